@@ -1,0 +1,1 @@
+"""The small package behind the workshop's notebooks. Importing it does nothing else."""
