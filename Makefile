@@ -1,0 +1,52 @@
+# Two commands do everything on a fresh machine: `make lab` opens the workshop, `make test` proves it.
+# Paths are relative throughout, so that a folder may have spaces and any letters in its name.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
+RUN := .venv/bin/python
+THREADS := OMP_NUM_THREADS=1
+
+.PHONY: help lab test images bench clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make lab      set up, then open the workshop in JupyterLab"
+	@echo "make test     set up, then run every check: style, unit tests, notebooks, browser"
+	@echo "make images   draw the pictures in images/ again"
+	@echo "make bench    measure the loader and the fast recipe on the data LABKIT_DATA names"
+	@echo "make clean    remove the environment in .venv"
+
+lab: .venv/ready-lab
+	@$(RUN) -m jupyterlab --ServerApp.root_dir=. notebooks/00_setup.ipynb \
+		--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
+		$(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_OPTIONS)
+
+test: .venv/ready-test
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(THREADS) $(RUN) -m pytest --numprocesses=2 --dist=loadfile --ignore=tests/browser
+	$(THREADS) $(RUN) -m pytest tests/browser
+
+images: .venv/ready-lab
+	$(RUN) images/draw
+
+bench: .venv/ready-lab
+	$(RUN) -m tests.benchmarks
+
+clean:
+	rm -rf .venv
+
+# The environment is made once, and again only when the list of dependencies changes.
+.venv/ready-lab: WANTED = .
+.venv/ready-test: WANTED = .[test]
+.venv/ready-%: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "This workshop needs Python 3.11 or newer, and none was found:" \
+		"install one, then run make again, with PYTHON=/path/to/python3 if it has an unusual name."; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "This workshop needs" \
+		"Python 3.11 or newer, and $(PYTHON) is older or does not start: name another, make PYTHON=..."; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { echo "This Python lacks the venv module:" \
+		"install it (Debian and Ubuntu: sudo apt install python3-venv), then run make again."; exit 1; }
+	"$(PYTHON)" -m venv .venv
+	$(RUN) -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '$(WANTED)'
+	@touch $@

@@ -1,0 +1,72 @@
+"""What the two commands of the README rest on."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def test_the_conda_environment_lists_no_dependency_of_its_own():
+    lines = (ROOT / "environment.yml").read_text().splitlines()
+    items = [line.strip().removeprefix("- ") for line in lines if line.strip().startswith("- ")]
+    python = "python" + PROJECT["requires-python"]
+    assert items == ["conda-forge", python, "pip", "pip:", "--editable .[test]"]
+
+
+def test_every_extra_that_conda_installs_exists():
+    assert "test" in PROJECT["optional-dependencies"]
+
+
+def test_importing_any_module_of_labkit_prints_nothing_and_leaves_torchvision_alone():
+    modules = sorted(
+        str(path.relative_to(ROOT).with_suffix("")).replace("/", ".").removesuffix(".__init__")
+        for path in (ROOT / "labkit").rglob("*.py")
+        if path.name != "__main__.py"
+    )
+    code = f"import sys\nfor m in {modules!r}: __import__(m)\nprint('torchvision' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert (done.stdout.strip(), done.stderr) == ("False", "")
+
+
+@pytest.mark.parametrize("target", ["lab", "test"])
+def test_make_says_in_one_sentence_that_python_is_too_old(tmp_path, target):
+    old = tmp_path / "python3"
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+    done = _make(tmp_path, target, f"PYTHON={old}")
+    assert done.returncode != 0
+    assert "needs Python 3.11 or newer" in done.stdout
+
+
+def test_make_says_in_one_sentence_that_venv_is_missing(tmp_path):
+    without_venv = tmp_path / "python3"
+    without_venv.write_text('#!/bin/sh\ncase "$*" in *venv*) exit 1;; *) exit 0;; esac\n')
+    without_venv.chmod(0o755)
+    done = _make(tmp_path, "lab", f"PYTHON={without_venv}")
+    assert done.returncode != 0
+    assert "lacks the venv module" in done.stdout
+
+
+def _make(folder, *arguments):
+    """Run make in a copy of the repository's set-up files: no environment there yet."""
+    for name in ("Makefile", "pyproject.toml"):
+        (folder / name).write_bytes((ROOT / name).read_bytes())
+    return subprocess.run(["make", *arguments], capture_output=True, text=True, cwd=folder)
+
+
+def test_no_language_string_is_an_f_string():
+    """An f-string inside _() is filled in before the catalogue is asked, so never translated."""
+    offenders = [
+        f"{path.name}: {match.group(0)}"
+        for path in (ROOT / "labkit").rglob("*.py")
+        for match in re.finditer(r"\b_\(\s*[rR]?[fF][\"'].*", path.read_text())
+    ]
+    assert offenders == []
