@@ -26,8 +26,8 @@ class Notice:
         return f'<div role="note" style="{_STYLE}">{heading}<br>{body}</div>'
 
 
-def tell(heading: str, *sentences: str) -> Notice:
-    """Show a notice where the learner is looking, and return it."""
+def tell(heading: str, *sentences: str) -> None:
+    """Show a notice where the learner is looking."""
     notice = Notice(heading, sentences)
     if _in_notebook():
         from IPython.display import display
@@ -35,7 +35,6 @@ def tell(heading: str, *sentences: str) -> Notice:
         display(notice)
     else:
         print(notice, file=sys.stderr)
-    return notice
 
 
 def _in_notebook() -> bool:
