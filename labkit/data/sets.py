@@ -1,0 +1,75 @@
+"""A set of pictures with labels that can be used like torchvision's CIFAR10."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+from torch.utils.data import Dataset
+
+from labkit.text import _
+
+
+class PictureSet(Dataset):
+    """Pictures and their labels, in memory or mapped from a file.
+
+    ``data`` is uint8 ``[N, 32, 32, 3]``, ``targets`` a list of N class indices, ``classes`` the
+    names, ``source`` where the pictures come from. An item is ``(picture, label)``: a PIL image,
+    or whatever ``transform`` makes of it, and an int.
+    """
+
+    def __init__(
+        self,
+        data: np.ndarray,
+        targets: np.ndarray | list[int],
+        classes: tuple[str, ...] | list[str],
+        *,
+        source: str,
+        split: str = "",
+        transform: Callable | None = None,
+        target_transform: Callable | None = None,
+    ):
+        self.data = data
+        self.targets = np.asarray(targets, dtype=np.int64).tolist()
+        self.classes = list(classes)
+        self.class_to_idx = {name: index for index, name in enumerate(self.classes)}
+        self.source = source
+        self.split = split
+        self.transform = transform
+        self.target_transform = target_transform
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        picture, label = Image.fromarray(self.data[index]), self.targets[index]
+        if self.transform is not None:
+            picture = self.transform(picture)
+        if self.target_transform is not None:
+            label = self.target_transform(label)
+        return picture, label
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.classes[:10]) + (", ..." if len(self.classes) > 10 else "")
+        lines = [
+            _("PictureSet {split}: {n:,} pictures of 32 x 32 pixels, RGB"),
+            _("  source: {source}"),
+            _("  {k} classes: {names}"),
+            _("  transform: {transform}"),
+        ]
+        return "\n".join(lines).format(
+            split=self.split,
+            n=len(self),
+            source=self.source,
+            k=len(self.classes),
+            names=names,
+            transform=self.transform,
+        )
+
+
+class Splits(NamedTuple):
+    """The three sets of a source: to learn from, to choose by, and to be judged by once."""
+
+    train: PictureSet
+    validation: PictureSet
+    test: PictureSet

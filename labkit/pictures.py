@@ -1,0 +1,113 @@
+"""One picture from outside: open it safely and make it 32 x 32 RGB."""
+
+import io
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from labkit.text import _
+
+PIXELS_AT_MOST = 25_000_000
+"""Larger pictures are refused before they are decoded: 12,000 x 12,000 would take 824 MB."""
+
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "MPO", "AVIF", "ICO")
+"""The common ones. Left out are those that start another program (EPS) or fetch a file."""
+
+_DAMAGED = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+)
+"""What Pillow's decoders have been seen to raise on damaged files."""
+
+
+class PictureError(ValueError):
+    """A picture that cannot be used; the message says why in one sentence."""
+
+
+def read_picture(source: str | os.PathLike | bytes, size: int = 32) -> np.ndarray:
+    """Open a picture from a path or from its bytes; return uint8 ``[size, size, 3]``, RGB.
+
+    The picture is turned as its camera noted, its first frame taken, transparency laid on
+    white, and its centre square resized. Raise ``PictureError`` where it is not a picture, is
+    damaged, or has more than ``PIXELS_AT_MOST`` pixels (looked at before it is decoded).
+    """
+    name = _("The picture") if isinstance(source, bytes | bytearray | memoryview) else str(source)
+    try:
+        with _opened(source) as image:
+            _refuse_too_large(image, name)
+            image.draft(None, (8 * size, 8 * size))  # a large JPEG is decoded at a fraction
+            return np.asarray(_centre(_rgb(ImageOps.exif_transpose(image)), size))
+    except PictureError:
+        raise
+    except FileNotFoundError:
+        raise PictureError(_("{name} is not there.").format(name=name)) from None
+    except UnidentifiedImageError:
+        raise PictureError(
+            _("{name} is not a picture in a format that can be read here.").format(name=name)
+        ) from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise PictureError(_too_large(name)) from None
+    except _DAMAGED as error:
+        raise PictureError(
+            _("{name} is damaged and cannot be read ({reason}).").format(
+                name=name, reason=str(error) or type(error).__name__
+            )
+        ) from None
+
+
+def _opened(source) -> Image.Image:
+    Image.init()
+    formats = [name for name in FORMATS if name in Image.OPEN]
+    if isinstance(source, bytes | bytearray | memoryview):
+        return Image.open(io.BytesIO(source), formats=formats)
+    return Image.open(Path(source), formats=formats)
+
+
+def _refuse_too_large(image: Image.Image, name: str) -> None:
+    if image.width * image.height > PIXELS_AT_MOST:
+        raise PictureError(_too_large(name))
+
+
+def _too_large(name: str) -> str:
+    return _("{name} has more than {limit} million pixels: make it smaller first.").format(
+        name=name, limit=PIXELS_AT_MOST // 1_000_000
+    )
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith(("I", "F")):
+        image = _eight_bits(image)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return image.convert("RGB")
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Scale grey values of 16 bits (0-65535), or floats (0-1), to 0-255."""
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    full = 65_535 if image.mode.startswith("I") else 1.0
+    scaled = np.clip(values * (255 / max(full, values.max())), 0, 255)
+    return Image.fromarray(np.rint(scaled).astype(np.uint8))
+
+
+def _centre(image: Image.Image, size: int) -> Image.Image:
+    side = min(image.size)
+    left, top = (image.width - side) / 2, (image.height - side) / 2
+    box = (left, top, left + side, top + side)
+    return image.resize((size, size), Image.Resampling.LANCZOS, box=box)
