@@ -1,0 +1,31 @@
+"""Redraw the pictures of `images/` and the sentences that say what to see in them.
+
+`python images/draw` redraws all, `python images/draw cnn.gif loss.gif` some of them.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+IMAGES = Path(__file__).resolve().parents[1]
+sys.path[0] = str(IMAGES)
+
+from draw import PICTURES  # noqa: E402
+
+
+def main(names: list[str], folder: Path = IMAGES) -> None:
+    """Draw the pictures ``names`` (none: all) into ``folder`` and bring its ``alt.json`` up to date."""
+    listing = folder / "alt.json"
+    known = json.loads(listing.read_text(encoding="utf-8")) if listing.exists() else {}
+    for name in names or PICTURES:
+        picture = PICTURES[name]()
+        picture.save(folder / name)
+        known[name] = picture.alt
+        print(f"{name}: {picture.alt}")
+    alts = {name: known[name] for name in PICTURES if name in known}
+    text = json.dumps(alts, indent=2, ensure_ascii=False)
+    listing.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

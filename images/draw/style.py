@@ -1,0 +1,153 @@
+"""What the drawings share: a sheet measured in pixels, tables of numbers, and films."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.patches import Ellipse, FancyArrowPatch, FancyBboxPatch, Rectangle
+from PIL import Image
+
+from labkit.figures.base import INK, Picture
+
+MUTED, PAPER, LINE = "#595959", "#f4f4f4", "#8c8c8c"
+"""Secondary text (7:1 on white), the ground of empty cells and boxes, the lines between cells."""
+
+MONO = "DejaVu Sans Mono"
+"""Comes with matplotlib, like its default font: the same letters on every machine."""
+
+
+class Sheet(Picture):
+    """A picture whose axes count pixels, origin at the top left, drawn at ``scale`` dots a pixel.
+
+    Text of 14 pixels and more stays readable where a notebook's column shrinks the sheet.
+    """
+
+    def __init__(self, width: int, height: int, *, alt: str = "", scale: float = 1.5):
+        super().__init__(width / 100, height / 100, alt=alt)
+        self.set_layout_engine("none")
+        self.scale = scale
+        self.ax = self.add_axes((0, 0, 1, 1))
+        self.ax.set(xlim=(0, width), ylim=(height, 0))
+        self.ax.axis("off")
+
+    def write(self, x, y, text, size=15, *, color=INK, mono=False, bold=False, ha="center", **more):
+        """Write one line with letters of ``size`` pixels, centred on (x, y) unless told otherwise."""
+        if "va" not in more:  # by the baseline, so that neighbours with and without p and g align
+            y, more["va"] = y + 0.36 * size, "baseline"
+        if mono:
+            more["family"] = MONO
+        weight = "bold" if bold else "normal"
+        self.ax.text(x, y, text, fontsize=size * 0.72, color=color, ha=ha, weight=weight, **more)
+
+    def box(self, x, y, width, height, *, face=PAPER, edge=LINE, line=1.2, round=8, **more):
+        """Draw a box with round corners (``round=0``: sharp ones); line widths are in pixels."""
+        style = {"facecolor": face, "edgecolor": edge, "linewidth": line * 0.72} | more
+        if round:
+            shape = f"round,pad=0,rounding_size={round}"
+            patch = FancyBboxPatch((x, y), width, height, boxstyle=shape, **style)
+        else:
+            patch = Rectangle((x, y), width, height, joinstyle="miter", **style)
+        self.ax.add_patch(patch)
+
+    def arrow(self, start, end, *, color=INK, line=1.8, bend=0.0, **more):
+        """Draw an arrow from ``start`` to ``end``, both (x, y)."""
+        style = {"arrowstyle": "-|>", "mutation_scale": 13, "shrinkA": 0, "shrinkB": 0} | more
+        self.ax.add_patch(
+            FancyArrowPatch(
+                start, end, color=color, lw=line * 0.72, connectionstyle=f"arc3,rad={bend}", **style
+            )
+        )
+
+    def ring(self, x, y, diameter, *, edge, line=2.4):
+        """Draw a circle around (x, y)."""
+        self.ax.add_patch(
+            Ellipse((x, y), diameter, diameter, fill=False, edgecolor=edge, lw=line * 0.72)
+        )
+
+    def cells(self, values, x, y, cell=44, *, face=None, size=None, color=None, bold=False):
+        """Draw a table of numbers with its corner at (x, y).
+
+        ``values`` is ``[H, W]``; a NaN leaves its cell empty. ``face`` and ``color`` give the
+        ground and the ink of one value.
+        """
+        face = face or (lambda value: "white")
+        color = color or (lambda value: INK)
+        for (row, column), value in np.ndenumerate(np.asarray(values, dtype=float)):
+            left, top, empty = x + column * cell, y + row * cell, np.isnan(value)
+            ground = PAPER if empty else face(value)
+            self.box(left, top, cell, cell, face=ground, line=1, round=0)
+            if not empty:
+                self.write(
+                    *(left + cell / 2, top + cell / 2, number(value)),
+                    size or cell * 0.42,
+                    color=color(value),
+                    bold=bold,
+                )
+
+    def pixels(self, image, x, y, size, *, cmap=None, zorder=1.0):
+        """Show ``image`` (``[H, W, 3]`` uint8, or ``[H, W]`` through ``cmap``), pixels kept sharp."""
+        shown = {"extent": (x, x + size, y + size, y), "interpolation": "nearest"}
+        self.ax.imshow(image, cmap=cmap, vmin=0, vmax=255, aspect="auto", zorder=zorder, **shown)
+
+    def image(self) -> Image.Image:
+        """Return the sheet as an opaque RGB image."""
+        return Image.open(io.BytesIO(self.png(self.scale))).convert("RGB")
+
+    def save(self, path: Path) -> None:
+        """Write a PNG without metadata, so that the same drawing is the same file."""
+        self.image().save(path, optimize=True)
+
+
+@dataclass(frozen=True)
+class Film:
+    """A moving picture: its frames, how long each stays (milliseconds), and what to see in it."""
+
+    frames: Sequence[Image.Image]
+    durations: Sequence[int]
+    alt: str
+
+    def save(self, path: Path, colours: int = 64) -> None:
+        """Write a GIF that repeats, with one palette for all frames."""
+        strip = np.concatenate([np.asarray(f) for f in (self.frames[0], self.frames[-1])])
+        palette = Image.fromarray(strip).quantize(colours, dither=Image.Dither.NONE)
+        palette.putpalette(_whitened(palette.getpalette()))
+        palette.load()
+        first, *rest = (f.quantize(palette=palette, dither=Image.Dither.NONE) for f in self.frames)
+        first.save(
+            path,
+            save_all=True,
+            append_images=rest,
+            duration=list(self.durations),
+            loop=0,
+            optimize=True,
+        )
+
+
+def _whitened(palette: list[int]) -> list[int]:
+    """Return the palette with its near-whites made white: Pillow may pick any of them for the page."""
+    colours = np.reshape(palette, (-1, 3))
+    colours[colours.min(axis=1) >= 248] = 255
+    return colours.ravel().tolist()
+
+
+def number(value: float) -> str:
+    """Return a number as printed in the pictures: no needless decimals, a true minus sign."""
+    return f"{value:g}".replace("-", "−")
+
+
+def grey(value: float, darkest: float = 0, brightest: float = 9) -> str:
+    """Return the grey of a pixel's value, kept light enough for dark ink above the middle."""
+    level = (value - darkest) / (brightest - darkest)
+    return str(0.25 + 0.75 * level)
+
+
+def ink_on_grey(value: float, darkest: float = 0, brightest: float = 9) -> str:
+    """Return the ink that is readable on ``grey`` of the same value."""
+    return INK if (value - darkest) / (brightest - darkest) > 0.4 else "white"
+
+
+def shape(sizes: Sequence[int]) -> str:
+    """Return a shape as PyTorch writes it, ``[3, 32, 32]``."""
+    return str(list(sizes))
