@@ -1,0 +1,200 @@
+"""Airplanes, automobiles, ships and trucks. Each faces right and fits into -1..1."""
+
+from labkit.data.drawn.pen import rgb, without
+
+PAINTS = (
+    (0.80, 0.12, 0.12),
+    (0.15, 0.30, 0.70),
+    (0.90, 0.90, 0.88),
+    (0.20, 0.20, 0.22),
+    (0.60, 0.62, 0.66),
+    (0.90, 0.72, 0.15),
+    (0.15, 0.45, 0.30),
+    (0.55, 0.75, 0.85),
+)
+HULLS = ((0.92, 0.92, 0.92), (0.75, 0.78, 0.82), (0.85, 0.85, 0.75), (0.50, 0.55, 0.62))
+GLASS = rgb(150, 190, 215)
+DARK_GLASS = rgb(40, 50, 65)
+TYRE, RIM = rgb(25, 25, 28), rgb(165, 165, 170)
+LAMP, TAIL_LAMP = rgb(255, 245, 190), rgb(190, 25, 25)
+STEEL, WHITE, WOOD = rgb(130, 135, 142), rgb(245, 245, 245), rgb(120, 80, 45)
+
+
+def wheel(pen, x, y, size):
+    pen.paint(TYRE, pen.oval(x, y, size, size))
+    pen.paint(RIM, pen.oval(x, y, size * 0.5, size * 0.5))
+
+
+def airliner(pen, dice):
+    """An airplane from the side, climbing or level."""
+    hull, trim = dice.colour(HULLS), dice.colour(PAINTS)
+    fat = dice.between(0.13, 0.19)
+    pen = pen.at(turn=dice.between(-0.15, 0.45))
+    pen.paint(trim * 0.7, pen.polygon((-0.85, 0.02), (-0.62, 0.02), (-0.85, 0.24), (-1.0, 0.24)))
+    pen.paint(hull * 0.6, pen.polygon((-0.02, 0.05), (0.26, 0.05), (-0.02, 0.45), (-0.14, 0.45)))
+    pen.paint(trim, pen.polygon((-0.92, 0.05), (-0.52, 0.05), (-0.8, 0.58), (-1.0, 0.58)))
+    pen.paint(hull, pen.limb(-0.9, 0.06, -0.3, 0, 0.05, fat), pen.limb(-0.3, 0, 0.72, 0, fat, fat))
+    pen.paint(DARK_GLASS, pen.polygon((0.74, 0.03), (0.86, 0.03), (0.76, 0.13), (0.68, 0.13)))
+    pen.paint(DARK_GLASS, pen.dashes(-0.5, 0.02, 0.62, 0.08, 9))
+    pen.paint(STEEL, pen.limb(-0.02, -0.22, 0.14, -0.22, 0.07))
+    pen.paint(hull * 0.75, pen.polygon((-0.1, -0.06), (0.3, -0.06), (-0.32, -0.5), (-0.48, -0.5)))
+
+
+def plane_from_below(pen, dice):
+    """An airplane seen from below or above, in any direction."""
+    hull, trim = dice.colour(HULLS), dice.colour(PAINTS)
+    sweep, span = dice.between(0.05, 0.5), dice.between(0.75, 0.98)
+    pen = pen.at(turn=dice.between(-1.2, 1.2), grow=0.95)
+    for side in (1, -1):
+        tip = side * span
+        pen.paint(
+            hull * (0.85 if side > 0 else 0.7),
+            pen.polygon((0.32, 0), (-0.08, 0), (-0.15 - sweep, tip), (0.0 - sweep, tip)),
+        )
+        pen.paint(
+            trim,
+            pen.polygon((-0.62, 0), (-0.85, 0), (-1.0, side * 0.34), (-0.88, side * 0.34)),
+        )
+        pen.paint(STEEL, pen.limb(0.1 - sweep * 0.3, tip * 0.4, 0.24, tip * 0.4, 0.06))
+    pen.paint(hull, pen.limb(-0.9, 0, 0.0, 0, 0.05, 0.13), pen.limb(0.0, 0, 0.84, 0, 0.13, 0.09))
+    pen.paint(DARK_GLASS, pen.oval(0.8, 0, 0.06, 0.07))
+
+
+def car_from_the_side(pen, dice):
+    """An automobile: saloon or van-like, by how far the roof reaches back."""
+    colour = dice.colour(PAINTS)
+    roof, back = dice.between(0.38, 0.52), dice.between(-0.8, -0.35)
+    size = dice.between(0.18, 0.23)
+    pen.paint(colour * 0.9, pen.polygon((back - 0.18, 0), (0.52, 0), (0.2, roof), (back, roof)))
+    top = roof - 0.07
+    pen.paint(
+        GLASS, pen.polygon((back - 0.02, 0.06), (-0.12, 0.06), (-0.12, top), (back + 0.1, top))
+    )
+    pen.paint(GLASS, pen.polygon((-0.04, 0.06), (0.38, 0.06), (0.16, top), (-0.04, top)))
+    pen.paint(colour, pen.box(-0.97, -0.33, 0.97, 0.06, 0.12))
+    pen.paint(colour * 0.6, pen.box(-0.09, -0.3, -0.06, 0.03), pen.box(-0.95, -0.33, 0.95, -0.27))
+    pen.paint(LAMP, pen.oval(0.9, -0.07, 0.07, 0.06))
+    pen.paint(TAIL_LAMP, pen.box(-0.97, -0.12, -0.88, 0.0))
+    wheel(pen, -0.55, -0.33, size)
+    wheel(pen, 0.55, -0.33, size)
+
+
+def car_from_the_front(pen, dice):
+    """An automobile coming towards us."""
+    colour = dice.colour(PAINTS)
+    roof = dice.between(0.48, 0.66)
+    pen.paint(TYRE, pen.box(-0.68, -0.66, -0.42, -0.2), pen.box(0.42, -0.66, 0.68, -0.2))
+    pen.paint(colour * 0.9, pen.polygon((-0.62, 0), (0.62, 0), (0.42, roof), (-0.42, roof)))
+    pen.paint(
+        DARK_GLASS,
+        pen.polygon((-0.53, 0.04), (0.53, 0.04), (0.38, roof - 0.07), (-0.38, roof - 0.07)),
+    )
+    pen.paint(colour, pen.box(-0.74, -0.5, 0.74, 0.06, 0.14))
+    pen.paint(colour * 0.9, pen.oval(-0.76, 0.14, 0.09, 0.06), pen.oval(0.76, 0.14, 0.09, 0.06))
+    pen.paint(TYRE, pen.box(-0.3, -0.3, 0.3, -0.14))
+    pen.paint(WHITE, pen.box(-0.18, -0.44, 0.18, -0.36))
+    pen.paint(LAMP, pen.oval(-0.54, -0.17, 0.14, 0.1), pen.oval(0.54, -0.17, 0.14, 0.1))
+
+
+def lorry(pen, dice):
+    """A truck with a box behind the cab, from the side."""
+    cab, box = dice.colour(PAINTS), dice.colour(PAINTS + HULLS)
+    top, gap = dice.between(0.5, 0.68), dice.between(0.28, 0.42)
+    pen.paint(TYRE, pen.box(-0.95, -0.45, 0.9, -0.3))
+    pen.paint(box, pen.box(-1.0, -0.33, gap - 0.04, top))
+    pen.paint(box * 0.8, pen.dashes(-1.0, -0.33, gap - 0.04, top, 5, 0.12))
+    pen.paint(STEEL, pen.box(gap, 0.3, gap + 0.05, top + 0.12))
+    pen.paint(cab, pen.box(gap + 0.02, -0.4, 0.96, 0.36, 0.1), pen.box(0.7, -0.42, 1.0, -0.02))
+    pen.paint(GLASS, pen.polygon((0.6, 0.02), (0.92, 0.02), (0.84, 0.28), (0.6, 0.28)))
+    pen.paint(LAMP, pen.oval(0.95, -0.2, 0.05, 0.06))
+    for x in (-0.78, -0.46, 0.66):
+        wheel(pen, x, -0.46, 0.17)
+
+
+def tipper(pen, dice):
+    """A truck with an open body and a heap on it, from the side."""
+    cab, body = dice.colour(PAINTS), dice.colour(PAINTS)
+    pen.paint(rgb(130, 100, 70), pen.oval(-0.38, 0.18, 0.5, dice.between(0.12, 0.34)))
+    pen.paint(TYRE, pen.box(-0.9, -0.42, 0.9, -0.26))
+    pen.paint(body, pen.polygon((-1.0, 0.26), (0.22, 0.26), (0.14, -0.28), (-0.9, -0.28)))
+    pen.paint(body * 0.75, pen.dashes(-0.88, -0.26, 0.16, 0.22, 4, 0.14))
+    pen.paint(cab, pen.box(0.26, -0.36, 0.7, 0.5, 0.1), pen.box(0.5, -0.38, 0.98, 0.02, 0.06))
+    pen.paint(GLASS, pen.box(0.42, 0.08, 0.66, 0.4, 0.04))
+    pen.paint(LAMP, pen.oval(0.94, -0.14, 0.05, 0.07))
+    for x in (-0.66, -0.26, 0.64):
+        wheel(pen, x, -0.42, 0.2)
+
+
+def truck_from_the_front(pen, dice):
+    """A truck coming towards us: tall, with a wide grille."""
+    cab, box = dice.colour(PAINTS), dice.colour(HULLS)
+    pen.paint(TYRE, pen.box(-0.58, -0.86, -0.3, -0.4), pen.box(0.3, -0.86, 0.58, -0.4))
+    pen.paint(box, pen.box(-0.64, -0.4, 0.64, 0.88, 0.04))
+    pen.paint(cab, pen.box(-0.58, -0.7, 0.58, 0.66, 0.1))
+    pen.paint(DARK_GLASS, pen.box(-0.48, 0.12, 0.48, 0.54, 0.06))
+    pen.paint(STEEL, pen.box(-0.78, 0.05, -0.66, 0.45), pen.box(0.66, 0.05, 0.78, 0.45))
+    pen.paint(STEEL, pen.box(-0.3, -0.4, 0.3, 0.02), pen.box(-0.64, -0.74, 0.64, -0.6))
+    pen.paint(TYRE, pen.dashes(-0.28, -0.38, 0.28, 0.0, 5, 0.4))
+    pen.paint(LAMP, pen.oval(-0.45, -0.42, 0.1, 0.1), pen.oval(0.45, -0.42, 0.1, 0.1))
+
+
+def steamer(pen, dice):
+    """A ship with decks, a funnel and smoke."""
+    hull, band = dice.colour(PAINTS), dice.colour(PAINTS)
+    deck = dice.colour(HULLS[:3])
+    high, tower = dice.between(0.16, 0.4), dice.between(-0.4, 0.2)
+    smoke = dice.chance(0.5) * 0.7
+    pen.paint(rgb(200, 200, 200), pen.oval(tower - 0.35, high + 0.5, 0.3, 0.11), opacity=smoke)
+    pen.paint(
+        band,
+        pen.polygon(
+            (tower - 0.14, 0),
+            (tower + 0.1, 0),
+            (tower + 0.06, high + 0.36),
+            (tower - 0.16, high + 0.36),
+        ),
+    )
+    pen.paint(TYRE, pen.box(tower - 0.16, high + 0.28, tower + 0.07, high + 0.36))
+    pen.paint(deck, pen.box(-0.7, -0.1, 0.5, high * 0.55), pen.box(-0.5, -0.1, 0.38, high + 0.06))
+    pen.paint(DARK_GLASS, pen.dashes(-0.46, high - 0.1, 0.34, high - 0.02, 7))
+    pen.paint(hull, pen.polygon((-0.95, -0.04), (1.0, 0.04), (0.74, -0.42), (-0.84, -0.42)))
+    pen.paint(WHITE, pen.dashes(-0.7, -0.2, 0.7, -0.14, 8, 0.4))
+    waterline(pen, dice)
+
+
+def freighter(pen, dice):
+    """A ship laden with containers, its bridge at the stern."""
+    hull = dice.colour(PAINTS)
+    pen.paint(dice.colour(HULLS[:3]), pen.box(-0.86, -0.1, -0.58, 0.5))
+    pen.paint(DARK_GLASS, pen.dashes(-0.84, 0.34, -0.58, 0.42, 3))
+    pen.paint(STEEL, pen.box(0.78, -0.1, 0.82, 0.3), pen.box(-0.74, 0.5, -0.7, 0.74))
+    for left in (-0.5, -0.08, 0.34):
+        top = dice.between(0.06, 0.4)
+        pen.paint(dice.colour(PAINTS), pen.box(left, -0.1, left + 0.38, top))
+        pen.paint(dice.colour(PAINTS), pen.box(left, -0.1, left + 0.38, 0.08))
+    pen.paint(hull, pen.polygon((-1.0, -0.05), (1.0, 0.02), (0.82, -0.42), (-0.92, -0.42)))
+    pen.paint(hull * 0.6, pen.box(-0.92, -0.44, 0.82, -0.36))
+    waterline(pen, dice)
+
+
+def sailing_boat(pen, dice):
+    """A ship under sail."""
+    hull, sail = dice.colour(PAINTS), dice.colour(HULLS + PAINTS[:1])
+    mast, belly = dice.between(-0.1, 0.14), dice.between(0.5, 0.75)
+    pen = pen.at(turn=dice.between(-0.25, 0.25))
+    pen.paint(WOOD, pen.box(mast - 0.025, -0.4, mast + 0.025, 0.96))
+    pen.paint(sail, pen.polygon((mast - 0.05, 0.92), (mast - 0.05, -0.3), (mast - belly, -0.3)))
+    pen.paint(
+        sail * 0.85, pen.polygon((mast + 0.05, 0.8), (mast + 0.05, -0.28), (mast + belly, -0.28))
+    )
+    pen.paint(hull, pen.polygon((-0.72, -0.42), (0.84, -0.38), (0.56, -0.72), (-0.54, -0.72)))
+    pen.paint(WHITE, pen.box(-0.66, -0.5, 0.72, -0.46))
+    waterline(pen.at(0, -0.28), dice)
+
+
+def waterline(pen, dice):
+    """The water that a hull lies in, with foam."""
+    water = dice.colour(((0.15, 0.35, 0.5), (0.25, 0.5, 0.6), (0.1, 0.25, 0.35)))
+    pen.paint(water, pen.oval(0, -0.56, 1.25, 0.17))
+    foam = without(pen.oval(0, -0.42, 1.0, 0.06), pen.oval(0, -0.38, 1.0, 0.05))
+    pen.paint(WHITE, foam, opacity=0.8)
