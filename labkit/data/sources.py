@@ -46,7 +46,8 @@ def _drawn() -> store.Stored:
 
         return draw()
 
-    code = Path(__file__).with_name("drawn.py").read_bytes()
+    files = sorted(Path(__file__).with_name("drawn").glob("*.py"))
+    code = b"".join(file.read_bytes() for file in files)
     return store.cached("drawn", hashlib.sha256(code).hexdigest()[:16], draw)
 
 
