@@ -1,0 +1,107 @@
+"""Follow a forward pass from layer to layer and, where it breaks, say what would mend it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from labkit.inspect.faults import Fault, find_fault
+from labkit.inspect.reasons import why
+from labkit.inspect.recording import Recording, record
+from labkit.text import _
+
+
+@dataclass(frozen=True)
+class Row:
+    """One step of a forward pass: its output's shape and the parameters that are new in it."""
+
+    layer: str
+    kind: str
+    shape: tuple[int, ...]
+    parameters: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A forward pass as rows; where it breaks, a fault; what it did in silence, as warnings."""
+
+    input_shape: tuple[int, ...]
+    rows: tuple[Row, ...]
+    parameters: int
+    fault: Fault | None
+    warnings: tuple[str, ...]
+
+    def __str__(self) -> str:
+        width = max((len(row.layer) for row in self.rows), default=0)
+        lines = [
+            f"{row.layer:<{width}}  {list(row.shape)!s:<18} {row.parameters:>10,}  {row.why}"
+            for row in self.rows
+        ]
+        lines += [_("{n} parameters in all").format(n=f"{self.parameters:,}"), *self.warnings]
+        return "\n".join(lines + ([str(self.fault)] if self.fault else []))
+
+
+def trace(model: nn.Module, input_shape: Sequence[int] | torch.Tensor) -> Trace:
+    """Run a real forward pass and describe each step; the model stays as it was.
+
+    ``input_shape`` counts the batch, as in ``(1, 3, 32, 32)``; zeros of the type and on the device
+    of the model's first parameter are fed in. A tensor is fed in as it is. It runs in evaluation
+    mode. A forward pass that breaks is described in ``fault``, not raised.
+    """
+    x = input_shape if isinstance(input_shape, torch.Tensor) else _zeros(model, input_shape)
+    recording = record(model, x)
+    rows = tuple(
+        Row(step.call.name, step.call.kind, step.shape, step.parameters, why(step))
+        for step in recording.steps
+    )
+    fault = find_fault(recording, x) if recording.error else None
+    return Trace(tuple(x.shape), rows, recording.parameters, fault, _warnings(recording, x.shape))
+
+
+def layer_table(model: nn.Module, input_shape: Sequence[int] | torch.Tensor) -> tuple[Row, ...]:
+    """Return a row for each step of a forward pass, as ``trace`` does.
+
+    Raises ValueError, with the fault in words, where the forward pass breaks.
+    """
+    traced = trace(model, input_shape)
+    if traced.fault:
+        raise ValueError(str(traced.fault))
+    return traced.rows
+
+
+def _zeros(model: nn.Module, shape: Sequence[int]) -> torch.Tensor:
+    if not shape or any(size < 1 for size in shape):
+        raise ValueError(
+            _("An input shape is whole numbers from 1 up, the batch first, not {shape}.").format(
+                shape=list(shape)
+            )
+        )
+    first = next(model.parameters(), torch.empty(0))
+    kind = first.dtype if first.is_floating_point() else torch.float32
+    return torch.zeros(*shape, dtype=kind, device=first.device)
+
+
+def _warnings(recording: Recording, input_shape: torch.Size) -> tuple[str, ...]:
+    found = []
+    final = recording.steps[-1].shape if recording.steps and not recording.error else None
+    if final and final[0] != input_shape[0]:
+        guilty = next(step for step in recording.steps if step.shape[:1] != input_shape[:1])
+        found.append(
+            _(
+                "{count} pictures went in and {rows} rows came out: {layer} made {after} of "
+                "{before} and mixed the pictures. torch.flatten(x, 1) keeps them apart."
+            ).format(
+                count=input_shape[0],
+                rows=final[0],
+                layer=guilty.call.name,
+                before=list(guilty.inputs[0]),
+                after=list(guilty.shape),
+            )
+        )
+    if recording.unused and not recording.error:
+        found.append(
+            _("These parameters took no part: {names}.").format(names=", ".join(recording.unused))
+        )
+    return tuple(found)

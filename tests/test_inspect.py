@@ -1,0 +1,289 @@
+import random
+
+import numpy
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from labkit.inspect import feature_maps, first_filters, layer_table, pixels_seen, trace
+from labkit.model import Net
+from labkit.shapes import Window, seen_by
+
+
+class Functional(nn.Module):
+    """The network with functional calls, a nested block and a method in place of layers."""
+
+    def __init__(self, features: int = 400):
+        super().__init__()
+        self.block = nn.Sequential(nn.Conv2d(3, 6, 5), nn.BatchNorm2d(6), nn.ReLU())
+        self.conv = nn.Conv2d(6, 16, 5)
+        self.head = nn.Linear(features, 10)
+        self.drop = nn.Dropout(0.5)
+
+    def forward(self, x):
+        x = F.max_pool2d(self.block(x), 2)
+        x = F.max_pool2d(F.relu(self.conv(x)), 2, stride=2)
+        return self.head(self.drop(x.view(x.size(0), -1)))
+
+
+class Loose(Net):
+    def forward(self, x):
+        x = self.pool(torch.relu(self.conv1(x)))
+        x = self.pool(torch.relu(self.conv2(x)))
+        return self.fc3(torch.relu(self.fc2(torch.relu(self.fc1(x.view(-1, 400))))))
+
+
+def test_the_rows_are_the_shapes_and_parameters_of_the_workshop_network():
+    rows = layer_table(Net(), (4, 3, 32, 32))
+    layers = [(row.layer, row.shape, row.parameters) for row in rows if row.layer != "relu()"]
+    assert layers == [
+        ("conv1", (4, 6, 28, 28), 456),
+        ("pool", (4, 6, 14, 14), 0),
+        ("conv2", (4, 16, 10, 10), 2416),
+        ("pool", (4, 16, 5, 5), 0),
+        ("flatten()", (4, 400), 0),
+        ("fc1", (4, 120), 48_120),
+        ("fc2", (4, 84), 10_164),
+        ("fc3", (4, 10), 850),
+    ]
+    assert rows[0].why == "⌊(32 − 5) / 1⌋ + 1 = 28; 6 filters of 3 × 5 × 5 weights, a bias each"
+
+
+def test_functional_calls_nested_blocks_and_views_have_rows_too():
+    rows = layer_table(Functional(), (2, 3, 32, 32))
+    assert [row.layer for row in rows] == [
+        *("block.0", "block.1", "block.2", "max_pool2d()"),
+        *("conv", "relu()", "max_pool2d()", "view()", "drop", "head"),
+    ]
+    assert rows[3].why == "⌊(28 − 2) / 2⌋ + 1 = 14"
+    assert rows[7].why == "16 × 5 × 5 = 400"
+
+
+def test_a_shared_layer_counts_its_parameters_once():
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(4, 4)
+            self.scale = nn.Parameter(torch.ones(4))
+            self.forgotten = nn.Linear(2, 2)
+
+        def forward(self, x):
+            return self.layer(self.layer(x)) * self.scale
+
+    traced = trace(Twice(), (1, 4))
+    assert [row.parameters for row in traced.rows] == [20, 0, 4]
+    assert traced.parameters == 30
+    assert traced.warnings == ("These parameters took no part: forgotten.weight, forgotten.bias.",)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_model_and_the_random_numbers_stay_exactly_as_they_were(training):
+    torch.manual_seed(3)
+    model = Functional().train(training)
+    model.drop.eval()
+    model(torch.randn(4, 3, 32, 32)).sum().backward()
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    gradients = [parameter.grad.clone() for parameter in model.parameters()]
+    modes = [module.training for module in model.modules()]
+    numbers = torch.get_rng_state(), random.getstate(), numpy.random.get_state()[1].copy()
+
+    trace(model, (4, 3, 32, 32))
+    trace(model, (4, 3, 40, 40))  # breaks
+    feature_maps(model, torch.zeros(3, 32, 32))
+    pixels_seen(model, (3, 32, 32), 0, (0, 0, 0))
+
+    assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
+    kept = [parameter.grad for parameter in model.parameters()]
+    assert all(map(torch.equal, kept, gradients))
+    assert [module.training for module in model.modules()] == modes
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
+    assert torch.equal(torch.get_rng_state(), numbers[0]) and random.getstate() == numbers[1]
+    assert (numpy.random.get_state()[1] == numbers[2]).all()
+
+
+def test_what_a_forward_pass_notes_in_its_module_is_undone():
+    class Counting(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.calls = 0
+            self.register_buffer("seen", torch.zeros(1))
+            self.register_buffer("replaced", torch.zeros(1))
+
+        def forward(self, x):
+            self.calls += 1
+            self.seen += 1
+            self.replaced = self.replaced + 1
+            return x + torch.rand(1) + random.random() + numpy.random.rand()
+
+    model = Counting()
+    trace(model, (1, 2))
+    assert (model.calls, model.seen.item(), model.replaced.item()) == (0, 0, 0)
+
+
+def test_hooks_of_the_learner_are_kept_and_a_lazy_layer_stays_lazy():
+    model = nn.Sequential(nn.Flatten(), nn.LazyLinear(3))
+    handle = model[0].register_forward_hook(lambda *args: None)
+    assert trace(model, (2, 3, 4, 4)).parameters == 3 * 48 + 3
+    assert nn.parameter.is_lazy(model[1].weight)
+    assert list(model[0]._forward_hooks) == [handle.id]
+
+
+MENDS = {
+    "a larger picture": (
+        *(Net(), (4, 3, 52, 52), "fc1 (Linear)"),
+        *("[4, 1600], 1600 numbers per picture", "400 numbers", "set in_features=1600: fc1"),
+    ),
+    "no flatten": (
+        *(
+            nn.Sequential(nn.Conv2d(3, 4, 5), nn.Linear(4 * 28 * 28, 10)),
+            (2, 3, 32, 32),
+            "1 (Linear)",
+        ),
+        *("[2, 4, 28, 28]", "3136 numbers", "put torch.flatten(x, 1) before it"),
+    ),
+    "the batch flattened too": (
+        *(nn.Sequential(nn.Flatten(0), nn.Linear(12, 2)), (5, 3, 2, 2), "1 (Linear)"),
+        *("[60], 12 numbers", "12 numbers", "torch.flatten(x, 1): without the 1"),
+    ),
+    "wrong channels": (
+        *(nn.Sequential(nn.Conv2d(3, 6, 5), nn.Conv2d(8, 9, 3)), (1, 3, 8, 8), "1 (Conv2d)"),
+        *("[1, 6, 4, 4]", "[N, 8, height, width]", "set in_channels=6: 1 = nn.Conv2d(6, 9, k"),
+    ),
+    "channels last": (
+        *(nn.Sequential(nn.Conv2d(3, 6, 5)), (1, 32, 32, 3), "0 (Conv2d)"),
+        *("[1, 32, 32, 3]", "[N, 3, height, width]", "x.permute(0, 3, 1, 2)"),
+    ),
+    "flattened too early": (
+        *(nn.Sequential(nn.Flatten(), nn.Conv2d(3, 6, 5)), (1, 3, 8, 8), "1 (Conv2d)"),
+        *("[1, 192]", "[N, 3, height, width]", "before they are flattened"),
+    ),
+    "a map smaller than the kernel": (
+        *(nn.Sequential(nn.Conv2d(3, 6, 5), nn.Conv2d(6, 6, 5)), (1, 3, 7, 7), "1 (Conv2d)"),
+        *("maps of 3 x 3", "at least 5 pixels", "padding=1"),
+    ),
+    "a map smaller than the pooling": (
+        *(nn.Sequential(nn.Conv2d(3, 6, 5), nn.MaxPool2d(4)), (1, 3, 7, 7), "1 (MaxPool2d)"),
+        *("maps of 3 x 3", "at least 4 pixels", "leave this pooling out"),
+    ),
+    "wrong batch normalisation": (
+        *(nn.Sequential(nn.Conv2d(3, 6, 5), nn.BatchNorm2d(8)), (1, 3, 8, 8), "1 (BatchNorm2d)"),
+        *("[1, 6, 4, 4]", "8 channels", "num_features=6: 1 = nn.BatchNorm2d(6, "),
+    ),
+    "a view that does not fit": (
+        *(Loose(), (4, 3, 36, 36), "view()"),
+        *("[4, 16, 6, 6], 2304 numbers", "a multiple of 400", "in_features=576"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MENDS)
+def test_a_break_names_the_layer_what_it_got_what_it_expected_and_the_mend(case):
+    model, shape, layer, got, expected, change = MENDS[case]
+    fault = trace(model, shape).fault
+    assert fault.layer == layer
+    assert got in fault.got and expected in fault.expected and change in fault.change
+    assert fault.message.startswith("RuntimeError: ")
+
+
+def test_the_mend_that_is_named_mends():
+    model = Net()
+    change = trace(model, (2, 3, 52, 52)).fault.change
+    model.fc1 = eval(change.split("fc1 = ")[1], {"nn": nn})
+    assert trace(model, (2, 3, 52, 52)).fault is None
+
+
+def test_branches_that_do_not_agree_are_both_shown():
+    class Residual(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 3, padding=1)
+
+        def forward(self, x):
+            return self.conv(x) + x
+
+    fault = trace(Residual(), (1, 3, 8, 8)).fault
+    assert fault.layer == "add()"
+    assert fault.got == "[1, 8, 8, 8] and [1, 3, 8, 8]"
+    assert "nn.Conv2d(3, 8, 1)" in fault.change
+
+
+def test_bytes_fed_to_a_float_layer_are_a_fault_with_the_conversion():
+    fault = trace(Net(), torch.zeros(1, 3, 32, 32, dtype=torch.uint8)).fault
+    assert (fault.layer, fault.got) == ("conv1 (Conv2d)", "numbers of type uint8")
+    assert "x.to(torch.float32)" in fault.change
+
+
+def test_an_error_outside_any_layer_keeps_pytorchs_message():
+    class Wrong(nn.Module):
+        def forward(self, x):
+            return self.nothing(x)
+
+    fault = trace(Wrong(), (1, 2)).fault
+    assert fault.layer == "Wrong" and "nothing" in fault.message
+
+
+def test_a_view_that_changes_the_batch_in_silence_is_a_warning():
+    traced = trace(Loose(), (4, 3, 52, 52))
+    assert traced.fault is None and traced.rows[-1].shape == (16, 10)
+    assert "4 pictures went in and 16 rows came out: view()" in traced.warnings[0]
+    assert trace(Net(), (4, 3, 32, 32)).warnings == ()
+
+
+def test_a_table_of_a_broken_model_is_refused_in_words():
+    with pytest.raises(ValueError, match="set in_features=1600"):
+        layer_table(Net(), (1, 3, 52, 52))
+    with pytest.raises(ValueError, match="whole numbers from 1 up"):
+        trace(Net(), (0, 3, 32, 32))
+
+
+def test_feature_maps_are_the_outputs_of_the_layers():
+    model, picture = Net().eval(), torch.rand(3, 32, 32)
+    maps = feature_maps(model, picture)
+    with torch.no_grad():
+        first = model.conv1(picture.unsqueeze(0))[0]
+        logits = model(picture.unsqueeze(0))[0]
+    assert torch.equal(torch.from_numpy(maps[0].values), first)
+    assert torch.equal(torch.from_numpy(maps[-1].values), logits)
+
+
+def test_maps_are_copies_even_where_a_layer_works_in_place():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True))
+    before, after = feature_maps(model, torch.randn(3, 8, 8))
+    assert before.values.min() < 0 <= after.values.min()
+
+
+def test_the_filters_are_a_copy_of_the_first_weights():
+    model = Net()
+    filters = first_filters(model)
+    assert filters.shape == (6, 3, 5, 5) and (filters == model.conv1.weight.detach().numpy()).all()
+    filters[:] = 0
+    assert model.conv1.weight.abs().sum() > 0
+    with pytest.raises(ValueError, match="Linear has no nn.Conv2d"):
+        first_filters(nn.Linear(2, 2))
+
+
+def test_the_pixels_seen_agree_with_the_arithmetic():
+    layers = [Window(5, out_channels=6), Window(2, 2), Window(5, out_channels=16), Window(2, 2)]
+    for row, column in [(0, 0), (2, 3), (4, 4)]:
+        rows, columns = pixels_seen(Net(), (3, 32, 32), 5, (0, row, column))
+        assert tuple(rows) == seen_by(32, layers, row)
+        assert tuple(columns) == seen_by(32, layers, column)
+
+
+def test_the_pixels_seen_are_exact_for_small_kernels_with_padding():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 4, 3, padding=1))
+    assert pixels_seen(model, (3, 16, 20), 2, (1, 0, 10)) == (range(0, 3), range(8, 13))
+
+
+def test_a_unit_after_flattening_sees_the_whole_picture():
+    assert pixels_seen(Net(), (3, 32, 32), 7, (0,)) == (range(0, 32), range(0, 32))
+    with pytest.raises(ValueError, match="has no unit"):
+        pixels_seen(Net(), (3, 32, 32), 0, (6, 0, 0))
+
+
+def test_a_model_of_torchvision_is_read_to_the_last_parameter():
+    torchvision = pytest.importorskip("torchvision")
+    traced = trace(torchvision.models.resnet18(), (1, 3, 64, 64))
+    assert traced.fault is None and traced.rows[-1].shape == (1, 1000)
+    assert sum(row.parameters for row in traced.rows) == traced.parameters == 11_689_512
