@@ -1,0 +1,109 @@
+"""What all explorers share: the frame, the picture with its sentence, the slider."""
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+
+import anywidget
+import ipywidgets as widgets
+import traitlets
+
+from labkit.figures.base import image_html
+from labkit.text import _
+
+_STATIC = Path(__file__).parent / "static"
+
+
+class Screen(anywidget.AnyWidget):
+    """A picture and the sentence that says what it shows, which is also its alt text."""
+
+    _esm = _STATIC / "screen.js"
+    _css = _STATIC / "looks.css"
+
+    png = traitlets.Bytes(b"").tag(sync=True)
+    sentence = traitlets.Unicode("").tag(sync=True)
+    turn = traitlets.Int(0).tag(sync=True)
+    width = traitlets.Int(0, help="Shown width in pixels; 0: as wide as the picture is.").tag(
+        sync=True
+    )
+    clickable = traitlets.Bool(False).tag(sync=True)
+
+    def show(self, png: bytes, sentence: str) -> None:
+        """Show PNG bytes and say what to see in them, in one message to the browser."""
+        with self.hold_sync():
+            self.png, self.sentence, self.turn = png, sentence, self.turn + 1
+
+    def on_click(self, callback: Callable[[float, float], None]) -> None:
+        """Call ``callback(x, y)`` on each click, both from 0 to 1 from the upper left corner."""
+        self.clickable = True
+        self.on_msg(lambda _screen, message, _buffers: callback(*message["at"]))
+
+
+class Slider(anywidget.AnyWidget):
+    """A labelled slider with a native control; ``texts`` gives each position a word."""
+
+    _esm = _STATIC / "slider.js"
+    _css = _STATIC / "looks.css"
+
+    label = traitlets.Unicode().tag(sync=True)
+    value = traitlets.Union([traitlets.Int(), traitlets.Float()], default_value=0).tag(sync=True)
+    minimum = traitlets.Union([traitlets.Int(), traitlets.Float()], default_value=0).tag(sync=True)
+    maximum = traitlets.Union([traitlets.Int(), traitlets.Float()], default_value=10).tag(sync=True)
+    step = traitlets.Union([traitlets.Int(), traitlets.Float()], default_value=1).tag(sync=True)
+    texts = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    disabled = traitlets.Bool(False).tag(sync=True)
+
+    @traitlets.validate("value")
+    def _inside(self, proposal):
+        return min(max(proposal["value"], self.minimum), self.maximum)
+
+    @classmethod
+    def of(cls, label: str, texts: Sequence[str], value: int = 0) -> "Slider":
+        """Return a slider over the positions 0 .. ``len(texts) - 1``, each read as its text."""
+        return cls(label=label, texts=list(texts), maximum=len(texts) - 1, value=value)
+
+
+class Explorer(widgets.VBox):
+    """A widget to look with: controls above, a screen below, a still picture without a kernel."""
+
+    def __init__(self, *controls: widgets.Widget, screen: Screen | None = None):
+        """Stack ``controls`` over ``screen`` (a new one where none is given)."""
+        self.screen = screen or Screen()
+        super().__init__([*controls, self.screen])
+        self.add_class("lk-explorer")
+
+    def still(self) -> tuple[bytes, str]:
+        """Return what a reader without a kernel sees: a PNG and a sentence."""
+        return self.screen.png, self.screen.sentence
+
+    def _repr_mimebundle_(self, **options):
+        bundle = super()._repr_mimebundle_(**options)
+        png, sentence = self.still()
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        data["text/html"] = (image_html(png, sentence) if png else "") + f"<p>{sentence}</p>"
+        data["text/plain"] = sentence
+        return bundle
+
+
+def row(*children: widgets.Widget) -> widgets.HBox:
+    """Put controls side by side, wrapping where the screen is narrow."""
+    layout = widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="4px 16px")
+    return widgets.HBox(children, layout=layout)
+
+
+def reporting(callback: Callable) -> Callable:
+    """Wrap a method of an explorer so that an exception in it is said on the screen, then raised.
+
+    In a browser an exception in a callback is invisible to the learner. It is raised again
+    for nbval and for the log.
+    """
+
+    @wraps(callback)
+    def report(self, *arguments):
+        try:
+            return callback(self, *arguments)
+        except Exception as error:
+            self.screen.sentence = _("This did not work: {error}").format(error=error)
+            raise
+
+    return report

@@ -1,0 +1,63 @@
+// The picture of an explorer, and the sentence that says what it shows.
+function render({ model, el }) {
+  const image = document.createElement("img");
+  const sentence = document.createElement("p");
+  el.classList.add("lk-screen");
+  sentence.setAttribute("role", "status"); // a screen reader speaks each change
+  el.append(image, sentence);
+
+  let address = null;
+  let newest = 0;
+  const paint = async () => {
+    const turn = ++newest;
+    const url = URL.createObjectURL(new Blob([model.get("png")], { type: "image/png" }));
+    const next = new Image();
+    next.src = url;
+    try {
+      await next.decode(); // swapped only when it can be painted: no flicker
+    } catch {
+      return URL.revokeObjectURL(url); // no picture yet: the sentence stands alone
+    }
+    if (turn !== newest) return URL.revokeObjectURL(url);
+    image.src = url;
+    if (address) URL.revokeObjectURL(address);
+    address = url;
+    image.dataset.turn = model.get("turn");
+  };
+  const speak = () => {
+    image.alt = model.get("sentence");
+    sentence.textContent = model.get("sentence");
+  };
+  const size = () => {
+    const width = model.get("width");
+    image.style.width = width ? `${width}px` : "";
+    image.classList.toggle("lk-clickable", model.get("clickable"));
+  };
+  const click = (event) => {
+    const box = image.getBoundingClientRect();
+    const at = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    if (model.get("clickable")) model.send({ at });
+  };
+  image.addEventListener("click", click);
+  model.on("change:turn", paint);
+  model.on("change:sentence", speak);
+  model.on("change:width change:clickable", size);
+  size();
+  speak();
+  paint();
+  // In JupyterLab a key pressed on a button is also a command: "d d" would delete the cell.
+  const keep = (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true");
+  const attached = new ResizeObserver(() =>
+    el.closest(".lk-explorer")?.addEventListener("focusin", keep),
+  );
+  attached.observe(el);
+  return () => {
+    attached.disconnect();
+    model.off("change:turn", paint);
+    model.off("change:sentence", speak);
+    model.off("change:width change:clickable", size);
+    if (address) URL.revokeObjectURL(address);
+  };
+}
+
+export default { render };
