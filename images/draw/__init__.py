@@ -1,11 +1,12 @@
 """The scripts that draw `images/`: one module per picture, `style` for what they share."""
 
-from draw import convolution, network, pooling
+from draw import convolution, landscape, network, pooling
 
 PICTURES = {
     "cnn.gif": convolution.slide,
     "channels.gif": convolution.span,
     "maxpool.png": pooling.draw,
     "net.png": network.draw,
+    "loss.gif": landscape.draw,
 }
 """What `make images` draws: a file name, and the function that returns it with its alt text."""

@@ -14,7 +14,7 @@ from draw import PICTURES  # noqa: E402
 
 
 def main(names: list[str], folder: Path = IMAGES) -> None:
-    """Draw the pictures ``names`` (none: all) into ``folder`` and bring its ``alt.json`` up to date."""
+    """Draw the pictures ``names`` (none: all) into ``folder`` and update its ``alt.json``."""
     listing = folder / "alt.json"
     known = json.loads(listing.read_text(encoding="utf-8")) if listing.exists() else {}
     for name in names or PICTURES:

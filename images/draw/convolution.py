@@ -3,8 +3,8 @@
 from itertools import product
 
 import numpy as np
-from draw.style import MUTED, Film, Sheet, grey, ink_on_grey, number, shape
 
+from draw.style import MUTED, Film, Sheet, grey, ink_on_grey, number, shape
 from labkit.figures.base import BLUE, INK, ORANGE, PINK
 from labkit.text import _
 

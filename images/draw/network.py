@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import torch
-from draw.style import MUTED, Sheet, shape
 from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
+from draw.style import MUTED, Sheet, shape
 from labkit.figures.base import BLUE, GREEN, ORANGE
 from labkit.model import Net
 from labkit.text import _

@@ -1,8 +1,8 @@
 """maxpool.png: the largest number of each window stays; what does not fill a window is left out."""
 
 import numpy as np
-from draw.style import MUTED, Sheet, number, shape
 
+from draw.style import MUTED, Sheet, number, shape
 from labkit.figures.base import BLUE, GREEN, INK, ORANGE, PINK
 from labkit.text import _
 

@@ -33,7 +33,7 @@ class Sheet(Picture):
         self.ax.axis("off")
 
     def write(self, x, y, text, size=15, *, color=INK, mono=False, bold=False, ha="center", **more):
-        """Write one line with letters of ``size`` pixels, centred on (x, y) unless told otherwise."""
+        """Write one line in letters of ``size`` pixels, centred on (x, y) unless told otherwise."""
         if "va" not in more:  # by the baseline, so that neighbours with and without p and g align
             y, more["va"] = y + 0.36 * size, "baseline"
         if mono:
@@ -87,7 +87,7 @@ class Sheet(Picture):
                 )
 
     def pixels(self, image, x, y, size, *, cmap=None, zorder=1.0):
-        """Show ``image`` (``[H, W, 3]`` uint8, or ``[H, W]`` through ``cmap``), pixels kept sharp."""
+        """Show ``image`` (uint8 ``[H, W, 3]`` or, through ``cmap``, ``[H, W]``) with sharp pixels."""
         shown = {"extent": (x, x + size, y + size, y), "interpolation": "nearest"}
         self.ax.imshow(image, cmap=cmap, vmin=0, vmax=255, aspect="auto", zorder=zorder, **shown)
 
@@ -108,28 +108,22 @@ class Film:
     durations: Sequence[int]
     alt: str
 
-    def save(self, path: Path, colours: int = 64) -> None:
+    def save(self, path: Path) -> None:
         """Write a GIF that repeats, with one palette for all frames."""
-        strip = np.concatenate([np.asarray(f) for f in (self.frames[0], self.frames[-1])])
-        palette = Image.fromarray(strip).quantize(colours, dither=Image.Dither.NONE)
-        palette.putpalette(_whitened(palette.getpalette()))
-        palette.load()
+        palette = Image.new("P", (1, 1))
+        palette.putpalette(self._colours())
         first, *rest = (f.quantize(palette=palette, dither=Image.Dither.NONE) for f in self.frames)
-        first.save(
-            path,
-            save_all=True,
-            append_images=rest,
-            duration=list(self.durations),
-            loop=0,
-            optimize=True,
-        )
+        options = {"duration": list(self.durations), "loop": 0, "optimize": True}
+        first.save(path, save_all=True, append_images=rest, **options)
 
-
-def _whitened(palette: list[int]) -> list[int]:
-    """Return the palette with its near-whites made white: Pillow may pick any of them for the page."""
-    colours = np.reshape(palette, (-1, 3))
-    colours[colours.min(axis=1) >= 248] = 255
-    return colours.ravel().tolist()
+    def _colours(self) -> list[int]:
+        """Return 96 common colours and 32 rare ones: both the tints and the thin bright lines."""
+        ends = np.concatenate([np.asarray(self.frames[0]), np.asarray(self.frames[-1])])
+        common = Image.fromarray(ends).quantize(96, Image.Quantize.MEDIANCUT).getpalette()
+        rare = Image.fromarray(ends).quantize(32, Image.Quantize.MAXCOVERAGE).getpalette()
+        colours = np.reshape(common[: 3 * 96] + rare[: 3 * 32], (-1, 3))
+        colours[colours.min(axis=1) >= 248] = 255  # Pillow may pick any near-white for the page
+        return colours.ravel().tolist()
 
 
 def number(value: float) -> str:

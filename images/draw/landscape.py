@@ -1,0 +1,215 @@
+"""loss.gif: four optimizers of torch.optim walk down one loss, a function of two weights."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
+from matplotlib.patheffects import withStroke
+from PIL import Image
+from torch.optim import SGD, Adam, Optimizer, RMSprop
+
+from draw.style import MUTED, Film, Sheet
+from labkit.figures.base import CYCLE, INK
+from labkit.text import _
+
+START, STEPS, EVERY = (-2.25, 2.5), 80, 2
+"""Where all four start, how many steps they take, and how many steps lie between two frames."""
+
+LOWEST, HIGHEST, REACH = 0.0, 4.2, 3.0
+"""The range of losses shown, and of both weights (from -REACH to REACH)."""
+
+HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#7e9ab3", "#cbd7e1", "#f6f3ec"])
+LEVELS = np.linspace(LOWEST, HIGHEST, 15)
+
+
+@dataclass(frozen=True)
+class Walker:
+    """An optimizer: its name, its setting in words, and how to make it for some weights."""
+
+    name: str
+    setting: str
+    make: Callable[[list[torch.Tensor]], Optimizer]
+
+
+WALKERS = (
+    Walker("SGD", "lr 0.05", lambda weights: SGD(weights, lr=0.05)),
+    Walker("SGD", "lr 0.05, momentum 0.9", lambda weights: SGD(weights, lr=0.05, momentum=0.9)),
+    Walker("RMSprop", "lr 0.03", lambda weights: RMSprop(weights, lr=0.03)),
+    Walker("Adam", "lr 0.1", lambda weights: Adam(weights, lr=0.1)),
+)
+
+
+def loss(weights: torch.Tensor) -> torch.Tensor:
+    """Return the loss at weights ``[..., 2]``: a wide bowl with a small and a large hollow."""
+    small = _hollow(weights, -1.0, 0.5, 0.6)
+    large = _hollow(weights, 1.4, -0.9, 0.85)
+    return 2.4 + 0.1 * (weights**2).sum(-1) - 0.9 * small - 2.4 * large
+
+
+def _hollow(weights, x, y, width):
+    distance = (weights - torch.tensor([x, y], dtype=weights.dtype)) ** 2
+    return torch.exp(-distance.sum(-1) / (2 * width**2))
+
+
+def walk(walker: Walker, start=START, steps: int = STEPS) -> np.ndarray:
+    """Step ``walker`` down the loss; return where it is before each step and at the end.
+
+    The answer is ``[steps + 1, 3]``: both weights and the loss there.
+    """
+    weights = torch.tensor(start, dtype=torch.float64, requires_grad=True)
+    optimizer = walker.make([weights])
+    path = []
+    for _step in range(steps + 1):
+        optimizer.zero_grad()
+        value = loss(weights)
+        path.append([*weights.tolist(), value.item()])
+        value.backward()
+        optimizer.step()
+    return np.array(path)
+
+
+def flat_place(near: tuple[float, float]) -> np.ndarray:
+    """Return weights and loss where the gradient is zero near ``near``, by Newton's method."""
+    at = torch.tensor(near, dtype=torch.float64)
+    for _step in range(20):
+        at.requires_grad_()
+        gradient = torch.autograd.grad(loss(at), at)[0]
+        hessian = torch.autograd.functional.hessian(loss, at)
+        at = (at - torch.linalg.solve(hessian, gradient)).detach()
+    return np.array([*at.tolist(), loss(at).item()])
+
+
+def places() -> dict[str, np.ndarray]:
+    """Return the two minima and the saddle point between them, by name."""
+    return {
+        _("local minimum"): flat_place((-0.9, 0.45)),
+        _("saddle point"): flat_place((-0.2, 0.2)),
+        _("global minimum"): flat_place((1.3, -0.85)),
+    }
+
+
+def draw(every: int = EVERY) -> Film:
+    """Draw the four walks, on the surface and on its map, a frame each ``every`` steps."""
+    paths = [walk(walker) for walker in WALKERS]
+    sheet = Sheet(880, 520, scale=1)
+    surface, chart = _surface(sheet), _map(sheet)
+    movers = [
+        _mover(sheet, surface, chart, walker, look, i)
+        for i, (walker, look) in enumerate(zip(WALKERS, CYCLE, strict=True))
+    ]
+    clock = sheet.ax.text(440, 36, "", fontsize=13, weight="bold", ha="center", animated=True)
+    sheet.canvas.draw()
+    ground = sheet.canvas.copy_from_bbox(sheet.bbox)
+    frames = []
+    for step in range(0, STEPS + 1, every):
+        sheet.canvas.restore_region(ground)
+        clock.set_text(_("step {step}").format(step=step))
+        sheet.ax.draw_artist(clock)
+        for mover, path in zip(movers, paths, strict=True):
+            _move(mover, path[: step + 1])
+        frames.append(Image.fromarray(np.asarray(sheet.canvas.buffer_rgba())[..., :3].copy()))
+    return Film(frames, [1200] + [140] * (len(frames) - 2) + [4000], _alt(paths))
+
+
+def _grid(points: int = 61):
+    side = torch.linspace(-REACH, REACH, points, dtype=torch.float64)
+    x, y = torch.meshgrid(side, side, indexing="xy")
+    return x.numpy(), y.numpy(), loss(torch.stack([x, y], -1)).numpy()
+
+
+def _surface(sheet):
+    axes = sheet.add_axes((-0.01, 0.2, 0.53, 0.78), projection="3d", computed_zorder=False)
+    axes.plot_surface(
+        *_grid(),
+        cmap=HEIGHTS,
+        norm=BoundaryNorm(LEVELS, HEIGHTS.N),
+        rcount=61,
+        ccount=61,
+        linewidth=0,
+        antialiased=False,
+    )
+    axes.contour(*_grid(), LEVELS, colors="#66788a", linewidths=0.6)
+    axes.set(zlim=(LOWEST, HIGHEST), xticks=[-2, 0, 2], yticks=[-2, 0, 2], zticks=[0, 2, 4])
+    axes.set_xlabel(_("weight 1"), fontsize=11)
+    axes.set_ylabel(_("weight 2"), fontsize=11)
+    axes.set_zlabel(_("loss"), fontsize=11)
+    axes.view_init(elev=55, azim=40)
+    axes.set_box_aspect((1, 1, 0.56), zoom=1.0)
+    axes.patch.set_alpha(0)
+    return axes
+
+
+def _map(sheet):
+    axes = sheet.add_axes((0.57, 0.28, 0.40, 0.62))
+    x, y, z = _grid(121)
+    axes.contourf(x, y, z, LEVELS, cmap=HEIGHTS, extend="max")
+    axes.contour(x, y, z, LEVELS, colors="#7d8b98", linewidths=0.5)
+    axes.set(xticks=[-2, 0, 2], yticks=[-2, 0, 2])
+    axes.set_xlabel(_("weight 1"), fontsize=11)
+    axes.set_ylabel(_("weight 2"), fontsize=11, labelpad=-2)
+    shifts = (-3, -25, "right"), (9, 3, "left"), (0, -34, "center")
+    for (name, (a, b, _height)), (right, up, ha) in zip(places().items(), shifts, strict=True):
+        axes.plot(a, b, "+", color=INK, markersize=9, markeredgewidth=1.4)
+        _label(axes, name, (a, b), (right, up), ha)
+    _label(axes, _("start"), START, (8, 4), "left")
+    return axes
+
+
+def _label(axes, text, place, shift, ha):
+    halo = [withStroke(linewidth=3, foreground="#ffffffb0")]
+    axes.annotate(
+        text, place, shift, textcoords="offset points", ha=ha, fontsize=10.5, path_effects=halo
+    )
+
+
+def _mover(sheet, surface, chart, walker, look, index):
+    """Prepare a walker's trail and marker on both pictures, and its line in the legend."""
+    color, line, marker = look
+    halo = [withStroke(linewidth=4, foreground="white")]
+    trail = {"color": color, "ls": line, "lw": 2.2, "animated": True, "path_effects": halo}
+    point = {"color": color, "marker": marker, "ms": 9, "mec": "white", "animated": True}
+    artists = [
+        (surface, surface.plot([], [], [], **trail)[0], surface.plot([], [], [], **point)[0]),
+        (chart, chart.plot([], [], **trail)[0], chart.plot([], [], **point)[0]),
+    ]
+    x, y = (20, 462)[index % 2], (452, 490)[index // 2]
+    sheet.ax.plot([x, x + 44], [y, y], color=color, ls=line, lw=2.2)
+    sheet.ax.plot(x + 22, y, color=color, marker=marker, ms=8, mec="white")
+    sheet.write(x + 54, y, walker.name, 16, bold=True, ha="left")
+    sheet.write(x + 148, y, walker.setting, 14, color=MUTED, ha="left")
+    number = sheet.ax.text(x + 402, y + 6, "", fontsize=11.5, ha="right", animated=True)
+    return artists, (sheet.ax, number)
+
+
+def _move(mover, path):
+    (on_surface, on_chart), (axes, number) = mover
+    surface, trail, point = on_surface
+    trail.set_data_3d(*path.T)
+    point.set_data_3d(*path[-1:].T)
+    for artist in (trail, point):
+        surface.draw_artist(artist)
+    chart, trail, point = on_chart
+    trail.set_data(*path[:, :2].T)
+    point.set_data(*path[-1:, :2].T)
+    for artist in (trail, point):
+        chart.draw_artist(artist)
+    number.set_text(_("loss {loss:.2f}").format(loss=path[-1, 2]))
+    axes.draw_artist(number)
+
+
+def _alt(paths) -> str:
+    ends = []
+    for walker, path in zip(WALKERS, paths, strict=True):
+        place = min(places().items(), key=lambda item: np.hypot(*(item[1] - path[-1])[:2]))[0]
+        ends.append(
+            _("{name} ({setting}) at the {place}, loss {loss:.2f}").format(
+                name=walker.name, setting=walker.setting, place=place, loss=path[-1, 2]
+            )
+        )
+    return _(
+        "A loss as a function of two weights, once as a mountain landscape, once as its map with "
+        "contour lines. Four optimizers start at the same place, at loss {first:.2f}, and end "
+        "after {steps} steps: {ends}. Between the two minima lies a saddle point."
+    ).format(first=paths[0][0, 2], steps=STEPS, ends="; ".join(ends))
