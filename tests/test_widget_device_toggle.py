@@ -1,0 +1,111 @@
+"""The device toggle, pressed through its traits."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+import traitlets
+
+from labkit.widgets.device_toggle import DeviceToggle
+
+
+@pytest.fixture
+def no_gpu(monkeypatch):
+    monkeypatch.delenv("LABKIT_DEVICE", raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.xpu, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+
+
+@pytest.fixture
+def two_cards(no_gpu, monkeypatch):
+    cards = [SimpleNamespace(name=f"Card {letter}", total_memory=8 * 10**9) for letter in "AB"]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(cards))
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda number: cards[number])
+
+
+def buttons(toggle):
+    return {button.description: button for button in toggle.children[0].children}
+
+
+def pressed(toggle):
+    return [name for name, button in buttons(toggle).items() if button.value]
+
+
+def test_without_a_gpu_the_cpu_is_pressed_and_the_others_cannot_be(no_gpu):
+    toggle = DeviceToggle()
+    assert toggle.device == torch.device("cpu")
+    assert pressed(toggle) == ["cpu"]
+    assert {name for name, b in buttons(toggle).items() if b.disabled} == {"cuda", "mps", "xpu"}
+
+
+def test_the_reason_why_a_device_is_missing_is_visible_text(no_gpu):
+    words = DeviceToggle().children[1].value
+    for kind in ("cuda", "mps", "xpu"):
+        assert f"<b>{kind}</b>: " in words
+    assert "built without" in words or "no NVIDIA or AMD GPU" in words
+
+
+def test_with_gpus_the_first_one_is_pressed_and_each_has_a_button(two_cards):
+    toggle = DeviceToggle()
+    assert list(buttons(toggle))[:3] == ["cpu", "cuda:0", "cuda:1"]
+    assert pressed(toggle) == ["cuda:0"]
+    assert "<b>cuda</b>" not in toggle.children[1].value
+
+
+def test_pressing_a_button_changes_the_device_and_releases_the_other(two_cards):
+    toggle = DeviceToggle("cpu")
+    buttons(toggle)["cuda:1"].value = True
+    assert toggle.device == torch.device("cuda", 1)
+    assert pressed(toggle) == ["cuda:1"]
+    assert toggle.screen.sentence == "The following cells compute on cuda:1 (Card B, 8 GB)."
+
+
+def test_the_pressed_button_carries_a_tick_and_not_colour_alone(two_cards):
+    toggle = DeviceToggle("cuda:1")
+    assert {name: b.icon for name, b in buttons(toggle).items() if not b.disabled} == {
+        "cpu": "",
+        "cuda:0": "",
+        "cuda:1": "check",
+    }
+
+
+def test_pressing_the_pressed_button_again_keeps_it_pressed(two_cards):
+    toggle = DeviceToggle("cuda:1")
+    buttons(toggle)["cuda:1"].value = False
+    assert pressed(toggle) == ["cuda:1"]
+    assert toggle.device == torch.device("cuda", 1)
+
+
+def test_setting_the_device_from_a_cell_presses_its_button(two_cards):
+    toggle = DeviceToggle("cpu")
+    toggle.device = torch.device("cuda")
+    assert pressed(toggle) == ["cuda:0"]
+    assert toggle.device == torch.device("cuda", 0)
+
+
+def test_whoever_observes_the_device_hears_each_change_once(two_cards):
+    toggle = DeviceToggle("cpu")
+    heard = []
+    toggle.observe(lambda change: heard.append(str(change.new)), "device")
+    buttons(toggle)["cuda:0"].value = True
+    buttons(toggle)["cpu"].value = True
+    assert heard == ["cuda:0", "cpu"]
+
+
+def test_a_device_that_does_not_exist_is_refused(no_gpu):
+    with pytest.raises(ValueError, match="There is no device 'cuda' on this machine"):
+        DeviceToggle("cuda")
+    toggle = DeviceToggle()
+    with pytest.raises((ValueError, traitlets.TraitError)):
+        toggle.device = torch.device("cuda", 0)
+    assert toggle.device == torch.device("cpu")
+
+
+def test_a_reader_without_a_kernel_reads_where_it_computes(no_gpu):
+    toggle = DeviceToggle()
+    bundle = toggle._repr_mimebundle_()
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    assert data["text/plain"].startswith("The following cells compute on cpu (")
+    assert "<img" not in data["text/html"]
