@@ -1,0 +1,274 @@
+"""Checkpoints: the state of a training on disk, verified before it is opened.
+
+A checkpoint is an ordinary file of ``torch.save``, so ``torch.load(path, weights_only=True)``
+opens it too. Such a file is a zip archive, and a zip archive may end in a comment: ours says the
+format's version and the sha256 of the bytes before it. ``torch.load`` alone does not notice a
+flipped byte.
+"""
+
+import hashlib
+import io
+import os
+import pickle
+import platform
+import re
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from labkit.text import _
+from labkit.training import History, Run
+
+FORMAT = 1
+_COMMENT_LENGTH = len("labkit checkpoint 001 sha256 ") + 64
+_ZIP_START, _ZIP_END = b"PK\x03\x04", b"PK\x05\x06"
+_NO_COMMENT = b"\x00\x00"
+"""The last two bytes of a zip archive without a comment: the comment's length (APPNOTE 4.3.16)."""
+
+
+class CheckpointError(RuntimeError):
+    """Says in words what is wrong with a checkpoint, and which good one is left."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint file holds.
+
+    ``model`` is the state_dict on the CPU or the device asked for; ``classes`` and ``source``
+    belong to the data it was trained on; ``history`` and ``run`` are there if a run was saved.
+    """
+
+    path: Path
+    model: dict[str, torch.Tensor]
+    classes: list[str]
+    source: str
+    history: History | None
+    run: dict | None
+    recipe: dict
+    versions: dict[str, str]
+    saved: float
+
+    def restore(self, model: nn.Module) -> nn.Module:
+        """Copy the weights into ``model`` and return it.
+
+        Raise ``CheckpointError`` if names or shapes of the weights differ; then none is copied.
+        """
+        difference = _difference(_signature(self.model), _signature(model.state_dict()))
+        if difference:
+            raise CheckpointError(
+                _("The weights in {path} do not fit this {model}: {difference}.").format(
+                    path=self.path.name, model=type(model).__name__, difference=difference
+                )
+            )
+        model.load_state_dict(self.model)
+        return model
+
+    def resume(self, run: Run) -> Run:
+        """Put ``run`` where the saved one was: weights, optimizer, position, random numbers.
+
+        Raise ``CheckpointError`` if the file holds no run, or its model, its data or the order of
+        its batches are others; then ``run`` is as it was.
+        """
+        if self.run is None:
+            raise CheckpointError(
+                _("{path} holds weights but no run: there is nothing to resume.").format(
+                    path=self.path.name
+                )
+            )
+        for name, saved in self.recipe.items():
+            here = _recipe(run)[name]
+            if here != saved:
+                raise CheckpointError(
+                    _(
+                        "The run in {path} cannot go on here: its {name} is {saved}, and this "
+                        "run's is {here}."
+                    ).format(path=self.path.name, name=name, saved=saved, here=here)
+                )
+        self.restore(run.model)
+        run.load_state_dict(self.run)
+        return run
+
+
+def folder() -> Path:
+    """Return where checkpoints go: ``LABKIT_CHECKPOINTS``, else ``checkpoints`` right here."""
+    return Path(os.environ.get("LABKIT_CHECKPOINTS") or "checkpoints")
+
+
+def previous(path: Path | str) -> Path:
+    """Return where the checkpoint that was at ``path`` before the present one is kept."""
+    path = Path(path)
+    return path.with_name(f"{path.stem}.previous{path.suffix}")
+
+
+def save(
+    path: Path | str,
+    model: nn.Module,
+    *,
+    classes=(),
+    source: str = "",
+    history: History | None = None,
+    run: Run | None = None,
+) -> Path:
+    """Write a checkpoint of ``model`` to ``path``, keep the one before it, and return the path.
+
+    ``run`` adds optimizer, scheduler, position, history and random numbers; ``classes`` and
+    ``source`` are then taken from its data set. The file is complete or not there at all: it is
+    written beside ``path`` and moved there in one step.
+    """
+    path = Path(path)
+    if run is not None:
+        dataset = getattr(run.train_batches, "dataset", None)
+        classes = classes or getattr(dataset, "classes", ())
+        source = source or str(getattr(dataset, "source", ""))
+        history = run.history
+    content = {
+        "model": model.state_dict(),
+        "classes": list(classes),
+        "source": source,
+        "history": vars(history) if history else None,
+        "run": run.state_dict() if run else None,
+        "recipe": _recipe(run) if run else {},
+        "versions": {"torch": str(torch.__version__), "python": platform.python_version()},
+        "saved": time.time(),
+    }
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not _fault(path):
+        _replace(previous(path), path.read_bytes())
+    _replace(path, _sealed(buffer.getvalue()))
+    return path
+
+
+def load(path: Path | str, *, device: torch.device | str = "cpu") -> Checkpoint:
+    """Verify the checkpoint at ``path`` and read it, with its tensors on ``device``.
+
+    Nothing in the file is run (``weights_only=True``). Raise ``CheckpointError`` if it is missing,
+    cut short, damaged, of another kind or version, or holds anything but plain data.
+    """
+    path = Path(path)
+    fault = _fault(path)
+    if fault:
+        raise CheckpointError(f"{fault} {_what_is_left(path)}")
+    try:
+        content = torch.load(path, map_location=device, weights_only=True)
+        history = content.pop("history")
+        return Checkpoint(path, history=History(**history) if history else None, **content)
+    except (pickle.UnpicklingError, RuntimeError, AttributeError, KeyError, TypeError) as error:
+        doubt = _(
+            "{path} holds something that a checkpoint does not: it was not opened. Use only files "
+            "that you or somebody you trust has saved."
+        ).format(path=path.name)
+        raise CheckpointError(f"{doubt} {_what_is_left(path)}") from error
+
+
+class Saver:
+    """Save a run after a step when it is time: every so many seconds, and every so many epochs.
+
+    Give it to ``fit(after_step=...)`` or to a live run.
+    """
+
+    def __init__(self, path: Path | str, *, seconds: float = 30.0, epochs: int = 1):
+        self.path, self.seconds, self.epochs = Path(path), seconds, epochs
+        self._last = time.monotonic()
+
+    def __call__(self, run: Run) -> None:
+        epoch_ends = run.step == 0 and run.epoch % self.epochs == 0
+        if epoch_ends or run.finished or time.monotonic() - self._last >= self.seconds:
+            save(self.path, run.model, run=run)
+            self._last = time.monotonic()
+
+
+def _sealed(archive: bytes) -> bytes:
+    """Return the zip ``archive`` with a comment that holds its digest."""
+    digest = hashlib.sha256(archive).hexdigest()
+    comment = f"labkit checkpoint {FORMAT:03d} sha256 {digest}".encode()
+    return archive[: -len(_NO_COMMENT)] + len(comment).to_bytes(2, "little") + comment
+
+
+def _fault(path: Path) -> str:
+    """Return what is wrong with the bytes of the file, in a sentence; nothing if they are good."""
+    if not path.is_file():
+        return _("There is no checkpoint {path}.").format(path=path)
+    data = path.read_bytes()
+    body, comment = data[: -_COMMENT_LENGTH - 2], data[-_COMMENT_LENGTH:]
+    if not data.startswith(_ZIP_START):
+        return _("{path} is not a checkpoint.").format(path=path.name)
+    if data[-len(_ZIP_END) - 18 :].startswith(_ZIP_END):
+        return _(
+            "{path} was saved by torch.save alone: it has no sha256, so nobody can tell whether "
+            "its bytes are still the same. Save it with labkit.checkpoint."
+        ).format(path=path.name)
+    seal = re.fullmatch(rb"labkit checkpoint (\d{3}) sha256 ([0-9a-f]{64})", comment)
+    if not seal:
+        return _("{path} is cut short: it ends after {size} bytes.").format(
+            path=path.name, size=f"{len(data):,}"
+        )
+    version, digest = int(seal[1]), seal[2].decode()
+    if version != FORMAT:
+        return _(
+            "{path} has format {version}, and this labkit reads format {format}: update labkit."
+        ).format(path=path.name, version=version, format=FORMAT)
+    if hashlib.sha256(body + _NO_COMMENT).hexdigest() != digest:
+        return _("{path} is damaged: its bytes are not those that were saved.").format(
+            path=path.name
+        )
+    return ""
+
+
+def _what_is_left(path: Path) -> str:
+    before = previous(path)
+    if before.is_file() and not _fault(before):
+        return _("The one saved before it is good: load {path}.").format(path=before.name)
+    return _("Train again to make one.")
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Put ``data`` at ``path`` in one step, so that a crash leaves the old file or the new one."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _signature(state: dict[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in state.items()}
+
+
+def _difference(saved: dict, here: dict) -> str:
+    """Return the first difference of two signatures in words; nothing if they are the same."""
+    for name in [*saved, *here]:
+        if name not in here:
+            return _("{name} is only in the file").format(name=name)
+        if name not in saved:
+            return _("{name} is only in the model").format(name=name)
+        if saved[name] != here[name]:
+            return _("{name} is {saved} in the file and {here} in the model").format(
+                name=name, saved=list(saved[name]), here=list(here[name])
+            )
+    return ""
+
+
+def _recipe(run: Run) -> dict:
+    """Return what must be the same for a resumed run to be the continuation of the saved one."""
+    batches = run.train_batches
+    dataset = getattr(batches, "dataset", None)
+    return {
+        "data source": str(getattr(dataset, "source", "")),
+        "list of classes": list(getattr(dataset, "classes", ())),
+        "number of batches": len(batches),
+        "batch size": getattr(batches, "batch_size", None),
+        "seed of the order": getattr(batches, "seed", None),
+        "shuffling": getattr(batches, "shuffle", None),
+        "optimizer": type(run.optimizer).__name__,
+        "scheduler": type(run.scheduler).__name__ if run.scheduler else None,
+    }

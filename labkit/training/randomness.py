@@ -1,0 +1,73 @@
+"""Random number generators: take down their states, and put them back exactly."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+States = dict[str, torch.Tensor]
+"""The state of torch's generator for each kind of device: ``{"cpu": uint8, "cuda": uint8}``."""
+
+
+def torch_states(device: torch.device) -> States:
+    """Return the states of torch's own generators for the CPU and for ``device``."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.type != "cpu":
+        states[device.type] = torch.get_device_module(device.type).get_rng_state()
+    return states
+
+
+def set_torch_states(states: States) -> None:
+    """Put back what ``torch_states`` took down; a device that is not here is passed over."""
+    torch.set_rng_state(states["cpu"])
+    for kind in states.keys() - {"cpu"}:
+        module = torch.get_device_module(kind)
+        if module.is_available():
+            module.set_rng_state(states[kind])
+
+
+def seeded_states(seed: int, device: torch.device) -> States:
+    """Return the states right after ``torch.manual_seed(seed)``, and leave torch's as they are."""
+    before = torch_states(device)
+    torch.manual_seed(seed)
+    states = torch_states(device)
+    set_torch_states(before)
+    return states
+
+
+@contextmanager
+def borrowed(states: States, device: torch.device) -> Iterator[States]:
+    """Let torch draw from ``states`` inside the block, and write back where it got to.
+
+    Whatever else uses torch's generators finds them untouched afterwards.
+    """
+    before = torch_states(device)
+    set_torch_states({**before, **states})
+    try:
+        yield states
+    finally:
+        states.update(torch_states(device))
+        set_torch_states(before)
+
+
+def python_and_numpy() -> dict:
+    """Return the states of ``random`` and ``numpy.random`` as plain numbers.
+
+    Plain numbers because ``torch.load(weights_only=True)`` refuses the objects themselves.
+    """
+    version, numbers, gauss = random.getstate()
+    name, keys, position, has_gauss, cached = np.random.get_state()
+    return {
+        "python": [version, list(numbers), gauss],
+        "numpy": [name, keys.tolist(), position, has_gauss, cached],
+    }
+
+
+def set_python_and_numpy(states: dict) -> None:
+    """Put back what ``python_and_numpy`` took down."""
+    version, numbers, gauss = states["python"]
+    random.setstate((version, tuple(numbers), gauss))
+    name, keys, position, has_gauss, cached = states["numpy"]
+    np.random.set_state((name, np.array(keys, dtype=np.uint32), position, has_gauss, cached))

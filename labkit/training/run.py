@@ -1,0 +1,339 @@
+"""One training from start to finish: it goes step by step, and can be taken up at any batch."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+
+import torch
+from torch import nn
+from tqdm.auto import tqdm
+
+from labkit.text import _
+from labkit.training import randomness
+from labkit.training.loop import LossFunction, TrainingStopped, evaluate, finite, train_step
+
+POINTS_PER_EPOCH = 20
+"""How many points of the running loss a history keeps of each epoch."""
+
+
+@dataclass
+class History:
+    """The numbers of a run as plain lists, ready for a figure or a file.
+
+    One entry per point of the running loss: ``steps`` (batches since the start of the run),
+    ``running_loss`` (mean since the point before) and ``learning_rate``. One entry per epoch:
+    ``training_loss`` (mean over the epoch, while the weights changed), ``validation_loss`` and
+    ``validation_accuracy`` (after it), and ``seconds``.
+    """
+
+    steps_per_epoch: int
+    steps: list[int] = field(default_factory=list)
+    running_loss: list[float] = field(default_factory=list)
+    learning_rate: list[float] = field(default_factory=list)
+    training_loss: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    validation_accuracy: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+
+@dataclass
+class _Mean:
+    """A mean loss in the making: the sum over examples, divided only when it is asked for."""
+
+    total: float = 0.0
+    examples: int = 0
+
+    def add(self, loss: float, examples: int) -> None:
+        self.total += loss * examples
+        self.examples += examples
+
+    @property
+    def value(self) -> float:
+        return self.total / self.examples if self.examples else float("nan")
+
+
+class ModelChanged(TrainingStopped):
+    """The weights were changed by something other than the run."""
+
+
+class Run:
+    """One training: model, batches, optimizer, and how far they have come.
+
+    ``advance()`` takes one step. ``epoch`` counts finished epochs and ``step`` the batches done in
+    the present one. Where the loader has ``set_epoch`` (``BatchLoader``), the order of epoch e
+    depends on its seed and e alone. Torch's random numbers (dropout, a ``DataLoader``'s shuffling)
+    come from the run's own states, which start from ``seed``: what other cells draw in between
+    changes nothing. ``scheduler``, if there is one, steps after every batch.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        train_batches,
+        validation_batches,
+        optimizer: torch.optim.Optimizer,
+        *,
+        epochs: int,
+        loss_function: LossFunction | None = None,
+        scheduler=None,
+        device: torch.device | str = "cpu",
+        seed: int = 0,
+    ):
+        if epochs < 1:
+            raise ValueError(_("epochs is {epochs}: a run takes at least 1.").format(epochs=epochs))
+        if len(train_batches) == 0:
+            raise ValueError(_("There is not one batch to train on: is the data set empty?"))
+        self.model, self.optimizer, self.scheduler = model, optimizer, scheduler
+        self.train_batches, self.validation_batches = train_batches, validation_batches
+        self.loss_function = loss_function or nn.CrossEntropyLoss()
+        self.epochs, self.epoch, self.step, self.seconds = epochs, 0, 0, 0.0
+        self.history = History(steps_per_epoch=len(train_batches))
+        self.last_batch: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
+        self._epoch_mean, self._running_mean, self._epoch_seconds = _Mean(), _Mean(), 0.0
+        self._iterator: Iterator | None = None
+        self.device = torch.device("cpu")
+        self._random = randomness.seeded_states(seed, torch.device(device))
+        self._random_at_epoch_start: randomness.States = {}
+        self.to(device)
+
+    @property
+    def finished(self) -> bool:
+        """Say whether all epochs are done."""
+        return self.epoch >= self.epochs
+
+    @property
+    def steps_done(self) -> int:
+        """Return the number of batches since the start of the run."""
+        return self.epoch * len(self.train_batches) + self.step
+
+    @property
+    def steps_left(self) -> int:
+        """Return the number of batches up to the end of the last epoch."""
+        return self.epochs * len(self.train_batches) - self.steps_done
+
+    @property
+    def running_loss(self) -> float:
+        """Return the mean loss since the last point of the history; NaN right after one."""
+        return self._running_mean.value
+
+    def advance(self) -> float:
+        """Take one step, and validate if it ends an epoch; return the loss of its batch.
+
+        Raise ``TrainingStopped`` if all epochs are done or the loss is no finite number, and
+        ``ModelChanged`` if somebody else changed the weights or replaced them.
+        """
+        if self.finished:
+            raise TrainingStopped(_("All epochs are done. Raise the number of epochs to go on."))
+        self._check_weights()
+        started = time.perf_counter()
+        with randomness.borrowed(self._random, self.device):
+            images, labels = next(self._batches())
+            images, labels = images.to(self.device), labels.to(self.device)
+            if not self.model.training:
+                self.model.train()
+            loss, outputs = train_step(
+                self.model, images, labels, self.loss_function, self.optimizer
+            )
+            if self.scheduler:
+                self.scheduler.step()
+            self.accept_weights()
+            value = finite(loss, self.steps_done + 1, self.optimizer)
+            self.last_batch = images, labels, outputs
+            self._count(value, len(labels), time.perf_counter() - started)
+            if self.step == len(self.train_batches):
+                self._end_epoch()
+        return value
+
+    def _batches(self) -> Iterator:
+        """Return the batches of this epoch from the present step on."""
+        if self._iterator is None:
+            now = {name: state.clone() for name, state in self._random.items()}
+            if self.step == 0:
+                self._random_at_epoch_start = now
+            else:  # taken up in mid-epoch: begin the epoch as it was begun, and skip
+                randomness.set_torch_states(self._random_at_epoch_start)
+            if hasattr(self.train_batches, "set_epoch"):
+                self.train_batches.set_epoch(self.epoch)
+            self._iterator = islice(iter(self.train_batches), len(self.train_batches))
+            if self.step:
+                for _skipped in range(self.step):
+                    next(self._iterator)
+                randomness.set_torch_states(now)
+        return self._iterator
+
+    def _count(self, loss: float, examples: int, seconds: float) -> None:
+        self.step += 1
+        self.seconds += seconds
+        self._epoch_seconds += seconds
+        self._epoch_mean.add(loss, examples)
+        self._running_mean.add(loss, examples)
+        every = max(1, len(self.train_batches) // POINTS_PER_EPOCH)
+        if self.step % every == 0 or self.step == len(self.train_batches):
+            self.history.steps.append(self.steps_done)
+            self.history.running_loss.append(self._running_mean.value)
+            self.history.learning_rate.append(self.optimizer.param_groups[0]["lr"])
+            self._running_mean = _Mean()
+
+    def _end_epoch(self) -> None:
+        result = evaluate(self.model, self.validation_batches, device=self.device)
+        self.history.training_loss.append(self._epoch_mean.value)
+        self.history.validation_loss.append(result.loss)
+        self.history.validation_accuracy.append(result.accuracy)
+        self.history.seconds.append(self._epoch_seconds)
+        self.epoch, self.step, self._iterator = self.epoch + 1, 0, None
+        self._epoch_mean, self._epoch_seconds = _Mean(), 0.0
+
+    def _check_weights(self) -> None:
+        weights = list(self.model.parameters())
+        stepped = {
+            id(weight) for group in self.optimizer.param_groups for weight in group["params"]
+        }
+        if any(weight.requires_grad and id(weight) not in stepped for weight in weights):
+            raise ModelChanged(
+                _(
+                    "The model has weights that the optimizer does not know: a layer was replaced, "
+                    "or this is another model. Make a new optimizer and a new run for it."
+                )
+            )
+        if [weight._version for weight in weights] != self._versions:
+            raise ModelChanged(
+                _(
+                    "The weights were changed since the last step, by another cell. Start again "
+                    "to go on from the weights as they are now, or make a new run."
+                )
+            )
+
+    def accept_weights(self) -> None:
+        """Take the weights as they are now for the run's own."""
+        self._versions = [weight._version for weight in self.model.parameters()]
+
+    def turn(self, *, learning_rate: float | None = None, momentum: float | None = None) -> None:
+        """Change the optimizer's learning rate or momentum from the next step on.
+
+        Raise ValueError for a learning rate that is not above 0, a momentum outside [0, 1), an
+        optimizer that has no momentum, or a learning rate that belongs to a scheduler.
+        """
+        if learning_rate is not None and not 0 < learning_rate < float("inf"):
+            raise ValueError(
+                _("The learning rate is {rate}: it must be above 0.").format(rate=learning_rate)
+            )
+        if learning_rate is not None and self.scheduler:
+            raise ValueError(_("The scheduler sets the learning rate of this run after each step."))
+        if momentum is not None and not 0 <= momentum < 1:
+            raise ValueError(
+                _("The momentum is {momentum}: it must be at least 0 and below 1.").format(
+                    momentum=momentum
+                )
+            )
+        for group in self.optimizer.param_groups:
+            if momentum is not None and "momentum" not in group:
+                raise ValueError(
+                    _("{name} has no momentum to set.").format(name=type(self.optimizer).__name__)
+                )
+            group.update({} if learning_rate is None else {"lr": learning_rate})
+            group.update({} if momentum is None else {"momentum": momentum})
+
+    def to(self, device: torch.device | str) -> None:
+        """Move the model and what the optimizer remembers; batches follow from the next one on."""
+        device = torch.device(device)
+        self.model.to(device)
+        for state in self.optimizer.state.values():
+            for name, value in state.items():
+                if torch.is_tensor(value) and name != "step":
+                    state[name] = value.to(device)
+        if device.type not in self._random:
+            self._random.update(randomness.torch_states(device) | self._random)
+        self.device = device
+        self.accept_weights()
+
+    def finish(self, after_step: Callable[["Run"], None] | None = None) -> History:
+        """Take all steps that are left; return the history. ``after_step(run)`` follows each."""
+        while not self.finished:
+            self.advance()
+            if after_step:
+                after_step(self)
+        return self.history
+
+    def state_dict(self) -> dict:
+        """Return all that is needed to take the run up again at this batch, but for the weights."""
+        return {
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict() if self.scheduler else None,
+            "epochs": self.epochs,
+            "epoch": self.epoch,
+            "step": self.step,
+            "seconds": self.seconds,
+            "epoch_seconds": self._epoch_seconds,
+            "epoch_mean": asdict(self._epoch_mean),
+            "running_mean": asdict(self._running_mean),
+            "history": asdict(self.history),
+            "random": dict(self._random),
+            "random_at_epoch_start": dict(self._random_at_epoch_start),
+            **randomness.python_and_numpy(),
+        }
+
+    def load_state_dict(self, state: dict) -> None:
+        """Take up where ``state_dict()`` was called; the model's weights must be in place already.
+
+        The number of epochs stays this run's own: give it a larger one to train on. This also sets
+        the states of Python's and numpy's own random numbers.
+        """
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.scheduler:
+            self.scheduler.load_state_dict(state["scheduler"])
+        self.epoch, self.step = state["epoch"], state["step"]
+        self.seconds, self._epoch_seconds = state["seconds"], state["epoch_seconds"]
+        self._epoch_mean = _Mean(**state["epoch_mean"])
+        self._running_mean = _Mean(**state["running_mean"])
+        self.history = History(**state["history"])
+        self._random.update(_on_cpu(state["random"]))
+        self._random_at_epoch_start = _on_cpu(state["random_at_epoch_start"])
+        randomness.set_python_and_numpy(state)
+        self._iterator = None
+        self.to(self.device)
+
+
+def _on_cpu(states: randomness.States) -> randomness.States:
+    return {kind: state.cpu() for kind, state in states.items()}
+
+
+def fit(
+    model: nn.Module,
+    train_batches,
+    validation_batches,
+    optimizer: torch.optim.Optimizer,
+    *,
+    epochs: int,
+    loss_function: LossFunction | None = None,
+    scheduler=None,
+    device: torch.device | str = "cpu",
+    seed: int = 0,
+    progress: bool = False,
+    after_step: Callable[[Run], None] | None = None,
+) -> History:
+    """Train for ``epochs`` epochs, validate after each, and return the history.
+
+    ``progress`` shows a bar with the running loss. The rest is as in ``Run``.
+    """
+    run = Run(
+        model,
+        train_batches,
+        validation_batches,
+        optimizer,
+        epochs=epochs,
+        loss_function=loss_function,
+        scheduler=scheduler,
+        device=device,
+        seed=seed,
+    )
+    with tqdm(total=run.steps_left, disable=not progress, unit=" batches") as bar:
+
+        def show(run: Run) -> None:
+            if run.history.running_loss:
+                bar.set_postfix_str(f"loss {run.history.running_loss[-1]:.3f}", refresh=False)
+            bar.update()
+            if after_step:
+                after_step(run)
+
+        return run.finish(show)
