@@ -4,7 +4,6 @@ import io
 import os
 import struct
 import zlib
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -38,52 +37,46 @@ class PictureError(ValueError):
     """A picture that cannot be used; the message says why in one sentence."""
 
 
-def read_picture(source: str | os.PathLike | bytes, size: int = 32) -> np.ndarray:
+def read_picture(
+    source: str | os.PathLike | bytes, *, size: int = 32, name: str | None = None
+) -> np.ndarray:
     """Open a picture from a path or from its bytes; return uint8 ``[size, size, 3]``, RGB.
 
     The picture is turned as its camera noted, its first frame taken, transparency laid on
-    white, and its centre square resized. Raise ``PictureError`` where it is not a picture, is
-    damaged, or has more than ``PIXELS_AT_MOST`` pixels (looked at before it is decoded).
+    white, and its centre square resized. Raise ``PictureError``, which calls the picture
+    ``name``, where it is not a picture, is damaged, or has more than ``PIXELS_AT_MOST`` pixels
+    (looked at before it is decoded).
     """
-    name = _("The picture") if isinstance(source, bytes | bytearray | memoryview) else str(source)
+    raw = isinstance(source, bytes | bytearray | memoryview)
+    name = name or (_("The picture") if raw else str(source))
+    if not raw and not os.path.isfile(source):
+        raise PictureError(_("{name}: there is no such file.").format(name=name))
     try:
-        with _opened(source) as image:
-            _refuse_too_large(image, name)
+        with Image.open(io.BytesIO(source) if raw else source, formats=_formats()) as image:
+            if image.width * image.height > PIXELS_AT_MOST:
+                raise PictureError(_too_large(name))
             image.draft(None, (8 * size, 8 * size))  # a large JPEG is decoded at a fraction
             return np.asarray(_centre(_rgb(ImageOps.exif_transpose(image)), size))
     except PictureError:
         raise
-    except FileNotFoundError:
-        raise PictureError(_("{name} is not there.").format(name=name)) from None
     except UnidentifiedImageError:
-        raise PictureError(
-            _("{name} is not a picture in a format that can be read here.").format(name=name)
-        ) from None
+        text = _("{name}: not a picture in a format that can be read here ({formats}).")
+        raise PictureError(text.format(name=name, formats=", ".join(_formats()))) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise PictureError(_too_large(name)) from None
     except _DAMAGED as error:
-        raise PictureError(
-            _("{name} is damaged and cannot be read ({reason}).").format(
-                name=name, reason=str(error) or type(error).__name__
-            )
-        ) from None
+        reason = str(error) or type(error).__name__
+        text = _("{name}: damaged, it cannot be read ({reason}).")
+        raise PictureError(text.format(name=name, reason=reason)) from None
 
 
-def _opened(source) -> Image.Image:
+def _formats() -> list[str]:
     Image.init()
-    formats = [name for name in FORMATS if name in Image.OPEN]
-    if isinstance(source, bytes | bytearray | memoryview):
-        return Image.open(io.BytesIO(source), formats=formats)
-    return Image.open(Path(source), formats=formats)
-
-
-def _refuse_too_large(image: Image.Image, name: str) -> None:
-    if image.width * image.height > PIXELS_AT_MOST:
-        raise PictureError(_too_large(name))
+    return [name for name in FORMATS if name in Image.OPEN]
 
 
 def _too_large(name: str) -> str:
-    return _("{name} has more than {limit} million pixels: make it smaller first.").format(
+    return _("{name}: more than {limit} million pixels, make it smaller first.").format(
         name=name, limit=PIXELS_AT_MOST // 1_000_000
     )
 

@@ -1,7 +1,18 @@
 """Pictures to learn from: one way in, three sources, never a dead end."""
 
+from labkit.data.choice import Choice, choose, chosen
 from labkit.data.sets import PictureSet, Splits
-from labkit.data.sources import load
+from labkit.data.sources import Status, load, status
 from labkit.data.store import DataError
 
-__all__ = ["DataError", "PictureSet", "Splits", "load"]
+__all__ = [
+    "Choice",
+    "DataError",
+    "PictureSet",
+    "Splits",
+    "Status",
+    "choose",
+    "chosen",
+    "load",
+    "status",
+]

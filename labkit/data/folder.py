@@ -2,14 +2,15 @@
 
 import hashlib
 import os
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
+from labkit import pictures
 from labkit.data.split import hold_out
 from labkit.data.store import Arrays, DataError
-from labkit.pictures import PictureError, read_picture
 from labkit.text import _
 
 _NOT_PICTURES = {"thumbs.db", "desktop.ini"}
@@ -24,82 +25,87 @@ def name_of(folder: Path) -> str:
 
 
 def survey(folder: Path) -> tuple[Listing, Listing]:
-    """List the training and the test files of ``folder``; the second is empty where to split."""
+    """List the training and the test files of ``folder``; without test files, the second is empty.
+
+    Raise ``DataError`` where there is no such folder, or not two classes with files in it.
+    """
     if folder.exists() and not folder.is_dir():
-        raise DataError(
-            _(
-                "{folder} is a file, not a folder. Name the folder that holds one folder per class."
-            ).format(folder=folder)
-        )
+        text = _("{folder} is a file. Name the folder that holds one folder per class.")
+        raise DataError(text.format(folder=folder))
     if not folder.is_dir():
-        raise DataError(
-            _("There is no folder {folder}. Check its name and LABKIT_DATA.").format(folder=folder)
-        )
-    inside = {entry.name: entry for entry in _visible(folder) if entry.is_dir()}
-    if "train" in inside:
-        train = _classes(Path(inside["train"].path))
-        test = _classes(Path(inside["test"].path)) if "test" in inside else {}
-    else:
+        text = _("There is no folder {folder}. Look for a typing error in its name.")
+        raise DataError(text.format(folder=folder))
+    parts = {entry.name.lower(): entry.path for entry in _visible(folder) if entry.is_dir()}
+    if "train" not in parts:
         train, test = _classes(folder), {}
-    _refuse_unusable(folder, train, test)
+    else:
+        train = _classes(parts["train"])
+        test = _classes(parts["test"]) if "test" in parts else {}
+    _refuse_unusable(Path(parts.get("train", folder)), train, test)
     return train, test
 
 
 def fingerprint(train: Listing, test: Listing) -> str:
-    """Return a key that changes when a file is added, removed or changed (name, size, time)."""
-    digest = hashlib.sha256()
+    """Return a key that changes with the files (name, size, time) and the code that reads them."""
+    digest = hashlib.sha256(Path(pictures.__file__).read_bytes())
     for part in (train, test):
         digest.update(b"\0part")
         for name, files in part.items():
             digest.update(f"\0class {name}".encode("utf-8", "surrogateescape"))
             for file in files:
-                stat = file.stat()
-                line = f"\0{file.name} {stat.st_size} {stat.st_mtime_ns}"
+                line = f"\0{file.name} {_stamp(file)}"
                 digest.update(line.encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:16]
 
 
 def decode(folder: Path, train: Listing, test: Listing) -> Arrays:
-    """Read every picture; without test pictures, hold out one in five of each class."""
+    """Read every picture; without test files, hold out one in five, stratified.
+
+    The pictures come in a shuffled order, the same every time. Raise ``DataError`` where no
+    file of a class, or too few in all, can be read.
+    """
     classes = tuple(train)
-    skipped: list[str] = []
-    train_images, train_labels = _read(folder, train, classes, skipped)
-    missing = [name for i, name in enumerate(classes) if not (train_labels == i).any()]
-    if missing:
-        raise DataError(
-            _("No picture of the class {name} in {folder} can be read: {first}").format(
-                name=missing[0],
-                folder=folder,
-                first=next((s for s in skipped if f"{missing[0]}" in s), ""),
-            )
-        )
+    images, labels, skipped = _read(folder, train, classes)
+    for index, name in enumerate(classes):
+        if index not in labels:
+            first = next(line for line in skipped if f"{os.sep}{name}{os.sep}" in f"{os.sep}{line}")
+            text = _("No file of the class {name} can be read as a picture. The first: {first}")
+            raise DataError(text.format(name=name, first=first))
     if test:
-        test_images, test_labels = _read(folder, test, classes, skipped)
+        test_images, test_labels, skipped_too = _read(folder, test, classes)
+        skipped += skipped_too
     else:
-        held = hold_out(train_labels, max(1, round(len(train_labels) / 5)))
-        kept = np.setdiff1d(np.arange(len(train_labels)), held)
-        test_images, test_labels = train_images[held], train_labels[held]
-        train_images, train_labels = train_images[kept], train_labels[kept]
+        held = hold_out(labels, max(len(classes), round(len(labels) / 5)))
+        kept = np.setdiff1d(np.arange(len(labels)), held)
+        test_images, test_labels = images[held], labels[held]
+        images, labels = images[kept], labels[kept]
+    if not len(test_labels):
+        text = _("{folder} has no picture to test with: add some to each class.")
+        raise DataError(text.format(folder=folder))
+    for index, name in enumerate(classes):
+        if index not in test_labels:
+            skipped.append(_("{name}: no test picture of this class.").format(name=name))
     return Arrays(
-        *_shuffled(train_images, train_labels),
-        *_shuffled(test_images, test_labels),
-        classes,
-        tuple(skipped),
+        *_shuffled(images, labels), *_shuffled(test_images, test_labels), classes, tuple(skipped)
     )
 
 
-def _visible(folder: Path) -> list[os.DirEntry]:
-    with os.scandir(folder) as entries:
-        shown = [entry for entry in entries if not entry.name.startswith(".")]
+def _visible(folder: str | Path) -> list[os.DirEntry]:
+    try:
+        with os.scandir(folder) as entries:
+            shown = [entry for entry in entries if not entry.name.startswith(".")]
+    except OSError as error:
+        text = _("The folder {folder} cannot be opened: {reason}.")
+        raise DataError(text.format(folder=folder, reason=error.strerror)) from error
     return sorted(shown, key=lambda entry: entry.name)
 
 
-def _classes(folder: Path) -> Listing:
+def _classes(folder: str | Path) -> Listing:
     return {
         entry.name: [
             file
-            for file in _visible(Path(entry.path))
-            if file.is_file() and file.name.lower() not in _NOT_PICTURES
+            for file in _visible(entry.path)
+            if not file.is_dir() and file.name.lower() not in _NOT_PICTURES
         ]
         for entry in _visible(folder)
         if entry.is_dir()
@@ -108,46 +114,55 @@ def _classes(folder: Path) -> Listing:
 
 def _refuse_unusable(folder: Path, train: Listing, test: Listing) -> None:
     if len(train) < 2:
-        raise DataError(
-            _(
-                "{folder} holds {n} folders with pictures, and at least two classes are needed. "
-                "Put the pictures of each class into a folder of its own: cat/1.jpg, dog/1.jpg."
-            ).format(folder=folder, n=len(train))
+        text = _(
+            "At least two classes are needed, and {folder} holds these folders: {names}. "
+            "Put the pictures of each class into a folder of its own: cat/1.jpg, dog/1.jpg."
         )
+        raise DataError(text.format(folder=folder, names=", ".join(train) or _("none")))
     for name, files in train.items():
         if not files:
-            raise DataError(
-                _("The class {name} in {folder} has no pictures: add some, or remove it.").format(
-                    name=name, folder=folder
-                )
-            )
-    for name in test:
-        if name not in train:
-            raise DataError(
-                _("The class {name} is in test but not in train in {folder}.").format(
-                    name=name, folder=folder
-                )
-            )
+            text = _("The folder {path} has no pictures: add some, or remove it.")
+            raise DataError(text.format(path=folder / name))
+    if strange := [name for name in test if name not in train]:
+        text = _("The class {name} is in the test folder, but not in {folder}.")
+        raise DataError(text.format(name=strange[0], folder=folder))
 
 
-def _read(folder: Path, listing: Listing, classes: tuple[str, ...], skipped: list[str]):
-    files = [(classes.index(name), file) for name, files in listing.items() for file in files]
+def _stamp(file: os.DirEntry) -> str:
+    try:
+        stat = file.stat()
+    except OSError:  # a link to nowhere: reading it will say so
+        return "unreadable"
+    return f"{stat.st_size} {stat.st_mtime_ns}"
+
+
+def _read(folder: Path, listing: Listing, classes: tuple[str, ...]):
+    """Return images, labels and a line for each file that is not a picture."""
+    index = {name: number for number, name in enumerate(classes)}
+    files = [(file.path, index[name]) for name, files in listing.items() for file in files]
     images = np.empty((len(files), 32, 32, 3), dtype=np.uint8)
-    labels = np.array([label for label, _file in files], dtype=np.int64)
-    good = np.ones(len(files), dtype=bool)
 
-    def read(index: int) -> None:
-        path = files[index][1].path
+    def read(number: int) -> str:
+        path = files[number][0]
         try:
-            images[index] = read_picture(path)
-        except PictureError as error:
-            good[index] = False
-            skipped.append(str(error).replace(path, os.path.relpath(path, folder)))
+            images[number] = pictures.read_picture(path, name=os.path.relpath(path, folder))
+        except pictures.PictureError as error:
+            return str(error)
+        return ""
 
-    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        for _done in pool.map(read, range(len(files))):
-            pass
-    return images[good], labels[good]
+    with ThreadPoolExecutor() as pool:
+        reasons = list(_shown(pool.map(read, range(len(files))), len(files)))
+    good = np.array([not reason for reason in reasons], dtype=bool)
+    labels = np.array([label for _path, label in files], dtype=np.int64)
+    return images[good], labels[good], [reason for reason in reasons if reason]
+
+
+def _shown(results: Iterable, count: int) -> Iterable:
+    if count < 2_000:
+        return results
+    from tqdm.auto import tqdm
+
+    return tqdm(results, _("Reading the pictures, once"), total=count, leave=False)
 
 
 def _shuffled(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

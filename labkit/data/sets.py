@@ -1,12 +1,14 @@
 """A set of pictures with labels that can be used like torchvision's CIFAR10."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 from torch.utils.data import Dataset
 
+from labkit.data.store import mapped
 from labkit.text import _
 
 
@@ -49,6 +51,19 @@ class PictureSet(Dataset):
             label = self.target_transform(label)
         return picture, label
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Send the name of the mapped file to a worker process, not 150 MB of pictures."""
+        state = self.__dict__.copy()
+        file = getattr(self.data.base, "filename", None)
+        if file is not None and _same(self.data, mapped(file)):
+            state["data"] = Path(file)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if isinstance(self.data, Path):
+            self.data = mapped(self.data)
+
     def __repr__(self) -> str:
         names = ", ".join(self.classes[:10]) + (", ..." if len(self.classes) > 10 else "")
         lines = [
@@ -65,6 +80,12 @@ class PictureSet(Dataset):
             names=names,
             transform=self.transform,
         )
+
+
+def _same(data: np.ndarray, other: np.ndarray, step: int = 4096) -> bool:
+    return data.shape == other.shape and all(
+        np.array_equal(data[i : i + step], other[i : i + step]) for i in range(0, len(data), step)
+    )
 
 
 class Splits(NamedTuple):

@@ -1,43 +1,90 @@
-"""Which source the pictures come from, and what to tell the learner about it."""
+"""One way in: pictures from the wanted source, or from the next best, and said so."""
 
 import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
+from labkit.data import choice, cifar10, store
 from labkit.data import folder as own
-from labkit.data import store
+from labkit.data.download import Patience, answering, place
 from labkit.data.sets import PictureSet, Splits
-
-NAMES = ("auto", "cifar10", "drawn")
+from labkit.data.store import DataError
+from labkit.notice import tell
+from labkit.text import _, ngettext
 
 
 def load(source: str | os.PathLike | None = None, *, transform: Callable | None = None) -> Splits:
-    """Return train, validation and test set of a source.
+    """Return the training, the validation and the test set of a source.
 
-    ``source`` is "auto", "cifar10", "drawn" or a folder; without it, LABKIT_DATA says.
-    Raise ``DataError``, a ``ValueError``, where the pictures cannot be had.
+    ``source`` is "cifar10", "drawn", a folder of pictures, or "auto": CIFAR-10 where it is or
+    can be had, else the drawn pictures, with a notice. Without ``source``, LABKIT_DATA says,
+    else what ``choose`` saved, else "auto". An item of a set is ``(image, label)``: a PIL
+    image of 32 x 32 pixels, or what ``transform`` makes of it. Raise ``DataError``, a
+    ``ValueError``, where the pictures cannot be had.
     """
-    wanted = source if source is not None else os.environ.get("LABKIT_DATA") or "auto"
-    if wanted == "drawn" or wanted == "auto":
-        name, stored = "drawn", _drawn()
-    elif wanted == "cifar10":
-        raise DataError("cifar10: not yet")
+    wanted = choice.chosen(source).source
+    if wanted == "auto":
+        wanted = _best()
+    if wanted == "cifar10":
+        stored = cifar10.obtain()
+    elif wanted == "drawn":
+        stored = _drawn()
     else:
-        name, stored = _folder(wanted)
-    return Splits(
-        *(
-            PictureSet(
-                stored.images[split],
-                stored.labels[split],
-                stored.classes,
-                source=name,
-                split=split,
-                transform=transform,
-            )
-            for split in store.SPLITS
+        stored = _folder(wanted)
+    sets = (
+        PictureSet(
+            stored.images[split],
+            stored.labels[split],
+            stored.classes,
+            source=str(wanted),
+            split=split,
+            transform=transform,
         )
+        for split in store.SPLITS
     )
+    return Splits(*sets)
+
+
+class Status(NamedTuple):
+    """What is known of a source without asking the network: ``size`` on disk in bytes."""
+
+    source: str
+    ready: bool
+    size: int
+    says: str
+
+
+def status() -> list[Status]:
+    """Return what is at hand of each named source. Quick; touches no network."""
+    return [
+        _status("cifar10", cifar10.find(), _("170 MB to download, once")),
+        _status("drawn", store.find("drawn", _drawn_key()), _("drawn in seconds, once")),
+    ]
+
+
+def _status(source: str, stored: store.Stored | None, otherwise: str) -> Status:
+    if stored is None:
+        return Status(source, False, 0, otherwise)
+    size = sum(images.nbytes for images in stored.images.values())
+    says = _("ready, {size:.0f} MB on this machine").format(size=size / 1e6)
+    return Status(source, True, size, says)
+
+
+_told: set[str] = set()
+
+
+def _tell_once(heading: str, *sentences: str) -> None:
+    if heading not in _told:
+        _told.add(heading)
+        tell(heading, *sentences)
+
+
+def _drawn_key() -> str:
+    """Return a key that changes with the code that draws."""
+    code = sorted(Path(__file__).with_name("drawn").glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest()[:16]
 
 
 def _drawn() -> store.Stored:
@@ -46,17 +93,75 @@ def _drawn() -> store.Stored:
 
         return draw()
 
-    files = sorted(Path(__file__).with_name("drawn").glob("*.py"))
-    code = b"".join(file.read_bytes() for file in files)
-    return store.cached("drawn", hashlib.sha256(code).hexdigest()[:16], draw)
+    return store.cached("drawn", _drawn_key(), draw)
 
 
-def _folder(wanted: str | os.PathLike) -> tuple[str, store.Stored]:
-    folder = Path(wanted).expanduser()
+def _folder(folder: Path) -> store.Stored:
     train, test = own.survey(folder)
     stored = store.cached(
         own.name_of(folder),
         own.fingerprint(train, test),
         lambda: own.decode(folder, train, test),
     )
-    return str(folder), stored
+    if stored.skipped:
+        _tell_once(*_skipped(folder, stored.skipped))
+    return stored
+
+
+def _skipped(folder: Path, lines: tuple[str, ...], shown: int = 5) -> list[str]:
+    n = len(lines)
+    heading = ngettext(
+        "One thing in {folder} could not be used.", "{n} things in {folder} could not be used.", n
+    ).format(n=n, folder=folder)
+    more = [_("... and {n} more").format(n=n - shown)] if n > shown else []
+    return [heading, *lines[:shown], *more]
+
+
+_failures: dict[tuple, str] = {}
+
+
+def _best(patience: Patience | None = None) -> str:
+    """Return "cifar10" where it is in the cache or has been fetched now, else "drawn".
+
+    The network is asked once in a process, and the learner told once.
+    """
+    if cifar10.find():
+        return "cifar10"
+    urls = cifar10.urls()
+    attempt = (store.folder(), urls)
+    if attempt not in _failures:
+        reason = _try_hosts(urls, patience or Patience())
+        if not reason:
+            return "cifar10"
+        _failures[attempt] = reason
+        _tell_drawn(reason)
+    return "drawn"
+
+
+def _try_hosts(urls: tuple[str, ...], patience: Patience) -> str:
+    answers = answering(urls, cifar10.ARCHIVE, patience.asking)
+    there = tuple(url for url, reason in answers.items() if not reason)
+    if not there:
+        lines = [f"{place(url)}: {reason}" for url, reason in answers.items()]
+        return _("No source of CIFAR-10 answers.") + "\n" + "\n".join(lines)
+    try:
+        cifar10.obtain(there, patience)
+    except DataError as error:
+        return str(error)
+    return ""
+
+
+def _tell_drawn(reason: str) -> None:
+    tell(
+        _("You are learning from drawn pictures, not from photographs."),
+        _("Why: {reason}").format(reason=reason),
+        _(
+            "What that changes: the same ten classes, with 10,000 training pictures instead of "
+            "47,500. Every cell runs. Accuracies differ from those on photographs."
+        ),
+        _(
+            "To get the photographs: with a network, restart the kernel and run this again. "
+            "Without one, copy {name} from somebody and set LABKIT_CIFAR10_URL to its path, "
+            "or choose a folder of your own pictures in 00_setup."
+        ).format(name=cifar10.ARCHIVE.name),
+    )

@@ -9,26 +9,29 @@ def validation_size(train: int) -> int:
 
 
 def hold_out(labels: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
-    """Choose ``count`` of the labels' positions, stratified; return them in order, int64.
+    """Choose ``count`` positions of ``labels``, stratified; return them in order, int64.
 
-    Each class gives its share of ``count``, rounded so that the sum is met (the largest
-    remainders are rounded up), but never its last picture: where every class is down to one,
-    fewer than ``count`` are chosen.
+    Each class gives its share of ``count``, and one at least where there are as many to give;
+    the largest remainders are rounded up so that the sum is met. No class gives its last
+    picture: where all are down to one, fewer than ``count`` are chosen.
     """
     classes, sizes = np.unique(labels, return_counts=True)
-    quotas = _quotas(sizes, count)
     generator = np.random.default_rng(seed)
     chosen = [
         generator.permutation(np.flatnonzero(labels == label))[:quota]
-        for label, quota in zip(classes, quotas, strict=True)
+        for label, quota in zip(classes, _quotas(sizes, count), strict=True)
     ]
-    return np.sort(np.concatenate(chosen)) if chosen else np.empty(0, dtype=np.int64)
+    return np.sort(np.concatenate(chosen))
 
 
 def _quotas(sizes: np.ndarray, count: int) -> np.ndarray:
-    share = sizes * count / max(1, sizes.sum())
-    quotas = np.minimum(np.floor(share).astype(np.int64), sizes - 1)
-    while quotas.sum() < count and (quotas < sizes - 1).any():
-        missing = np.where(quotas < sizes - 1, share - quotas, -np.inf)
-        quotas[missing.argmax()] += 1
+    most = sizes - 1
+    count = min(count, most.sum())
+    share = sizes * count / sizes.sum()
+    least = np.minimum(most, 1 if count >= len(sizes) else 0)
+    quotas = np.clip(np.floor(share).astype(np.int64), least, most)
+    while quotas.sum() < count:
+        quotas[np.where(quotas < most, share - quotas, -np.inf).argmax()] += 1
+    while quotas.sum() > count:
+        quotas[np.where(quotas > least, quotas - share, -np.inf).argmax()] -= 1
     return quotas

