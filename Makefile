@@ -18,6 +18,7 @@ help:
 
 lab: .venv/ready-lab
 	@$(RUN) -m jupyterlab --ServerApp.root_dir=. notebooks/00_setup.ipynb \
+		--ServerApp.kernel_websocket_connection_class=labkit.server.PromptConnection \
 		--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
 		$(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_OPTIONS)
 

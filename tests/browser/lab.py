@@ -85,6 +85,7 @@ def jupyterlab(home: Path, theme: str = "JupyterLab Light"):
         "IdentityProvider.token": token,
         "ServerApp.root_dir": ROOT,
         "ServerApp.terminals_enabled": False,
+        "ServerApp.kernel_websocket_connection_class": "labkit.server.PromptConnection",
         "LabApp.news_url": None,
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
         "LabApp.extension_manager": "readonly",
