@@ -1,0 +1,270 @@
+"""A run in a thread: start, pause, step, stop, and turn its knobs while it trains. No widget here.
+
+The thread takes the same steps that ``Run.finish`` takes, so the weights come out the same.
+"""
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import torch
+
+from labkit.text import _
+from labkit.training.loop import TrainingStopped
+from labkit.training.run import History, Run
+
+
+class State(StrEnum):
+    """What a live run is doing."""
+
+    READY = "ready"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a live run is: plain values, safe to read from any thread.
+
+    ``epoch`` and ``step`` are those last worked on, counted from 1 (0 before the first step);
+    ``loss`` is the running loss, NaN before the first step; ``images_per_second`` and
+    ``seconds_left`` are NaN while they are not known.
+    """
+
+    state: State
+    message: str
+    epoch: int
+    epochs: int
+    step: int
+    steps_per_epoch: int
+    loss: float
+    images_per_second: float
+    seconds_left: float
+
+
+class LiveRun:
+    """Train ``run`` in a thread of its own; every method returns at once, but for ``wait``.
+
+    Nothing is printed and no exception is lost: ``state`` and ``message`` say what happened, and
+    ``on_change()`` is called after each step and each change, from whichever thread made it.
+    ``after_step(run)`` follows each step in the thread: a ``checkpoint.Saver``, for one.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        *,
+        after_step: Callable[[Run], None] | None = None,
+        on_change: Callable[[], None] | None = None,
+    ):
+        self.run, self.after_step, self.on_change = run, after_step, on_change
+        self.state, self.message = State.READY, _("Ready to start.")
+        self._lock, self._halt = threading.RLock(), threading.Event()
+        self._thread: threading.Thread | None = None
+        self._orders: list[Callable[[], None]] = []
+        self._after_halt = State.PAUSED
+        self._marks: deque[tuple[float, int]] = deque(maxlen=50)  # time and images, now and then
+        self._images = 0
+
+    def start(self) -> None:
+        """Train until the last epoch is done, or until told otherwise."""
+        self._go(math.inf)
+
+    def step(self) -> None:
+        """Train on one batch."""
+        self._go(1)
+
+    def epoch(self) -> None:
+        """Train up to the end of this epoch."""
+        self._go(len(self.run.train_batches) - self.run.step)
+
+    def pause(self) -> None:
+        """Halt after the present step; ``start`` goes on from there."""
+        self._halt_as(State.PAUSED, _("Nothing is running: there is nothing to pause."))
+
+    def stop(self) -> None:
+        """Halt after the present step, for good as far as this run knows."""
+        self._halt_as(State.STOPPED, _("Nothing is running: there is nothing to stop."))
+
+    def turn(self, *, learning_rate: float | None = None, momentum: float | None = None) -> None:
+        """Change learning rate or momentum before the next step; what is wrong with it is said."""
+        self._order(lambda: self.run.turn(learning_rate=learning_rate, momentum=momentum))
+
+    def to(self, device: torch.device | str) -> None:
+        """Move model, optimizer and batches to another device before the next step."""
+        self._order(lambda: self.run.to(device))
+
+    def set_epochs(self, epochs: int) -> None:
+        """Let the run end after ``epochs`` epochs, but not before the one it is in."""
+
+        def order() -> None:
+            if epochs < self.run.epoch + (self.run.step > 0):
+                raise ValueError(
+                    _("Epoch {epoch} is begun already: {epochs} epochs are too few.").format(
+                        epoch=self.run.epoch + 1, epochs=epochs
+                    )
+                )
+            self.run.epochs = epochs
+
+        self._order(order)
+
+    def wait(self, timeout: float | None = None) -> State:
+        """Wait until nothing runs, or for ``timeout`` seconds; return the state.
+
+        Interrupting the kernel meanwhile pauses the run.
+        """
+        thread = self._thread
+        try:
+            if thread:
+                thread.join(timeout)
+        except KeyboardInterrupt:
+            self.interrupt()
+            raise
+        return self.state
+
+    def interrupt(self) -> None:
+        """Pause because the kernel was interrupted, and say so."""
+        if self.state is State.RUNNING:
+            self.pause()
+            self._say(_("The kernel was interrupted, so the run pauses. Start goes on from here."))
+
+    def fit(self) -> History:
+        """Start, wait for the end, and return the history; raise what went wrong."""
+        self.start()
+        if self.wait() is State.FAILED:
+            raise TrainingStopped(self.message)
+        return self.run.history
+
+    def progress(self) -> Progress:
+        """Return where the run is."""
+        run, history = self.run, self.run.history
+        per_epoch = history.steps_per_epoch
+        done = run.steps_done
+        loss = history.running_loss[-1] if history.running_loss else run.running_loss
+        speed = self._speed()
+        batch = len(run.last_batch[1]) if run.last_batch else 0
+        left = run.steps_left * batch / speed if batch and speed else math.nan
+        return Progress(
+            state=self.state,
+            message=self.message,
+            epoch=-(-done // per_epoch),
+            epochs=run.epochs,
+            step=(done - 1) % per_epoch + 1 if done else 0,
+            steps_per_epoch=per_epoch,
+            loss=loss,
+            images_per_second=speed,
+            seconds_left=0.0 if run.finished else left,
+        )
+
+    def _go(self, steps: float) -> None:
+        with self._lock:
+            if self.state is State.RUNNING:
+                return self._say(_("It is training already: Pause or Stop first."))
+            if self.run.finished:
+                return self._say(
+                    _("All {n} epochs are done. For more, raise the number of epochs.").format(
+                        n=self.run.epochs
+                    )
+                )
+            if self.state is State.FAILED:
+                self.run.accept_weights()
+            self._halt.clear()
+            self._marks.clear()
+            self.state = State.RUNNING
+            self._thread = threading.Thread(target=self._work, args=(steps,), daemon=True)
+            self._thread.start()
+        return self._say(_("Training."))
+
+    def _work(self, steps: float) -> None:
+        state, message = State.FAILED, ""
+        try:
+            while steps > 0 and not self.run.finished and not self._halt.is_set():
+                self._obey()
+                self.run.advance()
+                steps -= 1
+                self._tell_of_step()
+            state, message = self._end()
+        except Exception as error:  # the edge of the thread: beyond it nobody would hear of it
+            message = in_words(error, self.run)
+        with self._lock:
+            self.state = state
+            self._obey()
+        self._say(message)
+
+    def _tell_of_step(self) -> None:
+        self._images += len(self.run.last_batch[1])
+        now = time.perf_counter()
+        if not self._marks or now - self._marks[-1][0] > 0.1:
+            self._marks.append((now, self._images))
+        if self.after_step:
+            self.after_step(self.run)
+        if self.on_change:
+            self.on_change()
+
+    def _end(self) -> tuple[State, str]:
+        if self.run.finished:
+            return State.FINISHED, _("All {n} epochs are done.").format(n=self.run.epochs)
+        if self._halt.is_set() and self._after_halt is State.STOPPED:
+            return State.STOPPED, _("Stopped. Start goes on from here.")
+        return State.PAUSED, _("Paused. Start goes on from here.")
+
+    def _halt_as(self, state: State, otherwise: str) -> None:
+        with self._lock:
+            if self.state is not State.RUNNING:
+                return self._say(otherwise)
+            self._after_halt = state
+            self._halt.set()
+
+    def _order(self, order: Callable[[], None]) -> None:
+        """Do it now if nothing runs; else let the thread do it between two steps."""
+        with self._lock:
+            self._orders.append(order)
+            if self.state is not State.RUNNING:
+                self._obey()
+
+    def _obey(self) -> None:
+        while self._orders:
+            order = self._orders.pop(0)
+            try:
+                order()
+            except ValueError as error:  # a knob out of range: the run goes on as it was
+                self._say(str(error))
+
+    def _say(self, message: str) -> None:
+        self.message = message
+        if self.on_change:
+            self.on_change()
+
+    def _speed(self) -> float:
+        if len(self._marks) < 2:
+            return math.nan
+        (start, before), (end, after) = self._marks[0], self._marks[-1]
+        return (after - before) / (end - start)
+
+
+def in_words(error: Exception, run: Run) -> str:
+    """Return what went wrong in ``run``, and what to do, for someone who sees no traceback."""
+    if isinstance(error, TrainingStopped):
+        return str(error)
+    said = str(error).strip().split("\n")[0]
+    name = type(error).__name__
+    if isinstance(error, MemoryError) or "memory" in said.lower():
+        return _(
+            "Not enough memory on {device} for this step. Make a new run with half the batch size. "
+            "({name}: {said})"
+        ).format(device=run.device, name=name, said=said)
+    if isinstance(error, RuntimeError) and ("shape" in said or "size" in said):
+        return _(
+            "The model cannot take this batch: compare its layers with the shape of the images. "
+            "({name}: {said})"
+        ).format(name=name, said=said)
+    return _("Training stopped at step {step}: {name}: {said}").format(
+        step=run.steps_done + 1, name=name, said=said
+    )
