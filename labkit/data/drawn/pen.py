@@ -40,7 +40,7 @@ class Pen:
         self.light = light
 
     def at(self, x=0.0, y=0.0, *, turn=None, grow=1.0, flip=1.0, lean=0.0) -> "Pen":
-        """Return a pen whose origin is (x, y); ``turn`` in radians, ``lean`` shears, ``flip`` ±1."""
+        """Return a pen with its origin at (x, y); ``turn`` in radians, ``flip`` 1 or -1."""
         right, up = self.x - x, self.y - y
         if turn is not None:
             cos, sin = rotation(turn)
@@ -48,6 +48,10 @@ class Pen:
         up = up / grow
         right = right / (grow * flip) - lean * up
         return Pen(self.canvas, right, up, self.pixel / grow, self.light)
+
+    def mirrored(self) -> "Pen":
+        """Return a pen whose every stroke at (x, y) is made at (-x, y) too: ears, eyes, wheels."""
+        return Pen(self.canvas, np.abs(self.x), self.y, self.pixel, self.light)
 
     # Shapes: each returns the distance to every pixel, to be given to `paint`.
 
@@ -114,8 +118,3 @@ def without(shape, hole):
 def within(shape, other):
     """Return the part of a shape that lies inside another."""
     return np.maximum(shape, other)
-
-
-def rgb(red: int, green: int, blue: int) -> np.ndarray:
-    """Return a colour 0..255 as float32 ``[3, 1, 1]`` in 0..1."""
-    return np.array([red, green, blue], dtype=np.float32)[:, None, None] / np.float32(255)

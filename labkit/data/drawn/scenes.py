@@ -2,33 +2,19 @@
 
 import numpy as np
 
-from labkit.data.drawn.pen import rgb
-
-SKIES = (
-    (0.45, 0.65, 0.90),
-    (0.60, 0.75, 0.92),
-    (0.75, 0.78, 0.82),
-    (0.85, 0.70, 0.60),
-    (0.35, 0.45, 0.65),
-)
-GREENS = ((0.30, 0.50, 0.20), (0.42, 0.58, 0.25), (0.22, 0.38, 0.18), (0.55, 0.58, 0.30))
-LEAVES = ((0.14, 0.28, 0.14), (0.22, 0.38, 0.18), (0.35, 0.40, 0.18), (0.45, 0.35, 0.18))
-EARTHS = ((0.72, 0.60, 0.42), (0.55, 0.45, 0.33), (0.82, 0.76, 0.62), (0.90, 0.92, 0.95))
-WATERS = ((0.15, 0.35, 0.52), (0.25, 0.50, 0.60), (0.12, 0.25, 0.36), (0.35, 0.48, 0.50))
-STONES = ((0.45, 0.45, 0.47), (0.58, 0.56, 0.54), (0.32, 0.33, 0.36), (0.70, 0.60, 0.52))
-WALLS = (
-    (0.85, 0.80, 0.70),
-    (0.70, 0.75, 0.80),
-    (0.55, 0.40, 0.35),
-    (0.88, 0.88, 0.86),
-    (0.60, 0.68, 0.55),
-)
-FABRICS = (
-    (0.60, 0.25, 0.25),
-    (0.30, 0.35, 0.55),
-    (0.75, 0.65, 0.50),
-    (0.35, 0.30, 0.28),
-    (0.5, 0.5, 0.5),
+from labkit.data.drawn.palettes import (
+    BARKS,
+    CLOUD,
+    EARTHS,
+    FABRICS,
+    FOAM,
+    GREENS,
+    LEAVES,
+    PAVEMENT_MARK,
+    SKIES,
+    STONES,
+    WALLS,
+    WATERS,
 )
 
 
@@ -64,7 +50,7 @@ def heaven(pen, dice):
             pen.oval(x, y, size, size * 0.4),
             pen.oval(x + size * 0.5, y + 0.08, size * 0.6, size * 0.4),
         )
-        pen.paint(rgb(245, 245, 248), *cloud, opacity=dice.between(0, 0.8))
+        pen.paint(CLOUD, *cloud, opacity=dice.between(0, 0.8))
 
 
 def sky(pen, dice):
@@ -77,9 +63,7 @@ def sea(pen, dice):
     ground(pen, dice, WATERS, level, 0.15)
     for _ in range(3):
         x, y = dice.between(-1, 1), level - dice.between(0.1, 0.9)
-        pen.paint(
-            rgb(225, 235, 240), pen.limb(x, y, x + dice.between(0.1, 0.5), y, 0.02), opacity=0.6
-        )
+        pen.paint(FOAM, pen.limb(x, y, x + dice.between(0.1, 0.5), y, 0.02), opacity=0.6)
 
 
 def road(pen, dice):
@@ -91,7 +75,7 @@ def road(pen, dice):
     ground(pen, dice, GREENS + EARTHS, level, 0.15)
     ground(pen, dice, STONES[:3], level - 0.3, 0.08)
     pen.paint(
-        rgb(235, 230, 210),
+        PAVEMENT_MARK,
         pen.dashes(-1, level - 0.7, 1, level - 0.64, 3),
         opacity=dice.chance(0.6),
     )
@@ -109,7 +93,7 @@ def meadow(pen, dice):
 
 def forest(pen, dice):
     backdrop(pen, dice.colour(LEAVES), mottle(pen, dice, 8, 0.5))
-    bark = dice.colour(((0.25, 0.18, 0.12), (0.4, 0.35, 0.3), (0.15, 0.12, 0.1)))
+    bark = dice.colour(BARKS)
     for _ in range(3):
         x, thick = dice.between(-1, 1), dice.between(0.04, 0.14)
         pen.paint(

@@ -1,23 +1,21 @@
 """Airplanes, automobiles, ships and trucks. Each faces right and fits into -1..1."""
 
-from labkit.data.drawn.pen import rgb, without
-
-PAINTS = (
-    (0.80, 0.12, 0.12),
-    (0.15, 0.30, 0.70),
-    (0.90, 0.90, 0.88),
-    (0.20, 0.20, 0.22),
-    (0.60, 0.62, 0.66),
-    (0.90, 0.72, 0.15),
-    (0.15, 0.45, 0.30),
-    (0.55, 0.75, 0.85),
+from labkit.data.drawn.palettes import (
+    CLOUD,
+    DARK_GLASS,
+    GLASS,
+    GRAVEL,
+    HULLS,
+    LAMP,
+    PAINTS,
+    RIM,
+    STEEL,
+    TAIL_LAMP,
+    TYRE,
+    WHITE,
+    WOOD,
 )
-HULLS = ((0.92, 0.92, 0.92), (0.75, 0.78, 0.82), (0.85, 0.85, 0.75), (0.50, 0.55, 0.62))
-GLASS = rgb(150, 190, 215)
-DARK_GLASS = rgb(40, 50, 65)
-TYRE, RIM = rgb(25, 25, 28), rgb(165, 165, 170)
-LAMP, TAIL_LAMP = rgb(255, 245, 190), rgb(190, 25, 25)
-STEEL, WHITE, WOOD = rgb(130, 135, 142), rgb(245, 245, 245), rgb(120, 80, 45)
+from labkit.data.drawn.pen import without
 
 
 def wheel(pen, x, y, size):
@@ -114,7 +112,7 @@ def lorry(pen, dice):
 def tipper(pen, dice):
     """A truck with an open body and a heap on it, from the side."""
     cab, body = dice.colour(PAINTS), dice.colour(PAINTS)
-    pen.paint(rgb(130, 100, 70), pen.oval(-0.38, 0.18, 0.5, dice.between(0.12, 0.34)))
+    pen.paint(GRAVEL, pen.oval(-0.38, 0.18, 0.5, dice.between(0.12, 0.34)))
     pen.paint(TYRE, pen.box(-0.9, -0.42, 0.9, -0.26))
     pen.paint(body, pen.polygon((-1.0, 0.26), (0.22, 0.26), (0.14, -0.28), (-0.9, -0.28)))
     pen.paint(body * 0.75, pen.dashes(-0.88, -0.26, 0.16, 0.22, 4, 0.14))
@@ -141,10 +139,10 @@ def truck_from_the_front(pen, dice):
 def steamer(pen, dice):
     """A ship with decks, a funnel and smoke."""
     hull, band = dice.colour(PAINTS), dice.colour(PAINTS)
-    deck = dice.colour(HULLS[:3])
+    deck = dice.colour(HULLS)
     high, tower = dice.between(0.16, 0.4), dice.between(-0.4, 0.2)
     smoke = dice.chance(0.5) * 0.7
-    pen.paint(rgb(200, 200, 200), pen.oval(tower - 0.35, high + 0.5, 0.3, 0.11), opacity=smoke)
+    pen.paint(CLOUD * 0.8, pen.oval(tower - 0.35, high + 0.5, 0.3, 0.11), opacity=smoke)
     pen.paint(
         band,
         pen.polygon(
@@ -165,7 +163,7 @@ def steamer(pen, dice):
 def freighter(pen, dice):
     """A ship laden with containers, its bridge at the stern."""
     hull = dice.colour(PAINTS)
-    pen.paint(dice.colour(HULLS[:3]), pen.box(-0.86, -0.1, -0.58, 0.5))
+    pen.paint(dice.colour(HULLS), pen.box(-0.86, -0.1, -0.58, 0.5))
     pen.paint(DARK_GLASS, pen.dashes(-0.84, 0.34, -0.58, 0.42, 3))
     pen.paint(STEEL, pen.box(0.78, -0.1, 0.82, 0.3), pen.box(-0.74, 0.5, -0.7, 0.74))
     for left in (-0.5, -0.08, 0.34):
