@@ -129,7 +129,7 @@ def _products(sheet, patch, x, y):
         parts = [f"{p} · {_bracket(w)}" for p, w in zip(pixels, weights, strict=True)]
         line = "  +  ".join(parts) + f"  = {number(terms[i].sum()):>3}"
         sheet.write(x, y + 25 * i, line, 16, mono=True, ha="right")
-    sheet.ax.plot([x - 44, x], [y + 62] * 2, color=INK, lw=1)
+    sheet.line((x - 44, y + 62), (x, y + 62), color=INK)
     total = number(terms.sum())
     sheet.write(x, y + 79, f"{_('sum')}  = {total:>3}", 16, mono=True, bold=True, ha="right")
     sheet.arrow((x + 12, y + 79), (x + 52, y + 79), color=BLUE)

@@ -20,7 +20,7 @@ START, STEPS, EVERY = (-2.25, 2.5), 80, 2
 LOWEST, HIGHEST, REACH = 0.0, 4.2, 3.0
 """The range of losses shown, and of both weights (from -REACH to REACH)."""
 
-HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#7e9ab3", "#cbd7e1", "#f6f3ec"])
+HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#7e9ab3", "#cbd7e1", "#f0e7d5"])
 LEVELS = np.linspace(LOWEST, HIGHEST, 15)
 
 
@@ -120,7 +120,7 @@ def _grid(points: int = 61):
 
 
 def _surface(sheet):
-    axes = sheet.add_axes((-0.01, 0.2, 0.53, 0.78), projection="3d", computed_zorder=False)
+    axes = sheet.add_axes((0.01, 0.2, 0.53, 0.78), projection="3d", computed_zorder=False)
     axes.plot_surface(
         *_grid(),
         cmap=HEIGHTS,
@@ -134,10 +134,12 @@ def _surface(sheet):
     axes.set(zlim=(LOWEST, HIGHEST), xticks=[-2, 0, 2], yticks=[-2, 0, 2], zticks=[0, 2, 4])
     axes.set_xlabel(_("weight 1"), fontsize=11)
     axes.set_ylabel(_("weight 2"), fontsize=11)
-    axes.set_zlabel(_("loss"), fontsize=11)
-    axes.view_init(elev=55, azim=40)
-    axes.set_box_aspect((1, 1, 0.56), zoom=1.0)
-    axes.patch.set_alpha(0)
+    axes.set_zlabel(_("loss"), fontsize=11, labelpad=-5)
+    axes.view_init(elev=52, azim=40)
+    axes.set_box_aspect((1, 1, 0.56), zoom=0.94)
+    for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
+        axis.pane.set_alpha(0)
+    axes.grid(False)
     return axes
 
 
@@ -175,7 +177,7 @@ def _mover(sheet, surface, chart, walker, look, index):
         (chart, chart.plot([], [], **trail)[0], chart.plot([], [], **point)[0]),
     ]
     x, y = (20, 462)[index % 2], (452, 490)[index // 2]
-    sheet.ax.plot([x, x + 44], [y, y], color=color, ls=line, lw=2.2)
+    sheet.line((x, y), (x + 44, y), color=color, line=3, ls=line)
     sheet.ax.plot(x + 22, y, color=color, marker=marker, ms=8, mec="white")
     sheet.write(x + 54, y, walker.name, 16, bold=True, ha="left")
     sheet.write(x + 148, y, walker.setting, 14, color=MUTED, ha="left")

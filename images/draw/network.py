@@ -7,13 +7,10 @@ from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
 from draw.style import MUTED, Sheet, shape
+from labkit.data.drawn import CLASSES
 from labkit.figures.base import BLUE, GREEN, ORANGE
 from labkit.model import Net
 from labkit.text import _
-
-CLASSES = (
-    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
-)  # fmt: skip
 
 PIXEL, OFFSET, GAP, MIDDLE = 3, 3, 42, 160
 """How large a pixel of a map, the shift from map to map, a gap, and the middle line are drawn."""
@@ -134,7 +131,7 @@ def _window(sheet, start, end, step):
     left, top = x + edge * 0.52, y + edge * 0.5
     target = end[0] + end[2] * 0.28, end[1] + end[2] * 0.3
     for corner in (top, top + side):
-        sheet.ax.plot([left + side, target[0]], [corner, target[1]], color=ORANGE, lw=0.9)
+        sheet.line((left + side, corner), target, color=ORANGE, line=1.2)
     sheet.box(left, top, side, side, face="#ffe3cf", edge=ORANGE, line=1.6, round=0)
     sheet.box(target[0] - 2, target[1] - 2, 4, 4, face=ORANGE, edge=ORANGE, round=0)
 
@@ -143,6 +140,6 @@ def _answers(sheet, x, classes):
     """Fan out from the last vector to the names of the classes."""
     for i, name in enumerate(CLASSES):
         y = MIDDLE + (i - (classes - 1) / 2) * 20
-        sheet.ax.plot([x - 10, x + 16], [MIDDLE, y], color=GREEN, lw=0.8)
+        sheet.line((x - 10, MIDDLE), (x + 16, y), color=GREEN, line=1.1)
         sheet.write(x + 20, y, name, 14, ha="left")
     sheet.write(x + 20, 290, _("logits"), 15, bold=True, ha="left")

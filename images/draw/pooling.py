@@ -42,7 +42,7 @@ def draw() -> Sheet:
     ).format(winners=", ".join(str(v) for v in pool(EVEN).flat), lost=ODD.max())
     sheet = Sheet(880, 400, alt=alt)
     _panel(sheet, EVEN, 40, 48)
-    sheet.ax.plot([430, 430], [30, 370], color="#d0d0d0", lw=1)
+    sheet.line((430, 30), (430, 370))
     _panel(sheet, ODD, 462, 46)
     return sheet
 

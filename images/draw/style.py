@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,8 @@ MONO = "DejaVu Sans Mono"
 class Sheet(Picture):
     """A picture whose axes count pixels, origin at the top left, drawn at ``scale`` dots a pixel.
 
-    Text of 14 pixels and more stays readable where a notebook's column shrinks the sheet.
+    What is drawn later covers what was drawn before. Text of 14 pixels and more stays readable
+    where a notebook's column shrinks the sheet.
     """
 
     def __init__(self, width: int, height: int, *, alt: str = "", scale: float = 1.5):
@@ -31,6 +33,7 @@ class Sheet(Picture):
         self.ax = self.add_axes((0, 0, 1, 1))
         self.ax.set(xlim=(0, width), ylim=(height, 0))
         self.ax.axis("off")
+        self._layers = count(1)
 
     def write(self, x, y, text, size=15, *, color=INK, mono=False, bold=False, ha="center", **more):
         """Write one line in letters of ``size`` pixels, centred on (x, y) unless told otherwise."""
@@ -38,12 +41,13 @@ class Sheet(Picture):
             y, more["va"] = y + 0.36 * size, "baseline"
         if mono:
             more["family"] = MONO
-        weight = "bold" if bold else "normal"
-        self.ax.text(x, y, text, fontsize=size * 0.72, color=color, ha=ha, weight=weight, **more)
+        more |= {"weight": "bold" if bold else "normal", "zorder": next(self._layers)}
+        self.ax.text(x, y, text, fontsize=size * 0.72, color=color, ha=ha, **more)
 
     def box(self, x, y, width, height, *, face=PAPER, edge=LINE, line=1.2, round=8, **more):
         """Draw a box with round corners (``round=0``: sharp ones); line widths are in pixels."""
         style = {"facecolor": face, "edgecolor": edge, "linewidth": line * 0.72} | more
+        style["zorder"] = next(self._layers)
         if round:
             shape = f"round,pad=0,rounding_size={round}"
             patch = FancyBboxPatch((x, y), width, height, boxstyle=shape, **style)
@@ -51,20 +55,21 @@ class Sheet(Picture):
             patch = Rectangle((x, y), width, height, joinstyle="miter", **style)
         self.ax.add_patch(patch)
 
-    def arrow(self, start, end, *, color=INK, line=1.8, bend=0.0, **more):
+    def arrow(self, start, end, *, color=INK, line=1.8, **more):
         """Draw an arrow from ``start`` to ``end``, both (x, y)."""
         style = {"arrowstyle": "-|>", "mutation_scale": 13, "shrinkA": 0, "shrinkB": 0} | more
-        self.ax.add_patch(
-            FancyArrowPatch(
-                start, end, color=color, lw=line * 0.72, connectionstyle=f"arc3,rad={bend}", **style
-            )
-        )
+        style |= {"color": color, "linewidth": line * 0.72, "zorder": next(self._layers)}
+        self.ax.add_patch(FancyArrowPatch(start, end, **style))
+
+    def line(self, start, end, *, color="#d0d0d0", line=1.4, **more):
+        """Draw a line from ``start`` to ``end``, both (x, y)."""
+        style = {"color": color, "linewidth": line * 0.72, "zorder": next(self._layers)} | more
+        self.ax.plot(*zip(start, end, strict=True), **style)
 
     def ring(self, x, y, diameter, *, edge, line=2.4):
         """Draw a circle around (x, y)."""
-        self.ax.add_patch(
-            Ellipse((x, y), diameter, diameter, fill=False, edgecolor=edge, lw=line * 0.72)
-        )
+        style = {"fill": False, "edgecolor": edge, "linewidth": line * 0.72}
+        self.ax.add_patch(Ellipse((x, y), diameter, diameter, zorder=next(self._layers), **style))
 
     def cells(self, values, x, y, cell=44, *, face=None, size=None, color=None, bold=False):
         """Draw a table of numbers with its corner at (x, y).
@@ -86,10 +91,11 @@ class Sheet(Picture):
                     bold=bold,
                 )
 
-    def pixels(self, image, x, y, size, *, cmap=None, zorder=1.0):
-        """Show ``image`` (uint8 ``[H, W, 3]`` or, through ``cmap``, ``[H, W]``) with sharp pixels."""
+    def pixels(self, image, x, y, size, *, cmap=None):
+        """Show ``image``, uint8 ``[H, W, 3]`` or (through ``cmap``) ``[H, W]``, pixel by pixel."""
         shown = {"extent": (x, x + size, y + size, y), "interpolation": "nearest"}
-        self.ax.imshow(image, cmap=cmap, vmin=0, vmax=255, aspect="auto", zorder=zorder, **shown)
+        shown |= {"vmin": 0, "vmax": 255, "aspect": "auto", "zorder": next(self._layers)}
+        self.ax.imshow(image, cmap=cmap, **shown)
 
     def image(self) -> Image.Image:
         """Return the sheet as an opaque RGB image."""

@@ -1,0 +1,33 @@
+"""cifar10.png: pictures of the drawn stand-in, ten of each class."""
+
+import numpy as np
+
+from draw.style import Sheet
+from labkit.data.drawn import CLASSES, draw
+from labkit.text import _
+
+EACH, SIDE, STEP, TOP = 10, 64, 70, 14
+"""How many pictures a class shows, and in pixels: a picture, its place, the upper margin."""
+
+
+def samples(each: int = EACH) -> dict[str, np.ndarray]:
+    """Return the first drawn training pictures of each class, ``[each, 32, 32, 3]`` by name."""
+    pictures = draw(train=each * len(CLASSES), test=0)
+    labels = pictures.train_labels
+    return {name: pictures.train_images[labels == i] for i, name in enumerate(CLASSES)}
+
+
+def sheet() -> Sheet:
+    """Draw a row of pictures for each class, every pixel enlarged to a square."""
+    rows = samples()
+    alt = _(
+        "{n} rows of {each} small pictures drawn by code, one row for each class: {names}. Within "
+        "a row the pose, size, colours, background and light change from picture to picture."
+    ).format(n=len(rows), each=EACH, names=", ".join(rows))
+    page = Sheet(856, 2 * TOP + STEP * len(rows) - (STEP - SIDE), alt=alt)
+    for row, (name, images) in enumerate(rows.items()):
+        y = TOP + row * STEP
+        page.write(126, y + SIDE / 2, name, 17, ha="right")
+        for column, image in enumerate(images):
+            page.pixels(image, 142 + column * STEP, y, SIDE)
+    return page
