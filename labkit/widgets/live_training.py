@@ -1,0 +1,171 @@
+"""Training with buttons: start, pause, step, stop, and knobs that turn while it runs."""
+
+import html
+import math
+import threading
+import time
+
+import ipywidgets as widgets
+
+from labkit.figures import training as figures
+from labkit.text import _
+from labkit.training import Run
+from labkit.training.live import LiveRun, Progress, State
+from labkit.widgets.looks import Explorer, Slider, reporting, row
+
+RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
+MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
+
+_BETWEEN_PICTURES = 0.1
+"""Seconds from one live picture to the next, at the least: ten a second are enough for the eye."""
+
+_SHARE_OF_DRAWING = 0.2
+"""Of all time at the most; the rest is for training."""
+
+
+class LiveTraining(Explorer):
+    """Buttons and knobs for one run, with its losses, its speed and its last batch.
+
+    ``live`` is the `LiveRun` behind it: ``live.wait()`` waits, ``live.message`` says what happened.
+    ``after_step(run)`` follows each step: a ``checkpoint.Saver``, for one. ``mean`` and ``std``
+    are those that the loader normalised with; they bring the pictures of the batch back.
+    """
+
+    def __init__(self, run: Run, *, after_step=None, mean: float = 0.5, std: float = 0.5):
+        """Show ``run`` as it stands; nothing starts before a button is pressed."""
+        self.live = LiveRun(run, after_step=after_step)
+        self._mean, self._std = mean, std
+        self._drawing, self._drawn_at, self._cost = threading.Lock(), 0.0, 0.0
+        self._make_buttons()
+        self._make_knobs(run)
+        self.status = widgets.HTML().add_class("lk-live-status")
+        super().__init__(
+            row(self.start, self.pause, self.step, self.epoch, self.stop),
+            row(self.learning_rate, self.momentum, self.epochs),
+            self.status,
+        )
+        self.live.on_change = self._changed
+        self._changed()
+
+    def _make_buttons(self) -> None:
+        live = self.live
+        self.start = _button(_("Start"), "play", _("Train until the last epoch is done"))
+        self.pause = _button(_("Pause"), "pause", _("Halt after the present batch"))
+        self.step = _button(_("Step"), "step-forward", _("Train on one batch"))
+        self.epoch = _button(_("Epoch"), "fast-forward", _("Train to the end of this epoch"))
+        self.stop = _button(_("Stop"), "stop", _("End this run after the present batch"))
+        for button, action in (
+            (self.start, live.start),
+            (self.pause, live.pause),
+            (self.step, live.step),
+            (self.epoch, live.epoch),
+            (self.stop, live.stop),
+        ):
+            button.on_click(lambda _button, action=action: action())
+
+    def _make_knobs(self, run: Run) -> None:
+        group = run.optimizer.param_groups[0]
+        self._rates = sorted({*RATES, group["lr"]})
+        self._momenta = sorted({*MOMENTA, group.get("momentum", 0.0)})
+        self.learning_rate = Slider.of(
+            _("learning rate"), [f"{x:g}" for x in self._rates], self._rates.index(group["lr"])
+        )
+        self.momentum = Slider.of(
+            _("momentum"),
+            [f"{x:g}" for x in self._momenta],
+            self._momenta.index(group.get("momentum", 0.0)),
+        )
+        self.momentum.disabled = "momentum" not in group
+        self.learning_rate.disabled = run.scheduler is not None
+        self.epochs = widgets.BoundedIntText(
+            value=run.epochs,
+            min=1,
+            max=1000,
+            description=_("epochs"),
+            tooltip=_("How many epochs the whole run has"),
+            layout=widgets.Layout(width="11em"),
+        )
+        self.learning_rate.observe(self._turn, "value")
+        self.momentum.observe(self._turn, "value")
+        self.epochs.observe(lambda change: self.live.set_epochs(change.new), "value")
+
+    @reporting
+    def _turn(self, change) -> None:
+        if change.owner is self.learning_rate:
+            self.live.turn(learning_rate=self._rates[change.new])
+        else:
+            self.live.turn(momentum=self._momenta[change.new])
+
+    def _changed(self) -> None:
+        """Redraw, unless the last picture is too recent; called from the training thread too."""
+        pause = max(_BETWEEN_PICTURES, self._cost / _SHARE_OF_DRAWING)
+        running = self.live.state is State.RUNNING
+        if running and time.monotonic() - self._drawn_at < pause:
+            return
+        with self._drawing:
+            began = time.monotonic()
+            progress = self.live.progress()
+            self.status.value = _status(progress)
+            for button, usable in self._usable(progress.state):
+                if button.disabled is usable:
+                    button.disabled = not usable
+            picture = self._picture(progress)
+            self.screen.show(picture.png(), picture.alt)
+            self._drawn_at = time.monotonic()
+            self._cost = self._drawn_at - began
+
+    def _usable(self, state: State):
+        running, over = state is State.RUNNING, self.live.run.finished
+        yield from ((b, not running and not over) for b in (self.start, self.step, self.epoch))
+        yield from ((b, running) for b in (self.pause, self.stop))
+
+    def _picture(self, progress: Progress):
+        history = self.live.run.history
+        return figures.live(
+            [step / history.steps_per_epoch for step in history.steps],
+            list(history.running_loss),
+            list(history.validation_loss),
+            list(history.validation_accuracy),
+            progress.epochs,
+            self._last_batch(),
+        )
+
+    def _last_batch(self):
+        run = self.live.run
+        if run.last_batch is None or run.last_batch[0].dim() != 4:
+            return None
+        images, labels, outputs = (tensor[:8].detach().cpu() for tensor in run.last_batch)
+        pixels = (images * self._std + self._mean).clamp(0, 1).permute(0, 2, 3, 1)
+        names = getattr(getattr(run.train_batches, "dataset", None), "classes", None)
+        names = names or [str(k) for k in range(outputs.shape[1])]
+        answers = outputs.argmax(dim=1).tolist()
+        return (
+            (pixels * 255).byte().numpy(),
+            [names[k] for k in labels.tolist()],
+            [names[k] for k in answers],
+        )
+
+
+def _button(label: str, icon: str, tooltip: str) -> widgets.Button:
+    layout = widgets.Layout(width="auto", min_width="5.5em")
+    button = widgets.Button(description=label, icon=icon, tooltip=tooltip, layout=layout)
+    return button.add_class(f"lk-live-{icon}")
+
+
+def _status(progress: Progress) -> str:
+    parts = [f"<strong>{html.escape(progress.message)}</strong>"]
+    if progress.step:
+        parts.append(
+            _("epoch {epoch} of {epochs}, batch {step:,} of {steps:,}").format(
+                epoch=progress.epoch,
+                epochs=progress.epochs,
+                step=progress.step,
+                steps=progress.steps_per_epoch,
+            )
+        )
+        parts.append(_("running loss {loss:.3f}").format(loss=progress.loss))
+    if not math.isnan(progress.images_per_second):
+        parts.append(_("{n:,.0f} images/s").format(n=progress.images_per_second))
+    if progress.state is State.RUNNING and not math.isnan(progress.seconds_left):
+        parts.append(_("about {n:.0f} s left").format(n=progress.seconds_left))
+    return '<div role="status">' + " · ".join(parts) + "</div>"
