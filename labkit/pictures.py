@@ -17,20 +17,10 @@ FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "MPO", "AVIF", "I
 """The common ones. Left out are those that start another program (EPS) or fetch a file."""
 
 _DAMAGED = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    EOFError,
-    IndexError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    OverflowError,
-    MemoryError,
-    struct.error,
-    zlib.error,
+    *(OSError, ValueError, TypeError, SyntaxError, RuntimeError),  # seen with flipped bytes
+    *(LookupError, ArithmeticError, EOFError, MemoryError, struct.error, zlib.error),
 )
-"""What Pillow's decoders have been seen to raise on damaged files."""
+"""What decoders raise on damaged files."""
 
 
 class PictureError(ValueError):
@@ -101,6 +91,6 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 def _centre(image: Image.Image, size: int) -> Image.Image:
     side = min(image.size)
-    left, top = (image.width - side) / 2, (image.height - side) / 2
-    box = (left, top, left + side, top + side)
-    return image.resize((size, size), Image.Resampling.LANCZOS, box=box)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    square = image.crop((left, top, left + side, top + side))
+    return square.resize((size, size), Image.Resampling.LANCZOS)

@@ -30,8 +30,13 @@ _META = "batches.meta"
 
 
 def urls() -> tuple[str, ...]:
-    """Return the sources in the order in which to try them: ``LABKIT_CIFAR10_URL`` first."""
-    named = os.environ.get("LABKIT_CIFAR10_URL")
+    """Return the sources in the order in which to try them.
+
+    ``LABKIT_CIFAR10_URL`` goes first: a URL or a path, of the archive or of the folder it is in.
+    """
+    named = os.environ.get("LABKIT_CIFAR10_URL", "")
+    if named.endswith("/"):
+        named += ARCHIVE.name
     return (named, *ARCHIVE.urls) if named else ARCHIVE.urls
 
 

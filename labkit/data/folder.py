@@ -15,6 +15,9 @@ from labkit.text import _
 
 _NOT_PICTURES = {"thumbs.db", "desktop.ini"}
 
+_TEST_NAMES = ("test", "val", "valid", "validation")
+"""The first of these that stands beside ``train`` is the test set: many have only ``val``."""
+
 Listing = dict[str, list[os.DirEntry]]
 """The files of each class, by the class's name; both in the order of their names."""
 
@@ -40,7 +43,8 @@ def survey(folder: Path) -> tuple[Listing, Listing]:
         train, test = _classes(folder), {}
     else:
         train = _classes(parts["train"])
-        test = _classes(parts["test"]) if "test" in parts else {}
+        held = next((parts[name] for name in _TEST_NAMES if name in parts), None)
+        test = _classes(held) if held else {}
     _refuse_unusable(Path(parts.get("train", folder)), train, test)
     return train, test
 

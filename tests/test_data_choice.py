@@ -1,0 +1,62 @@
+"""Which source is wanted, in which order, and why."""
+
+import pytest
+
+from labkit.data import DataError, choice, choose, chosen
+
+
+@pytest.fixture(autouse=True)
+def config(monkeypatch, tmp_path):
+    monkeypatch.setenv("LABKIT_CONFIG", str(tmp_path / "config"))
+    monkeypatch.delenv("LABKIT_DATA", raising=False)
+    return tmp_path / "config"
+
+
+def test_nothing_chosen_means_auto():
+    assert chosen().source == "auto"
+
+
+def test_argument_goes_before_environment_before_saved_choice(monkeypatch):
+    choose("drawn")
+    assert chosen().source == "drawn" and "00_setup" in chosen().why
+    monkeypatch.setenv("LABKIT_DATA", "cifar10")
+    assert chosen().source == "cifar10" and "LABKIT_DATA" in chosen().why
+    assert chosen("auto").source == "auto"
+
+
+def test_choosing_tells_when_the_environment_goes_first(monkeypatch):
+    monkeypatch.setenv("LABKIT_DATA", "cifar10")
+    assert choose("drawn").source == "cifar10"
+
+
+def test_a_folder_is_remembered_wherever_the_next_notebook_runs(monkeypatch, tmp_path):
+    (tmp_path / "my pictures").mkdir()
+    monkeypatch.chdir(tmp_path)
+    choose("my pictures")
+    monkeypatch.chdir("/")
+    assert chosen().source == tmp_path / "my pictures"
+
+
+@pytest.mark.parametrize("ask", [chosen, choose])
+def test_an_unknown_name_is_refused_with_the_names_there_are(ask):
+    with pytest.raises(DataError, match="'cifar100'.*auto.*cifar10.*drawn.*folder"):
+        ask("cifar100")
+    assert not choice.file().exists()
+
+
+def test_an_unknown_name_in_the_environment_is_refused(monkeypatch):
+    monkeypatch.setenv("LABKIT_DATA", "Drawn pictures")
+    with pytest.raises(ValueError, match="'Drawn pictures'"):
+        chosen()
+
+
+def test_a_choice_that_cannot_be_read_is_as_none(config):
+    config.mkdir()
+    (config / "source.txt").write_bytes(b"\xff\xfe")
+    assert chosen().source == "auto"
+
+
+def test_the_choice_is_written_whole(config):
+    choose("drawn")
+    choose("cifar10")
+    assert [path.name for path in config.iterdir()] == ["source.txt"]
