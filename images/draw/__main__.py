@@ -7,10 +7,11 @@ import json
 import sys
 from pathlib import Path
 
-IMAGES = Path(__file__).resolve().parents[1]
-sys.path[0] = str(IMAGES)
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from draw import PICTURES  # noqa: E402
+from draw import PICTURES
+
+IMAGES = Path(__file__).resolve().parents[1]
 
 
 def main(names: list[str], folder: Path = IMAGES) -> None:

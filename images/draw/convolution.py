@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 
-from draw.style import MUTED, Film, Sheet, grey, ink_on_grey, number, shape
+from draw.style import MUTED, Film, Sheet, grey, ink_on_grey, number, shape, spoken
 from labkit.figures.base import BLUE, INK, ORANGE, PINK
 from labkit.text import _
 
@@ -145,25 +145,26 @@ def span() -> Film:
     result = convolve(PATCH, FILTER, BIAS)
     steps = windows(PATCH.shape[-1], FILTER.shape[-1])
     frames = [_span_frame(result, done, *place) for done, place in enumerate(steps)]
-    last = [int(v) for v in _sums(*steps[-1])]
+    last = [int(v) for v in channel_sums(*steps[-1])]
     alt = _(
         "One filter of shape {filter} has a slice for each of the three colour channels. At every "
         "place the slices' sums over red, green and blue are added to each other and to the bias; "
         "at the last place {red} + {green} + {blue} + bias {bias} = {total}. The result is one "
         "number, and the whole filter gives one map of shape {map}, not one map per channel."
     ).format(
-        filter=shape(FILTER.shape),
+        filter=spoken(FILTER.shape),
         red=last[0],
         green=_bracket(last[1]),
         blue=last[2],
         bias=_bracket(BIAS),
         total=number(result[-1, -1]),
-        map=shape((1, *result.shape)),
+        map=spoken((1, *result.shape)),
     )
     return Film(frames, [2600] + [1200] * (len(frames) - 2) + [3800], alt)
 
 
-def _sums(row, column):
+def channel_sums(row: int, column: int) -> np.ndarray:
+    """Return what each channel adds to the map at (row, column), ``[3]``."""
     return (under(PATCH, FILTER, row, column) * FILTER).sum(axis=(1, 2))
 
 
@@ -174,7 +175,7 @@ def _span_frame(result, done, row, column):
     sheet.write(image_x + 62, 52, shape(PATCH.shape), 15, mono=True, color=MUTED)
     sheet.write(kernel_x + 37, 28, _("one filter"), 18, bold=True)
     sheet.write(kernel_x + 37, 52, shape(FILTER.shape), 15, mono=True, color=MUTED)
-    sums = _sums(row, column)
+    sums = channel_sums(row, column)
     for channel, top in enumerate((76, 216, 356)):
         _channel(sheet, channel, top, row, column, (image_x, kernel_x, cell))
         sheet.write(kernel_x + 108, top + 62, "=", 22)
@@ -208,7 +209,7 @@ def _channel(sheet, channel, top, row, column, places):
 
 def _one_map(sheet, result, done, row, column, x):
     cell, top = 46, 209
-    sums = " + ".join(_bracket(v) for v in _sums(row, column))
+    sums = " + ".join(_bracket(v) for v in channel_sums(row, column))
     sheet.ring(610, 278, 32, edge=PINK)
     sheet.write(610, 277, "+", 24)
     sheet.write(610, 350, _("bias {bias}").format(bias=number(BIAS)), 16)

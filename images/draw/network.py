@@ -6,7 +6,7 @@ import torch
 from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
-from draw.style import MUTED, Sheet, shape
+from draw.style import MUTED, Sheet, spoken
 from labkit.data.drawn import CLASSES
 from labkit.figures.base import BLUE, GREEN, ORANGE
 from labkit.model import Net
@@ -18,12 +18,15 @@ PIXEL, OFFSET, GAP, MIDDLE = 3, 3, 42, 160
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the network: what it is, what it gives (without the batch), what it learns."""
+    """One step: its name, the shape it gives (without the batch), its parameters, its window.
+
+    The window of a convolution is its filters' shape, which spans all maps before it.
+    """
 
     name: str
     shape: tuple[int, ...]
     parameters: int = 0
-    window: int = 0
+    window: tuple[int, ...] = ()
 
 
 def trace(net: nn.Module, size: int = 32) -> list[Step]:
@@ -38,10 +41,17 @@ def trace(net: nn.Module, size: int = 32) -> list[Step]:
         layer = layers.get(node.target) if node.op == "call_module" else None
         name = node.target if layer else getattr(node.target, "__name__", "input")
         count = sum(p.numel() for p in layer.parameters()) if layer else 0
-        window = getattr(layer, "kernel_size", 0)
-        window = window[0] if isinstance(window, tuple) else window
-        steps.append(Step(name, tuple(node.meta["tensor_meta"].shape[1:]), count, window))
+        shape = tuple(node.meta["tensor_meta"].shape[1:])
+        steps.append(Step(name, shape, count, _window(layer)))
     return steps
+
+
+def _window(layer: nn.Module | None) -> tuple[int, ...]:
+    if isinstance(layer, nn.Conv2d):
+        return tuple(layer.weight.shape[1:])
+    if isinstance(layer, nn.MaxPool2d):
+        return (layer.kernel_size,) * 2
+    return ()
 
 
 def draw() -> Sheet:
@@ -55,7 +65,7 @@ def draw() -> Sheet:
         "numerous, are flattened to one vector, and three linear layers end in {classes} logits, "
         "one per class. It has {total:,} parameters, {most:,} of them in {largest}."
     ).format(
-        steps=", ".join(f"{step.name} {shape(step.shape)}" for step in blocks),
+        steps=", ".join(f"{step.name} {spoken(step.shape)}" for step in blocks),
         classes=steps[-1].shape[0],
         total=total,
         most=largest.parameters,
@@ -64,14 +74,14 @@ def draw() -> Sheet:
     sheet = Sheet(1000, 366, alt=alt)
     x, front = _block(sheet, 12, blocks[0])
     sheet.write(12, 338, _("parameters"), 15, color=MUTED, ha="left")
-    for before, step in zip(blocks, blocks[1:], strict=False):
+    for step in blocks[1:]:
         after = steps[steps.index(step) + 1 :]
         relu = bool(after) and after[0].name == "relu"
         _layer(sheet, x, step, relu)
         start = front
         x, front = _block(sheet, x + GAP, step)
-        if step.window and len(before.shape) == 3:
-            _window(sheet, start, front, step)
+        if step.window:
+            _mark(sheet, start, front, step)
     _answers(sheet, x, len(CLASSES))
     return sheet
 
@@ -81,7 +91,7 @@ def _layer(sheet, x, step, relu):
     middle = x + GAP / 2
     sheet.write(middle, 22, step.name, 15, bold=True)
     if step.window:
-        sheet.write(middle, 43, f"{step.window} × {step.window}", 14, color="#a04400")
+        sheet.write(middle, 43, " × ".join(str(n) for n in step.window), 14, color="#a04400")
     if relu:
         sheet.write(middle, 63 if step.window else 43, "ReLU", 14, color=MUTED)
     sheet.arrow((x + 8, MIDDLE + 104), (x + GAP - 8, MIDDLE + 104), color=MUTED, line=1.5)
@@ -124,10 +134,10 @@ def _caption(sheet, x, first, second):
     sheet.write(x, 310, second, 15)
 
 
-def _window(sheet, start, end, step):
+def _mark(sheet, start, end, step):
     """Mark a window on the front map and where its one number goes."""
     x, y, edge = start
-    side = step.window * PIXEL
+    side = step.window[-1] * PIXEL
     left, top = x + edge * 0.52, y + edge * 0.5
     target = end[0] + end[2] * 0.28, end[1] + end[2] * 0.3
     for corner in (top, top + side):

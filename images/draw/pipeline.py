@@ -19,8 +19,8 @@ def draw() -> Sheet:
     sheet = Sheet(900, 372, alt=alt)
     sheet.box(108, 14, 540, 344, face="#f7f7f7", edge=LINE)
     sheet.write(124, 38, _("host memory"), 16, bold=True, ha="left")
-    sheet.box(766, 14, 124, 344, face="#e9f5f0", edge=GREEN, line=2)
-    sheet.write(828, 38, _("GPU memory"), 16, bold=True)
+    sheet.box(762, 14, 130, 344, face="#e9f5f0", edge=GREEN, line=2)
+    sheet.write(827, 38, _("GPU memory"), 15, bold=True)
     _disk(sheet, 54, 194)
     for worker, y in enumerate((62, 208)):
         sheet.arrow((88, 188 + 12 * worker), (120, y + 66), color=MUTED)

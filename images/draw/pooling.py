@@ -17,19 +17,23 @@ ODD = np.array(
 LOOKS = ("#d9ecf8", BLUE), ("#ffe3cf", ORANGE), ("#d5f0e6", GREEN), ("#f7e4ee", PINK)
 
 
-def pool(values: np.ndarray, window: int = 2) -> np.ndarray:
-    """Return the largest number of each whole window, stride = window, by hand."""
-    side = (len(values) - window) // window + 1
+WINDOW = 2
+"""Side and stride of the windows, as in nn.MaxPool2d(2, 2)."""
+
+
+def pool(values: np.ndarray) -> np.ndarray:
+    """Return the largest number of each whole window, by hand."""
+    side = (len(values) - WINDOW) // WINDOW + 1
     out = np.empty((side, side), dtype=int)
-    for row in range(side):
-        for column in range(side):
-            out[row, column] = _window(values, row, column, window).max()
+    for row, column in np.ndindex(out.shape):
+        out[row, column] = window(values, row, column).max()
     return out
 
 
-def _window(values, row, column, window=2):
-    top, left = row * window, column * window
-    return values[top : top + window, left : left + window]
+def window(values: np.ndarray, row: int, column: int) -> np.ndarray:
+    """Return the numbers in one window, counted in windows from the upper left."""
+    top, left = row * WINDOW, column * WINDOW
+    return values[top : top + WINDOW, left : left + WINDOW]
 
 
 def draw() -> Sheet:
@@ -54,8 +58,7 @@ def _panel(sheet, values, x, cell):
     sheet.write(x + n * cell / 2, 58, shape(values.shape), 15, mono=True, color=MUTED)
     sheet.write(out_x + cell, 32, _("output"), 18, bold=True)
     sheet.write(out_x + cell, 58, shape(result.shape), 15, mono=True, color=MUTED)
-    reached = 2 * len(result)
-    unused = np.arange(n) >= reached
+    unused = np.arange(n) >= WINDOW * len(result)
     unused = unused[:, None] | unused[None, :]
     sheet.cells(np.where(unused, values, np.nan), x, top, cell, color=lambda v: MUTED)
     for place, look in zip(np.ndindex(result.shape), LOOKS, strict=True):
@@ -74,7 +77,7 @@ def _panel(sheet, values, x, cell):
 
 def _one_window(sheet, values, place, geometry, look):
     (row, column), (x, out_x, top, cell), (tint, color) = place, geometry, look
-    block = _window(values, row, column)
+    block = window(values, row, column)
     left, upper = x + 2 * column * cell, top + 2 * row * cell
     sheet.cells(block, left, upper, cell, face=lambda v: tint)
     i, j = np.unravel_index(block.argmax(), block.shape)

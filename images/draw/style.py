@@ -138,7 +138,7 @@ def number(value: float) -> str:
 
 
 def grey(value: float, darkest: float = 0, brightest: float = 9) -> str:
-    """Return the grey of a pixel's value, kept light enough for dark ink above the middle."""
+    """Return the grey in which a pixel of this value is shown; the darkest is not black."""
     level = (value - darkest) / (brightest - darkest)
     return str(0.25 + 0.75 * level)
 
@@ -151,3 +151,8 @@ def ink_on_grey(value: float, darkest: float = 0, brightest: float = 9) -> str:
 def shape(sizes: Sequence[int]) -> str:
     """Return a shape as PyTorch writes it, ``[3, 32, 32]``."""
     return str(list(sizes))
+
+
+def spoken(sizes: Sequence[int]) -> str:
+    """Return a shape for an alt text, which Markdown puts between brackets: ``3 x 32 x 32``."""
+    return " x ".join(str(size) for size in sizes)

@@ -5,7 +5,7 @@ import torch
 from matplotlib.colors import LinearSegmentedColormap
 
 from draw.sampler import samples
-from draw.style import MUTED, Sheet, shape
+from draw.style import MUTED, Sheet, shape, spoken
 from labkit.figures.base import BLUE
 from labkit.text import _
 
@@ -28,13 +28,13 @@ def tensors() -> list[tuple[str, torch.Tensor]]:
 
 def draw() -> Sheet:
     """Draw a scalar, a vector, a matrix, a 3-d tensor, an image and a batch, with their shapes."""
-    image, batch = _images()
+    image, batch = images()
     row = tensors()
-    named = [f"{name} {shape(value.shape)}" for name, value in row]
+    named = [f"{name} ({spoken(value.shape) or _('no axis')})" for name, value in row]
     alt = _(
         "Tensors and their shapes: {small}. Below, an image is three channels of 32 x 32 numbers, "
         "shape {image}, and a batch of four images has shape {batch}."
-    ).format(small=", ".join(named), image=shape(image.shape), batch=shape(batch.shape))
+    ).format(small=", ".join(named), image=spoken(image.shape), batch=spoken(batch.shape))
     sheet = Sheet(880, 500, alt=alt)
     for (name, value), x in zip(row, (90, 240, 440, 714), strict=True):
         _title(sheet, x, 30, name, value)
@@ -54,34 +54,33 @@ def draw() -> Sheet:
 
 def draw_batch() -> Sheet:
     """Draw what a data set gives beside what a loader gives: an item and a batch, axes named."""
-    image, batch = _images()
+    image, batch = images()
     names, labels = list(samples(1)), _labels()
     alt = _(
         "Left, one item of a data set: an image of shape {item}, three channels of 32 rows and 32 "
         "columns, and its label, {label}. Right, a batch: {n} such images in one tensor of shape "
-        "{batch}, in the order N, C, H, W, and their labels in a tensor of shape {labels}."
+        "{batch}, in the order N, C, H, W, and their {n} labels in another."
     ).format(
-        item=shape(image.shape),
-        label=labels[0],
+        item=spoken(image.shape),
+        label=f"{labels[0]} ({names[labels[0]]})",
         n=len(batch),
-        batch=shape(batch.shape),
-        labels=shape(labels.shape),
+        batch=spoken(batch.shape),
     )
-    sheet = Sheet(880, 384, alt=alt)
+    sheet = Sheet(880, 396, alt=alt)
     _heading(sheet, 158, _("an item"), image, "CHW")
-    _item(sheet, image, 90, 148, 124)
-    sheet.write(158, 340, _("label"), 15, color=MUTED)
-    sheet.write(158, 364, f"{labels[0]}  {names[labels[0]]}", 15)
-    sheet.line((300, 20), (300, 364))
+    _item(sheet, image, 90, 136, 124)
+    sheet.write(158, 354, _("label"), 15, color=MUTED)
+    sheet.write(158, 377, f"{labels[0]}  {names[labels[0]]}", 15)
+    sheet.line((300, 20), (300, 376))
     _heading(sheet, 596, _("a batch"), batch, "NCHW")
-    sheet.arrow((334, 122), (858, 122), color=BLUE, arrowstyle="<|-|>")
-    sheet.write(596, 122, f" N = {len(batch)} ", 15, color=BLUE, backgroundcolor="white")
+    sheet.arrow((334, 118), (858, 118), color=BLUE, arrowstyle="<|-|>")
+    sheet.write(596, 118, f" N = {len(batch)} ", 15, color=BLUE, backgroundcolor="white")
     for i, picture in enumerate(batch):
         x = 334 + 134 * i
-        _stack(sheet, picture, x, 172, 100)
-        sheet.write(x + 61, 296, f"batch[{i}]", 15, mono=True)
-        sheet.write(x + 61, 364, f"{labels[i]}  {names[labels[i]]}", 15)
-    sheet.write(596, 340, _("labels {shape}").format(shape=shape(labels.shape)), 15, color=MUTED)
+        _stack(sheet, picture, x, 166, 100)
+        sheet.write(x + 61, 290, f"batch[{i}]", 15, mono=True)
+        sheet.write(x + 61, 377, f"{labels[i]}  {names[labels[i]]}", 15)
+    sheet.write(596, 354, _("labels {shape}").format(shape=shape(labels.shape)), 15, color=MUTED)
     return sheet
 
 
@@ -89,7 +88,7 @@ def _labels() -> torch.Tensor:
     return torch.tensor([1, 3, 0, 8])
 
 
-def _images() -> tuple[torch.Tensor, torch.Tensor]:
+def images() -> tuple[torch.Tensor, torch.Tensor]:
     """Return one drawn image ``[3, 32, 32]`` and a batch of four that starts with it, uint8."""
     rows = list(samples(1).values())
     pictures = np.stack([rows[label][0] for label in _labels()])

@@ -1,0 +1,195 @@
+"""The pictures of `images/` are true, and are what their scripts draw."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.nn import functional as F
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "images"))
+
+from draw import PICTURES, convolution, landscape, network, pooling, splits, tensor
+from draw.__main__ import IMAGES, main
+
+from labkit.model import Net
+
+ALTS = json.loads((IMAGES / "alt.json").read_text(encoding="utf-8"))
+
+
+def floats(values):
+    return torch.from_numpy(np.asarray(values)).to(torch.float64)
+
+
+def test_the_folder_holds_what_is_drawn_and_stays_small():
+    for name in PICTURES:
+        limit = 900_000 if name.endswith(".gif") else 700_000
+        assert 0 < (IMAGES / name).stat().st_size < limit, name
+    assert sum(path.stat().st_size for path in IMAGES.iterdir() if path.is_file()) < 3_000_000
+
+
+def test_every_picture_has_one_alt_text_fit_for_markdown():
+    assert list(ALTS) == list(PICTURES)
+    for name, alt in ALTS.items():
+        assert alt.endswith(".") and len(alt) > 80, name
+        assert not set(alt) & set('[]"<>\n'), name
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_redrawn_is_the_one_in_the_folder(name, tmp_path):
+    main([name], tmp_path)
+    alts = json.loads((tmp_path / "alt.json").read_text(encoding="utf-8"))
+    assert alts == {name: ALTS[name]}
+    with Image.open(tmp_path / name) as drawn, Image.open(IMAGES / name) as kept:
+        assert drawn.size == kept.size
+        assert getattr(drawn, "n_frames", 1) == getattr(kept, "n_frames", 1)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_is_opaque_and_framed_in_white(name):
+    with Image.open(IMAGES / name) as picture:
+        assert "transparency" not in picture.info and "A" not in picture.getbands()
+        pixels = np.asarray(picture.convert("RGB"))
+    for edge in (pixels[:5], pixels[-5:], pixels[:, :5], pixels[:, -5:]):
+        assert (edge == 255).all()
+
+
+def test_the_same_drawing_is_the_same_file(tmp_path):
+    for attempt in ("a", "b"):
+        (tmp_path / attempt).mkdir()
+        main(["splits.png"], tmp_path / attempt)
+    assert (tmp_path / "a/splits.png").read_bytes() == (tmp_path / "b/splits.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("image", "kernel", "bias"),
+    [
+        (convolution.EDGE[None], convolution.EDGE_KERNEL[None], 0),
+        (convolution.PATCH, convolution.FILTER, convolution.BIAS),
+    ],
+)
+def test_the_convolutions_shown_are_those_of_torch(image, kernel, bias):
+    ours = convolution.convolve(image, kernel, bias)
+    theirs = F.conv2d(floats(image)[None], floats(kernel)[None], floats([bias]))
+    assert theirs.shape == (1, 1, *ours.shape)
+    assert (floats(ours) == theirs[0, 0]).all()
+
+
+def test_the_channel_sums_and_the_bias_add_up_to_the_number_shown():
+    result = convolution.convolve(convolution.PATCH, convolution.FILTER, convolution.BIAS)
+    for place in np.ndindex(result.shape):
+        assert convolution.channel_sums(*place).sum() + convolution.BIAS == result[place]
+
+
+@pytest.mark.parametrize("values", [pooling.EVEN, pooling.ODD])
+def test_the_pooling_shown_is_that_of_torch(values):
+    theirs = F.max_pool2d(floats(values)[None, None], 2, 2)[0, 0]
+    assert (floats(pooling.pool(values)) == theirs).all()
+
+
+def test_the_largest_number_of_the_odd_map_lies_where_no_window_reaches():
+    assert pooling.ODD.max() > pooling.pool(pooling.ODD).max()
+
+
+def test_every_pooling_window_has_one_winner():
+    for values in (pooling.EVEN, pooling.ODD):
+        for place in np.ndindex(2, 2):
+            block = pooling.window(values, *place)
+            assert (block == block.max()).sum() == 1
+
+
+def test_the_network_shown_is_the_one_that_runs():
+    steps = {}
+    for step in network.trace(Net()):
+        steps.setdefault(step.name, []).append(step)
+    assert steps["input"][0].shape == (3, 32, 32)
+    assert steps["conv1"][0].shape == (6, 28, 28)
+    assert [step.shape for step in steps["pool"]] == [(6, 14, 14), (16, 5, 5)]
+    assert steps["conv2"][0].shape == (16, 10, 10) and steps["conv2"][0].window == (6, 5, 5)
+    vectors = [steps[name][0].shape for name in ("flatten", "fc1", "fc2", "fc3")]
+    assert vectors == [(400,), (120,), (84,), (10,)]
+    counted = sum(step.parameters for each in steps.values() for step in each)
+    assert counted == sum(p.numel() for p in Net().parameters())
+
+
+def test_another_network_gives_another_picture_of_it():
+    wide = {step.name: step.shape for step in network.trace(Net(classes=3, width=2))}
+    assert wide["conv1"] == (12, 28, 28) and wide["fc3"] == (3,)
+
+
+def by_hand(rule, steps=30):
+    """Walk down the landscape with ``rule(gradient, state, step) -> change``."""
+    weights, state, path = np.array(landscape.START), {}, []
+    for step in range(steps + 1):
+        at = torch.tensor(weights, requires_grad=True)
+        value = landscape.loss(at)
+        path.append([*weights, value.item()])
+        gradient = torch.autograd.grad(value, at)[0].numpy()
+        weights = weights + rule(gradient, state, step + 1)
+    return np.array(path)
+
+
+def sgd(gradient, state, step):
+    return -0.05 * gradient
+
+
+def momentum(gradient, state, step):
+    state["velocity"] = 0.9 * state.get("velocity", 0) + gradient
+    return -0.05 * state["velocity"]
+
+
+def rmsprop(gradient, state, step):
+    state["square"] = 0.99 * state.get("square", 0) + 0.01 * gradient**2
+    return -0.03 * gradient / (np.sqrt(state["square"]) + 1e-8)
+
+
+def adam(gradient, state, step):
+    state["mean"] = 0.9 * state.get("mean", 0) + 0.1 * gradient
+    state["square"] = 0.999 * state.get("square", 0) + 0.001 * gradient**2
+    mean, square = state["mean"] / (1 - 0.9**step), state["square"] / (1 - 0.999**step)
+    return -0.1 * mean / (np.sqrt(square) + 1e-8)
+
+
+@pytest.mark.parametrize(
+    ("walker", "rule"),
+    list(zip(landscape.WALKERS, (sgd, momentum, rmsprop, adam), strict=True)),
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_the_paths_in_the_landscape_are_the_update_rules(walker, rule):
+    np.testing.assert_allclose(landscape.walk(walker, steps=30), by_hand(rule), atol=1e-9)
+
+
+def test_the_marked_places_are_two_minima_and_a_saddle_point():
+    local, saddle, lowest = landscape.places().values()
+    for place, downhill in ((local, 0), (saddle, 1), (lowest, 0)):
+        at = torch.tensor(place[:2], requires_grad=True)
+        gradient = torch.autograd.grad(landscape.loss(at), at)[0]
+        curvatures = torch.linalg.eigvalsh(
+            torch.autograd.functional.hessian(landscape.loss, at.detach())
+        )
+        assert gradient.abs().max() < 1e-9
+        assert (curvatures < 0).sum() == downhill
+    assert lowest[2] < local[2] < saddle[2]
+    side = torch.linspace(-3, 3, 200, dtype=torch.float64)
+    everywhere = landscape.loss(torch.cartesian_prod(side, side))
+    assert everywhere.min() >= lowest[2] and everywhere.max() <= landscape.HIGHEST
+
+
+def test_no_path_leaves_the_landscape():
+    for walker in landscape.WALKERS:
+        assert np.abs(landscape.walk(walker)[:, :2]).max() < landscape.REACH
+
+
+def test_the_batch_starts_with_the_item_beside_it():
+    image, batch = tensor.images()
+    assert batch.shape == (4, 3, 32, 32) and torch.equal(batch[0], image)
+
+
+def test_the_parts_of_a_source_are_those_the_loader_gives():
+    from labkit.data import load
+
+    assert splits.parts(*splits.SOURCES["drawn"]) == tuple(map(len, load("drawn")))
+    assert splits.parts(*splits.SOURCES["CIFAR-10"]) == (47_500, 2_500, 10_000)
