@@ -1,6 +1,8 @@
-"""The pictures for when there is no network: ten classes, drawn by code from a seed.
+"""Pictures for when there is no network: the ten classes of CIFAR-10, drawn by code from a seed.
 
-A picture is a pure function of (seed, split, index): the same bytes on every machine.
+A picture is a pure function of (seed, split, index), the same bytes on every machine: `dice`
+throws the numbers, `pen` paints shapes, `scenes`, `vehicles`, `mammals` and `birds_and_frogs`
+say what to paint, and `studio` puts a picture together.
 """
 
 import numpy as np
@@ -9,7 +11,8 @@ from labkit.data.drawn.dice import Dice, keys
 from labkit.data.drawn.studio import CLASSES, develop
 from labkit.data.store import Arrays
 
-VERSION = 1  # raise it when a picture changes: caches hold the drawn pictures
+TRAIN, TEST, SINGLE = range(3)  # the splits
+ORDER = 0  # the stream of random numbers that shuffles the classes; `studio` has the others
 STACK = 640  # pictures drawn at a time: enough to keep NumPy busy, few enough for the CPU's cache
 
 
@@ -22,14 +25,14 @@ def draw(train: int = 11_000, test: int = 2_000, seed: int = 0) -> Arrays:
     """
     if train < 0 or test < 0:
         raise ValueError(f"cannot draw {train} and {test} pictures: ask for 0 or more of each")
-    return Arrays(*_split(train, seed, 0), *_split(test, seed, 1), CLASSES)
+    return Arrays(*_split(train, seed, TRAIN), *_split(test, seed, TEST), CLASSES)
 
 
 def draw_one(name: str, seed: int = 0, size: int = 256) -> np.ndarray:
     """Draw one picture of the class ``name`` at any size: uint8 ``[size, size, 3]``."""
     if name not in CLASSES:
         raise ValueError(f"no class {name!r}: choose one of {', '.join(CLASSES)}")
-    return develop(keys(seed, 2, np.arange(1)), np.array([CLASSES.index(name)]), size)[0]
+    return develop(keys(seed, SINGLE, np.arange(1)), np.array([CLASSES.index(name)]), size)[0]
 
 
 def _split(count: int, seed: int, split: int) -> tuple[np.ndarray, np.ndarray]:
@@ -44,5 +47,5 @@ def _split(count: int, seed: int, split: int) -> tuple[np.ndarray, np.ndarray]:
 def _labels(count: int, seed: int, split: int) -> np.ndarray:
     """Shuffle the ten classes anew for each run of ten pictures."""
     runs = keys(seed, split, np.arange(-(-count // len(CLASSES))))
-    words = Dice(runs, 6).words(len(CLASSES))
+    words = Dice(runs, ORDER).words(len(CLASSES))
     return np.argsort(words, axis=1, kind="stable").reshape(-1)[:count].astype(np.int64)

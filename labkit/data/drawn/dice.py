@@ -59,13 +59,13 @@ class Dice:
         """Throw 1 or -1."""
         return 1 - 2 * self.chance(0.5)
 
-    def which(self, weights) -> np.ndarray:
-        """Throw an index into ``weights`` with probability in proportion: int64 ``[N]``."""
-        steps = np.cumsum(np.asarray(weights, dtype=np.float64))
-        return np.searchsorted(steps, self.fractions(1)[:, 0] * steps[-1], side="right")
+    def choose(self, count) -> np.ndarray:
+        """Throw a number from 0 to ``count`` - 1, ``count`` an int or int64 [N]: int64 ``[N]``."""
+        share = (self.words()[:, 0] >> np.uint64(32)) * np.asarray(count, dtype=np.uint64)
+        return (share >> np.uint64(32)).astype(np.int64)
 
     def colour(self, palette, jitter: float = 0.08) -> np.ndarray:
         """Throw a colour of the palette, a little off: float32 ``[N, 3, 1, 1]`` near 0..1."""
-        chosen = np.asarray(palette, dtype=np.float32)[self.which([1] * len(palette))]
+        chosen = np.asarray(palette, dtype=np.float32)[self.choose(len(palette))]
         off = (self.fractions(3) - 0.5) * (2 * jitter)
         return (chosen + off)[:, :, None, None]

@@ -135,7 +135,7 @@ def dog_face(pen, dice, coat):
     pen.paint(ears, sides.limb(0.44, 0.5, dice.between(0.56, 0.76), -0.14, 0.1, 0.17))
     pen.paint(PINK, pen.limb(0.04, -0.4, 0.05, -0.62, 0.12), opacity=dice.chance(0.6))
     pen.paint(muzzle, pen.oval(0, -0.24, 0.33, 0.27), pen.limb(0, 0.1, 0, 0.5, 0.08, 0.03))
-    mouth = (pen.limb(0, -0.1, 0, -0.36, 0.02), pen.limb(-0.16, -0.4, 0.16, -0.4, 0.025))
+    mouth = (pen.limb(0, -0.1, 0, -0.38, 0.02), sides.limb(0, -0.4, 0.18, -0.32, 0.025))
     pen.paint(BLACK, pen.oval(0, -0.1, 0.14, 0.1), *mouth)
     dot(sides, 0.25, 0.18, 0.085)
 
@@ -171,7 +171,7 @@ def deer_portrait(pen, dice):
     pen.paint(HORN, *antler(sides.at(0.12, 0.3, flip=-1)), opacity=stag)
     pen.paint(coat * 0.85, sides.limb(0.2, 0.3, 0.58, 0.42, 0.12, 0.05))
     pen.paint(coat, pen.limb(0, 0.16, 0, -0.4, 0.32, 0.15))
-    pen.paint(pale(coat, 0.6), pen.oval(0, -0.46, 0.15, 0.12), sides.oval(0.2, 0.16, 0.12, 0.1))
+    pen.paint(pale(coat, 0.6), pen.oval(0, -0.46, 0.15, 0.12), sides.oval(0.2, 0.16, 0.1, 0.085))
     pen.paint(BLACK, pen.oval(0, -0.4, 0.11, 0.07))
     dot(sides, 0.2, 0.15, 0.075)
 

@@ -36,7 +36,7 @@ class Pen:
         self.canvas = canvas
         self.x = steps[None, None, None, :] if x is None else x
         self.y = -steps[None, None, :height, None] if y is None else y
-        self.pixel = 2 / width if pixel is None else pixel
+        self.pixel = np.array([2 / width], dtype=np.float32) if pixel is None else pixel
         self.light = light
 
     def at(self, x=0.0, y=0.0, *, turn=None, grow=1.0, flip=1.0, lean=0.0) -> "Pen":
@@ -81,16 +81,15 @@ class Pen:
 
     def polygon(self, *points):
         """Return a convex polygon with these (x, y) corners, in either order round."""
-        ends = points[1:] + points[:1]
-        pairs = list(zip(points, ends, strict=True))
-        around = sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in pairs)
-        side = np.where(np.asarray(around) > 0, np.float32(1), np.float32(-1))
+        corners = [tuple(map(_single, point)) for point in points]
+        edges = list(zip(corners, corners[1:] + corners[:1], strict=True))
+        around = sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in edges)
         distance = None
-        for (x0, y0), (x1, y1) in pairs:
+        for (x0, y0), (x1, y1) in edges:
             across, rise = x1 - x0, y1 - y0
-            unit = side / (np.sqrt(across * across + rise * rise) * self.pixel)
-            edge = self.x * (rise * unit) - self.y * (across * unit)
-            edge = edge - (x0 * rise - y0 * across) * unit
+            unit = np.sqrt(across * across + rise * rise) * self.pixel * np.sign(around)
+            rise, across = rise / unit, across / unit  # the edge's normal, one pixel long
+            edge = self.x * rise - self.y * across - (x0 * rise - y0 * across)
             distance = edge if distance is None else np.maximum(distance, edge)
         return distance
 
@@ -115,6 +114,6 @@ def without(shape, hole):
     return np.maximum(shape, -hole)
 
 
-def within(shape, other):
-    """Return the part of a shape that lies inside another."""
-    return np.maximum(shape, other)
+def _single(number) -> np.ndarray:
+    """Return a float32 array, never a scalar: NumPy 1 and 2 promote scalars differently."""
+    return np.atleast_1d(np.asarray(number, dtype=np.float32))

@@ -25,7 +25,7 @@ def mottle(pen, dice, cells, strength):
     size = pen.canvas.shape[-1]
     place = (np.arange(size, dtype=np.float32) + 0.5) * (cells / size)
     cell = np.minimum(place.astype(np.int64), cells - 1)
-    part = place - cell
+    part = place - cell.astype(np.float32)
     rows = greys[:, :, cell] * (1 - part[:, None]) + greys[:, :, cell + 1] * part[:, None]
     field = rows[..., cell] * (1 - part) + rows[..., cell + 1] * part
     return 1 + (field - 0.5) * (2 * strength)
@@ -46,11 +46,8 @@ def heaven(pen, dice):
     backdrop(pen, dice.colour(SKIES), 1 - 0.18 * pen.y)
     for _ in range(2):
         x, y, size = dice.between(-1, 1), dice.between(-0.2, 1), dice.between(0.15, 0.5)
-        cloud = (
-            pen.oval(x, y, size, size * 0.4),
-            pen.oval(x + size * 0.5, y + 0.08, size * 0.6, size * 0.4),
-        )
-        pen.paint(CLOUD, *cloud, opacity=dice.between(0, 0.8))
+        puff, high = pen.oval(x + size * 0.5, y + 0.08, size * 0.6, size * 0.4), size * 0.4
+        pen.paint(CLOUD, pen.oval(x, y, size, high), puff, opacity=dice.between(0, 0.8))
 
 
 def sky(pen, dice):
@@ -74,11 +71,8 @@ def road(pen, dice):
         pen.paint(dice.colour(WALLS + LEAVES), pen.box(x - 0.25, level - 0.5, x + 0.25, high))
     ground(pen, dice, GREENS + EARTHS, level, 0.15)
     ground(pen, dice, STONES[:3], level - 0.3, 0.08)
-    pen.paint(
-        PAVEMENT_MARK,
-        pen.dashes(-1, level - 0.7, 1, level - 0.64, 3),
-        opacity=dice.chance(0.6),
-    )
+    marks = pen.dashes(-1, level - 0.7, 1, level - 0.64, 3)
+    pen.paint(PAVEMENT_MARK, marks, opacity=dice.chance(0.6))
 
 
 def meadow(pen, dice):
@@ -95,18 +89,15 @@ def forest(pen, dice):
     backdrop(pen, dice.colour(LEAVES), mottle(pen, dice, 8, 0.5))
     bark = dice.colour(BARKS)
     for _ in range(3):
-        x, thick = dice.between(-1, 1), dice.between(0.04, 0.14)
-        pen.paint(
-            bark * dice.between(0.8, 1.2), pen.limb(x, -1, x + dice.between(-0.2, 0.2), 1.2, thick)
-        )
+        x, lean, thick = dice.between(-1, 1), dice.between(-0.2, 0.2), dice.between(0.04, 0.14)
+        pen.paint(bark * dice.between(0.8, 1.2), pen.limb(x, -1, x + lean, 1.2, thick))
     ground(pen, dice, GREENS + LEAVES, dice.between(-0.8, -0.2), 0.3)
 
 
 def foliage(pen, dice):
     """Green so close that single leaves show."""
-    backdrop(
-        pen, dice.colour(GREENS + LEAVES), mottle(pen, dice, 5, 0.35) * mottle(pen, dice, 12, 0.25)
-    )
+    light = mottle(pen, dice, 5, 0.35) * mottle(pen, dice, 12, 0.25)
+    backdrop(pen, dice.colour(GREENS + LEAVES), light)
 
 
 def pond(pen, dice):
@@ -135,7 +126,4 @@ def yard(pen, dice):
     ground(pen, dice, STONES, dice.between(-0.6, 0.2), 0.12)
 
 
-SCENES = {
-    scene.__name__: scene
-    for scene in (sky, sea, road, meadow, forest, foliage, pond, plain, room, yard)
-}
+SCENES = (sky, sea, road, meadow, forest, foliage, pond, plain, room, yard)

@@ -3,6 +3,7 @@
 from labkit.data.drawn.palettes import (
     CLOUD,
     DARK_GLASS,
+    FOAM,
     GLASS,
     GRAVEL,
     HULLS,
@@ -12,6 +13,7 @@ from labkit.data.drawn.palettes import (
     STEEL,
     TAIL_LAMP,
     TYRE,
+    WATERS,
     WHITE,
     WOOD,
 )
@@ -39,59 +41,48 @@ def airliner(pen, dice):
 
 
 def plane_from_below(pen, dice):
-    """An airplane seen from below or above, in any direction."""
+    """An airplane seen from below or above, flying in any direction but downwards."""
     hull, trim = dice.colour(HULLS), dice.colour(PAINTS)
     sweep, span = dice.between(0.05, 0.5), dice.between(0.75, 0.98)
-    pen = pen.at(turn=dice.between(-1.2, 1.2), grow=0.95)
-    for side in (1, -1):
-        tip = side * span
-        pen.paint(
-            hull * (0.85 if side > 0 else 0.7),
-            pen.polygon((0.32, 0), (-0.08, 0), (-0.15 - sweep, tip), (0.0 - sweep, tip)),
-        )
-        pen.paint(
-            trim,
-            pen.polygon((-0.62, 0), (-0.85, 0), (-1.0, side * 0.34), (-0.88, side * 0.34)),
-        )
-        pen.paint(STEEL, pen.limb(0.1 - sweep * 0.3, tip * 0.4, 0.24, tip * 0.4, 0.06))
-    pen.paint(hull, pen.limb(-0.9, 0, 0.0, 0, 0.05, 0.13), pen.limb(0.0, 0, 0.84, 0, 0.13, 0.09))
-    pen.paint(DARK_GLASS, pen.oval(0.8, 0, 0.06, 0.07))
+    pen = pen.at(turn=dice.between(-1.5, 1.5), grow=0.95)
+    sides = pen.mirrored()
+    tip = -0.05 - sweep
+    pen.paint(
+        hull * 0.8, sides.polygon((0, 0.32), (0, -0.08), (span, tip - 0.1), (span, tip + 0.05))
+    )
+    pen.paint(trim, sides.polygon((0, -0.62), (0, -0.85), (0.34, -1.0), (0.34, -0.88)))
+    pen.paint(STEEL, sides.limb(span * 0.4, 0.1 - sweep * 0.3, span * 0.4, 0.24, 0.06))
+    pen.paint(hull, pen.limb(0, -0.9, 0, 0, 0.05, 0.13), pen.limb(0, 0, 0, 0.84, 0.13, 0.09))
+    pen.paint(DARK_GLASS, pen.oval(0, 0.8, 0.07, 0.06))
 
 
 def car_from_the_side(pen, dice):
-    """An automobile: saloon or van-like, by how far the roof reaches back."""
+    """An automobile: a saloon or an estate, by how far the roof reaches back."""
     colour = dice.colour(PAINTS)
     roof, back = dice.between(0.38, 0.52), dice.between(-0.8, -0.35)
-    size = dice.between(0.18, 0.23)
+    rear, top = back + 0.1, roof - 0.07
     pen.paint(colour * 0.9, pen.polygon((back - 0.18, 0), (0.52, 0), (0.2, roof), (back, roof)))
-    top = roof - 0.07
-    pen.paint(
-        GLASS, pen.polygon((back - 0.02, 0.06), (-0.12, 0.06), (-0.12, top), (back + 0.1, top))
-    )
+    pen.paint(GLASS, pen.polygon((back, 0.06), (-0.12, 0.06), (-0.12, top), (rear, top)))
     pen.paint(GLASS, pen.polygon((-0.04, 0.06), (0.38, 0.06), (0.16, top), (-0.04, top)))
     pen.paint(colour, pen.box(-0.97, -0.33, 0.97, 0.06, 0.12))
     pen.paint(colour * 0.6, pen.box(-0.09, -0.3, -0.06, 0.03), pen.box(-0.95, -0.33, 0.95, -0.27))
     pen.paint(LAMP, pen.oval(0.9, -0.07, 0.07, 0.06))
-    pen.paint(TAIL_LAMP, pen.box(-0.97, -0.12, -0.88, 0.0))
-    wheel(pen, -0.55, -0.33, size)
-    wheel(pen, 0.55, -0.33, size)
+    pen.paint(TAIL_LAMP, pen.box(-0.97, -0.12, -0.88, 0))
+    wheel(pen.mirrored(), 0.55, -0.33, dice.between(0.18, 0.23))
 
 
 def car_from_the_front(pen, dice):
     """An automobile coming towards us."""
-    colour = dice.colour(PAINTS)
-    roof = dice.between(0.48, 0.66)
-    pen.paint(TYRE, pen.box(-0.68, -0.66, -0.42, -0.2), pen.box(0.42, -0.66, 0.68, -0.2))
+    colour, roof = dice.colour(PAINTS), dice.between(0.48, 0.66)
+    sides, top = pen.mirrored(), roof - 0.07
+    pen.paint(TYRE, sides.box(0.42, -0.66, 0.68, -0.2))
     pen.paint(colour * 0.9, pen.polygon((-0.62, 0), (0.62, 0), (0.42, roof), (-0.42, roof)))
-    pen.paint(
-        DARK_GLASS,
-        pen.polygon((-0.53, 0.04), (0.53, 0.04), (0.38, roof - 0.07), (-0.38, roof - 0.07)),
-    )
+    pen.paint(DARK_GLASS, pen.polygon((-0.53, 0.04), (0.53, 0.04), (0.38, top), (-0.38, top)))
     pen.paint(colour, pen.box(-0.74, -0.5, 0.74, 0.06, 0.14))
-    pen.paint(colour * 0.9, pen.oval(-0.76, 0.14, 0.09, 0.06), pen.oval(0.76, 0.14, 0.09, 0.06))
+    pen.paint(colour * 0.9, sides.oval(0.76, 0.14, 0.09, 0.06))
     pen.paint(TYRE, pen.box(-0.3, -0.3, 0.3, -0.14))
     pen.paint(WHITE, pen.box(-0.18, -0.44, 0.18, -0.36))
-    pen.paint(LAMP, pen.oval(-0.54, -0.17, 0.14, 0.1), pen.oval(0.54, -0.17, 0.14, 0.1))
+    pen.paint(LAMP, sides.oval(0.54, -0.17, 0.14, 0.1))
 
 
 def lorry(pen, dice):
@@ -124,35 +115,27 @@ def tipper(pen, dice):
 
 
 def truck_from_the_front(pen, dice):
-    """A truck coming towards us: tall, with a wide grille."""
+    """A truck coming towards us: tall, with a wide grille and mirrors."""
     cab, box = dice.colour(PAINTS), dice.colour(HULLS)
-    pen.paint(TYRE, pen.box(-0.58, -0.86, -0.3, -0.4), pen.box(0.3, -0.86, 0.58, -0.4))
+    sides = pen.mirrored()
+    pen.paint(TYRE, sides.box(0.3, -0.86, 0.58, -0.4))
     pen.paint(box, pen.box(-0.64, -0.4, 0.64, 0.88, 0.04))
     pen.paint(cab, pen.box(-0.58, -0.7, 0.58, 0.66, 0.1))
     pen.paint(DARK_GLASS, pen.box(-0.48, 0.12, 0.48, 0.54, 0.06))
-    pen.paint(STEEL, pen.box(-0.78, 0.05, -0.66, 0.45), pen.box(0.66, 0.05, 0.78, 0.45))
-    pen.paint(STEEL, pen.box(-0.3, -0.4, 0.3, 0.02), pen.box(-0.64, -0.74, 0.64, -0.6))
-    pen.paint(TYRE, pen.dashes(-0.28, -0.38, 0.28, 0.0, 5, 0.4))
-    pen.paint(LAMP, pen.oval(-0.45, -0.42, 0.1, 0.1), pen.oval(0.45, -0.42, 0.1, 0.1))
+    bumper = pen.box(-0.64, -0.74, 0.64, -0.6)
+    pen.paint(STEEL, sides.box(0.66, 0.05, 0.78, 0.45), pen.box(-0.3, -0.4, 0.3, 0.02), bumper)
+    pen.paint(TYRE, pen.dashes(-0.28, -0.38, 0.28, 0, 5, 0.4))
+    pen.paint(LAMP, sides.oval(0.45, -0.42, 0.1, 0.1))
 
 
 def steamer(pen, dice):
     """A ship with decks, a funnel and smoke."""
-    hull, band = dice.colour(PAINTS), dice.colour(PAINTS)
-    deck = dice.colour(HULLS)
-    high, tower = dice.between(0.16, 0.4), dice.between(-0.4, 0.2)
-    smoke = dice.chance(0.5) * 0.7
-    pen.paint(CLOUD * 0.8, pen.oval(tower - 0.35, high + 0.5, 0.3, 0.11), opacity=smoke)
-    pen.paint(
-        band,
-        pen.polygon(
-            (tower - 0.14, 0),
-            (tower + 0.1, 0),
-            (tower + 0.06, high + 0.36),
-            (tower - 0.16, high + 0.36),
-        ),
-    )
-    pen.paint(TYRE, pen.box(tower - 0.16, high + 0.28, tower + 0.07, high + 0.36))
+    hull, band, deck = dice.colour(PAINTS), dice.colour(PAINTS), dice.colour(HULLS)
+    high, smoke = dice.between(0.16, 0.4), dice.chance(0.5) * 0.7
+    funnel = pen.at(dice.between(-0.4, 0.2), high)
+    pen.paint(CLOUD * 0.8, funnel.oval(-0.35, 0.5, 0.3, 0.11), opacity=smoke)
+    pen.paint(band, funnel.polygon((-0.14, -0.2), (0.1, -0.2), (0.06, 0.36), (-0.16, 0.36)))
+    pen.paint(TYRE, funnel.box(-0.16, 0.28, 0.07, 0.36))
     pen.paint(deck, pen.box(-0.7, -0.1, 0.5, high * 0.55), pen.box(-0.5, -0.1, 0.38, high + 0.06))
     pen.paint(DARK_GLASS, pen.dashes(-0.46, high - 0.1, 0.34, high - 0.02, 7))
     pen.paint(hull, pen.polygon((-0.95, -0.04), (1.0, 0.04), (0.74, -0.42), (-0.84, -0.42)))
@@ -178,21 +161,18 @@ def freighter(pen, dice):
 def sailing_boat(pen, dice):
     """A ship under sail."""
     hull, sail = dice.colour(PAINTS), dice.colour(HULLS + PAINTS[:1])
-    mast, belly = dice.between(-0.1, 0.14), dice.between(0.5, 0.75)
+    boom = dice.between(0.5, 0.75)
     pen = pen.at(turn=dice.between(-0.25, 0.25))
-    pen.paint(WOOD, pen.box(mast - 0.025, -0.4, mast + 0.025, 0.96))
-    pen.paint(sail, pen.polygon((mast - 0.05, 0.92), (mast - 0.05, -0.3), (mast - belly, -0.3)))
-    pen.paint(
-        sail * 0.85, pen.polygon((mast + 0.05, 0.8), (mast + 0.05, -0.28), (mast + belly, -0.28))
-    )
+    mast = pen.at(dice.between(-0.1, 0.14))
+    pen.paint(WOOD, mast.box(-0.025, -0.4, 0.025, 0.96))
+    pen.paint(sail, mast.polygon((-0.05, 0.92), (-0.05, -0.3), (-boom, -0.3)))
+    pen.paint(sail * 0.85, mast.polygon((0.05, 0.8), (0.05, -0.28), (boom, -0.28)))
     pen.paint(hull, pen.polygon((-0.72, -0.42), (0.84, -0.38), (0.56, -0.72), (-0.54, -0.72)))
     pen.paint(WHITE, pen.box(-0.66, -0.5, 0.72, -0.46))
     waterline(pen.at(0, -0.28), dice)
 
 
 def waterline(pen, dice):
-    """The water that a hull lies in, with foam."""
-    water = dice.colour(((0.15, 0.35, 0.5), (0.25, 0.5, 0.6), (0.1, 0.25, 0.35)))
-    pen.paint(water, pen.oval(0, -0.56, 1.25, 0.17))
-    foam = without(pen.oval(0, -0.42, 1.0, 0.06), pen.oval(0, -0.38, 1.0, 0.05))
-    pen.paint(WHITE, foam, opacity=0.8)
+    """Paint the water that a hull lies in, with foam."""
+    pen.paint(dice.colour(WATERS), pen.oval(0, -0.56, 1.25, 0.17))
+    pen.paint(FOAM, without(pen.oval(0, -0.42, 1.0, 0.06), pen.oval(0, -0.38, 1.0, 0.05)))
