@@ -119,6 +119,7 @@ def reset_peak_memory(device: str | torch.device) -> None:
     """Start counting the peak of memory afresh, where it is counted."""
     module = _module(device)
     if hasattr(module, "reset_peak_memory_stats"):
+        synchronize(device)  # wakes the device up: before its first use there is nothing to reset
         module.reset_peak_memory_stats(torch.device(device))
 
 

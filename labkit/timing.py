@@ -174,9 +174,11 @@ def run(setting: Setting, *, classes: int = 10, repeats: int = 3) -> Result:
     try:
         timing = measure(training_step(setting, classes), device=setting.device, repeats=repeats)
     except (RuntimeError, MemoryError) as error:
-        if not out_of_memory(error):
-            raise
-        return Result(setting, note=_("out of memory"))
+        if out_of_memory(error):
+            return Result(setting, note=_("out of memory"))
+        if setting.compiled:
+            return Result(setting, note=_("could not be compiled: {error}").format(error=error))
+        raise
     return Result(setting, timing, peak_memory(setting.device))
 
 
@@ -202,10 +204,15 @@ def run_all(
 
 
 def rates(results: Iterable[Result]) -> dict[str, dict[int, dict[int, float]]]:
-    """Return images per second as ``{device: {width: {batch: rate}}}``, for the charts."""
+    """Return images per second as ``{device: {width: {batch: rate}}}``, for the charts.
+
+    Only plain settings are taken: float32, the usual memory format, not compiled.
+    """
     found: dict[str, dict[int, dict[int, float]]] = {}
     for result in results:
         setting = result.setting
+        if setting != Setting(setting.device, setting.batch, setting.width):
+            continue
         by_width = found.setdefault(setting.device, {})
         by_width.setdefault(setting.width, {})[setting.batch] = result.images_per_second
     return {

@@ -8,6 +8,7 @@ import torch
 
 from labkit import recordings, timing
 from labkit.timing import Result, Setting, Timing
+from tests.benchmarks import record_gpu
 
 
 @pytest.fixture
@@ -140,6 +141,15 @@ def test_any_other_error_is_not_hidden(monkeypatch):
         timing.run(Setting())
 
 
+def test_a_compiler_that_fails_becomes_a_note(monkeypatch):
+    def training_step(setting, classes=10):
+        raise RuntimeError("Python.h: no such file")
+
+    monkeypatch.setattr(timing, "training_step", training_step)
+    monkeypatch.setattr(timing, "why_not_compile", lambda device: "")
+    assert "Python.h" in timing.run(Setting(compiled=True)).note
+
+
 def test_a_grid_ends_in_time_and_says_what_it_left_out(fake_clock, monkeypatch):
     def run(setting, **options):
         fake_clock(10)
@@ -176,6 +186,12 @@ def test_rates_are_sorted_by_device_width_and_batch():
 
 
 NAN = math.nan
+
+
+def test_rates_are_those_of_the_plain_settings():
+    fast = Result(Setting("cpu", 4, precision="bf16"), Timing((0.01,)))
+    usual = Result(Setting("cpu", 4), Timing((0.1,)))
+    assert timing.rates([usual, fast]) == timing.rates([fast, usual]) == {"cpu": {1: {4: 40.0}}}
 
 
 @pytest.mark.parametrize(
@@ -246,6 +262,22 @@ def test_a_file_that_is_no_recording_is_refused_in_words(text, tmp_path):
     path.write_text(text)
     with pytest.raises(ValueError, match="gpu_wrong.json is no recording.*record_gpu.py"):
         recordings.load(path)
+
+
+def test_the_recording_script_writes_a_file_that_the_notebook_reads(monkeypatch, tmp_path):
+    monkeypatch.setattr(record_gpu, "grid", lambda gpu: [Setting(gpu, 4), Setting(gpu, 8)])
+    path = record_gpu.main(["--device", "cpu", "--out", str(tmp_path / "new")])
+    (found,) = recordings.gpu_recordings(tmp_path / "new")
+    assert path.parent == tmp_path / "new"
+    assert [result.setting.batch for result in found.results] == [4, 8]
+    assert all(result.timing for result in found.results)
+
+
+def test_the_recorded_grid_compares_the_gpu_with_the_cpu_and_asks_nothing_twice():
+    grid = record_gpu.grid("cuda:0")
+    assert len(grid) == len(set(grid))
+    assert {setting.device for setting in grid} == {"cpu", "cuda:0"}
+    assert {setting.compiled for setting in grid if setting.device == "cpu"} == {False}
 
 
 def test_every_recording_in_the_package_can_be_read():

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from labkit.figures.base import BLUE, CYCLE, INK, ORANGE, Picture, plain_axes
 from labkit.text import _
@@ -98,6 +98,7 @@ def step_times(seconds: Sequence[float]) -> Picture:
     axes.plot(range(1, len(milliseconds) + 1), milliseconds, "o", color=BLUE, ms=5)
     axes.axhline(usual, color=ORANGE, linestyle="--", label=_("median of the later half"))
     _log_axis(axes, "{0:g}")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel(_("step"))
     axes.set_ylabel(_("milliseconds"))
     axes.legend(frameon=False)
@@ -126,7 +127,7 @@ class Table:
         return "\n".join([self.caption, *padded])
 
     def _repr_html_(self) -> str:
-        cell = "text-align: right; padding: .25em .8em"
+        cell = "text-align: right; padding: .25em .8em; white-space: nowrap"
         caption = "text-align: left; font-weight: bold; padding: .4em 0; color: inherit"
         head = "".join(
             f'<th scope="col" style="{cell}">{html.escape(name)}</th>' for name in self.columns
