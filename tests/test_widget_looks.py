@@ -28,13 +28,21 @@ def test_a_moved_slider_redraws_picture_and_sentence():
     assert explorer.screen.turn == 2
 
 
-def test_an_exception_is_said_on_the_screen_and_still_fails_nbval():
+def test_a_mistake_of_the_learners_is_said_and_the_widget_goes_on():
     explorer = Halver()
-    with pytest.raises(ValueError):
-        explorer.number.value = 13
-    assert "13 brings bad luck" in explorer.screen.sentence
+    explorer.number.value = 13
+    assert "13 brings bad luck" in explorer.message.value
     explorer.number.value = 4
+    assert explorer.message.value == ""
     assert explorer.screen.sentence == "Half of it is 2.0."
+
+
+def test_a_fault_of_ours_is_said_and_still_fails_nbval():
+    explorer = Halver()
+    explorer.screen.show = None
+    with pytest.raises(TypeError):
+        explorer.number.value = 4
+    assert "This did not work" in explorer.message.value
 
 
 def test_a_slider_stays_within_its_limits():

@@ -1,7 +1,13 @@
 """Look into any model without changing it: shapes, faults, feature maps, filters."""
 
 from labkit.inspect.faults import Fault
-from labkit.inspect.maps import Maps, feature_maps, first_filters, pixels_seen
+from labkit.inspect.maps import (
+    Maps,
+    feature_maps,
+    first_convolution,
+    first_filters,
+    pixels_seen,
+)
 from labkit.inspect.trace import Row, Trace, layer_table, trace
 from labkit.inspect.untouched import untouched
 
@@ -11,6 +17,7 @@ __all__ = [
     "Row",
     "Trace",
     "feature_maps",
+    "first_convolution",
     "first_filters",
     "layer_table",
     "pixels_seen",

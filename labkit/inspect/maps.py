@@ -41,19 +41,24 @@ def feature_maps(model: nn.Module, picture: torch.Tensor) -> tuple[Maps, ...]:
     )
 
 
-def first_filters(model: nn.Module) -> numpy.ndarray:
-    """Return a copy of the first convolution's weights, float32 ``[out, in, height, width]``.
-
-    The first is the one that the model lists first. Raises ValueError where there is none.
-    """
+def first_convolution(model: nn.Module) -> nn.Conv2d:
+    """Return the convolution that the model lists first. Raises ValueError where there is none."""
     for module in model.modules():
         if isinstance(module, nn.Conv2d) and not nn.parameter.is_lazy(module.weight):
-            return module.weight.detach().float().cpu().numpy().copy()
+            return module
     raise ValueError(
         _("{model} has no nn.Conv2d layer, so there are no filters to show.").format(
             model=type(model).__name__
         )
     )
+
+
+def first_filters(model: nn.Module) -> numpy.ndarray:
+    """Return a copy of the first convolution's weights, float32 ``[out, in, height, width]``.
+
+    Raises ValueError where the model has no convolution.
+    """
+    return first_convolution(model).weight.detach().float().cpu().numpy().copy()
 
 
 def pixels_seen(

@@ -1,5 +1,6 @@
 """What all explorers share: the frame, the picture with its sentence, the slider."""
 
+import html
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
@@ -11,14 +12,14 @@ import traitlets
 from labkit.figures.base import image_html
 from labkit.text import _
 
-_STATIC = Path(__file__).parent / "static"
+STATIC = Path(__file__).parent / "static"
 
 
 class Screen(anywidget.AnyWidget):
     """A picture and the sentence that says what it shows, which is also its alt text."""
 
-    _esm = _STATIC / "screen.js"
-    _css = _STATIC / "looks.css"
+    _esm = STATIC / "screen.js"
+    _css = STATIC / "looks.css"
 
     png = traitlets.Bytes(b"").tag(sync=True)
     sentence = traitlets.Unicode("").tag(sync=True)
@@ -42,8 +43,8 @@ class Screen(anywidget.AnyWidget):
 class Slider(anywidget.AnyWidget):
     """A labelled slider with a native control; ``texts`` gives each position a word."""
 
-    _esm = _STATIC / "slider.js"
-    _css = _STATIC / "looks.css"
+    _esm = STATIC / "slider.js"
+    _css = STATIC / "looks.css"
 
     label = traitlets.Unicode().tag(sync=True)
     value = traitlets.Union([traitlets.Int(), traitlets.Float()], default_value=0).tag(sync=True)
@@ -64,12 +65,16 @@ class Slider(anywidget.AnyWidget):
 
 
 class Explorer(widgets.VBox):
-    """A widget to look with: controls above, a screen below, a still picture without a kernel."""
+    """A widget to look with: controls, a place for complaints, a screen below.
 
-    def __init__(self, *controls: widgets.Widget, screen: Screen | None = None):
-        """Stack ``controls`` over ``screen`` (a new one where none is given)."""
+    Without a kernel it leaves a still picture and a sentence.
+    """
+
+    def __init__(self, *controls: widgets.Widget, screen: widgets.Widget | None = None):
+        """Stack ``controls`` over ``screen`` (a new ``Screen`` where none is given)."""
         self.screen = screen or Screen()
-        super().__init__([*controls, self.screen])
+        self.message = widgets.HTML()
+        super().__init__([*controls, self.message, self.screen])
         self.add_class("lk-explorer")
 
     def still(self) -> tuple[bytes, str]:
@@ -80,7 +85,9 @@ class Explorer(widgets.VBox):
         bundle = super()._repr_mimebundle_(**options)
         png, sentence = self.still()
         data = bundle[0] if isinstance(bundle, tuple) else bundle
-        data["text/html"] = (image_html(png, sentence) if png else "") + f"<p>{sentence}</p>"
+        data["text/html"] = (
+            image_html(png, sentence) if png else ""
+        ) + f"<p>{html.escape(sentence)}</p>"
         data["text/plain"] = sentence
         return bundle
 
@@ -91,19 +98,30 @@ def row(*children: widgets.Widget) -> widgets.HBox:
     return widgets.HBox(children, layout=layout)
 
 
-def reporting(callback: Callable) -> Callable:
-    """Wrap a method of an explorer so that an exception in it is said on the screen, then raised.
+def complaint(text: str) -> str:
+    """Return HTML for something that went wrong, with a sign beside the colour."""
+    return f'<p role="alert" class="lk-complaint"><strong>⚠</strong> {html.escape(text)}</p>'
 
-    In a browser an exception in a callback is invisible to the learner. It is raised again
-    for nbval and for the log.
+
+def reporting(callback: Callable) -> Callable:
+    """Wrap a method of an explorer so that an exception in it is said in ``message``.
+
+    In a browser an exception in a callback is invisible to the learner. labkit's ValueErrors are
+    sentences for the learner; anything else is a fault of ours and is raised again, for nbval.
     """
 
     @wraps(callback)
     def report(self, *arguments):
         try:
-            return callback(self, *arguments)
+            result = callback(self, *arguments)
+        except ValueError as error:
+            self.message.value = complaint(str(error))
         except Exception as error:
-            self.screen.sentence = _("This did not work: {error}").format(error=error)
+            text = _("This did not work: {error}. The cell above starts afresh.")
+            self.message.value = complaint(text.format(error=error))
             raise
+        else:
+            self.message.value = ""
+            return result
 
     return report

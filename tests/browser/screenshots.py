@@ -44,7 +44,7 @@ def main() -> None:
 def _photograph(browser, address, name: str, target: Path) -> list[str]:
     page = browser.new_page(viewport={"width": 1100, "height": PART})
     notebook = Notebook(page, *address, f"notebooks/{name}.ipynb")
-    page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+    page.evaluate("window.jupyterapp.shell.collapseLeft()")
     notebook.run_all()
     page.wait_for_timeout(1000)  # pictures are decoded, widgets are drawn
     for number, top in enumerate(range(0, 100 * PART, PART - 100), start=1):

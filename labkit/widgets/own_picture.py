@@ -1,0 +1,77 @@
+"""Which picture an explorer looks at: a sample, or one of the learner's own."""
+
+from collections.abc import Mapping
+
+import ipywidgets as widgets
+import numpy as np
+import traitlets
+
+from labkit.data import PictureSet
+from labkit.pictures import PictureError, read_picture
+from labkit.text import _
+from labkit.widgets.looks import complaint, row
+
+
+class PictureChoice(widgets.VBox):
+    """Samples to choose from, an upload button and a path; ``picture`` is uint8 ``[32, 32, 3]``.
+
+    ``name`` says what is shown. A file that cannot be used is said in ``message`` in words; the
+    picture shown before stays.
+    """
+
+    picture = traitlets.Instance(np.ndarray)
+    name = traitlets.Unicode()
+
+    def __init__(self, samples: PictureSet | Mapping[str, np.ndarray]):
+        """Offer ``samples``: named pictures, or one picture of each class of a set."""
+        self.samples = dict(one_of_each(samples) if isinstance(samples, PictureSet) else samples)
+        self.choice = widgets.Dropdown(options=list(self.samples), description=_("Picture"))
+        self.upload = widgets.FileUpload(
+            description=_("Your own"), tooltip=_("Upload a picture of your own")
+        )
+        self.path = widgets.Text(
+            description=_("or its path"), placeholder="cat.jpg", continuous_update=False
+        )
+        self.message = widgets.HTML()
+        super().__init__([row(self.choice, self.upload, self.path), self.message])
+        self.choice.observe(self._choose, "value")
+        self.upload.observe(self._upload, "value")
+        self.path.observe(self._open, "value")
+        self._choose()
+
+    def _choose(self, _change=None) -> None:
+        self._set(self.choice.value, self.samples[self.choice.value])
+
+    def _upload(self, change) -> None:
+        if change["new"]:
+            file = change["new"][-1]
+            self._read(bytes(file["content"]), file["name"])
+            self.upload.value = ()  # the same file may be uploaded again
+
+    def _open(self, change) -> None:
+        path = change["new"].strip().strip("'\"")
+        if path:
+            self._read(path, path)
+
+    def _read(self, source: str | bytes, name: str) -> None:
+        try:
+            picture = read_picture(source, name=name)
+        except PictureError as error:
+            self.message.value = complaint(str(error))
+        else:
+            self._set(name, picture)
+
+    def _set(self, name: str, picture: np.ndarray) -> None:
+        self.message.value = ""
+        with self.hold_trait_notifications():
+            self.name, self.picture = name, picture
+
+
+def one_of_each(pictures: PictureSet) -> dict[str, np.ndarray]:
+    """Return the first picture of each class that has one, by the name of the class."""
+    first: dict[str, np.ndarray] = {}
+    for index, target in enumerate(pictures.targets):
+        first.setdefault(pictures.classes[target], pictures.data[index])
+        if len(first) == len(pictures.classes):
+            break
+    return {name: first[name] for name in pictures.classes if name in first}

@@ -1,0 +1,53 @@
+"""Max-pooling, step by step, and average pooling beside it for comparison."""
+
+from collections.abc import Mapping
+
+import ipywidgets as widgets
+import numpy as np
+
+from labkit.data import PictureSet
+from labkit.figures.windows import in_and_out
+from labkit.stepping import Steps, pool
+from labkit.text import _
+from labkit.widgets.looks import Explorer, Slider, reporting, row
+from labkit.widgets.own_picture import PictureChoice
+from labkit.widgets.window_stage import WindowStage
+
+
+class PoolingExplorer(Explorer):
+    """Move a window over one channel of a picture: its largest or its mean value goes on.
+
+    ``steps`` holds the numbers shown, of pixels from 0 to 1.
+    """
+
+    def __init__(self, samples: PictureSet | Mapping[str, np.ndarray]):
+        """Offer the pictures of ``samples``."""
+        self.choice = PictureChoice(samples)
+        kinds = [(_("largest (max-pooling)"), "max"), (_("mean (average pooling)"), "average")]
+        self.kind = widgets.Dropdown(options=kinds, description=_("Takes the"))
+        channels = [(_("red"), 0), (_("green"), 1), (_("blue"), 2)]
+        self.channel = widgets.Dropdown(options=channels, description=_("Channel"))
+        self.size = Slider(label=_("Kernel"), minimum=2, maximum=6, value=2)
+        self.stride = Slider(label=_("Stride"), minimum=1, maximum=6, value=2)
+        self.steps = self._pool()
+        self.stage = WindowStage(self.steps)
+        controls = (self.kind, self.channel, self.size, self.stride)
+        super().__init__(self.choice, row(*controls), screen=self.stage)
+        for control in controls:
+            control.observe(self._redraw, "value")
+        self.choice.observe(self._redraw, "picture")
+
+    def _pool(self) -> Steps:
+        image = self.choice.picture.transpose(2, 0, 1) / 255
+        kind, channel = self.kind.value, self.channel.value
+        return pool(image, self.size.value, self.stride.value, kind=kind, channel=channel)
+
+    @reporting
+    def _redraw(self, _change=None) -> None:
+        self.steps = self._pool()
+        self.stage.show(self.steps)
+
+    def still(self) -> tuple[bytes, str]:
+        """Return picture and output side by side, and what they show."""
+        picture = in_and_out(self.steps, self.stage.position)
+        return picture.png(), picture.alt

@@ -1,0 +1,447 @@
+// A window moves over a picture; beside it the numbers under it, and the output growing.
+// Python sends whole arrays once; every move is drawn here, within one frame.
+
+const WIDTH = 900;
+const HEIGHT = 396;
+const INK = "#1a1a1a";
+const MUTED = "#5c5c5c";
+const ORANGE = "#d55e00";
+const BLUE = "#0072b2";
+
+const floats = (view) => new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+
+/** Fill in a sentence: fill("{n} of {total}", {n: 1, total: 2}). */
+const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+
+/** A number in a narrow cell: .53, -1, 12.5 */
+function short(value, digits = 2) {
+  const text = Number(value.toFixed(digits)).toString();
+  return text === "-0" ? "0" : text.replace(/^(-?)0\./, "$1.");
+}
+
+/** What Python sent, and the arithmetic of one window. */
+class Scene {
+  constructor(model) {
+    const get = (name) => model.get(name);
+    [this.channels, this.height, this.width] = get("image_shape");
+    [this.rows, this.columns] = get("output_shape");
+    [this.kernelRows, this.kernelColumns] = get("size");
+    this.kind = get("kind");
+    this.stride = get("stride");
+    this.padding = get("padding");
+    this.bias = get("bias");
+    this.channel = get("channel");
+    this.black = get("black");
+    this.image = floats(get("image"));
+    this.output = floats(get("output"));
+    this.kernel = floats(get("kernel"));
+    this.winners = floats(get("winners"));
+    this.words = get("words");
+    this.low = Math.min(...this.output);
+    this.high = Math.max(...this.output);
+    this.planes = this.kind === "convolution" ? [...Array(this.channels).keys()] : [this.channel];
+    this.portrait = this.paintPortrait();
+  }
+
+  get total() {
+    return this.rows * this.columns;
+  }
+
+  corner(position) {
+    const row = Math.floor(position / this.columns);
+    const column = position % this.columns;
+    return [row * this.stride - this.padding, column * this.stride - this.padding];
+  }
+
+  /** The pixel of a channel; 0 in the padding. */
+  pixel(channel, row, column) {
+    const inside = row >= 0 && row < this.height && column >= 0 && column < this.width;
+    return inside ? this.image[(channel * this.height + row) * this.width + column] : 0;
+  }
+
+  patch(channel, position) {
+    const [top, left] = this.corner(position);
+    const values = [];
+    for (let row = 0; row < this.kernelRows; row++)
+      for (let column = 0; column < this.kernelColumns; column++)
+        values.push(this.pixel(channel, top + row, left + column));
+    return values;
+  }
+
+  weights(channel) {
+    const count = this.kernelRows * this.kernelColumns;
+    return Array.from(this.kernel.subarray(channel * count, (channel + 1) * count));
+  }
+
+  /** The place of the maximum within the patch. */
+  winner(position) {
+    const [top, left] = this.corner(position);
+    const place = this.winners[position];
+    return (Math.floor(place / this.width) - top) * this.kernelColumns + (place % this.width) - left;
+  }
+
+  sentence(position) {
+    const values = {
+      n: position + 1,
+      total: this.total,
+      row: Math.floor(position / this.columns) + 1,
+      column: (position % this.columns) + 1,
+      bias: this.bias.toFixed(3),
+      value: this.output[position].toFixed(3),
+      sum: (this.output[position] - this.bias).toFixed(3),
+      count: this.kernelRows * this.kernelColumns,
+    };
+    return fill(this.words[`says ${this.kind}`], values);
+  }
+
+  /** A pixel's brightness from 0 to 255. */
+  level(value) {
+    const part = (value - this.black) / (1 - this.black);
+    return Math.round(Math.min(1, Math.max(0, part)) * 255);
+  }
+
+  /** The picture itself, one canvas pixel for each of its own. */
+  paintPortrait() {
+    const canvas = document.createElement("canvas");
+    canvas.width = this.width;
+    canvas.height = this.height;
+    const context = canvas.getContext("2d");
+    const data = context.createImageData(this.width, this.height);
+    const colour = this.kind === "convolution" && this.channels === 3;
+    for (let row = 0; row < this.height; row++)
+      for (let column = 0; column < this.width; column++)
+        for (let c = 0; c < 4; c++) {
+          const value = c === 3 ? 1 : this.pixel(colour ? c : this.planes[0], row, column);
+          data.data[(row * this.width + column) * 4 + c] = this.level(value);
+        }
+    context.putImageData(data, 0, 0);
+    return canvas;
+  }
+}
+
+/** Draws a scene on a canvas context of WIDTH x HEIGHT. */
+class Painter {
+  constructor(context, scene, position) {
+    Object.assign(this, { context, scene, position });
+  }
+
+  draw() {
+    const { context, scene } = this;
+    context.fillStyle = "#fff";
+    context.fillRect(0, 0, WIDTH, HEIGHT);
+    this.picture();
+    if (scene.kind === "convolution") this.products();
+    else this.contest();
+    this.output();
+  }
+
+  text(words, x, y, { size = 13, colour = INK, weight = "normal", align = "left" } = {}) {
+    const { context } = this;
+    context.font = `${weight} ${size}px system-ui, sans-serif`;
+    context.fillStyle = colour;
+    context.textAlign = align;
+    context.textBaseline = "middle";
+    context.fillText(words, x, y);
+  }
+
+  hatch(x, y, width, height) {
+    const { context } = this;
+    context.save();
+    context.beginPath();
+    context.rect(x, y, width, height);
+    context.clip();
+    context.strokeStyle = "#d0d0d0";
+    context.lineWidth = 1;
+    for (let offset = -height; offset < width; offset += 6) {
+      context.beginPath();
+      context.moveTo(x + offset, y + height);
+      context.lineTo(x + offset + height, y);
+      context.stroke();
+    }
+    context.restore();
+  }
+
+  outline(x, y, width, height, colour, thickness) {
+    const { context } = this;
+    context.lineWidth = thickness + 2;
+    context.strokeStyle = "#fff";
+    context.strokeRect(x, y, width, height);
+    context.lineWidth = thickness;
+    context.strokeStyle = colour;
+    context.strokeRect(x, y, width, height);
+  }
+
+  /** Where picture and output lie: [x, y, size of one pixel]. */
+  static places(scene) {
+    const side = Math.max(scene.height, scene.width) + 2 * scene.padding;
+    const cell = Math.min(244 / side, 30);
+    const outCell = Math.min(208 / Math.max(scene.rows, scene.columns), 30);
+    return { picture: [4, 26, cell], output: [690, 26, outCell] };
+  }
+
+  picture() {
+    const { context, scene } = this;
+    const [x, y, cell] = Painter.places(scene).picture;
+    const [wide, high] = [scene.width * cell, scene.height * cell];
+    const edge = scene.padding * cell;
+    const title = fill(scene.words.picture, { height: scene.height, width: scene.width });
+    this.text(title, x, 12, { weight: "bold" });
+    this.hatch(x, y, wide + 2 * edge, high + 2 * edge);
+    context.imageSmoothingEnabled = false;
+    context.drawImage(scene.portrait, x + edge, y + edge, wide, high);
+    const [top, left] = scene.corner(this.position);
+    const size = [scene.kernelColumns * cell, scene.kernelRows * cell];
+    this.outline(x + edge + left * cell, y + edge + top * cell, ...size, ORANGE, 3);
+    if (scene.padding)
+      this.text(scene.words.padding, x, y + high + 2 * edge + 14, { size: 12, colour: MUTED });
+  }
+
+  /** A grid of numbers; style(i) gives fill, colour and weight of each cell. */
+  grid(values, x, y, side, style, columns = this.scene.kernelColumns) {
+    const { context } = this;
+    const rows = values.length / columns;
+    const cell = side / Math.max(rows, columns);
+    const size = Math.min(13, Math.max(8, cell * 0.41));
+    const digits = cell < 20 ? 1 : 2;
+    values.forEach((value, i) => {
+      const [left, top] = [x + (i % columns) * cell, y + Math.floor(i / columns) * cell];
+      const look = style(value, i);
+      context.fillStyle = look.fill;
+      context.fillRect(left, top, cell, cell);
+      context.lineWidth = 1;
+      context.strokeStyle = "#9a9a9a";
+      context.strokeRect(left, top, cell, cell);
+      const middle = [left + cell / 2, top + cell / 2];
+      const options = { size, colour: look.colour ?? INK, weight: look.weight, align: "center" };
+      this.text(short(value, digits), ...middle, options);
+    });
+    return cell;
+  }
+
+  products() {
+    const { scene } = this;
+    const side = 112;
+    const [x, gap] = [306, 10];
+    const titles = [scene.words.patch, scene.words.kernel, scene.words.products];
+    const step = side + 16;
+    titles.forEach((title, i) => this.text(title, x + i * step, 12, { weight: "bold" }));
+    scene.planes.forEach((channel, line) => {
+      const y = 26 + line * (side + gap);
+      const patch = scene.patch(channel, this.position);
+      const weights = scene.weights(channel);
+      const name = scene.channels === 3 ? scene.words.channels[channel] : "";
+      this.text(name, x - 10, y + side / 2, { size: 12, align: "right", colour: MUTED });
+      this.grid(patch, x, y, side, (value) => shade(scene.level(value)));
+      this.text("×", x + side + 8, y + side / 2, { align: "center", size: 15 });
+      this.grid(weights, x + step, y, side, signed(weights));
+      this.text("=", x + step + side + 8, y + side / 2, { align: "center", size: 15 });
+      const products = patch.map((value, i) => value * weights[i]);
+      this.grid(products, x + 2 * step, y, side, signed(products));
+    });
+  }
+
+  contest() {
+    const { scene } = this;
+    const [x, y, side] = [330, 26, 260];
+    const values = scene.patch(scene.channel, this.position);
+    const winner = scene.kind === "max" ? scene.winner(this.position) : -1;
+    const faded = { fill: "#f2f2f2", colour: "#767676" };
+    const style = (value, i) => (winner < 0 || i === winner ? shade(scene.level(value)) : faded);
+    this.text(scene.words.patch, x, 12, { weight: "bold" });
+    const cell = this.grid(values, x, y, side, style);
+    if (winner < 0) return;
+    const left = x + (winner % scene.kernelColumns) * cell;
+    const top = y + Math.floor(winner / scene.kernelColumns) * cell;
+    this.outline(left + 2, top + 2, cell - 4, cell - 4, BLUE, 3);
+    this.text("★", left + cell - 10, top + 11, { size: 13, colour: BLUE, align: "center" });
+  }
+
+  output() {
+    const { context, scene, position } = this;
+    const [x, y, cell] = Painter.places(scene).output;
+    const title = fill(scene.words.output, { height: scene.rows, width: scene.columns });
+    this.text(title, x, 12, { weight: "bold" });
+    const range = scene.high - scene.low || 1;
+    this.hatch(x, y, scene.columns * cell, scene.rows * cell);
+    for (let i = 0; i <= position; i++) {
+      const level = Math.round(((scene.output[i] - scene.low) / range) * 255);
+      context.fillStyle = `rgb(${level},${level},${level})`;
+      const [left, top] = [x + (i % scene.columns) * cell, y + Math.floor(i / scene.columns) * cell];
+      context.fillRect(left, top, cell + 0.5, cell + 0.5);
+    }
+    context.lineWidth = 1;
+    context.strokeStyle = "#9a9a9a";
+    context.strokeRect(x, y, scene.columns * cell, scene.rows * cell);
+    const at = [x + (position % scene.columns) * cell, y + Math.floor(position / scene.columns) * cell];
+    this.outline(...at, cell, cell, ORANGE, 2);
+    const below = y + scene.rows * cell + 14;
+    const range_ = { low: short(scene.low), high: short(scene.high) };
+    this.text(fill(scene.words.range, range_), x, below, { size: 12, colour: MUTED });
+    this.sum(x, below + 26);
+  }
+
+  /** The sum under the output: one line for each channel, the bias, the result. */
+  sum(x, y) {
+    const { scene, position } = this;
+    const line = (name, value, i, weight) => {
+      this.text(name, x, y + i * 19, { weight });
+      this.text(value.toFixed(3), x + 200, y + i * 19, { align: "right", weight });
+    };
+    let count = 0;
+    if (scene.kind === "convolution") {
+      scene.planes.forEach((channel) => {
+        const weights = scene.weights(channel);
+        const patch = scene.patch(channel, position);
+        const total = patch.reduce((sum, value, i) => sum + value * weights[i], 0);
+        const name = scene.channels === 3 ? scene.words.channels[channel] : "";
+        line(`${count ? "+ " : ""}${name}`, total, count++);
+      });
+      line(`+ ${scene.words.bias}`, scene.bias, count++);
+    }
+    line(`= ${scene.words[`result ${scene.kind}`]}`, scene.output[position], count, "bold");
+  }
+}
+
+/** A brightness as a shade of grey with ink that can be read on it. */
+function shade(level) {
+  return { fill: `rgb(${level},${level},${level})`, colour: level > 118 ? INK : "#fff" };
+}
+
+/** Negative numbers on blue, positive on orange; their sign stands there as well. */
+function signed(values) {
+  const most = Math.max(...values.map(Math.abs)) || 1;
+  return (value) => {
+    const part = Math.min(1, Math.abs(value) / most) * 0.45;
+    return { fill: value < 0 ? `rgba(0,114,178,${part})` : `rgba(213,94,0,${part})` };
+  };
+}
+
+/** Which window was clicked, on the picture or on the output; null where neither is. */
+function windowAt(scene, x, y) {
+  const { picture, output } = Painter.places(scene);
+  const clamp = (value, last) => Math.min(last, Math.max(0, value));
+  const [ox, oy, outCell] = output;
+  if (x >= ox && x < ox + scene.columns * outCell && y >= oy && y < oy + scene.rows * outCell)
+    return Math.floor((y - oy) / outCell) * scene.columns + Math.floor((x - ox) / outCell);
+  const [px, py, cell] = picture;
+  const [high, wide] = [scene.height, scene.width].map((n) => (n + 2 * scene.padding) * cell);
+  if (x < px || x >= px + wide || y < py || y >= py + high) return null;
+  const along = (place, size) => Math.round((place / cell - size / 2) / scene.stride);
+  const row = clamp(along(y - py, scene.kernelRows), scene.rows - 1);
+  return row * scene.columns + clamp(along(x - px, scene.kernelColumns), scene.columns - 1);
+}
+
+function build(el, words) {
+  el.classList.add("lk-stage");
+  el.innerHTML = `<canvas role="img"></canvas>
+    <div class="lk-stage-controls lk-slider"><button type="button"></button>
+    <label><span></span><input type="range" min="0" step="1"><output></output></label>
+    <label><span></span><select></select></label></div><p role="status"></p>`;
+  const find = (what) => el.querySelector(what);
+  const [position, speed] = el.querySelectorAll("label span");
+  position.textContent = words.position;
+  speed.textContent = words.speed;
+  const select = find("select");
+  for (const pace of [2, 5, 10, 30, 60]) {
+    const text = fill(words["a second"], { n: pace });
+    select.add(new Option(text, pace, pace === 10, pace === 10));
+  }
+  for (const control of el.querySelectorAll("button, input, select"))
+    control.setAttribute("data-lm-suppress-shortcuts", "true"); // else JupyterLab takes the keys
+  const names = { canvas: "canvas", button: "button", slider: "input", output: "output", said: "p" };
+  const parts = Object.entries(names).map(([name, what]) => [name, find(what)]);
+  return { select, ...Object.fromEntries(parts) };
+}
+
+function render({ model, el }) {
+  const parts = build(el, model.get("words"));
+  const { canvas, button, slider, output, select, said } = parts;
+  const ratio = Math.max(2, window.devicePixelRatio);
+  canvas.width = WIDTH * ratio;
+  canvas.height = HEIGHT * ratio;
+  const context = canvas.getContext("2d");
+  context.scale(ratio, ratio);
+  let scene = null;
+  let timer = null;
+  let telling = null;
+
+  const paint = () => {
+    const position = model.get("position");
+    new Painter(context, scene, position).draw();
+    const sentence = scene.sentence(position);
+    canvas.setAttribute("aria-label", sentence);
+    slider.max = scene.total - 1;
+    slider.value = position;
+    slider.setAttribute("aria-valuetext", sentence);
+    output.textContent = `${position + 1} / ${scene.total}`;
+    if (!timer) said.textContent = sentence; // while it plays, nobody could listen so fast
+    canvas.dataset.position = position;
+  };
+  const tell = () => {
+    telling = null;
+    model.save_changes();
+  };
+  const go = (position) => {
+    model.set("position", Math.min(scene.total - 1, Math.max(0, position)));
+    telling ??= setTimeout(tell, 100); // the picture is painted here; Python may hear of it later
+  };
+  const pause = () => {
+    clearInterval(timer);
+    timer = null;
+    button.textContent = `▶ ${model.get("words").play}`;
+    if (scene) said.textContent = scene.sentence(model.get("position"));
+  };
+  const play = () => {
+    if (model.get("position") >= scene.total - 1) go(0);
+    timer = setInterval(() => {
+      go(model.get("position") + 1);
+      if (model.get("position") >= scene.total - 1) pause();
+    }, 1000 / Number(select.value));
+    button.textContent = `❚❚ ${model.get("words").pause}`;
+  };
+  const keys = (event) => {
+    const rows = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (rows) {
+      event.preventDefault();
+      go(model.get("position") + rows * scene.columns);
+    } else if (event.key === " ") {
+      event.preventDefault();
+      timer ? pause() : play();
+    }
+  };
+  const point = (event) => {
+    if (!event.buttons) return;
+    const box = canvas.getBoundingClientRect();
+    const x = ((event.clientX - box.left) / box.width) * WIDTH;
+    const y = ((event.clientY - box.top) / box.height) * HEIGHT;
+    const position = windowAt(scene, x, y);
+    if (position !== null) go(position);
+  };
+  const changed = () => {
+    scene = new Scene(model);
+    paint();
+  };
+  button.addEventListener("click", () => (timer ? pause() : play()));
+  select.addEventListener("change", () => {
+    if (timer) {
+      pause();
+      play();
+    }
+  });
+  slider.addEventListener("input", () => go(Number(slider.value)));
+  slider.addEventListener("keydown", keys);
+  canvas.addEventListener("pointerdown", point);
+  canvas.addEventListener("pointermove", point);
+  model.on("change:position", paint);
+  model.on("change:turn", changed);
+  pause();
+  changed();
+  return () => {
+    clearInterval(timer);
+    clearTimeout(telling);
+    model.off("change:position", paint);
+    model.off("change:turn", changed);
+  };
+}
+
+export default { render };
