@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "images"))
 
-from draw import PICTURES, convolution, landscape, network, pooling, splits, tensor
+from draw import PICTURES, convolution, landscape, network, pooling, sampler, splits, tensor
 from draw.__main__ import IMAGES, main
 
 from labkit.model import Net
@@ -193,3 +193,13 @@ def test_the_parts_of_a_source_are_those_the_loader_gives():
 
     assert splits.parts(*splits.SOURCES["drawn"]) == tuple(map(len, load("drawn")))
     assert splits.parts(*splits.SOURCES["CIFAR-10"]) == (47_500, 2_500, 10_000)
+
+
+def test_the_sampler_shows_the_drawn_pictures_pixel_by_pixel():
+    with Image.open(IMAGES / "cifar10.png") as picture:
+        page = np.asarray(picture)
+    for row, images in enumerate(sampler.samples().values()):
+        for column, image in enumerate(images):
+            x, y = (round(1.5 * place) for place in sampler.corner(row, column))
+            middles = page[y + 1 : y + 96 : 3, x + 1 : x + 96 : 3]  # of squares of 3 x 3
+            assert (middles == image).all(), "the drawn pictures changed: run `make images`"

@@ -7,7 +7,7 @@ PICTURES = {
     "batch.png": tensor.draw_batch,
     "pipeline.png": pipeline.draw,
     "splits.png": splits.draw,
-    "cifar10.png": sampler.sheet,
+    "cifar10.png": sampler.draw_sheet,
     "cnn.gif": convolution.slide,
     "channels.gif": convolution.span,
     "maxpool.png": pooling.draw,

@@ -110,6 +110,8 @@ def _slide_frame(result, done, row, column):
     sheet.box(*here, cell, cell, face="none", edge=BLUE, line=4, round=0)
     sheet.write(image_x + 6 * cell + 44, top + 69, "∗", 34)
     sheet.write(kernel_x + 3 * cell + 58, top + 69, "=", 30)
+    setting = _("one channel, stride 1, no padding")
+    sheet.write(image_x + 3 * cell, top + 6 * cell + 26, setting, 14, color=MUTED)
     _products(sheet, under(EDGE, EDGE_KERNEL, row, column), 690, 290)
     return sheet.image()
 

@@ -120,7 +120,7 @@ def _grid(points: int = 61):
 
 
 def _surface(sheet):
-    axes = sheet.add_axes((0.01, 0.2, 0.53, 0.78), projection="3d", computed_zorder=False)
+    axes = sheet.add_axes((0.02, 0.2, 0.53, 0.78), projection="3d", computed_zorder=False)
     axes.plot_surface(
         *_grid(),
         cmap=HEIGHTS,
@@ -131,7 +131,7 @@ def _surface(sheet):
         antialiased=False,
     )
     axes.contour(*_grid(), LEVELS, colors="#66788a", linewidths=0.6)
-    axes.set(zlim=(LOWEST, HIGHEST), xticks=[-2, 0, 2], yticks=[-2, 0, 2], zticks=[0, 2, 4])
+    axes.set(zlim=(LOWEST, HIGHEST), xticks=[-2, 0, 2], yticks=[-2, 0, 2], zticks=[0, 4])
     axes.set_xlabel(_("weight 1"), fontsize=11)
     axes.set_ylabel(_("weight 2"), fontsize=11)
     axes.set_zlabel(_("loss"), fontsize=11, labelpad=-5)

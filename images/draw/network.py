@@ -71,9 +71,9 @@ def draw() -> Sheet:
         most=largest.parameters,
         largest=largest.name,
     )
-    sheet = Sheet(1000, 366, alt=alt)
+    sheet = Sheet(1010, 366, alt=alt)
     x, front = _block(sheet, 12, blocks[0])
-    sheet.write(12, 338, _("parameters"), 15, color=MUTED, ha="left")
+    sheet.write(12, 338, _("parameters"), 16, color=MUTED, ha="left")
     for step in blocks[1:]:
         after = steps[steps.index(step) + 1 :]
         relu = bool(after) and after[0].name == "relu"
@@ -89,14 +89,14 @@ def draw() -> Sheet:
 def _layer(sheet, x, step, relu):
     """Label the gap at ``x`` with what happens in it."""
     middle = x + GAP / 2
-    sheet.write(middle, 22, step.name, 15, bold=True)
+    sheet.write(middle, 22, step.name, 16, bold=True)
     if step.window:
-        sheet.write(middle, 43, " × ".join(str(n) for n in step.window), 14, color="#a04400")
+        sheet.write(middle, 43, " × ".join(str(n) for n in step.window), 15, color="#a04400")
     if relu:
-        sheet.write(middle, 63 if step.window else 43, "ReLU", 14, color=MUTED)
+        sheet.write(middle, 63 if step.window else 43, "ReLU", 15, color=MUTED)
     sheet.arrow((x + 8, MIDDLE + 104), (x + GAP - 8, MIDDLE + 104), color=MUTED, line=1.5)
     if step.parameters:
-        sheet.write(middle, 338, f"{step.parameters:,}", 15)
+        sheet.write(middle, 338, f"{step.parameters:,}", 16)
 
 
 def _block(sheet, x, step):
@@ -130,8 +130,8 @@ def _vector(sheet, x, step):
 
 
 def _caption(sheet, x, first, second):
-    sheet.write(x, 290, first, 15, bold=True)
-    sheet.write(x, 310, second, 15)
+    sheet.write(x, 290, first, 16, bold=True)
+    sheet.write(x, 311, second, 16)
 
 
 def _mark(sheet, start, end, step):
@@ -151,5 +151,5 @@ def _answers(sheet, x, classes):
     for i, name in enumerate(CLASSES):
         y = MIDDLE + (i - (classes - 1) / 2) * 20
         sheet.line((x - 10, MIDDLE), (x + 16, y), color=GREEN, line=1.1)
-        sheet.write(x + 20, y, name, 14, ha="left")
-    sheet.write(x + 20, 290, _("logits"), 15, bold=True, ha="left")
+        sheet.write(x + 20, y, name, 15, ha="left")
+    sheet.write(x + 20, 290, _("logits"), 16, bold=True, ha="left")

@@ -6,8 +6,8 @@ from draw.style import Sheet
 from labkit.data.drawn import CLASSES, draw
 from labkit.text import _
 
-EACH, SIDE, STEP, TOP = 10, 64, 70, 14
-"""How many pictures a class shows, and in pixels: a picture, its place, the upper margin."""
+EACH, SIDE, STEP, LEFT, TOP = 10, 64, 70, 142, 14
+"""How many pictures a class shows; then in pixels: a picture, its place, where the first one is."""
 
 
 def samples(each: int = EACH) -> dict[str, np.ndarray]:
@@ -17,7 +17,12 @@ def samples(each: int = EACH) -> dict[str, np.ndarray]:
     return {name: pictures.train_images[labels == i] for i, name in enumerate(CLASSES)}
 
 
-def sheet() -> Sheet:
+def corner(row: int, column: int) -> tuple[int, int]:
+    """Return where on the sheet a picture has its upper left corner."""
+    return LEFT + column * STEP, TOP + row * STEP
+
+
+def draw_sheet() -> Sheet:
     """Draw a row of pictures for each class, every pixel enlarged to a square."""
     rows = samples()
     alt = _(
@@ -26,8 +31,7 @@ def sheet() -> Sheet:
     ).format(n=len(rows), each=EACH, names=", ".join(rows))
     page = Sheet(856, 2 * TOP + STEP * len(rows) - (STEP - SIDE), alt=alt)
     for row, (name, images) in enumerate(rows.items()):
-        y = TOP + row * STEP
-        page.write(126, y + SIDE / 2, name, 17, ha="right")
+        page.write(LEFT - 16, corner(row, 0)[1] + SIDE / 2, name, 17, ha="right")
         for column, image in enumerate(images):
-            page.pixels(image, 142 + column * STEP, y, SIDE)
+            page.pixels(image, *corner(row, column), SIDE)
     return page

@@ -12,6 +12,9 @@ from labkit.text import _
 CHANNELS = ("#ff5a4a", "#3fd06b", "#5aa2ff")
 """The hues in which red, green and blue channels are shown at their brightest."""
 
+CHOSEN = (1, 2), (3, 4), (0, 0), (8, 0)
+"""Class and number, in the sampler, of the pictures in the batch; the first is the item."""
+
 TINT = "#d9ecf8"
 
 
@@ -55,7 +58,7 @@ def draw() -> Sheet:
 def draw_batch() -> Sheet:
     """Draw what a data set gives beside what a loader gives: an item and a batch, axes named."""
     image, batch = images()
-    names, labels = list(samples(1)), _labels()
+    names, labels = list(samples(1)), torch.tensor([label for label, _which in CHOSEN])
     alt = _(
         "Left, one item of a data set: an image of shape {item}, three channels of 32 rows and 32 "
         "columns, and its label, {label}. Right, a batch: {n} such images in one tensor of shape "
@@ -84,14 +87,10 @@ def draw_batch() -> Sheet:
     return sheet
 
 
-def _labels() -> torch.Tensor:
-    return torch.tensor([1, 3, 0, 8])
-
-
 def images() -> tuple[torch.Tensor, torch.Tensor]:
     """Return one drawn image ``[3, 32, 32]`` and a batch of four that starts with it, uint8."""
-    rows = list(samples(1).values())
-    pictures = np.stack([rows[label][0] for label in _labels()])
+    rows = list(samples().values())
+    pictures = np.stack([rows[label][which] for label, which in CHOSEN])
     batch = torch.from_numpy(pictures).permute(0, 3, 1, 2)
     return batch[0], batch
 
@@ -131,7 +130,9 @@ def _heading(sheet, x, name, value, axes):
 
 
 def _channel(sheet, image, channel, x, y, side):
-    cmap = LinearSegmentedColormap.from_list("light", ["black", CHANNELS[channel]])
+    cmap = LinearSegmentedColormap.from_list(
+        "light", [(0, "black"), (0.75, CHANNELS[channel]), (1, "white")]
+    )
     sheet.pixels(image[channel].numpy(), x, y, side, cmap=cmap)
 
 
