@@ -26,6 +26,13 @@ class Notice:
         return f'<div role="note" style="{_STYLE}">{heading}<br>{body}</div>'
 
 
+class ExplainedError(ValueError):
+    """An error whose message says all that a learner needs: a notebook shows only that."""
+
+    def _render_traceback_(self) -> list[str]:  # IPython asks for it
+        return [f"{type(self).__name__}: {self}"]
+
+
 def tell(heading: str, *sentences: str) -> None:
     """Show a notice where the learner is looking."""
     notice = Notice(heading, sentences)

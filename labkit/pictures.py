@@ -8,6 +8,7 @@ import zlib
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from labkit.notice import ExplainedError
 from labkit.text import _
 
 PIXELS_AT_MOST = 25_000_000
@@ -23,7 +24,7 @@ _DAMAGED = (
 """What decoders raise on damaged files."""
 
 
-class PictureError(ValueError):
+class PictureError(ExplainedError):
     """A picture that cannot be used; the message says why in one sentence."""
 
 

@@ -50,7 +50,7 @@ def server(monkeypatch, tmp_path):
         sha256 = hashlib.sha256(content).hexdigest()
         archive = Archive("cifar-10-python.tar.gz", len(content), sha256, (server.url(),))
         monkeypatch.setattr(cifar10, "ARCHIVE", archive)
-        monkeypatch.setattr(sources, "_failures", {})
+        monkeypatch.setattr(sources, "_failed", set())
         monkeypatch.setattr(store, "_kept", {})
         monkeypatch.setenv("LABKIT_CACHE", str(tmp_path / "cache"))
         monkeypatch.delenv("LABKIT_CIFAR10_URL", raising=False)

@@ -15,6 +15,7 @@ import requests
 import urllib3
 
 from labkit.data.store import DataError, cannot_write
+from labkit.notice import tell
 from labkit.text import _
 
 
@@ -39,8 +40,16 @@ class Patience:
     asking: float = 3.0
 
 
+class NoSource(DataError):
+    """No source gave the archive; ``reasons`` says why, by the place of each."""
+
+    def __init__(self, message: str, reasons: dict[str, str]):
+        super().__init__(message)
+        self.reasons = reasons
+
+
 class _Left(Exception):
-    """A host was left; the message is the reason in a learner's words."""
+    """A source was left; the message is the reason in a learner's words."""
 
 
 def fetch(
@@ -48,21 +57,25 @@ def fetch(
 ) -> Path:
     """Return the path of the verified archive, downloaded from the first of ``urls`` that works.
 
-    A URL that names a file on this machine is verified where it lies. Raise ``DataError``,
-    with a line for each source, where none works.
+    A URL that names a file on this machine is verified where it lies. Raise ``NoSource``,
+    with a line for each source, where none works, and ``DataError`` where the disk does not.
     """
-    reasons = {}
+    patience = patience or Patience()
+    reasons: dict[str, str] = {}
     for url in urls:
+        begun = time.monotonic()
         try:
             path = local_path(url, archive)
             if path is not None:
                 return _verified(path, archive)
-            return _download(url, archive, folder, patience or Patience())
+            return _download(url, archive, folder, patience)
         except _Left as reason:
-            reasons[url] = str(reason)
+            reasons[place(url)] = str(reason)
+            if time.monotonic() - begun > patience.asking and url != urls[-1]:
+                tell(_("{name} is left: {reason}.").format(name=place(url), reason=reason))
         except OSError as error:  # requests' own are turned into _Left: this one is the disk's
             raise DataError(cannot_write(error)) from error
-    raise DataError(_none_worked(archive, reasons))
+    raise NoSource(_none_worked(archive, reasons), reasons)
 
 
 def answering(urls: Sequence[str], archive: Archive, seconds: float) -> dict[str, str]:
@@ -116,10 +129,9 @@ def _download(url: str, archive: Archive, folder: Path, patience: Patience) -> P
                 path=folder,
                 downloader=_Downloader(archive, patience, bar),
             )
+            bar.leave = True
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
-            raise _failed(bar, url, _reason(error, patience)) from error
-        except _Left as error:
-            raise _failed(bar, url, str(error)) from error
+            raise _Left(_reason(error, patience)) from error
     os.chmod(path, 0o644)  # pooch leaves it readable by this user alone
     return Path(path)
 
@@ -204,16 +216,14 @@ def _bar(url: str, archive: Archive):
 
     return tqdm(
         desc=_("{name} from {host}").format(name=archive.name, host=place(url)),
+        bar_format=_(
+            "{desc}: {percentage:.0f} % {bar} {n_fmt} of {total_fmt}B, {rate_fmt}, {remaining} left"
+        ),
         total=archive.size,
         unit="B",
         unit_scale=True,
-        miniters=1,
+        leave=False,
     )
-
-
-def _failed(bar, url: str, reason: str) -> _Left:
-    bar.set_description(_("{host} is left: {reason}").format(host=place(url), reason=reason))
-    return _Left(reason)
 
 
 def _reason(error: Exception, patience: Patience) -> str:
@@ -239,7 +249,7 @@ def _reason(error: Exception, patience: Patience) -> str:
 
 def _none_worked(archive: Archive, reasons: dict[str, str]) -> str:
     lines = [_("{name} could not be had from any source:").format(name=archive.name)]
-    lines += [f"  {place(url)}: {reason}" for url, reason in reasons.items()]
+    lines += [f"  {name}: {reason}" for name, reason in reasons.items()]
     lines.append(
         _(
             "Try again later; or get {name} from somebody and set LABKIT_CIFAR10_URL to its path; "

@@ -9,7 +9,7 @@ from PIL import Image
 from torch.utils.data import Dataset
 
 from labkit.data.store import mapped
-from labkit.text import _
+from labkit.text import _, ngettext
 
 
 class PictureSet(Dataset):
@@ -66,15 +66,15 @@ class PictureSet(Dataset):
 
     def __repr__(self) -> str:
         names = ", ".join(self.classes[:10]) + (", ..." if len(self.classes) > 10 else "")
-        lines = [
-            _("PictureSet {split}: {n:,} pictures of 32 x 32 pixels, RGB"),
-            _("  source: {source}"),
-            _("  {k} classes: {names}"),
-            _("  transform: {transform}"),
-        ]
-        return "\n".join(lines).format(
+        count = ngettext("{n:,} picture", "{n:,} pictures", len(self)).format(n=len(self))
+        return _(
+            "PictureSet {split}: {count} of 32 x 32 pixels, RGB\n"
+            "  source: {source}\n"
+            "  {k} classes: {names}\n"
+            "  transform: {transform}"
+        ).format(
             split=self.split,
-            n=len(self),
+            count=count,
             source=self.source,
             k=len(self.classes),
             names=names,
@@ -94,3 +94,6 @@ class Splits(NamedTuple):
     train: PictureSet
     validation: PictureSet
     test: PictureSet
+
+    def __repr__(self) -> str:
+        return "\n".join(map(repr, self))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from labkit.data import choice, cifar10, store
 from labkit.data import folder as own
-from labkit.data.download import Patience, answering, place
+from labkit.data.download import NoSource, Patience, answering, place
 from labkit.data.sets import PictureSet, Splits
 from labkit.data.store import DataError
 from labkit.notice import tell
@@ -117,44 +117,48 @@ def _skipped(folder: Path, lines: tuple[str, ...], shown: int = 5) -> list[str]:
     return [heading, *lines[:shown], *more]
 
 
-_failures: dict[tuple, str] = {}
+_failed: set[tuple] = set()
 
 
-def _best(patience: Patience | None = None) -> str:
+def _best() -> str:
     """Return "cifar10" where it is in the cache or has been fetched now, else "drawn".
 
     The network is asked once in a process, and the learner told once.
     """
     if cifar10.find():
         return "cifar10"
-    urls = cifar10.urls()
-    attempt = (store.folder(), urls)
-    if attempt not in _failures:
-        reason = _try_hosts(urls, patience or Patience())
-        if not reason:
+    attempt = (store.folder(), *cifar10.urls())
+    if attempt not in _failed:
+        reasons = _try_hosts()
+        if not reasons:
             return "cifar10"
-        _failures[attempt] = reason
-        _tell_drawn(reason)
+        _failed.add(attempt)
+        _tell_drawn(reasons)
     return "drawn"
 
 
-def _try_hosts(urls: tuple[str, ...], patience: Patience) -> str:
-    answers = answering(urls, cifar10.ARCHIVE, patience.asking)
+def _try_hosts() -> list[str]:
+    """Download from the hosts that answer; return a line for each that failed, if all did."""
+    patience = Patience()
+    answers = answering(cifar10.urls(), cifar10.ARCHIVE, patience.asking)
+    reasons = {place(url): reason for url, reason in answers.items() if reason}
     there = tuple(url for url, reason in answers.items() if not reason)
-    if not there:
-        lines = [f"{place(url)}: {reason}" for url, reason in answers.items()]
-        return _("No source of CIFAR-10 answers.") + "\n" + "\n".join(lines)
     try:
-        cifar10.obtain(there, patience)
+        if there:
+            cifar10.obtain(there, patience)
+            return []
+    except NoSource as error:
+        reasons |= error.reasons
     except DataError as error:
-        return str(error)
-    return ""
+        return [str(error)]
+    return [f"{name}: {reason}" for name, reason in reasons.items()]
 
 
-def _tell_drawn(reason: str) -> None:
+def _tell_drawn(reasons: list[str]) -> None:
     tell(
         _("You are learning from drawn pictures, not from photographs."),
-        _("Why: {reason}").format(reason=reason),
+        _("Why: CIFAR-10 is not on this machine, and it could not be downloaded."),
+        *(f"• {reason}" for reason in reasons),
         _(
             "What that changes: the same ten classes, with 10,000 training pictures instead of "
             "47,500. Every cell runs. Accuracies differ from those on photographs."

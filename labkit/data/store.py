@@ -14,14 +14,14 @@ import numpy as np
 from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from labkit.data.split import hold_out, validation_size
-from labkit.notice import tell
+from labkit.notice import ExplainedError, tell
 from labkit.text import _
 
 SPLITS = ("train", "validation", "test")
 FORMAT = 1
 
 
-class DataError(ValueError):
+class DataError(ExplainedError):
     """The pictures cannot be had; the message says why, and what to do."""
 
 
