@@ -206,12 +206,14 @@ def run_all(
 def rates(results: Iterable[Result]) -> dict[str, dict[int, dict[int, float]]]:
     """Return images per second as ``{device: {width: {batch: rate}}}``, for the charts.
 
-    Only plain settings are taken: float32, the usual memory format, not compiled.
+    Only what was measured is there, and only plain settings: float32, the usual memory format,
+    not compiled.
     """
     found: dict[str, dict[int, dict[int, float]]] = {}
     for result in results:
         setting = result.setting
-        if setting != Setting(setting.device, setting.batch, setting.width):
+        plain = setting == Setting(setting.device, setting.batch, setting.width)
+        if not (plain and result.timing):
             continue
         by_width = found.setdefault(setting.device, {})
         by_width.setdefault(setting.width, {})[setting.batch] = result.images_per_second
@@ -226,9 +228,8 @@ def wins_from(slow: Mapping[int, float], fast: Mapping[int, float]) -> int | Non
 
     Both map batch to images per second; batches not measured on both are left aside.
     """
-    batches = [batch for batch in slow if not math.isnan(slow[batch] + fast.get(batch, math.nan))]
     winning = None
-    for batch in sorted(batches, reverse=True):
+    for batch in sorted(slow.keys() & fast.keys(), reverse=True):
         if fast[batch] <= slow[batch]:
             break
         winning = batch
@@ -240,7 +241,7 @@ def crossovers(
 ) -> dict[str, dict[int, int | None]]:
     """Return ``{device: {width: batch from which on it beats base, or None}}`` from `rates`."""
     return {
-        name: {width: wins_from(found[base][width], row) for width, row in by_width.items()}
+        name: {w: wins_from(found[base].get(w, {}), row) for w, row in by_width.items()}
         for name, by_width in found.items()
         if name != base
     }

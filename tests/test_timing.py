@@ -188,6 +188,11 @@ def test_rates_are_sorted_by_device_width_and_batch():
 NAN = math.nan
 
 
+def test_what_was_not_measured_has_no_rate():
+    late = Result(Setting("cpu", 8), note="left out")
+    assert timing.rates([Result(Setting("cpu", 4), Timing((0.1,))), late]) == {"cpu": {1: {4: 40}}}
+
+
 def test_rates_are_those_of_the_plain_settings():
     fast = Result(Setting("cpu", 4, precision="bf16"), Timing((0.01,)))
     usual = Result(Setting("cpu", 4), Timing((0.1,)))
@@ -201,7 +206,8 @@ def test_rates_are_those_of_the_plain_settings():
         ({4: 10, 8: 10, 16: 10}, {4: 20, 8: 20, 16: 20}, 4),
         ({4: 10, 8: 10, 16: 10}, {4: 5, 8: 5, 16: 5}, None),
         ({4: 10, 8: 10, 16: 10}, {4: 20, 8: 5, 16: 20}, 16),  # ahead once is not ahead for good
-        ({4: 10, 8: 10, 16: 10}, {4: 5, 8: 20, 16: NAN}, 8),
+        ({4: 10, 8: 10, 16: 10}, {4: 5, 8: 20}, 8),
+        ({8: 10, 16: 10}, {4: 5, 8: 20, 16: 30}, 8),
         ({4: 10, 8: 10}, {4: 10, 8: 10}, None),
         ({4: 10, 8: 10}, {}, None),
     ],
@@ -214,6 +220,7 @@ def test_every_other_device_is_compared_with_the_cpu():
     found = {"cpu": {1: {4: 10}}, "cuda:0": {1: {4: 20}}, "cuda:1": {1: {4: 5}}}
     assert timing.crossovers(found) == {"cuda:0": {1: 4}, "cuda:1": {1: None}}
     assert timing.crossovers({"cpu": {1: {4: 10}}}) == {}
+    assert timing.crossovers({"cpu": {}, "cuda:0": {8: {4: 10}}}) == {"cuda:0": {8: None}}
 
 
 def test_an_epoch_costs_its_hours_times_the_price():

@@ -1,7 +1,6 @@
 """How fast it trains: against the batch size, one device against another, and as a table."""
 
 import html
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ from labkit.figures.base import BLUE, CYCLE, INK, ORANGE, Picture, plain_axes
 from labkit.text import _
 
 Rates = Mapping[int, Mapping[int, float]]
-"""Images per second as ``{width: {batch: rate}}``; NaN where nothing was measured."""
+"""Images per second as ``{width: {batch: rate}}``; what was not measured is left out."""
 
 
 def speed(
@@ -35,7 +34,6 @@ def throughput(rates: Rates, device: str) -> Picture:
     axes = plain_axes(picture)
     sentences = [_("Images trained per second on {device}.").format(device=device)]
     for (width, row), style in zip(rates.items(), _styles(), strict=False):
-        row = _measured(row)
         if row:
             _line(axes, row, style, _("width {width}").format(width=width))
             sentences.append(_rate_sentence(width, row))
@@ -147,10 +145,6 @@ class Table:
 def _styles():
     grey = (INK, (0, (1, 1)), "v")
     return [*CYCLE, grey]
-
-
-def _measured(row: Mapping[int, float]) -> dict[int, float]:
-    return {batch: rate for batch, rate in row.items() if not math.isnan(rate)}
 
 
 def _line(axes, row: Mapping[int, float], style, label: str) -> None:

@@ -8,7 +8,7 @@ import traitlets
 
 from labkit.device import Device, available, choose, missing
 from labkit.text import _
-from labkit.widgets.looks import Explorer, row
+from labkit.widgets.looks import Explorer, reporting, row
 
 
 class DeviceToggle(Explorer):
@@ -47,6 +47,7 @@ class DeviceToggle(Explorer):
             device=self._there[str(self.device)]
         )
 
+    @reporting
     def _pressed(self, change) -> None:
         name = next(name for name, button in self._buttons.items() if button is change.owner)
         if change.new:
