@@ -58,9 +58,8 @@ def crossover(
     axes = plain_axes(picture)
     sentences = [_("Speed of {other} as a multiple of {base}.").format(other=other, base=base)]
     for (width, row), style in zip(fast.items(), _styles(), strict=False):
-        ratio = _measured(
-            {b: rate / slow.get(width, {}).get(b, math.nan) for b, rate in row.items()}
-        )
+        base_row = slow.get(width, {})
+        ratio = {batch: row[batch] / base_row[batch] for batch in row if batch in base_row}
         if not ratio:
             continue
         _line(axes, ratio, style, _("width {width}").format(width=width))
