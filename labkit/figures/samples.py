@@ -24,7 +24,8 @@ def gallery(images: Sequence[np.ndarray], captions: Sequence[str], *, columns: i
         )
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
-    picture = Picture(1.05 * columns, 1.25 * rows)
+    size = 1.05 if columns > 5 else 1.5  # inches: a few pictures are drawn larger
+    picture = Picture(size * columns, (size + 0.2) * rows)
     for place, (image, caption) in enumerate(zip(images, captions, strict=True), start=1):
         _show(picture.add_subplot(rows, columns, place), image, caption)
     picture.alt = ngettext(
