@@ -94,7 +94,12 @@ class Explorer(widgets.VBox):
 
 def row(*children: widgets.Widget) -> widgets.HBox:
     """Put controls side by side, wrapping where the screen is narrow."""
-    layout = widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="4px 16px")
+    layout = widgets.Layout(
+        flex_flow="row wrap",
+        align_items="center",
+        grid_gap="4px 16px",
+        overflow="visible",  # else the ring around a focused button is cut off
+    )
     return widgets.HBox(children, layout=layout)
 
 
