@@ -1,14 +1,13 @@
 """How training goes and how good the result is: curves, class by class, and the worst mistakes."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from labkit.figures.base import BLUE, GREEN, INK, ORANGE, Picture, plain_axes
+from labkit.figures.base import BLUE, CYCLE, GREEN, INK, ORANGE, Picture, plain_axes
 from labkit.text import _, ngettext
-
 
 _OVER_THE_LINE = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
 
@@ -278,3 +277,25 @@ def _draw_batch(picture: Picture, images, truths, answers) -> None:
     picture.text(
         0.85, 0.97, _("last batch: answer above, truth below"), ha="center", va="top", fontsize=8.5
     )
+
+
+def comparison(losses: Mapping[str, Sequence[float]]) -> Picture:
+    """Draw the validation loss of several trainings by epoch, the lowest of each ringed."""
+    picture = Picture(7.0, 3.2)
+    axes = plain_axes(picture)
+    sentences = []
+    for (name, values), (color, line, marker) in zip(losses.items(), CYCLE, strict=False):
+        best = int(np.argmin(values))
+        epochs = range(1, len(values) + 1)
+        axes.plot(epochs, values, linestyle=line, marker=marker, ms=4, color=color, label=name)
+        axes.plot(best + 1, values[best], "o", ms=13, mfc="none", mec=INK, mew=1.5)
+        sentences.append(
+            _("{name}: lowest after epoch {best}, {lowest:.2f}; at the end {last:.2f}.").format(
+                name=name, best=best + 1, lowest=values[best], last=values[-1]
+            )
+        )
+    _epoch_axis(axes)
+    axes.set_ylabel(_("validation loss"))
+    axes.legend(frameon=False)
+    picture.alt = _("Validation loss.") + " " + " ".join(sentences)
+    return picture
