@@ -49,5 +49,6 @@ clean:
 		"install it (Debian and Ubuntu: sudo apt install python3-venv), then run make again."; exit 1; }
 	"$(PYTHON)" -m venv .venv
 	$(RUN) -m pip install --quiet --disable-pip-version-check --upgrade pip
-	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '$(WANTED)'
-	@touch $@
+	@echo "Installing PyTorch, JupyterLab and what they need into .venv: some minutes, up to 6 GB."
+	$(RUN) -m pip install --disable-pip-version-check --editable '$(WANTED)'
+	@touch .venv/ready-lab $@
