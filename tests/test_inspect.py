@@ -132,7 +132,11 @@ def test_hooks_of_the_learner_are_kept_and_a_lazy_layer_stays_lazy():
 MENDS = {
     "a larger picture": (
         *(Net(), (4, 3, 52, 52), "fc1 (Linear)"),
-        *("[4, 1600], 1600 numbers per picture", "400 numbers", "set in_features=1600: fc1"),
+        *(
+            "[4, 1600], 1600 numbers per picture",
+            "400 numbers",
+            "set in_features=1600: self.fc1 = ",
+        ),
     ),
     "no flatten": (
         *(

@@ -63,10 +63,10 @@ def _note(colour: str, text: str) -> str:
 def maps(values: numpy.ndarray, title: str = "") -> Picture:
     """Draw feature maps ``[C, H, W]`` side by side, on one grey scale for all of them.
 
-    Black is the smallest number of all maps, white the largest.
+    White is the largest number of all maps; black is the smallest, or 0 if none is negative.
     """
     values = _shaped(values, 3)
-    low, high = float(values.min()), float(values.max())
+    low, high = min(float(values.min()), 0.0), float(values.max())
     size = " x ".join(map(str, values.shape[1:]))
     alt = ngettext(
         "{n} feature map of {size}, from {low:.2f} (black) to {high:.2f} (white); "

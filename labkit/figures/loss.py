@@ -120,9 +120,9 @@ def landscape(
     """
     picture = Picture(6, 4.2)
     axes = picture.add_subplot()
-    levels = numpy.linspace(loss.min(), loss.max(), 19)
+    levels = loss.min() + (loss.max() - loss.min()) * numpy.linspace(0, 1, 19) ** 2  # fine below
     axes.contourf(first, second, loss, levels=levels, cmap=_HEIGHTS)
-    lines = axes.contour(first, second, loss, levels=levels[::3], colors=INK, linewidths=0.5)
+    lines = axes.contour(first, second, loss, levels=levels[1::2], colors=INK, linewidths=0.5)
     axes.clabel(lines, fontsize=8, fmt="%.1f")
     told = []
     for (name, path), (colour, style, marker) in zip(paths.items(), CYCLE, strict=False):

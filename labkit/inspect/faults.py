@@ -208,8 +208,9 @@ def _mended(call: Call, size: int, argument: str) -> str:
     if call.module is None:
         return _("give the weight {argument}={n}").format(argument=argument, n=size)
     arguments = re.sub(r"^(\w+=)?\d+", rf"\g<1>{size}", call.module.extra_repr())
+    layer = f"self.{call.name}" if call.name.isidentifier() else call.name
     return _("set {argument}={n}: {layer} = nn.{kind}({arguments})").format(
-        argument=argument, n=size, layer=call.name, kind=call.kind, arguments=arguments
+        argument=argument, n=size, layer=layer, kind=call.kind, arguments=arguments
     )
 
 
