@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 
-from draw.style import MUTED, Film, Sheet, grey, ink_on_grey, number, shape, spoken
+from draw.style import MUTED, RUST, TINT, Film, Sheet, grey, ink_on_grey, number, shape, spoken
 from labkit.figures.base import BLUE, INK, ORANGE, PINK
 from labkit.text import _
 
@@ -90,30 +90,42 @@ def _slide_frame(result, done, row, column):
     cell, top = 46, 82
     image_x, kernel_x, out_x = 36, 400, 654
     _headings(sheet, result, (image_x, kernel_x, out_x), cell)
-    k = len(EDGE_KERNEL)
-    around = EDGE.astype(float)
-    around[row : row + k, column : column + k] = np.nan
-    sheet.cells(around, image_x, top, cell, face=grey, color=ink_on_grey)
-    left, upper = image_x + column * cell, top + row * cell
-    for (i, j), weight in np.ndenumerate(EDGE_KERNEL):
-        x, y = left + j * cell, upper + i * cell
-        value = EDGE[row + i, column + j]
-        sheet.box(x, y, cell, cell, face="#ffe3cf", line=1, round=0)
-        sheet.write(x + cell / 2, y + 17, number(value), 19)
-        sheet.write(x + cell / 2, y + 36, f"× {number(weight)}", 13, color="#a04400", bold=True)
-    sheet.box(left, upper, k * cell, k * cell, face="none", edge=ORANGE, line=4, round=0)
-    sheet.cells(EDGE_KERNEL, kernel_x, top, cell, face=lambda v: "#ffe3cf")
-    sheet.box(kernel_x, top, k * cell, k * cell, face="none", edge=ORANGE, line=3, round=0)
-    shown = np.where(np.arange(result.size) <= done, result.flat, np.nan).reshape(result.shape)
-    sheet.cells(shown, out_x, top, cell, face=lambda v: "#d9ecf8")
-    here = (out_x + column * cell, top + row * cell)
-    sheet.box(*here, cell, cell, face="none", edge=BLUE, line=4, round=0)
+    _image_under_kernel(sheet, image_x, top, cell, row, column)
+    sheet.cells(EDGE_KERNEL, kernel_x, top, cell, face=lambda v: TINT[ORANGE])
+    _outline(sheet, kernel_x, top, 3 * cell)
+    _output(sheet, result, done, out_x, top, cell)
     sheet.write(image_x + 6 * cell + 44, top + 69, "∗", 34)
     sheet.write(kernel_x + 3 * cell + 58, top + 69, "=", 30)
     setting = _("one channel, stride 1, no padding")
     sheet.write(image_x + 3 * cell, top + 6 * cell + 26, setting, 14, color=MUTED)
     _products(sheet, under(EDGE, EDGE_KERNEL, row, column), 690, 290)
     return sheet.image()
+
+
+def _image_under_kernel(sheet, left, top, cell, row, column):
+    """Draw the image; where the kernel lies, write its weights under the pixels."""
+    k = len(EDGE_KERNEL)
+    around = EDGE.astype(float)
+    around[row : row + k, column : column + k] = np.nan
+    sheet.cells(around, left, top, cell, face=grey, color=ink_on_grey)
+    for (i, j), weight in np.ndenumerate(EDGE_KERNEL):
+        x, y = left + (column + j) * cell, top + (row + i) * cell
+        sheet.box(x, y, cell, cell, face=TINT[ORANGE], line=1, round=0)
+        sheet.write(x + cell / 2, y + 17, number(EDGE[row + i, column + j]), 19)
+        sheet.write(x + cell / 2, y + 36, f"× {number(weight)}", 13, color=RUST, bold=True)
+    _outline(sheet, left + column * cell, top + row * cell, k * cell)
+
+
+def _outline(sheet, x, y, side, color=ORANGE):
+    sheet.box(x, y, side, side, face="none", edge=color, line=4, round=0)
+
+
+def _output(sheet, result, done, x, y, cell):
+    """Draw the output up to its number ``done``, counted in reading order, and frame that one."""
+    shown = np.where(np.arange(result.size) <= done, result.flat, np.nan).reshape(result.shape)
+    sheet.cells(shown, x, y, cell, face=lambda v: TINT[BLUE])
+    row, column = np.unravel_index(done, result.shape)
+    _outline(sheet, x + column * cell, y + row * cell, cell, BLUE)
 
 
 def _headings(sheet, result, columns, cell):
@@ -185,14 +197,8 @@ def _span_frame(result, done, row, column):
         sheet.write(sum_x, top + 63, number(sums[channel]), 18)
         sheet.arrow((sum_x + 32, top + 62), (594, 278 + 12 * (channel - 1)), line=1.5)
     _one_map(sheet, result, done, row, column, out_x)
-    sheet.write(
-        440,
-        512,
-        _("One filter gives one map. Six filters, as in {layer}, give six maps.").format(
-            layer="nn.Conv2d(3, 6, 5)"
-        ),
-        16,
-    )
+    rule = _("One filter gives one map. Six filters, as in {layer}, give six maps.")
+    sheet.write(440, 512, rule.format(layer="nn.Conv2d(3, 6, 5)"), 16)
     return sheet.image()
 
 
@@ -202,11 +208,10 @@ def _channel(sheet, channel, top, row, column, places):
     name = (_("red"), _("green"), _("blue"))[channel]
     sheet.write(image_x - 14, top + 62, name, 16, ha="right")
     sheet.cells(PATCH[channel], image_x, top, cell, face=lambda v: tint, size=14)
-    left, upper, window = image_x + column * cell, top + row * cell, 3 * cell
-    sheet.box(left, upper, window, window, face="none", edge=ORANGE, line=4, round=0)
+    _outline(sheet, image_x + column * cell, top + row * cell, 3 * cell)
     sheet.write((image_x + 5 * cell + kernel_x) / 2, top + 62, "∗", 28)
-    sheet.cells(FILTER[channel], kernel_x, top + 25, cell, face=lambda v: "#ffe3cf", size=14)
-    sheet.box(kernel_x, top + 25, window, window, face="none", edge=ORANGE, line=3, round=0)
+    sheet.cells(FILTER[channel], kernel_x, top + 25, cell, face=lambda v: TINT[ORANGE], size=14)
+    _outline(sheet, kernel_x, top + 25, 3 * cell)
 
 
 def _one_map(sheet, result, done, row, column, x):
@@ -219,10 +224,7 @@ def _one_map(sheet, result, done, row, column, x):
     sheet.arrow((630, 278), (x - 8, 278))
     sheet.write(x + 69, top - 54, _("one map"), 18, bold=True)
     sheet.write(x + 69, top - 28, shape((1, *result.shape)), 15, mono=True, color=MUTED)
-    shown = np.where(np.arange(result.size) <= done, result.flat, np.nan).reshape(result.shape)
-    sheet.cells(shown, x, top, cell, face=lambda v: "#d9ecf8")
-    here = (x + column * cell, top + row * cell)
-    sheet.box(*here, cell, cell, face="none", edge=BLUE, line=4, round=0)
+    _output(sheet, result, done, x, top, cell)
     total = number(result[row, column])
     line = f"{sums} + {_bracket(BIAS)} = {total}"
     sheet.write(x + 69, top + 172, line, 15, mono=True)

@@ -178,7 +178,7 @@ def _mover(sheet, surface, chart, walker, look, index):
     ]
     x, y = (20, 462)[index % 2], (452, 490)[index // 2]
     sheet.line((x, y), (x + 44, y), color=color, line=3, ls=line)
-    sheet.ax.plot(x + 22, y, color=color, marker=marker, ms=8, mec="white")
+    sheet.ax.plot(x + 22, y, color=color, marker=marker, ms=8, mec="white", zorder=99)
     sheet.write(x + 54, y, walker.name, 16, bold=True, ha="left")
     sheet.write(x + 148, y, walker.setting, 14, color=MUTED, ha="left")
     number = sheet.ax.text(x + 402, y + 6, "", fontsize=11.5, ha="right", animated=True)

@@ -6,7 +6,7 @@ import torch
 from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
-from draw.style import MUTED, Sheet, spoken
+from draw.style import MUTED, RUST, TINT, Sheet, spoken
 from labkit.data.drawn import CLASSES
 from labkit.figures.base import BLUE, GREEN, ORANGE
 from labkit.model import Net
@@ -61,9 +61,10 @@ def draw() -> Sheet:
     total = sum(step.parameters for step in steps)
     largest = max(steps, key=lambda step: step.parameters)
     alt = _(
-        "The network, drawn to scale from left to right: {steps}. The maps get smaller and more "
-        "numerous, are flattened to one vector, and three linear layers end in {classes} logits, "
-        "one per class. It has {total:,} parameters, {most:,} of them in {largest}."
+        "The network from left to right, its maps and its vectors to scale: {steps}. The maps get "
+        "smaller and more numerous, are flattened to one vector, and three linear layers end in "
+        "{classes} logits, one per class. It has {total:,} parameters, {most:,} of them in "
+        "{largest}."
     ).format(
         steps=", ".join(f"{step.name} {spoken(step.shape)}" for step in blocks),
         classes=steps[-1].shape[0],
@@ -74,10 +75,10 @@ def draw() -> Sheet:
     sheet = Sheet(1010, 366, alt=alt)
     x, front = _block(sheet, 12, blocks[0])
     sheet.write(12, 338, _("parameters"), 16, color=MUTED, ha="left")
-    for step in blocks[1:]:
-        after = steps[steps.index(step) + 1 :]
-        relu = bool(after) and after[0].name == "relu"
-        _layer(sheet, x, step, relu)
+    for step, after in zip(steps[1:], [*steps[2:], None], strict=True):
+        if step.name == "relu":
+            continue
+        _layer(sheet, x, step, relu=after is not None and after.name == "relu")
         start = front
         x, front = _block(sheet, x + GAP, step)
         if step.window:
@@ -91,7 +92,7 @@ def _layer(sheet, x, step, relu):
     middle = x + GAP / 2
     sheet.write(middle, 22, step.name, 16, bold=True)
     if step.window:
-        sheet.write(middle, 43, " × ".join(str(n) for n in step.window), 15, color="#a04400")
+        sheet.write(middle, 43, " × ".join(str(n) for n in step.window), 15, color=RUST)
     if relu:
         sheet.write(middle, 63 if step.window else 43, "ReLU", 15, color=MUTED)
     sheet.arrow((x + 8, MIDDLE + 104), (x + GAP - 8, MIDDLE + 104), color=MUTED, line=1.5)
@@ -109,7 +110,7 @@ def _block(sheet, x, step):
     edge, top = side * PIXEL, MIDDLE - (side * PIXEL + reach) / 2
     width = max(edge + reach, 58)
     left = x + (width - edge - reach) / 2
-    tints = ("#f6b9a0", "#a8dcc4", "#a9cdea") if step.name == "input" else ("#d9ecf8",)
+    tints = ("#f6b9a0", "#a8dcc4", "#a9cdea") if step.name == "input" else (TINT[BLUE],)
     for i in range(channels):
         corner = (left + i * offset, top + i * offset)
         tint = tints[i % len(tints)]
@@ -142,7 +143,7 @@ def _mark(sheet, start, end, step):
     target = end[0] + end[2] * 0.28, end[1] + end[2] * 0.3
     for corner in (top, top + side):
         sheet.line((left + side, corner), target, color=ORANGE, line=1.2)
-    sheet.box(left, top, side, side, face="#ffe3cf", edge=ORANGE, line=1.6, round=0)
+    sheet.box(left, top, side, side, face=TINT[ORANGE], edge=ORANGE, line=1.6, round=0)
     sheet.box(target[0] - 2, target[1] - 2, 4, 4, face=ORANGE, edge=ORANGE, round=0)
 
 

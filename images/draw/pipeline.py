@@ -1,6 +1,6 @@
 """pipeline.png: the way of a batch from the disk over the loader's workers to the GPU."""
 
-from draw.style import LINE, MUTED, Sheet
+from draw.style import LINE, MUTED, RUST, TINT, Sheet
 from labkit.figures.base import BLUE, GREEN, ORANGE
 from labkit.text import _
 
@@ -31,7 +31,7 @@ def draw() -> Sheet:
     _stack(sheet, 536, 158, 1)
     sheet.write(578, 256, "[4, 3, 32, 32]", 14, mono=True)
     sheet.arrow((626, 194), (784, 194), color=ORANGE, line=4, mutation_scale=20)
-    sheet.write(707, 168, ".to(device)", 15, mono=True, bold=True, color="#a04400")
+    sheet.write(707, 168, ".to(device)", 15, mono=True, bold=True, color=RUST)
     _stack(sheet, 790, 158, 1)
     sheet.arrow((828, 240), (828, 280), color=MUTED)
     sheet.box(784, 284, 88, 46, face="white", edge=GREEN, line=1.6)
@@ -64,5 +64,5 @@ def _worker(sheet, worker, y):
 def _stack(sheet, x, y, n):
     """Draw the batch ``n`` as its images, one in front of the other."""
     for i in range(ITEMS):
-        sheet.box(x + 10 * i, y + 8 * i, 52, 48, face="#d9ecf8", edge=BLUE, round=3)
+        sheet.box(x + 10 * i, y + 8 * i, 52, 48, face=TINT[BLUE], edge=BLUE, round=3)
     sheet.write(x + 10 * (ITEMS - 1) + 26, y + 8 * (ITEMS - 1) + 24, str(n), 18, bold=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from draw.style import MUTED, Sheet, number, shape
+from draw.style import MUTED, TINT, Sheet, number, shape
 from labkit.figures.base import BLUE, GREEN, INK, ORANGE, PINK
 from labkit.text import _
 
@@ -14,8 +14,7 @@ ODD = np.array(
 )
 """One map of 5 x 5, its largest numbers in the last row and column, which no window reaches."""
 
-LOOKS = ("#d9ecf8", BLUE), ("#ffe3cf", ORANGE), ("#d5f0e6", GREEN), ("#f7e4ee", PINK)
-
+COLOURS = BLUE, ORANGE, GREEN, PINK
 
 WINDOW = 2
 """Side and stride of the windows, as in nn.MaxPool2d(2, 2)."""
@@ -61,8 +60,8 @@ def _panel(sheet, values, x, cell):
     unused = np.arange(n) >= WINDOW * len(result)
     unused = unused[:, None] | unused[None, :]
     sheet.cells(np.where(unused, values, np.nan), x, top, cell, color=lambda v: MUTED)
-    for place, look in zip(np.ndindex(result.shape), LOOKS, strict=True):
-        _one_window(sheet, values, place, (x, out_x, top, cell), look)
+    for place, color in zip(np.ndindex(result.shape), COLOURS, strict=True):
+        _one_window(sheet, values, place, (x, out_x, top, cell), color)
     for row, column in np.argwhere(unused):
         corner = (x + column * cell, top + row * cell)
         sheet.box(*corner, cell, cell, face="none", edge="#cfcfcf", line=0, round=0, hatch="//")
@@ -75,8 +74,8 @@ def _panel(sheet, values, x, cell):
     sheet.write(x, 374, left_out if unused.any() else all_used, 15, color=MUTED, ha="left")
 
 
-def _one_window(sheet, values, place, geometry, look):
-    (row, column), (x, out_x, top, cell), (tint, color) = place, geometry, look
+def _one_window(sheet, values, place, geometry, color):
+    (row, column), (x, out_x, top, cell), tint = place, geometry, TINT[color]
     block = window(values, row, column)
     left, upper = x + 2 * column * cell, top + 2 * row * cell
     sheet.cells(block, left, upper, cell, face=lambda v: tint)

@@ -1,12 +1,15 @@
 """splits.png: how many pictures train, validate and test, and what each part is for."""
 
-from draw.style import MUTED, Sheet
+from draw.style import MUTED, TINT, Sheet
 from labkit.data.split import validation_size
 from labkit.figures.base import BLUE, GREEN, ORANGE
 from labkit.text import _
 
 SOURCES = {"CIFAR-10": (50_000, 10_000), "drawn": (11_000, 2_000)}
 """Pictures for training (before any are held out) and for the test, of each source."""
+
+LOOKS = (BLUE, ""), (ORANGE, "//"), (GREEN, "..")
+"""Colour and hatching of the three parts."""
 
 
 def parts(train: int, test: int) -> tuple[int, int, int]:
@@ -33,27 +36,28 @@ def draw() -> Sheet:
     for row, (name, sizes) in enumerate(counts.items()):
         _bar(sheet, name, sizes, 46 + 86 * row)
     uses = (
-        (_("training"), _("every step changes the weights"), BLUE, "#d9ecf8", ""),
-        (_("validation"), _("after every epoch, to choose and stop"), ORANGE, "#ffe3cf", "//"),
-        (_("test"), _("once, at the end"), GREEN, "#d5f0e6", ".."),
+        (_("training"), _("every step changes the weights")),
+        (_("validation"), _("after every epoch, to choose and stop")),
+        (_("test"), _("once, at the end")),
     )
-    for x, (name, use, color, face, hatch) in zip((24, 318, 692), uses, strict=True):
-        _patch(sheet, x, 226, 26, 26, color, face, hatch)
+    for x, (name, use), look in zip((24, 318, 692), uses, LOOKS, strict=True):
+        _patch(sheet, x, 226, 26, 26, look)
         sheet.write(x + 38, 239, name, 16, bold=True, ha="left")
         sheet.write(x + 38, 266, use, 14, color=MUTED, ha="left")
     return sheet
 
 
 def _bar(sheet, name, sizes, y):
-    looks = (BLUE, "#d9ecf8", ""), (ORANGE, "#ffe3cf", "//"), (GREEN, "#d5f0e6", "..")
     sheet.write(24, y + 18, name, 16, bold=True, ha="left")
     x, scale = 128, 728 / sum(sizes)
-    for size, (color, face, hatch) in zip(sizes, looks, strict=True):
+    for size, look in zip(sizes, LOOKS, strict=True):
         width = size * scale
-        _patch(sheet, x, y, width, 38, color, face, hatch)
+        _patch(sheet, x, y, width, 38, look)
         sheet.write(x + width / 2, y - 14, f"{size:,}", 15)
         x += width
 
 
-def _patch(sheet, x, y, width, height, color, face, hatch):
-    sheet.box(x, y, width, height, face=face, edge=color, line=1.6, round=0, hatch=hatch)
+def _patch(sheet, x, y, width, height, look):
+    color, hatch = look
+    face = {"face": TINT[color], "edge": color, "line": 1.6, "round": 0, "hatch": hatch}
+    sheet.box(x, y, width, height, **face)

@@ -10,10 +10,16 @@ import numpy as np
 from matplotlib.patches import Ellipse, FancyArrowPatch, FancyBboxPatch, Rectangle
 from PIL import Image
 
-from labkit.figures.base import INK, Picture
+from labkit.figures.base import BLUE, GREEN, INK, ORANGE, PINK, Picture
 
 MUTED, PAPER, LINE = "#595959", "#f4f4f4", "#8c8c8c"
 """Secondary text (7:1 on white), the ground of empty cells and boxes, the lines between cells."""
+
+TINT = {BLUE: "#d9ecf8", ORANGE: "#ffe3cf", GREEN: "#d5f0e6", PINK: "#f7e4ee"}
+"""A light ground for each colour of the house."""
+
+RUST = "#a04400"
+"""Orange dark enough for small letters (6:1 on white)."""
 
 MONO = "DejaVu Sans Mono"
 """Comes with matplotlib, like its default font: the same letters on every machine."""

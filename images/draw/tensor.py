@@ -5,7 +5,7 @@ import torch
 from matplotlib.colors import LinearSegmentedColormap
 
 from draw.sampler import samples
-from draw.style import MUTED, Sheet, shape, spoken
+from draw.style import MUTED, TINT, Sheet, shape, spoken
 from labkit.figures.base import BLUE
 from labkit.text import _
 
@@ -14,8 +14,6 @@ CHANNELS = ("#ff5a4a", "#3fd06b", "#5aa2ff")
 
 CHOSEN = (1, 2), (3, 4), (0, 0), (8, 0)
 """Class and number, in the sampler, of the pictures in the batch; the first is the item."""
-
-TINT = "#d9ecf8"
 
 
 def tensors() -> list[tuple[str, torch.Tensor]]:
@@ -114,7 +112,7 @@ def _numbers(sheet, x, y, value, cell=38):
     top = y - (height * cell + (depth - 1) * cell) / 2
     for i, plane in enumerate(table):
         corner = left + i * cell, top + i * cell
-        sheet.cells(plane, *corner, cell, face=lambda v: TINT)
+        sheet.cells(plane, *corner, cell, face=lambda v: TINT[BLUE])
         outline = {"face": "none", "edge": BLUE, "line": 2, "round": 0}
         sheet.box(*corner, width * cell, height * cell, **outline)
 
