@@ -5,6 +5,7 @@ import queue
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -40,7 +41,7 @@ class Patience:
     asking: float = 3.0
 
 
-class NoSource(DataError):
+class NoSourceError(DataError):
     """No source gave the archive; ``reasons`` says why, by the place of each."""
 
     def __init__(self, message: str, reasons: dict[str, str]):
@@ -57,7 +58,7 @@ def fetch(
 ) -> Path:
     """Return the path of the verified archive, downloaded from the first of ``urls`` that works.
 
-    A URL that names a file on this machine is verified where it lies. Raise ``NoSource``,
+    A URL that names a file on this machine is verified where it lies. Raise ``NoSourceError``,
     with a line for each source, where none works, and ``DataError`` where the disk does not.
     """
     patience = patience or Patience()
@@ -75,7 +76,7 @@ def fetch(
                 tell(_("{name} is left: {reason}.").format(name=place(url), reason=reason))
         except OSError as error:  # requests' own are turned into _Left: this one is the disk's
             raise DataError(cannot_write(error)) from error
-    raise NoSource(_none_worked(archive, reasons), reasons)
+    raise NoSourceError(_none_worked(archive, reasons), reasons)
 
 
 def answering(urls: Sequence[str], archive: Archive, seconds: float) -> dict[str, str]:
@@ -129,7 +130,6 @@ def _download(url: str, archive: Archive, folder: Path, patience: Patience) -> P
                 path=folder,
                 downloader=_Downloader(archive, patience, bar),
             )
-            bar.leave = True
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             raise _Left(_reason(error, patience)) from error
     os.chmod(path, 0o644)  # pooch leaves it readable by this user alone
@@ -211,10 +211,12 @@ def _verified(path: Path, archive: Archive) -> Path:
     return path
 
 
+@contextmanager
 def _bar(url: str, archive: Archive):
+    """Show a bar that stays when the block succeeds, and vanishes when it fails."""
     from tqdm.auto import tqdm
 
-    return tqdm(
+    bar = tqdm(
         desc=_("{name} from {host}").format(name=archive.name, host=place(url)),
         bar_format=_(
             "{desc}: {percentage:.0f} % {bar} {n_fmt} of {total_fmt}B, {rate_fmt}, {remaining} left"
@@ -224,6 +226,13 @@ def _bar(url: str, archive: Archive):
         unit_scale=True,
         leave=False,
     )
+    try:
+        yield bar
+        bar.leave = True
+    finally:
+        if not bar.leave:
+            bar.total = None  # or a notebook would keep it, in red
+        bar.close()
 
 
 def _reason(error: Exception, patience: Patience) -> str:

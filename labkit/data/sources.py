@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from labkit.data import choice, cifar10, store
 from labkit.data import folder as own
-from labkit.data.download import NoSource, Patience, answering, place
+from labkit.data.download import NoSourceError, Patience, answering, place
 from labkit.data.sets import PictureSet, Splits
 from labkit.data.store import DataError
 from labkit.notice import tell
@@ -141,13 +141,13 @@ def _try_hosts() -> list[str]:
     """Download from the hosts that answer; return a line for each that failed, if all did."""
     patience = Patience()
     answers = answering(cifar10.urls(), cifar10.ARCHIVE, patience.asking)
-    reasons = {place(url): reason for url, reason in answers.items() if reason}
+    reasons = {place(url): reason for url, reason in answers.items()}
     there = tuple(url for url, reason in answers.items() if not reason)
     try:
         if there:
             cifar10.obtain(there, patience)
             return []
-    except NoSource as error:
+    except NoSourceError as error:
         reasons |= error.reasons
     except DataError as error:
         return [str(error)]
