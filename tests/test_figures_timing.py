@@ -63,6 +63,19 @@ def test_the_first_step_is_compared_with_a_later_one():
     )
 
 
+def test_how_busy_a_device_was_is_said_for_each_part():
+    picture = figures.busy(
+        [0.1, 0.2, 0.3, 0.4], [10, 30, 90, 70], {"batch 4": 0, "batch 64": 0.25}, "cuda:0"
+    )
+    assert picture.alt == (
+        "How busy cuda:0 was, in percent. batch 4: 20 % in the mean. batch 64: 80 % in the mean."
+    )
+
+
+def test_a_part_without_a_sample_is_not_given_a_number():
+    assert "batch 4" not in figures.busy([0.5], [10], {"batch 4": 0, "batch 64": 0.25}, "cpu").alt
+
+
 def test_a_table_is_a_table_in_a_notebook_and_lines_elsewhere():
     table = figures.Table("Speed <b>", ("device", "rate"), (("cpu", "1"), ("cuda:0", "20")))
     shown = table._repr_html_()

@@ -106,6 +106,32 @@ def step_times(seconds: Sequence[float]) -> Picture:
     return picture
 
 
+def busy(
+    seconds: Sequence[float], percent: Sequence[float], parts: Mapping[str, float], device: str
+) -> Picture:
+    """Draw how busy a device was; ``parts`` maps what was done to the second at which it began."""
+    picture = Picture(7.0, 2.6)
+    axes = plain_axes(picture)
+    axes.plot(seconds, percent, color=BLUE, marker="o", ms=4)
+    sentences = [_("How busy {device} was, in percent.").format(device=device)]
+    ends = [*list(parts.values())[1:], float("inf")]
+    for (name, start), end in zip(parts.items(), ends, strict=True):
+        axes.axvline(start, color=INK, linewidth=1, linestyle=":")
+        axes.annotate(f" {name}", (start, 103), va="bottom", annotation_clip=False)
+        inside = [p for second, p in zip(seconds, percent, strict=True) if start <= second < end]
+        if inside:
+            sentences.append(
+                _("{name}: {mean:.0f} % in the mean.").format(
+                    name=name, mean=sum(inside) / len(inside)
+                )
+            )
+    axes.set_ylim(0, 102)
+    axes.set_xlabel(_("seconds"))
+    axes.set_ylabel(_("busy, in %"))
+    picture.alt = " ".join(sentences)
+    return picture
+
+
 @dataclass(frozen=True)
 class Table:
     """Rows of text under headings, with a caption; a real table in Jupyter, lines elsewhere."""
