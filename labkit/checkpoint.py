@@ -52,11 +52,20 @@ class Checkpoint:
     versions: dict[str, str]
     saved: float
 
-    def restore(self, model: nn.Module) -> nn.Module:
+    def restore(self, model: nn.Module, dataset=None) -> nn.Module:
         """Copy the weights into ``model`` and return it.
 
-        Raise ``CheckpointError`` if names or shapes of the weights differ; then none is copied.
+        Raise ``CheckpointError`` if names or shapes of the weights differ, or if they were trained
+        on another source or other classes than those of ``dataset``; then none is copied.
         """
+        if dataset is not None and (self.source, self.classes) != _data(dataset):
+            raise CheckpointError(
+                _("{path} was trained on other pictures: on {saved}, and these are {here}.").format(
+                    path=self.path.name,
+                    saved=_in_words(self.source, self.classes),
+                    here=_in_words(*_data(dataset)),
+                )
+            )
         difference = _difference(_signature(self.model), _signature(model.state_dict()))
         if difference:
             raise CheckpointError(
@@ -85,7 +94,7 @@ class Checkpoint:
                 raise CheckpointError(
                     _(
                         "The run in {path} cannot go on here: its {name} is {saved}, and this "
-                        "run's is {here}."
+                        "run's is {here}. Make the run as that one was made, or delete the file."
                     ).format(path=self.path.name, name=name, saved=saved, here=here)
                 )
         self.restore(run.model)
@@ -121,9 +130,7 @@ def save(
     """
     path = Path(path)
     if run is not None:
-        dataset = getattr(run.train_batches, "dataset", None)
-        classes = classes or getattr(dataset, "classes", ())
-        source = source or str(getattr(dataset, "source", ""))
+        source, classes = _data(getattr(run.train_batches, "dataset", None))
         history = run.history
     content = {
         "model": model.state_dict(),
@@ -258,13 +265,27 @@ def _difference(saved: dict, here: dict) -> str:
     return ""
 
 
+def _data(dataset) -> tuple[str, list[str]]:
+    """Return source and classes of a data set, also of a ``Subset``; nothing for any other."""
+    while hasattr(dataset, "dataset"):
+        dataset = dataset.dataset
+    return str(getattr(dataset, "source", "")), list(getattr(dataset, "classes", ()))
+
+
+def _in_words(source: str, classes: list[str]) -> str:
+    names = ", ".join(classes[:3]) + (" ..." if len(classes) > 3 else "")
+    return _("{source} ({n} classes: {names})").format(
+        source=source or "?", n=len(classes), names=names
+    )
+
+
 def _recipe(run: Run) -> dict:
     """Return what must be the same for a resumed run to be the continuation of the saved one."""
     batches = run.train_batches
-    dataset = getattr(batches, "dataset", None)
+    source, classes = _data(getattr(batches, "dataset", None))
     return {
-        "data source": str(getattr(dataset, "source", "")),
-        "list of classes": list(getattr(dataset, "classes", ())),
+        "data source": source,
+        "list of classes": classes,
         "number of batches": len(batches),
         "batch size": getattr(batches, "batch_size", None),
         "seed of the order": getattr(batches, "seed", None),

@@ -13,16 +13,25 @@ _OVER_THE_LINE = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
 
 
 def loss_curve(
-    at: Sequence[float], running_loss: Sequence[float], validation_loss: Sequence[float]
+    at: Sequence[float],
+    running_loss: Sequence[float],
+    validation_loss: Sequence[float],
+    *,
+    resumed_at: float | None = None,
 ) -> Picture:
     """Draw the running training loss, and the validation loss after each epoch.
 
     ``at`` says for each number of ``running_loss`` how many epochs were done, with fractions;
     ``validation_loss`` has one number for each finished epoch. The lowest one is ringed.
+    ``resumed_at`` marks where a training was taken up again, in epochs.
     """
     picture = Picture(7.0, 3.2)
-    draw_loss(plain_axes(picture), at, running_loss, validation_loss)
+    axes = plain_axes(picture)
     picture.alt = loss_sentence(running_loss, validation_loss)
+    if resumed_at is not None:
+        axes.axvline(resumed_at, color=INK, linestyle=":", label=_("taken up again"))
+        picture.alt += " " + _("It was taken up again after {n:.2f} epochs.").format(n=resumed_at)
+    draw_loss(axes, at, running_loss, validation_loss)
     return picture
 
 

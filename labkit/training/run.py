@@ -36,6 +36,11 @@ class History:
     validation_accuracy: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
 
+    @property
+    def at(self) -> list[float]:
+        """Return for each point of the running loss how many epochs were done, with fractions."""
+        return [step / self.steps_per_epoch for step in self.steps]
+
 
 @dataclass
 class _Mean:

@@ -35,7 +35,8 @@ class LiveTraining(Explorer):
         """Show ``run`` as it stands; nothing starts before a button is pressed."""
         self.live = LiveRun(run, after_step=after_step)
         self._mean, self._std = mean, std
-        self._drawing, self._drawn_at, self._cost = threading.Lock(), 0.0, 0.0
+        self._drawing, self._message = threading.Lock(), ""
+        self._drawn_at = self._cost = 0.0
         self._make_buttons()
         self._make_knobs(run)
         self.status = widgets.HTML().add_class("lk-live-status")
@@ -99,9 +100,10 @@ class LiveTraining(Explorer):
     def _changed(self) -> None:
         """Redraw, unless the last picture is too recent; called from the training thread too."""
         pause = max(_BETWEEN_PICTURES, self._cost / _SHARE_OF_DRAWING)
-        running = self.live.state is State.RUNNING
-        if running and time.monotonic() - self._drawn_at < pause:
+        same = self.live.message == self._message and self.live.state is State.RUNNING
+        if same and time.monotonic() - self._drawn_at < pause:
             return
+        self._message = self.live.message
         with self._drawing:
             began = time.monotonic()
             progress = self.live.progress()
@@ -122,7 +124,7 @@ class LiveTraining(Explorer):
     def _picture(self, progress: Progress):
         history = self.live.run.history
         return figures.live(
-            [step / history.steps_per_epoch for step in history.steps],
+            history.at,
             list(history.running_loss),
             list(history.validation_loss),
             list(history.validation_accuracy),
@@ -136,7 +138,8 @@ class LiveTraining(Explorer):
             return None
         images, labels, outputs = (tensor[:8].detach().cpu() for tensor in run.last_batch)
         pixels = (images * self._std + self._mean).clamp(0, 1).permute(0, 2, 3, 1)
-        names = getattr(getattr(run.train_batches, "dataset", None), "classes", None)
+        dataset = getattr(run.train_batches, "dataset", None)
+        names = getattr(getattr(dataset, "dataset", dataset), "classes", None)
         names = names or [str(k) for k in range(outputs.shape[1])]
         answers = outputs.argmax(dim=1).tolist()
         return (
