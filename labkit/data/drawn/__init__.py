@@ -10,6 +10,7 @@ import numpy as np
 from labkit.data.drawn.dice import Dice, keys
 from labkit.data.drawn.studio import CLASSES, develop
 from labkit.data.store import Arrays
+from labkit.text import _
 
 TRAIN, TEST, SINGLE = range(3)  # the splits
 ORDER = 0  # the stream of random numbers that shuffles the classes; `studio` has the others
@@ -24,14 +25,16 @@ def draw(train: int = 11_000, test: int = 2_000, seed: int = 0) -> Arrays:
     Raises ValueError where a number of pictures is negative.
     """
     if train < 0 or test < 0:
-        raise ValueError(f"cannot draw {train} and {test} pictures: ask for 0 or more of each")
+        problem = _("Cannot draw {train} and {test} pictures: ask for 0 or more of each.")
+        raise ValueError(problem.format(train=train, test=test))
     return Arrays(*_split(train, seed, TRAIN), *_split(test, seed, TEST), CLASSES)
 
 
 def draw_one(name: str, seed: int = 0, size: int = 256) -> np.ndarray:
     """Draw one picture of the class ``name`` at any size: uint8 ``[size, size, 3]``."""
     if name not in CLASSES:
-        raise ValueError(f"no class {name!r}: choose one of {', '.join(CLASSES)}")
+        problem = _("There is no class {name!r}: choose one of {names}.")
+        raise ValueError(problem.format(name=name, names=", ".join(CLASSES)))
     return develop(keys(seed, SINGLE, np.arange(1)), np.array([CLASSES.index(name)]), size)[0]
 
 

@@ -11,6 +11,8 @@ from labkit.data.drawn.palettes import (
     pale,
 )
 
+FAR = 0.7  # what is on the far side is this much darker
+
 
 def perching_bird(pen, dice):
     """A bird on its thin legs."""
@@ -31,23 +33,22 @@ def perching_bird(pen, dice):
 
 def flying_bird(pen, dice):
     """A bird on the wing."""
-    coat, wing, beak = dice.colour(PLUMAGE), dice.colour(PLUMAGE), dice.colour(BEAKS)
+    coat, plumes, beak = dice.colour(PLUMAGE), dice.colour(PLUMAGE), dice.colour(BEAKS)
     beat, sweep = dice.between(0.35, 0.95) * dice.sign(), dice.between(-0.1, 0.4)
     pen = pen.at(turn=dice.between(-0.3, 0.4))
-    for shift, tone in ((0.24, 0.65), (0.0, 1.0)):  # the far wing, the near wing
-        if not shift:
-            pen.paint(coat * 0.8, pen.polygon((-0.4, 0), (-0.92, 0.16), (-0.92, -0.14)))
-            pen.paint(beak, pen.polygon((0.66, 0.16), (0.66, 0.02), (0.94, 0.06)))
-            pen.paint(
-                coat, pen.limb(-0.5, 0, 0.3, 0.02, 0.06, 0.19), pen.oval(0.54, 0.1, 0.18, 0.16)
-            )
-        elbow, tip = shift - 0.1, shift - 0.2 - sweep
-        arm = pen.polygon(
-            (shift - 0.3, 0), (shift + 0.1, 0), (elbow + 0.16, beat / 2), (elbow - 0.3, beat / 2)
-        )
-        hand = pen.polygon((elbow + 0.16, beat / 2), (elbow - 0.3, beat / 2), (tip, beat))
-        pen.paint(wing * tone, arm, hand)
+    pen.paint(plumes * FAR, *wing(pen.at(0.24), beat, sweep))
+    pen.paint(coat * 0.8, pen.polygon((-0.4, 0), (-0.92, 0.16), (-0.92, -0.14)))
+    pen.paint(beak, pen.polygon((0.66, 0.16), (0.66, 0.02), (0.94, 0.06)))
+    pen.paint(coat, pen.limb(-0.5, 0, 0.3, 0.02, 0.06, 0.19), pen.oval(0.54, 0.1, 0.18, 0.16))
+    pen.paint(plumes, *wing(pen, beat, sweep))
     pen.paint(BLACK, pen.oval(0.6, 0.14, 0.045, 0.045))
+
+
+def wing(pen, beat, sweep):
+    """Return the shapes of a wing that reaches up or down to ``beat``, swept back."""
+    half = beat / 2
+    arm = pen.polygon((-0.3, 0), (0.1, 0), (0.06, half), (-0.4, half))
+    return arm, pen.polygon((0.06, half), (-0.4, half), (-0.2 - sweep, beat))
 
 
 def duck(pen, dice):
@@ -56,9 +57,8 @@ def duck(pen, dice):
     neck = dice.between(0.1, 0.55)
     pen = pen.at(0, 0.1)
     pen.paint(dice.colour(WATERS), pen.oval(0, -0.5, 1.1, 0.2))
-    pen.paint(
-        coat, pen.oval(-0.15, -0.28, 0.66, 0.3), pen.polygon((-0.6, -0.2), (-0.5, -0.4), (-0.95, 0))
-    )
+    tail = pen.polygon((-0.6, -0.2), (-0.5, -0.4), (-0.95, 0))
+    pen.paint(coat, pen.oval(-0.15, -0.28, 0.66, 0.3), tail)
     pen.paint(head, pen.limb(0.36, -0.2, 0.46, neck, 0.16, 0.11), pen.oval(0.5, neck, 0.2, 0.17))
     pen.paint(beak, pen.limb(0.68, neck - 0.04, 0.86, neck - 0.08, 0.07, 0.06))
     pen.paint(coat * 0.7, pen.limb(0.08, -0.22, -0.5, -0.14, 0.17, 0.06))
@@ -70,14 +70,12 @@ def sitting_frog(pen, dice):
     """A frog from the side, ready to jump."""
     skin = dice.colour(SKINS)
     body = pen.at(0, -0.1, turn=dice.between(-0.1, 0.35))
-    pen.paint(skin * 0.7, pen.limb(0.3, -0.2, 0.5, -0.62, 0.09, 0.05))
+    pen.paint(skin * FAR, pen.limb(0.3, -0.2, 0.5, -0.62, 0.09, 0.05))
     pen.paint(skin, body.oval(-0.05, 0, 0.68, 0.38), body.oval(0.5, 0.16, 0.36, 0.27))
     pen.paint(skin, body.oval(0.48, 0.42, 0.16, 0.15))
     pen.paint(pale(skin, 0.55), body.limb(0.2, -0.16, 0.68, 0, 0.12, 0.08))
-    thigh, shin = (
-        pen.limb(-0.5, -0.2, -0.1, -0.46, 0.24, 0.12),
-        pen.limb(-0.1, -0.52, -0.66, -0.62, 0.09),
-    )
+    thigh = pen.limb(-0.5, -0.2, -0.1, -0.46, 0.24, 0.12)
+    shin = pen.limb(-0.1, -0.52, -0.66, -0.62, 0.09)
     arm = pen.limb(0.24, -0.2, 0.34, -0.64, 0.1, 0.06)
     feet = (pen.limb(-0.66, -0.64, -0.3, -0.7, 0.05), pen.limb(0.34, -0.66, 0.52, -0.68, 0.05))
     pen.paint(skin * 0.85, thigh, shin, arm, *feet)

@@ -24,17 +24,19 @@ def legs(pen, dice, coat, back, front, foot, thick):
     ``back`` and ``front`` are the (x, y) of hip and shoulder, ``foot`` the height of the ground.
     """
     (hip, top), (shoulder, chest) = back, front
-    for shift in (0.12, 0.0):
-        hock, toe = dice.between(-0.16, 0.0) + shift, dice.between(-0.16, 0.16) + shift
-        reach, knee = dice.between(-0.16, 0.16) + shift, (top + foot) / 2
-        pair = (
+    knee = (top + foot) / 2
+
+    def pair(shift):
+        hock, toe = dice.between(-0.16, 0) + shift, dice.between(-0.16, 0.16) + shift
+        reach = dice.between(-0.16, 0.16) + shift
+        return (
             pen.limb(hip + shift, top, hip + hock, knee, thick * 1.7, thick),
             pen.limb(hip + hock, knee, hip + toe, foot, thick),
             pen.limb(shoulder + shift, chest, shoulder + reach, foot, thick * 1.5, thick),
         )
-        if shift:
-            pen.paint(coat * FAR, *pair)
-    return pair
+
+    pen.paint(coat * FAR, *pair(0.12))
+    return pair(0)
 
 
 def seated(pen, dice, coat):
@@ -198,10 +200,11 @@ def horse_portrait(pen, dice):
     pen = pen.at(-0.1, -0.1, turn=dice.between(-0.3, 0.2))
     pen.paint(mane, pen.limb(-0.62, -0.9, -0.12, 0.6, 0.22, 0.16))
     ears = [pen.polygon((x, 0.6), (x + 0.2, 0.6), (x + 0.12, 0.98)) for x in (-0.12, 0.06)]
-    pen.paint(
-        coat, pen.limb(-0.4, -1.1, 0, 0.4, 0.5, 0.27), pen.limb(0.05, 0.46, 0.7, -0.1, 0.26, 0.15)
+    neck, head = (
+        pen.limb(-0.4, -1.1, 0, 0.4, 0.5, 0.27),
+        pen.limb(0.05, 0.46, 0.7, -0.1, 0.26, 0.15),
     )
-    pen.paint(coat, *ears)
+    pen.paint(coat, neck, head, *ears)
     pen.paint(mane, pen.limb(0.04, 0.76, 0.16, 0.5, 0.08, 0.05))
     pen.paint(coat * 0.6, pen.oval(0.72, -0.14, 0.13, 0.13))
     pen.paint(WHITE, pen.limb(0.34, 0.46, 0.66, 0.12, 0.05), opacity=dice.chance(0.4))

@@ -56,13 +56,13 @@ CLASSES = tuple(SUBJECTS)
 def develop(picture_keys: np.ndarray, labels: np.ndarray, size: int = 32) -> np.ndarray:
     """Draw the pictures with these keys [N] and labels [N]: uint8 ``[N, size, size, 3]``."""
     canvas = np.empty((len(labels), 3, size, size), dtype=np.float32)
-    for scene, (chosen,) in _groups(_scenes(picture_keys, labels)):
+    for scene, chosen in _groups(_scenes(picture_keys, labels)):
         part = np.empty((len(chosen), *canvas.shape[1:]), dtype=np.float32)
         dice = Dice(picture_keys[chosen], SCENERY)
         scene(Pen(part), dice)
         _clutter(Pen(part), dice)
         canvas[chosen] = part
-    for subject, (chosen,) in _groups(_subjects(picture_keys, labels)):
+    for subject, chosen in _groups(_subjects(picture_keys, labels)):
         part = canvas[chosen]
         _portray(Pen(part), Dice(picture_keys[chosen], SUBJECT), subject)
         canvas[chosen] = part
@@ -76,7 +76,7 @@ def develop(picture_keys: np.ndarray, labels: np.ndarray, size: int = 32) -> np.
 def _groups(choices):
     """Yield each distinct choice with the positions where it was made."""
     for choice in dict.fromkeys(choices):
-        yield choice, np.nonzero([other == choice for other in choices])
+        yield choice, np.flatnonzero([other == choice for other in choices])
 
 
 def _scenes(picture_keys: np.ndarray, labels: np.ndarray) -> list:
