@@ -112,7 +112,7 @@ def _image_under_kernel(sheet, left, top, cell, row, column):
         x, y = left + (column + j) * cell, top + (row + i) * cell
         sheet.box(x, y, cell, cell, face=TINT[ORANGE], line=1, round=0)
         sheet.write(x + cell / 2, y + 17, number(EDGE[row + i, column + j]), 19)
-        sheet.write(x + cell / 2, y + 36, f"× {number(weight)}", 13, color=RUST, bold=True)
+        sheet.write(x + cell / 2, y + 36, f"× {number(weight)}", 14, color=RUST, bold=True)
     _outline(sheet, left + column * cell, top + row * cell, k * cell)
 
 
@@ -143,7 +143,7 @@ def _products(sheet, patch, x, y):
         parts = [f"{p} · {_bracket(w)}" for p, w in zip(pixels, weights, strict=True)]
         line = "  +  ".join(parts) + f"  = {number(terms[i].sum()):>3}"
         sheet.write(x, y + 25 * i, line, 16, mono=True, ha="right")
-    sheet.line((x - 44, y + 62), (x, y + 62), color=INK)
+    sheet.line((x - 32, y + 62), (x, y + 62), color=INK)
     total = number(terms.sum())
     sheet.write(x, y + 79, f"{_('sum')}  = {total:>3}", 16, mono=True, bold=True, ha="right")
     sheet.arrow((x + 12, y + 79), (x + 52, y + 79), color=BLUE)

@@ -5,8 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from matplotlib.artist import Artist
 from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
+from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
+from mpl_toolkits.mplot3d.art3d import Line3D
 from PIL import Image
 from torch.optim import SGD, Adam, Optimizer, RMSprop
 
@@ -22,6 +26,9 @@ LOWEST, HIGHEST, REACH = 0.0, 4.2, 3.0
 
 HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#7e9ab3", "#cbd7e1", "#f0e7d5"])
 LEVELS = np.linspace(LOWEST, HIGHEST, 15)
+
+SIZES = 17, 10, 13, 6
+"""Of the walkers' markers: where they meet, each shows behind the next."""
 
 
 @dataclass(frozen=True)
@@ -95,10 +102,7 @@ def draw(every: int = EVERY) -> Film:
     paths = [walk(walker) for walker in WALKERS]
     sheet = Sheet(880, 520, scale=1)
     surface, chart = _surface(sheet), _map(sheet)
-    movers = [
-        _mover(sheet, surface, chart, walker, look, i)
-        for i, (walker, look) in enumerate(zip(WALKERS, CYCLE, strict=True))
-    ]
+    movers = [_mover(sheet, surface, chart, i) for i in range(len(WALKERS))]
     clock = sheet.ax.text(440, 36, "", fontsize=13, weight="bold", ha="center", animated=True)
     sheet.canvas.draw()
     ground = sheet.canvas.copy_from_bbox(sheet.bbox)
@@ -106,9 +110,11 @@ def draw(every: int = EVERY) -> Film:
     for step in range(0, STEPS + 1, every):
         sheet.canvas.restore_region(ground)
         clock.set_text(_("step {step}").format(step=step))
-        sheet.ax.draw_artist(clock)
         for mover, path in zip(movers, paths, strict=True):
-            _move(mover, path[: step + 1])
+            mover.move(path[: step + 1])
+        lines, points, numbers = zip(*(mover.parts() for mover in movers), strict=True)
+        for artist in [clock, *sum(lines + points + numbers, ())]:  # the points over all lines
+            artist.axes.draw_artist(artist)
         frames.append(Image.fromarray(np.asarray(sheet.canvas.buffer_rgba())[..., :3].copy()))
     return Film(frames, [1200] + [140] * (len(frames) - 2) + [4000], _alt(paths))
 
@@ -166,39 +172,44 @@ def _label(axes, text, place, shift, ha):
     )
 
 
-def _mover(sheet, surface, chart, walker, look, index):
-    """Prepare a walker's trail and marker on both pictures, and its line in the legend."""
-    color, line, marker = look
+@dataclass(frozen=True)
+class Mover:
+    """What moves for one walker: line and point on the surface and on the map, and its loss."""
+
+    on_surface: tuple[Line3D, Line3D]
+    on_map: tuple[Line2D, Line2D]
+    number: Text
+
+    def move(self, path: np.ndarray) -> None:
+        """Show the path so far, its last place as the point."""
+        for (surface, flat), shown in zip(self.parts()[:2], (path, path[-1:]), strict=True):
+            surface.set_data_3d(*shown.T)
+            flat.set_data(*shown[:, :2].T)
+        self.number.set_text(_("loss {loss:.2f}").format(loss=path[-1, 2]))
+
+    def parts(self) -> tuple[tuple[Artist, ...], ...]:
+        """Return the lines, the points and the number."""
+        lines, points = zip(self.on_surface, self.on_map, strict=True)
+        return lines, points, (self.number,)
+
+
+def _mover(sheet, surface, chart, index) -> Mover:
+    """Prepare a walker's line and point on both pictures, and its entry in the legend."""
+    walker, (color, line, marker) = WALKERS[index], CYCLE[index]
     halo = [withStroke(linewidth=4, foreground="white")]
     trail = {"color": color, "ls": line, "lw": 2.2, "animated": True, "path_effects": halo}
-    point = {"color": color, "marker": marker, "ms": 9, "mec": "white", "animated": True}
-    artists = [
-        (surface, surface.plot([], [], [], **trail)[0], surface.plot([], [], [], **point)[0]),
-        (chart, chart.plot([], [], **trail)[0], chart.plot([], [], **point)[0]),
-    ]
+    point = {"color": color, "marker": marker, "mec": "white", "animated": True}
+    point["ms"] = SIZES[index]
     x, y = (20, 462)[index % 2], (452, 490)[index // 2]
     sheet.line((x, y), (x + 44, y), color=color, line=3, ls=line)
     sheet.ax.plot(x + 22, y, color=color, marker=marker, ms=8, mec="white", zorder=99)
     sheet.write(x + 54, y, walker.name, 16, bold=True, ha="left")
     sheet.write(x + 148, y, walker.setting, 14, color=MUTED, ha="left")
-    number = sheet.ax.text(x + 402, y + 6, "", fontsize=11.5, ha="right", animated=True)
-    return artists, (sheet.ax, number)
-
-
-def _move(mover, path):
-    (on_surface, on_chart), (axes, number) = mover
-    surface, trail, point = on_surface
-    trail.set_data_3d(*path.T)
-    point.set_data_3d(*path[-1:].T)
-    for artist in (trail, point):
-        surface.draw_artist(artist)
-    chart, trail, point = on_chart
-    trail.set_data(*path[:, :2].T)
-    point.set_data(*path[-1:, :2].T)
-    for artist in (trail, point):
-        chart.draw_artist(artist)
-    number.set_text(_("loss {loss:.2f}").format(loss=path[-1, 2]))
-    axes.draw_artist(number)
+    return Mover(
+        (surface.plot([], [], [], **trail)[0], surface.plot([], [], [], **point)[0]),
+        (chart.plot([], [], **trail)[0], chart.plot([], [], **point)[0]),
+        sheet.ax.text(x + 402, y + 6, "", fontsize=11.5, ha="right", animated=True),
+    )
 
 
 def _alt(paths) -> str:
