@@ -37,10 +37,11 @@ def test_a_folder_is_remembered_wherever_the_next_notebook_runs(monkeypatch, tmp
     assert chosen().source == tmp_path / "my pictures"
 
 
+@pytest.mark.parametrize("name", ["cifar100", "", "Drawn"])
 @pytest.mark.parametrize("ask", [chosen, choose])
-def test_an_unknown_name_is_refused_with_the_names_there_are(ask):
-    with pytest.raises(DataError, match="'cifar100'.*auto.*cifar10.*drawn.*folder"):
-        ask("cifar100")
+def test_an_unknown_name_is_refused_with_the_names_there_are(ask, name):
+    with pytest.raises(DataError, match=f"'{name}'.*auto.*cifar10.*drawn.*folder"):
+        ask(name)
     assert not choice.file().exists()
 
 

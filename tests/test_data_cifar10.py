@@ -156,6 +156,20 @@ def test_status_tells_without_the_network_what_is_at_hand(server):
     assert server.requests == ["good"]
 
 
+def test_what_cannot_be_kept_is_used_and_its_archive_is_not_thrown_away(
+    server, monkeypatch, tmp_path, capsys
+):
+    def full(*_args, **_kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    for _time in range(2):
+        assert len(sources.load("cifar10").train) == 100
+    assert server.requests == ["good"]
+    assert (tmp_path / "cache" / "downloads" / cifar10.ARCHIVE.name).exists()
+    assert "No space left on device" in capsys.readouterr().err
+
+
 def test_members_that_are_not_expected_are_not_read(tmp_path):
     archive = tmp_path / "a.tar.gz"
     archive.write_bytes(archive_bytes(extra=b"not a pickle"))

@@ -67,7 +67,7 @@ def _known(source: str | os.PathLike) -> str | Path:
     if isinstance(source, str) and source in NAMES:
         return source
     path = Path(source).expanduser()
-    if isinstance(source, str) and not path.exists() and path.name == source:
+    if source == "" or (isinstance(source, str) and path.name == source and not path.exists()):
         raise DataError(
             _(
                 'There is no source {source!r}: choose "auto", "cifar10", "drawn", '

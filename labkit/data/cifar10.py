@@ -52,16 +52,15 @@ def obtain(
 
     Raise ``DataError`` where none of them gives it.
     """
-    if stored := find():
-        return stored
     downloads = store.folder() / "downloads"
 
     def make() -> Arrays:
         return unpack(fetch(ARCHIVE, sources or urls(), downloads, patience))
 
     stored = store.cached("cifar10", _key(), make)
-    with contextlib.suppress(OSError):
-        (downloads / ARCHIVE.name).unlink()  # its arrays are kept, so it is not needed again
+    if find():  # kept, so that the archive is not needed again
+        with contextlib.suppress(OSError):
+            (downloads / ARCHIVE.name).unlink()
     return stored
 
 

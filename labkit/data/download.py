@@ -206,9 +206,17 @@ def _ask(url: str, archive: Archive, seconds: float) -> str:
 def _verified(path: Path, archive: Archive) -> Path:
     if not path.is_file():
         raise _Left(_("there is no such file"))
-    if path.stat().st_size != archive.size or pooch.file_hash(str(path)) != archive.sha256:
+    try:
+        good = path.stat().st_size == archive.size and _sha256(path) == archive.sha256
+    except OSError as error:
+        raise _Left(_("it cannot be read: {reason}").format(reason=error.strerror)) from error
+    if not good:
         raise _Left(_("the file is damaged, or another one: its checksum (sha256) is wrong"))
     return path
+
+
+def _sha256(path: Path) -> str:
+    return pooch.file_hash(str(path))
 
 
 @contextmanager

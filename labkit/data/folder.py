@@ -36,7 +36,10 @@ def survey(folder: Path) -> tuple[Listing, Listing]:
         text = _("{folder} is a file. Name the folder that holds one folder per class.")
         raise DataError(text.format(folder=folder))
     if not folder.is_dir():
-        text = _("There is no folder {folder}. Look for a typing error in its name.")
+        text = _(
+            "There is no folder {folder}. Look for a typing error in its name, "
+            "or choose another source in 00_setup or with LABKIT_DATA."
+        )
         raise DataError(text.format(folder=folder))
     parts = {entry.name.lower(): entry.path for entry in _visible(folder) if entry.is_dir()}
     if "train" not in parts:
@@ -70,14 +73,10 @@ def decode(folder: Path, train: Listing, test: Listing) -> Arrays:
     """
     classes = tuple(train)
     images, labels, skipped = _read(folder, train, classes)
-    for index, name in enumerate(classes):
-        if index not in labels:
-            first = next(line for line in skipped if f"{os.sep}{name}{os.sep}" in f"{os.sep}{line}")
-            text = _("No file of the class {name} can be read as a picture. The first: {first}")
-            raise DataError(text.format(name=name, first=first))
+    _refuse_unreadable(classes, labels, skipped)
     if test:
-        test_images, test_labels, skipped_too = _read(folder, test, classes)
-        skipped += skipped_too
+        test_images, test_labels, more = _read(folder, test, classes)
+        skipped += more
     else:
         held = hold_out(labels, max(len(classes), round(len(labels) / 5)))
         kept = np.setdiff1d(np.arange(len(labels)), held)
@@ -86,11 +85,12 @@ def decode(folder: Path, train: Listing, test: Listing) -> Arrays:
     if not len(test_labels):
         text = _("{folder} has no picture to test with: add some to each class.")
         raise DataError(text.format(folder=folder))
+    lines = [line for _label, line in skipped]
     for index, name in enumerate(classes):
         if index not in test_labels:
-            skipped.append(_("{name}: no test picture of this class.").format(name=name))
+            lines.append(_("{name}: no test picture of this class.").format(name=name))
     return Arrays(
-        *_shuffled(images, labels), *_shuffled(test_images, test_labels), classes, tuple(skipped)
+        *_shuffled(images, labels), *_shuffled(test_images, test_labels), classes, tuple(lines)
     )
 
 
@@ -132,6 +132,14 @@ def _refuse_unusable(folder: Path, train: Listing, test: Listing) -> None:
         raise DataError(text.format(name=strange[0], folder=folder))
 
 
+def _refuse_unreadable(classes: tuple[str, ...], labels: np.ndarray, skipped: list) -> None:
+    for index, name in enumerate(classes):
+        if index not in labels:
+            first = next(why for label, why in skipped if label == index)
+            text = _("No file of the class {name} can be read as a picture. The first: {first}")
+            raise DataError(text.format(name=name, first=first))
+
+
 def _stamp(file: os.DirEntry) -> str:
     try:
         stat = file.stat()
@@ -141,7 +149,7 @@ def _stamp(file: os.DirEntry) -> str:
 
 
 def _read(folder: Path, listing: Listing, classes: tuple[str, ...]):
-    """Return images, labels and a line for each file that is not a picture."""
+    """Return images and labels, and label and reason for each file that is not a picture."""
     index = {name: number for number, name in enumerate(classes)}
     files = [(file.path, index[name]) for name, files in listing.items() for file in files]
     images = np.empty((len(files), 32, 32, 3), dtype=np.uint8)
@@ -158,7 +166,8 @@ def _read(folder: Path, listing: Listing, classes: tuple[str, ...]):
         reasons = list(_shown(pool.map(read, range(len(files))), len(files)))
     good = np.array([not reason for reason in reasons], dtype=bool)
     labels = np.array([label for _path, label in files], dtype=np.int64)
-    return images[good], labels[good], [reason for reason in reasons if reason]
+    skipped = [(label, why) for label, why in zip(labels, reasons, strict=True) if why]
+    return images[good], labels[good], skipped
 
 
 def _shown(results: Iterable, count: int) -> Iterable:

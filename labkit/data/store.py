@@ -52,7 +52,7 @@ class Stored:
 def folder() -> Path:
     """Return the folder of the cache: ``LABKIT_CACHE``, else this user's own."""
     if named := os.environ.get("LABKIT_CACHE"):
-        return Path(named).expanduser()
+        return Path(named).expanduser().absolute()
     from platformdirs import user_cache_path
 
     return user_cache_path("labkit", appauthor=False)
@@ -119,6 +119,14 @@ def mapped(path: Path) -> np.ndarray:
     return np.asarray(np.load(path, mmap_mode="c", allow_pickle=False))
 
 
+def cannot_write(error: OSError) -> str:
+    """Say in a sentence or two why the cache cannot be written, and what to do."""
+    return _(
+        "The cache {folder} cannot be written: {reason}. "
+        "Set LABKIT_CACHE to a folder of your own with 400 MB free."
+    ).format(folder=folder(), reason=error.strerror or error)
+
+
 class _Damaged(ValueError):
     pass
 
@@ -178,8 +186,8 @@ def _keep(name: str, key: str, stored: Stored, error: OSError) -> Stored:
 
 def _tell_damaged(path: Path) -> None:
     if path.exists():
-        heading = _("The pictures kept in {path} are damaged.").format(path=path)
-        tell(heading, _("They are made anew."))
+        text = _("The pictures kept in {path} are damaged, or of another version.")
+        tell(text.format(path=path), _("They are made anew."))
 
 
 def _write(name: str, key: str, stored: Stored) -> None:
@@ -225,11 +233,3 @@ def _sweep(name: str) -> None:
     for orphan in folder().glob(f".{name}.*"):
         if orphan.is_dir():
             shutil.rmtree(orphan, ignore_errors=True)
-
-
-def cannot_write(error: OSError) -> str:
-    """Say in a sentence or two why the cache cannot be written, and what to do."""
-    return _(
-        "The cache {folder} cannot be written: {reason}. "
-        "Set LABKIT_CACHE to a folder of your own with 400 MB free."
-    ).format(folder=folder(), reason=error.strerror or error)
