@@ -1,6 +1,7 @@
 """The pictures of `images/` are true, and are what their scripts draw."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -36,6 +37,17 @@ def test_every_picture_has_one_alt_text_fit_for_markdown():
     for name, alt in ALTS.items():
         assert alt.endswith(".") and len(alt) > 80, name
         assert not set(alt) & set('[]"<>\n'), name
+
+
+def test_notebooks_show_pictures_with_their_alt_text():
+    shown = []
+    for notebook in IMAGES.parent.glob("notebooks/*.ipynb"):
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        text = "".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+        for alt, name in re.findall(r"!\[([^\]]*)\]\(\.\./images/([^)\s]+)\)", text):
+            assert name in ALTS and alt == ALTS[name], f"{notebook.name}: {name}"
+            shown.append(name)
+    assert set(shown) == set(PICTURES)
 
 
 @pytest.mark.parametrize("name", PICTURES)
