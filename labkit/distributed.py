@@ -1,0 +1,178 @@
+"""One training in several processes: ``torchrun --nproc-per-node=2 -m labkit.distributed``.
+
+Each process has a copy of the model and learns from its own share of every batch;
+``DistributedDataParallel`` averages the gradients of all before each step, so that all copies
+stay equal, and equal to one process that sees the whole batch. On the CPU the processes talk by
+gloo, on GPUs (one for each) by nccl; no other line differs. ``python -m labkit.distributed``, with
+the same options, is the one process.
+
+Every ``--save-every`` steps the first process saves a checkpoint. Whatever dies, the same command
+goes on from there.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+import torch
+from torch import distributed
+from torch.nn.parallel import DistributedDataParallel
+
+from labkit import checkpoint
+from labkit.data import load
+from labkit.data.loaders import BatchLoader
+from labkit.model import Net
+from labkit.text import _
+from labkit.training import Run
+
+_WATCHED = "LABKIT_WATCHED_PROCESS"
+
+
+class Place(NamedTuple):
+    """Which process this is, of how many, and where it computes."""
+
+    rank: int
+    world: int
+    device: torch.device
+
+
+@contextmanager
+def joined() -> Iterator[Place]:
+    """Join the other processes that torchrun started; without torchrun, be the only one."""
+    on_gpu = torch.cuda.is_available()
+    local = int(os.environ.get("LOCAL_RANK", 0))  # torchrun sets LOCAL_RANK and WORLD_SIZE
+    device = torch.device("cuda", local) if on_gpu else torch.device("cpu")
+    if "WORLD_SIZE" not in os.environ:
+        yield Place(0, 1, device)
+        return
+    if on_gpu:
+        torch.cuda.set_device(device)
+    distributed.init_process_group("nccl" if on_gpu else "gloo")
+    yield Place(distributed.get_rank(), distributed.get_world_size(), device)
+    distributed.destroy_process_group()
+
+
+def prepare(place: Place, options: argparse.Namespace) -> tuple[Net, Run]:
+    """Return the network and its run, taken up from the checkpoint if there is one.
+
+    Raise ValueError if the batch cannot be shared out evenly.
+    """
+    if options.batch_size % place.world:
+        raise ValueError(
+            _("A batch of {batch} cannot be shared evenly by {world} processes.").format(
+                batch=options.batch_size, world=place.world
+            )
+        )
+    train, validation, _test = load(options.source)
+    torch.manual_seed(options.seed)
+    net = Net(len(train.classes)).to(place.device)
+    run = Run(
+        net,
+        BatchLoader(
+            train,
+            options.batch_size // place.world,
+            shuffle=True,
+            seed=options.seed,
+            drop_last=True,
+            shard=(place.rank, place.world),
+        ),
+        BatchLoader(validation, 500),
+        torch.optim.SGD(net.parameters(), lr=options.learning_rate, momentum=0.9),
+        epochs=options.epochs,
+        device=place.device,
+        seed=options.seed,
+    )
+    if options.checkpoint.is_file():
+        checkpoint.load(options.checkpoint, device=place.device).resume(run)
+    if place.world > 1:
+        run.model = DistributedDataParallel(net)
+        run.accept_weights()
+    return net, run
+
+
+def train(place: Place, options: argparse.Namespace) -> Run:
+    """Take all steps that are left; the first process saves and reports."""
+    net, run = prepare(place, options)
+    first = place.rank == 0
+    if first and run.steps_done:
+        print(_("taken up at step {step}").format(step=run.steps_done), flush=True)
+    while not run.finished:
+        run.advance()
+        if first and run.step == 0:
+            print(_report(run), flush=True)
+        if first and (run.finished or run.steps_done % options.save_every == 0):
+            checkpoint.save(options.checkpoint, net, run=run)
+    return run
+
+
+def _report(run: Run) -> str:
+    return _("epoch {epoch}: validation accuracy {accuracy:.1%}, {seconds:.1f} s").format(
+        epoch=run.epoch,
+        accuracy=run.history.validation_accuracy[-1],
+        seconds=run.history.seconds[-1],
+    )
+
+
+def launch(processes: int, *options: str) -> subprocess.CompletedProcess:
+    """Run this module in ``processes`` processes, wait, and return what they printed.
+
+    They end when the caller is interrupted, and also when it is killed.
+    """
+    return subprocess.run(
+        command(processes, *options),
+        env={**os.environ, "OMP_NUM_THREADS": "1", _WATCHED: str(os.getpid())},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def command(processes: int, *options: str) -> list[str]:
+    """Return the command line that runs this module in ``processes`` processes."""
+    torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    return [sys.executable, *torchrun, "-m", "labkit.distributed", *options]
+
+
+def _end_with(process: int) -> None:
+    """End this process soon after ``process`` is gone: a killed kernel cannot tell its children."""
+
+    def watch() -> None:
+        while psutil.pid_exists(process):
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("labkit.distributed", description=_("Train in parallel."))
+    add = parser.add_argument
+    add("--source", help=_("cifar10, drawn, or a folder; else LABKIT_DATA says"))
+    add("--epochs", type=int, default=2)
+    add("--batch-size", type=int, default=32, help=_("of all processes together"))
+    add("--learning-rate", type=float, default=0.01)
+    add("--seed", type=int, default=0)
+    add("--save-every", type=int, default=100, metavar="STEPS")
+    add("--checkpoint", type=Path, default=checkpoint.folder() / "distributed.pt")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train as the command line says."""
+    options = _options(arguments)
+    if _WATCHED in os.environ:
+        _end_with(int(os.environ[_WATCHED]))
+    with joined() as place:
+        train(place, options)
+
+
+if __name__ == "__main__":
+    main()
