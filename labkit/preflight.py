@@ -141,8 +141,11 @@ def _data(facts: Facts) -> Row:
         return Row(_("data"), READY, _("the pictures in {folder}").format(folder=facts.source))
     if facts.photographs:
         return Row(_("data"), READY, _("CIFAR-10, on this machine"))
+    found = _("CIFAR-10 is not on this machine yet.")
+    if facts.source == "auto":
+        found += " " + _("Without a network, the drawn pictures take its place.")
     advice = _("Run load() once where there is a network: it downloads 170 MB and keeps them.")
-    return Row(_("data"), CARE, _("CIFAR-10 is not on this machine yet"), advice)
+    return Row(_("data"), CARE, found, advice)
 
 
 def _disk(facts: Facts) -> Row:
@@ -226,7 +229,7 @@ def _row_html(row: Row, cell: str) -> str:
         "white-space: nowrap"
     )
     return (
-        f'<tr><th scope="row" style="{cell}">{html.escape(row.name)}</th>'
+        f'<tr><th scope="row" style="{cell}; white-space: nowrap">{html.escape(row.name)}</th>'
         f'<td style="{cell}"><span style="{badge}">{html.escape(_state(row.state))}</span></td>'
         f'<td style="{cell}">{html.escape(row.found)}</td>'
         f'<td style="{cell}">{html.escape(row.advice)}</td></tr>'

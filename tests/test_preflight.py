@@ -59,7 +59,7 @@ def test_a_good_machine_is_ready_in_every_row_and_has_nothing_to_do():
         ("device", {"unused_gpu": True}, CARE, "torch with CUDA"),
         ("data", {"source": None, "source_problem": "There is no folder x."}, MEND, "Choose"),
         ("data", {"photographs": False}, CARE, "170 MB"),
-        ("data", {"source": "auto", "photographs": False}, CARE, "170 MB"),
+        ("data", {"source": "auto", "photographs": False}, CARE, "where there is a network"),
         ("disk space", {"disk": 1.9e9}, CARE, "2.0 GB"),
         ("disk space", {"disk": 0.4e9}, MEND, "LABKIT_CACHE"),
         ("memory", {"memory": 1.1e9}, CARE, "Shut down"),

@@ -23,12 +23,13 @@ class DataChoice(Explorer):
     def __init__(self):
         """Start at the source that ``load()`` would use now."""
         self.source = widgets.RadioButtons(
-            options=_options(), layout=widgets.Layout(width="auto")
+            description=_("Pictures"), options=_options(), layout=widgets.Layout(width="auto")
         ).add_class("lk-source")
         self.folder = widgets.Text(
             description=_("Folder"),
             placeholder=_("path of a folder that holds one folder per class"),
             tooltip=_("Path of your own folder of pictures"),
+            continuous_update=False,  # sent whole when it is left: the click cannot overtake it
             layout=widgets.Layout(width="34em", max_width="100%"),
         ).add_class("lk-source-folder")
         self.button = widgets.Button(
