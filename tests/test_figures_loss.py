@@ -1,7 +1,7 @@
 import numpy
 import pytest
 
-from labkit.figures.loss import descents, landscape, loss_curve, races, softmax_bars
+from labkit.figures.loss import descents, landscape, loss_curve, softmax_bars
 
 
 def test_the_bars_say_the_likeliest_and_the_true_class():
@@ -36,10 +36,7 @@ def test_the_landscape_says_where_each_path_ends():
     assert "SGD goes from (1.00, 1.00) to (0.50, 0.25)" in picture.alt
 
 
-def test_races_say_where_each_began_and_ended():
-    picture = races({"SGD": [2.3, 2.0, 1.5], "Adam": [2.3, 1.0, 0.5]})
-    assert picture.alt == (
-        "SGD: the loss goes from 2.30 to 1.50 in 2 steps; "
-        "Adam: the loss goes from 2.30 to 0.50 in 2 steps."
-    )
-    assert 'alt="SGD: the loss' in picture._repr_html_()
+def test_a_picture_shows_itself_with_its_alt_text():
+    axis = numpy.linspace(-1, 1, 3)
+    picture = descents(axis, axis**2, {"lr 1": ([1, -1], [1, 1])})
+    assert 'alt="lr 1: after 1 steps the loss went from 1.00 to 1.00."' in picture._repr_html_()

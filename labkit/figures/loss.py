@@ -122,13 +122,13 @@ def landscape(
     axes = picture.add_subplot()
     levels = loss.min() + (loss.max() - loss.min()) * numpy.linspace(0, 1, 19) ** 2  # fine below
     axes.contourf(first, second, loss, levels=levels, cmap=_HEIGHTS)
-    lines = axes.contour(first, second, loss, levels=levels[1::2], colors=INK, linewidths=0.5)
+    lines = axes.contour(first, second, loss, levels=levels[2:-2:2], colors=INK, linewidths=0.5)
     axes.clabel(lines, fontsize=8, fmt="%.1f")
     told = []
     for (name, path), (colour, style, marker) in zip(paths.items(), CYCLE, strict=False):
         path = numpy.asarray(path)
-        axes.plot(path[:, 0], path[:, 1], style, color=colour, linewidth=2, label=name)
-        axes.plot(path[-1, 0], path[-1, 1], marker, color=colour, markersize=8)
+        look = {"linestyle": style, "color": colour, "marker": marker, "markersize": 8}
+        axes.plot(path[:, 0], path[:, 1], linewidth=2, label=name, markevery=[-1], **look)
         told.append(
             _("{name} goes from ({a:.2f}, {b:.2f}) to ({c:.2f}, {d:.2f})").format(
                 name=name, a=path[0, 0], b=path[0, 1], c=path[-1, 0], d=path[-1, 1]
@@ -141,24 +141,4 @@ def landscape(
         "A map of the loss over two weights, from {low:.2f} (blue) to {high:.2f} (orange). "
     ).format(low=loss.min(), high=loss.max())
     picture.alt += "; ".join(told) + "."
-    return picture
-
-
-def races(losses: Mapping[str, Sequence[float]]) -> Picture:
-    """Draw the loss of several optimizers over their steps, each with its own line style."""
-    picture = Picture(7, 3.2)
-    axes = plain_axes(picture)
-    for (name, values), (colour, style, _marker) in zip(losses.items(), CYCLE, strict=False):
-        axes.plot(range(len(values)), values, style, color=colour, linewidth=2, label=name)
-    axes.set_xlabel(_("step"))
-    axes.set_ylabel(_("loss"))
-    axes.set_ylim(bottom=0)
-    axes.legend(frameon=False)
-    picture.alt = "; ".join(
-        _("{name}: the loss goes from {first:.2f} to {last:.2f} in {n} steps").format(
-            name=name, first=values[0], last=values[-1], n=len(values) - 1
-        )
-        for name, values in losses.items()
-    )
-    picture.alt += "."
     return picture
