@@ -105,6 +105,8 @@ def class_accuracy(accuracy: Sequence[float], classes: Sequence[str], overall: f
 def _class_sentence(accuracy, classes, order, overall) -> str:
     known = [k for k in order if not math.isnan(accuracy[k])]
     unknown = [classes[k] for k in order if math.isnan(accuracy[k])]
+    if not known:
+        return _("There is no picture of any class.")
     best, worst = known[0], known[-1]
     sentence = _(
         "Overall {overall:.0%} are right. Best class: {best}, {most:.0%}. Worst: {worst}, "

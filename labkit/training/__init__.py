@@ -3,6 +3,7 @@
 A run is the same whether it goes straight through, step by step, or is killed and taken up again.
 """
 
+from labkit.training.history import History
 from labkit.training.loop import (
     Evaluation,
     TrainingStopped,
@@ -10,7 +11,7 @@ from labkit.training.loop import (
     train_epoch,
     train_step,
 )
-from labkit.training.run import History, ModelChanged, Run, fit
+from labkit.training.run import ModelChanged, Run, fit
 
 __all__ = [
     "Evaluation",

@@ -14,8 +14,9 @@ from enum import StrEnum
 import torch
 
 from labkit.text import _
+from labkit.training.history import History
 from labkit.training.loop import TrainingStopped
-from labkit.training.run import History, Run
+from labkit.training.run import Run
 
 
 class State(StrEnum):
@@ -35,7 +36,7 @@ class Progress:
 
     ``epoch`` and ``step`` are those last worked on, counted from 1 (0 before the first step);
     ``loss`` is the running loss, NaN before the first step; ``images_per_second`` and
-    ``seconds_left`` are NaN while they are not known.
+    ``seconds_left`` are NaN while they are not known, ``momentum`` where there is none.
     """
 
     state: State
@@ -47,6 +48,8 @@ class Progress:
     loss: float
     images_per_second: float
     seconds_left: float
+    learning_rate: float
+    momentum: float
 
 
 class LiveRun:
@@ -69,7 +72,7 @@ class LiveRun:
         self._lock, self._halt = threading.RLock(), threading.Event()
         self._thread: threading.Thread | None = None
         self._orders: list[Callable[[], None]] = []
-        self._after_halt = State.PAUSED
+        self._after_halt = State.PAUSED, ""
         self._marks: deque[tuple[float, int]] = deque(maxlen=50)  # time and images, now and then
         self._images = 0
 
@@ -87,11 +90,13 @@ class LiveRun:
 
     def pause(self) -> None:
         """Halt after the present step; ``start`` goes on from there."""
-        self._halt_as(State.PAUSED, _("Nothing is running: there is nothing to pause."))
+        if not self._halt_as(State.PAUSED, _("Paused. Start goes on from here.")):
+            self._say(_("Nothing is running: there is nothing to pause."))
 
     def stop(self) -> None:
         """Halt after the present step, for good as far as this run knows."""
-        self._halt_as(State.STOPPED, _("Nothing is running: there is nothing to stop."))
+        if not self._halt_as(State.STOPPED, _("Stopped. Start goes on from here.")):
+            self._say(_("Nothing is running: there is nothing to stop."))
 
     def turn(self, *, learning_rate: float | None = None, momentum: float | None = None) -> None:
         """Change learning rate or momentum before the next step; what is wrong with it is said."""
@@ -131,9 +136,9 @@ class LiveRun:
 
     def interrupt(self) -> None:
         """Pause because the kernel was interrupted, and say so."""
-        if self.state is State.RUNNING:
-            self.pause()
-            self._say(_("The kernel was interrupted, so the run pauses. Start goes on from here."))
+        self._halt_as(
+            State.PAUSED, _("Paused, as the kernel was interrupted. Start goes on from here.")
+        )
 
     def fit(self) -> History:
         """Start, wait for the end, and return the history; raise what went wrong."""
@@ -141,6 +146,11 @@ class LiveRun:
         if self.wait() is State.FAILED:
             raise TrainingStopped(self.message)
         return self.run.history
+
+    @property
+    def pending(self) -> bool:
+        """Say whether a change of a knob still waits for the present step to end."""
+        return bool(self._orders)
 
     def progress(self) -> Progress:
         """Return where the run is."""
@@ -161,6 +171,8 @@ class LiveRun:
             loss=loss,
             images_per_second=speed,
             seconds_left=0.0 if run.finished else left,
+            learning_rate=run.optimizer.param_groups[0]["lr"],
+            momentum=run.optimizer.param_groups[0].get("momentum", math.nan),
         )
 
     def _go(self, steps: float) -> None:
@@ -205,22 +217,23 @@ class LiveRun:
             self._marks.append((now, self._images))
         if self.after_step:
             self.after_step(self.run)
-        if self.on_change:
-            self.on_change()
+        self._notify()
 
     def _end(self) -> tuple[State, str]:
         if self.run.finished:
             return State.FINISHED, _("All {n} epochs are done.").format(n=self.run.epochs)
-        if self._halt.is_set() and self._after_halt is State.STOPPED:
-            return State.STOPPED, _("Stopped. Start goes on from here.")
+        if self._halt.is_set():
+            return self._after_halt
         return State.PAUSED, _("Paused. Start goes on from here.")
 
-    def _halt_as(self, state: State, otherwise: str) -> None:
+    def _halt_as(self, state: State, message: str) -> bool:
+        """Let the run halt after the present step, in ``state``; return whether there is one."""
         with self._lock:
             if self.state is not State.RUNNING:
-                return self._say(otherwise)
-            self._after_halt = state
+                return False
+            self._after_halt = state, message
             self._halt.set()
+            return True
 
     def _order(self, order: Callable[[], None]) -> None:
         """Do it now if nothing runs; else let the thread do it between two steps."""
@@ -235,10 +248,14 @@ class LiveRun:
             try:
                 order()
             except ValueError as error:  # a knob out of range: the run goes on as it was
-                self._say(str(error))
+                self.message = str(error)
+            self._notify()
 
     def _say(self, message: str) -> None:
         self.message = message
+        self._notify()
+
+    def _notify(self) -> None:
         if self.on_change:
             self.on_change()
 

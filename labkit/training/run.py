@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from itertools import islice
 
 import torch
@@ -11,51 +11,11 @@ from tqdm.auto import tqdm
 
 from labkit.text import _
 from labkit.training import randomness
+from labkit.training.history import History, Mean
 from labkit.training.loop import LossFunction, TrainingStopped, evaluate, finite, train_step
 
 POINTS_PER_EPOCH = 20
 """How many points of the running loss a history keeps of each epoch."""
-
-
-@dataclass
-class History:
-    """The numbers of a run as plain lists, ready for a figure or a file.
-
-    One entry per point of the running loss: ``steps`` (batches since the start of the run),
-    ``running_loss`` (mean since the point before) and ``learning_rate``. One entry per epoch:
-    ``training_loss`` (mean over the epoch, while the weights changed), ``validation_loss`` and
-    ``validation_accuracy`` (after it), and ``seconds``.
-    """
-
-    steps_per_epoch: int
-    steps: list[int] = field(default_factory=list)
-    running_loss: list[float] = field(default_factory=list)
-    learning_rate: list[float] = field(default_factory=list)
-    training_loss: list[float] = field(default_factory=list)
-    validation_loss: list[float] = field(default_factory=list)
-    validation_accuracy: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-
-    @property
-    def at(self) -> list[float]:
-        """Return for each point of the running loss how many epochs were done, with fractions."""
-        return [step / self.steps_per_epoch for step in self.steps]
-
-
-@dataclass
-class _Mean:
-    """A mean loss in the making: the sum over examples, divided only when it is asked for."""
-
-    total: float = 0.0
-    examples: int = 0
-
-    def add(self, loss: float, examples: int) -> None:
-        self.total += loss * examples
-        self.examples += examples
-
-    @property
-    def value(self) -> float:
-        return self.total / self.examples if self.examples else float("nan")
 
 
 class ModelChanged(TrainingStopped):
@@ -95,7 +55,7 @@ class Run:
         self.epochs, self.epoch, self.step, self.seconds = epochs, 0, 0, 0.0
         self.history = History(steps_per_epoch=len(train_batches))
         self.last_batch: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
-        self._epoch_mean, self._running_mean, self._epoch_seconds = _Mean(), _Mean(), 0.0
+        self._epoch_mean, self._running_mean, self._epoch_seconds = Mean(), Mean(), 0.0
         self._iterator: Iterator | None = None
         self.device = torch.device("cpu")
         self._random = randomness.seeded_states(seed, torch.device(device))
@@ -178,7 +138,7 @@ class Run:
             self.history.steps.append(self.steps_done)
             self.history.running_loss.append(self._running_mean.value)
             self.history.learning_rate.append(self.optimizer.param_groups[0]["lr"])
-            self._running_mean = _Mean()
+            self._running_mean = Mean()
 
     def _end_epoch(self) -> None:
         result = evaluate(self.model, self.validation_batches, device=self.device)
@@ -187,7 +147,7 @@ class Run:
         self.history.validation_accuracy.append(result.accuracy)
         self.history.seconds.append(self._epoch_seconds)
         self.epoch, self.step, self._iterator = self.epoch + 1, 0, None
-        self._epoch_mean, self._epoch_seconds = _Mean(), 0.0
+        self._epoch_mean, self._epoch_seconds = Mean(), 0.0
 
     def _check_weights(self) -> None:
         weights = list(self.model.parameters())
@@ -289,8 +249,8 @@ class Run:
             self.scheduler.load_state_dict(state["scheduler"])
         self.epoch, self.step = state["epoch"], state["step"]
         self.seconds, self._epoch_seconds = state["seconds"], state["epoch_seconds"]
-        self._epoch_mean = _Mean(**state["epoch_mean"])
-        self._running_mean = _Mean(**state["running_mean"])
+        self._epoch_mean = Mean(**state["epoch_mean"])
+        self._running_mean = Mean(**state["running_mean"])
         self.history = History(**state["history"])
         self._random.update(_on_cpu(state["random"]))
         self._random_at_epoch_start = _on_cpu(state["random_at_epoch_start"])

@@ -103,7 +103,8 @@ class LiveTraining(Explorer):
         same = self.live.message == self._message and self.live.state is State.RUNNING
         if same and time.monotonic() - self._drawn_at < pause:
             return
-        self._message = self.live.message
+        if not same:
+            self._follow()
         with self._drawing:
             began = time.monotonic()
             progress = self.live.progress()
@@ -115,6 +116,12 @@ class LiveTraining(Explorer):
             self.screen.show(picture.png(), picture.alt)
             self._drawn_at = time.monotonic()
             self._cost = self._drawn_at - began
+
+    def _follow(self) -> None:
+        """Show what the run has, where it was not what a knob asked for; remember its message."""
+        self._message = self.live.message
+        if not self.live.pending:
+            self.epochs.value = self.live.run.epochs
 
     def _usable(self, state: State):
         running, over = state is State.RUNNING, self.live.run.finished
@@ -167,6 +174,9 @@ def _status(progress: Progress) -> str:
             )
         )
         parts.append(_("running loss {loss:.3f}").format(loss=progress.loss))
+    parts.append(_("learning rate {rate:g}").format(rate=progress.learning_rate))
+    if not math.isnan(progress.momentum):
+        parts.append(_("momentum {momentum:g}").format(momentum=progress.momentum))
     if not math.isnan(progress.images_per_second):
         parts.append(_("{n:,.0f} images/s").format(n=progress.images_per_second))
     if progress.state is State.RUNNING and not math.isnan(progress.seconds_left):

@@ -1,0 +1,107 @@
+"""The figures of training say in words what they show, computed from the numbers."""
+
+import numpy as np
+import pytest
+
+from labkit.figures import training as figures
+
+NAMES = ["cat", "dog", "ship"]
+IMAGES = np.zeros((4, 32, 32, 3), dtype=np.uint8)
+
+
+def _texts(picture):
+    found = [text.get_text() for text in picture.findobj(lambda part: hasattr(part, "get_text"))]
+    return "\n".join(found)
+
+
+def test_a_loss_curve_says_how_far_both_losses_fell():
+    picture = figures.loss_curve([0.5, 1.0, 2.0], [2.3, 1.9, 1.4], [1.8, 1.5])
+    assert "goes from 2.30 to 1.40" in picture.alt
+    assert "1.50 after epoch 2, the lowest so far" in picture.alt
+    assert picture.png().startswith(b"\x89PNG")
+
+
+def test_a_validation_loss_that_rises_again_is_said():
+    picture = figures.loss_curve([1, 2, 3], [2, 1, 0.1], [1.8, 1.5, 2.5])
+    assert "2.50 after epoch 3; it was lowest after epoch 2, 1.50, and has risen" in picture.alt
+
+
+def test_the_curves_are_at_the_epochs_given():
+    picture = figures.loss_curve([0.25, 0.5], [2.3, 1.9], [1.8], resumed_at=0.25)
+    line, training, validation, ring = picture.axes[0].lines
+    assert training.get_xdata().tolist() == [0.25, 0.5]
+    assert training.get_ydata().tolist() == [2.3, 1.9]
+    assert list(validation.get_xdata()) == [1]
+    assert (list(ring.get_xdata()), list(ring.get_ydata())) == ([1], [1.8])
+    assert "taken up again after 0.25 epochs" in picture.alt
+    assert list(line.get_xdata()) == [0.25, 0.25]
+
+
+def test_nothing_trained_yet_is_a_picture_too():
+    assert figures.loss_curve([], [], []).alt == "Nothing is trained yet."
+    assert figures.live([], [], [], [], 2).png()
+
+
+def test_a_comparison_names_the_lowest_point_of_each():
+    picture = figures.comparison({"few": [2.0, 1.5, 3.0], "many": [1.2]})
+    assert "few: lowest after epoch 2, 1.50; at the end 3.00." in picture.alt
+    assert "many: lowest after epoch 1, 1.20; at the end 1.20." in picture.alt
+
+
+def test_class_accuracies_are_sorted_and_an_empty_class_is_said():
+    picture = figures.class_accuracy([0.25, float("nan"), 0.75], NAMES, 0.5)
+    assert "Overall 50% are right. Best class: ship, 75%. Worst: cat, 25%." in picture.alt
+    assert "Without pictures: dog." in picture.alt
+    assert "no pictures" in _texts(picture)
+    labels = [tick.get_text() for tick in picture.axes[0].get_yticklabels()]
+    assert labels == ["ship", "cat", "dog"]
+
+
+def test_no_class_with_pictures_at_all_is_no_crash():
+    picture = figures.class_accuracy([float("nan")] * 3, NAMES, float("nan"))
+    assert picture.alt == "There is no picture of any class."
+
+
+def test_a_confusion_matrix_names_the_most_frequent_mistake():
+    matrix = np.array([[5, 3, 0], [1, 6, 0], [0, 0, 0]])
+    picture = figures.confusion(matrix, NAMES)
+    assert "11 of 15 on the diagonal" in picture.alt
+    assert "cat taken for dog, 3 times" in picture.alt
+    assert picture.png()
+
+
+def test_a_matrix_without_a_mistake_names_none():
+    assert "mistake" not in figures.confusion(np.eye(3, dtype=int), NAMES).alt
+
+
+def test_the_surest_mistakes_are_listed():
+    picture = figures.most_wrong(IMAGES[:1], ["cat"], ["dog"], [0.987])
+    assert "cat taken for dog (99% sure)" in picture.alt
+    assert "is: cat" in _texts(picture)
+
+
+def test_no_mistake_is_said():
+    assert figures.most_wrong(IMAGES[:0], [], [], []).alt == "There is no mistake to show."
+
+
+@pytest.mark.parametrize(("classes", "shown"), [(3, 3), (8, 5)])
+def test_an_answer_shows_the_five_likeliest_at_most(classes, shown):
+    probabilities = np.arange(1, classes + 1) / sum(range(1, classes + 1))
+    names = [f"class {k}" for k in range(classes)]
+    picture = figures.answer(IMAGES[0], probabilities, names)
+    assert picture.alt.count("%") == shown
+    assert f"answers: class {classes - 1} " in picture.alt
+
+
+def test_the_live_picture_counts_the_right_ones_of_the_batch():
+    batch = (IMAGES, ["cat", "dog", "cat", "ship"], ["cat", "cat", "cat", "dog"])
+    picture = figures.live([0.5, 1.0], [2.3, 1.2], [1.1], [0.55], 2, batch)
+    assert "Validation accuracy: 55%." in picture.alt
+    assert "Of 4 pictures shown of the last batch 2 are right." in picture.alt
+    assert "✓ cat" in _texts(picture) and "✗ dog" in _texts(picture)
+    assert picture.axes[0].get_xlim()[1] >= 2
+
+
+def test_the_live_picture_shows_eight_of_a_large_batch():
+    many = (np.zeros((64, 32, 32, 3), dtype=np.uint8), ["cat"] * 64, ["dog"] * 64)
+    assert len(figures.live([], [], [], [], 1, many).axes) == 2 + 8

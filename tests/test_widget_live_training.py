@@ -1,0 +1,195 @@
+"""The live panel, pressed from Python: no browser."""
+
+import time
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from labkit.training import Run
+from labkit.widgets.live_training import LiveTraining
+
+torch.manual_seed(0)
+EXAMPLES = TensorDataset(torch.rand(24, 3, 8, 8), torch.arange(24) % 2)
+
+
+def _run(*, epochs=2, optimizer=None, lr=0.1):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(192, 2))
+    optimizer = optimizer or torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9)
+    batches = DataLoader(EXAMPLES, 4)
+    return Run(model, batches, DataLoader(EXAMPLES, 24), optimizer, epochs=epochs)
+
+
+class Named(TensorDataset):
+    """Examples that know the names of their classes, as our data sets do."""
+
+    classes = ["cat", "dog"]
+
+
+@pytest.fixture
+def panel():
+    return LiveTraining(_run())
+
+
+def test_a_new_panel_shows_a_picture_and_trains_nothing(panel):
+    assert panel.screen.png.startswith(b"\x89PNG")
+    assert panel.screen.sentence == "Nothing is trained yet."
+    assert "Ready to start." in panel.status.value
+    assert panel.live.run.steps_done == 0
+
+
+def test_start_trains_to_the_end(panel):
+    panel.start.click()
+    panel.live.wait()
+    assert "All 2 epochs are done." in panel.status.value
+    assert "epoch 2 of 2, batch 6 of 6" in panel.status.value
+    assert "Validation accuracy" in panel.screen.sentence
+    assert panel.live.run.finished
+
+
+def test_step_and_epoch_do_what_they_say(panel):
+    panel.step.click()
+    panel.live.wait()
+    assert panel.live.run.steps_done == 1
+    assert "epoch 1 of 2, batch 1 of 6" in panel.status.value
+    panel.epoch.click()
+    panel.live.wait()
+    assert (panel.live.run.epoch, panel.live.run.step) == (1, 0)
+
+
+def test_pause_and_stop_halt_a_run():
+    panel = LiveTraining(_run(epochs=1000), after_step=lambda run: time.sleep(0.001))
+    for button, said in ((panel.pause, "Paused"), (panel.stop, "Stopped")):
+        panel.start.click()
+        assert panel.start.disabled and not button.disabled
+        button.click()
+        panel.live.wait(30)
+        assert said in panel.status.value
+        assert not panel.start.disabled and button.disabled
+    assert not panel.live.run.finished
+
+
+def test_a_second_start_is_answered_at_once():
+    panel = LiveTraining(_run(epochs=1000), after_step=lambda run: time.sleep(0.001))
+    panel.start.click()
+    panel.live.start()  # as from another cell: the button itself is disabled
+    assert "It is training already" in panel.status.value
+    panel.stop.click()
+    panel.live.wait(30)
+
+
+def test_buttons_that_make_no_sense_now_are_disabled(panel):
+    assert panel.pause.disabled and panel.stop.disabled
+    panel.start.click()
+    panel.live.wait()
+    assert all(b.disabled for b in (panel.start, panel.step, panel.epoch, panel.pause, panel.stop))
+
+
+def test_more_epochs_wake_the_buttons_of_a_finished_run(panel):
+    panel.start.click()
+    panel.live.wait()
+    panel.epochs.value = 3
+    assert not panel.start.disabled
+    panel.start.click()
+    panel.live.wait()
+    assert len(panel.live.run.history.validation_loss) == 3
+
+
+def test_too_few_epochs_are_said_and_the_number_goes_back(panel):
+    panel.start.click()
+    panel.live.wait()
+    panel.epochs.value = 1
+    assert "too few" in panel.status.value
+    assert panel.epochs.value == 2
+
+
+def test_the_knobs_show_and_change_what_the_optimizer_has(panel):
+    group = panel.live.run.optimizer.param_groups[0]
+    assert panel.learning_rate.texts[panel.learning_rate.value] == "0.1"
+    assert panel.momentum.texts[panel.momentum.value] == "0.9"
+    panel.learning_rate.value -= 1
+    panel.momentum.value = 0
+    assert (group["lr"], group["momentum"]) == (0.03, 0.0)
+    assert "learning rate 0.03" in panel.status.value
+
+
+def test_an_unusual_learning_rate_has_its_place_on_the_slider():
+    panel = LiveTraining(_run(lr=0.02))
+    assert panel.learning_rate.texts[panel.learning_rate.value] == "0.02"
+
+
+def test_knobs_that_the_optimizer_does_not_have_are_disabled():
+    run = _run()
+    run.optimizer = torch.optim.Adam(run.model.parameters())
+    assert LiveTraining(run).momentum.disabled
+
+
+def test_a_failure_is_in_words_and_can_be_read():
+    panel = LiveTraining(_run())
+    panel.live.run.loss_function = lambda outputs, _labels: outputs.sum() * float("nan")
+    panel.start.click()
+    panel.live.wait()
+    assert "Start again with a new model" in panel.status.value
+    assert panel.live.state == "failed"
+
+
+def test_words_of_an_exception_cannot_become_markup(panel):
+    def loss_function(_outputs, _labels):
+        raise ValueError("<img src=x>")
+
+    panel.live.run.loss_function = loss_function
+    panel.start.click()
+    panel.live.wait()
+    assert "&lt;img src=x&gt;" in panel.status.value
+
+
+def test_the_pictures_of_the_batch_are_what_went_in(panel):
+    panel.step.click()
+    panel.live.wait()
+    images, truths, answers = panel._last_batch()
+    expected = (EXAMPLES.tensors[0][:4] * 0.5 + 0.5) * 255
+    assert torch.allclose(torch.tensor(images).permute(0, 3, 1, 2).float(), expected, atol=1)
+    assert truths == ["0", "1", "0", "1"]
+    assert set(answers) <= {"0", "1"}
+
+
+def test_classes_have_their_names():
+    run = _run()
+    run.train_batches = DataLoader(Named(*EXAMPLES.tensors), 4)
+    panel = LiveTraining(run)
+    panel.step.click()
+    panel.live.wait()
+    assert panel._last_batch()[1] == ["cat", "dog", "cat", "dog"]
+
+
+def test_pictures_are_drawn_at_most_ten_times_a_second():
+    panel = LiveTraining(_run(epochs=40))
+    before, began = panel.screen.turn, time.monotonic()
+    panel.start.click()
+    panel.live.wait()
+    seconds = time.monotonic() - began
+    assert panel.live.run.steps_done == 240
+    assert panel.screen.turn - before <= 10 * seconds + 3  # the first, the last, and the start
+
+
+def test_every_control_says_what_it_is(panel):
+    buttons = [panel.start, panel.pause, panel.step, panel.epoch, panel.stop]
+    assert all(button.tooltip and button.description for button in buttons)
+    assert panel.learning_rate.label and panel.momentum.label and panel.epochs.tooltip
+
+
+def test_a_reader_without_a_kernel_sees_picture_and_sentence(panel):
+    bundle = panel._repr_mimebundle_()
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    assert "Nothing is trained yet." in data["text/html"]
+
+
+def test_interrupting_the_kernel_pauses_and_says_so():
+    panel = LiveTraining(_run(epochs=1000), after_step=lambda run: time.sleep(0.001))
+    panel.start.click()
+    panel.live.interrupt()
+    panel.live.wait(30)
+    assert "interrupted" in panel.status.value
+    assert panel.live.state == "paused"
