@@ -7,8 +7,10 @@ from labkit.data.drawn.dice import Dice, scramble
 from labkit.data.drawn.palettes import BARKS, COATS, GREENS, LEAVES, PAINTS, STONES
 from labkit.data.drawn.pen import Pen
 
-# How hard the pictures are. With these numbers the original recipe (two epochs, batch 4) ends
-# near 60 %, vehicles well above animals; ten epochs gain 25 points, a better network 10 more.
+# How hard the pictures are. Over 10,000 of them the original recipe (labkit.model.Net, batch 4)
+# ended between 58 and 70 % on 2,000 others after two epochs (seven runs) and near 88 % after ten;
+# three small convolutions with batch normalisation reached 96 % in eight. Vehicles come out ahead
+# of animals throughout, and cats and dogs are taken for each other most.
 AT_HOME = 0.75  # share of pictures with a background that suits the class; the others have any
 SIZE = (0.7, 1.05)  # half the subject's width, where half the picture's is 1
 DRIFT = 0.15  # how far from the middle the subject may be
