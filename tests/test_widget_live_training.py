@@ -4,6 +4,7 @@ import time
 
 import pytest
 import torch
+from jupyter_client.manager import start_new_kernel
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -193,3 +194,44 @@ def test_interrupting_the_kernel_pauses_and_says_so():
     panel.live.wait(30)
     assert "interrupted" in panel.status.value
     assert panel.live.state == "paused"
+
+
+IN_A_KERNEL = """
+import time, torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+from labkit.training import Run
+from labkit.widgets.live_training import LiveTraining
+data = TensorDataset(torch.rand(24, 3, 8, 8), torch.arange(24) % 2)
+model = nn.Sequential(nn.Flatten(), nn.Linear(192, 2))
+sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+run = Run(model, DataLoader(data, 4), DataLoader(data, 24), sgd, epochs=100_000)
+panel = LiveTraining(run, after_step=lambda run: time.sleep(0.001))
+panel.start.click()
+"""
+
+
+@pytest.fixture
+def kernel():
+    manager, client = start_new_kernel(startup_timeout=120)
+    yield manager, client
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def _printed(client, code):
+    said = []
+    client.execute_interactive(
+        code, timeout=120, output_hook=lambda m: said.append(m["content"].get("text", ""))
+    )
+    return "".join(said)
+
+
+def test_interrupting_a_real_kernel_between_two_cells_pauses_the_run(kernel):
+    manager, client = kernel
+    _printed(client, IN_A_KERNEL)
+    assert "running" in _printed(client, "print(panel.live.state)")
+    time.sleep(1)  # no cell runs; the panel looks for that five times a second
+    manager.interrupt_kernel()
+    said = _printed(client, "time.sleep(1); print(panel.live.state, panel.live.message)")
+    assert "paused Paused, as the kernel was interrupted." in said

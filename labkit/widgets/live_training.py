@@ -4,6 +4,7 @@ import html
 import math
 import threading
 import time
+from collections.abc import Callable
 
 import ipywidgets as widgets
 
@@ -11,6 +12,7 @@ from labkit.figures import training as figures
 from labkit.text import _
 from labkit.training import Run
 from labkit.training.live import LiveRun, Progress, State
+from labkit.widgets.interrupt import heed
 from labkit.widgets.looks import Explorer, Slider, reporting, row
 
 RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
@@ -62,7 +64,12 @@ class LiveTraining(Explorer):
             (self.epoch, live.epoch),
             (self.stop, live.stop),
         ):
-            button.on_click(lambda _button, action=action: action())
+            button.on_click(lambda _button, action=action: self._press(action))
+
+    @reporting
+    def _press(self, action: Callable[[], None]) -> None:
+        action()
+        heed(self.live.interrupt, lambda: self.live.state is State.RUNNING)
 
     def _make_knobs(self, run: Run) -> None:
         group = run.optimizer.param_groups[0]
