@@ -84,7 +84,7 @@ def test_every_pass_takes_the_next_epoch_and_every_epoch_visits_every_picture_on
 
 @pytest.mark.parametrize("start", [0, 1, 255, 256, 257, 524, 525])
 def test_an_epoch_taken_up_at_any_batch_goes_on_bit_for_bit(start):
-    loader = BatchLoader(Pictures(2100), 4, shuffle=True, augment=add_noise)
+    loader = BatchLoader(Pictures(2100), 4, shuffle=True, mirror=True, augment=add_noise)
     loader.set_epoch(5)
     whole = list(loader)
     loader.set_epoch(5, start=start)
@@ -98,6 +98,18 @@ def test_augmentation_differs_between_chunks_and_between_epochs():
     )
     first, second, third, fourth = (images for images, _ in [*loader, *loader])
     assert len({float(images.sum()) for images in (first, second, third, fourth)}) == 4
+
+
+def test_mirroring_shows_each_picture_both_ways_in_two_epochs():
+    pictures = Pictures(1500)
+    plain = torch.cat([images for images, _ in BatchLoader(pictures, 100)])
+    loader = BatchLoader(pictures, 100, mirror=True)
+    first, second = (torch.cat([images for images, _ in loader]) for _ in range(2))
+    assert torch.equal(first, second.flip(3))
+    same = [torch.equal(*pair) for pair in zip(first, plain, strict=True)]
+    mirrored = [torch.equal(*pair) for pair in zip(first, plain.flip(3), strict=True)]
+    assert all(one != other for one, other in zip(same, mirrored, strict=True))
+    assert 600 < sum(mirrored) < 900
 
 
 @pytest.mark.parametrize("batch_size", [0, -1, 2.0, "4", None, True])

@@ -34,7 +34,8 @@ class BatchLoader:
 
     Epoch ``e`` has the order ``torch.randperm(N)`` drawn with the seed ``seed + e`` (without
     ``shuffle``, the order of the set). Each pass takes the next epoch; ``set_epoch`` chooses.
-    ``augment(images, generator)`` changes about a thousand images at once, with a generator of
+    ``mirror`` shows every picture as it is in one epoch and from left to right in the next, half of
+    them the other way round. ``augment(images, generator)`` changes about a thousand images at once, with a generator of
     their own, so that any pass can be repeated or taken up again at any batch, bit for bit.
 
     ``shard=(r, w)`` is the part of process r of w: every w-th picture of the order, so that the
@@ -52,6 +53,7 @@ class BatchLoader:
         seed: int = 0,
         mean: float | Sequence[float] = 0.5,
         std: float | Sequence[float] = 0.5,
+        mirror: bool = False,
         augment: Augment | None = None,
         device: torch.device | str = "cpu",
         drop_last: bool = False,
@@ -60,11 +62,14 @@ class BatchLoader:
         self.dataset = dataset
         self.batch_size = _checked(batch_size)
         self.shuffle, self.seed, self.drop_last = shuffle, seed, drop_last
-        self.augment, self.device, self.shard = augment, torch.device(device), shard
+        self.mirror, self.augment = mirror, augment
+        self.device, self.shard = torch.device(device), shard
         self.epoch, self.start = 0, 0
 
         self._data, targets, self._indices = _arrays(dataset)
         self._labels = torch.as_tensor(targets, dtype=torch.int64)
+        generator = torch.Generator().manual_seed(seed)
+        self._coin = torch.randint(2, (len(self._labels),), generator=generator)
         self._mean = torch.as_tensor(mean, dtype=torch.float32, device=self.device).view(-1, 1, 1)
         self._std = torch.as_tensor(std, dtype=torch.float32, device=self.device).view(-1, 1, 1)
 
@@ -98,18 +103,24 @@ class BatchLoader:
         skip = start * size % length // size  # batches of the first chunk that were seen before
         for number in range(start * size // length, -(-len(order) // length)):
             chunk = order[number * length : (number + 1) * length]
-            images, labels = self._prepared(chunk, epoch * _MOST_CHUNKS + number)
+            images, labels = self._prepared(chunk, epoch, number)
             batches = list(zip(images.split(size), labels.split(size), strict=True))
             yield from batches[skip:]
             skip = 0
 
-    def _prepared(self, chunk: torch.Tensor, offset: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def _prepared(
+        self, chunk: torch.Tensor, epoch: int, number: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         pixels = torch.from_numpy(np.take(self._data, chunk.numpy(), axis=0))  # a copy, uint8
         pixels = pixels.to(self.device).permute(0, 3, 1, 2)  # [n, 32, 32, 3] -> [n, 3, 32, 32]
         images = pixels.to(torch.float32, memory_format=torch.contiguous_format)
         images.div_(255).sub_(self._mean).div_(self._std)
+        if self.mirror:
+            mirrored = ((self._coin[chunk] + epoch) % 2 == 1).to(self.device)
+            images[mirrored] = images[mirrored].flip(3)
         if self.augment is not None:
-            images = self.augment(images, torch.Generator().manual_seed(self.seed + offset))
+            seed = self.seed + epoch * _MOST_CHUNKS + number
+            images = self.augment(images, torch.Generator().manual_seed(seed))
         return images, self._labels[chunk].to(self.device)
 
 
