@@ -249,10 +249,9 @@ def test_any_other_error_passes_through():
         devices.with_smaller_batches(work, 4)
 
 
-@pytest.mark.gpu
-@needs_gpu
+@pytest.mark.parametrize("device", ["cpu", pytest.param(GPU, marks=[pytest.mark.gpu, needs_gpu])])
 @pytest.mark.parametrize("make", [momentum, adam])
-def test_a_training_moved_in_the_middle_ends_where_one_that_stayed_does(make):
+def test_a_training_moved_in_the_middle_ends_where_one_that_stayed_does(make, device):
     stayed, its_optimizer = training(make)
     three_steps(stayed, its_optimizer)
     three_steps(stayed, its_optimizer)
@@ -261,10 +260,10 @@ def test_a_training_moved_in_the_middle_ends_where_one_that_stayed_does(make):
     model, optimizer = training(make)
     before = list(model.parameters())
     three_steps(model, optimizer)
-    devices.move(model, optimizer, GPU)
+    devices.move(model, optimizer, device)
     assert all(a is b for a, b in zip(before, model.parameters(), strict=True))
-    assert {str(p.device) for p in model.parameters()} == {GPU}
-    three_steps(model, optimizer, GPU)
+    assert {str(p.device) for p in model.parameters()} == {device}
+    three_steps(model, optimizer, device)
     devices.move(model, optimizer, "cpu")
     three_steps(model, optimizer)
     for a, b in zip(stayed.parameters(), model.parameters(), strict=True):

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from labkit import recordings, timing
+from labkit.device import available
 from labkit.timing import Result, Setting, Timing
 from tests.benchmarks import record_gpu
 
@@ -298,3 +299,15 @@ def test_a_row_tells_setting_time_rate_and_memory(recording):
     assert len(measured) == len(failed) == len(recordings.columns())
     assert measured == ("cpu", "1", "4", "float32", "2.00 (1.00 to 3.00)", "2,000", "-")
     assert failed[3:] == ("bf16, channels last, compiled", "out of memory", "-", "1 MB")
+
+
+GPU = next((found.name for found in available() if found.kind != "cpu"), None)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(GPU is None, reason="no GPU on this machine")
+def test_a_gpu_is_timed_in_every_precision_and_its_memory_counted():
+    for setting in timing.settings([GPU], [64], [2], timing.PRECISIONS, [False, True]):
+        result = timing.run(setting, repeats=2)
+        assert result.timing.median > 0
+        assert result.peak_bytes is None or result.peak_bytes > 64 * 3 * 32 * 32 * 4

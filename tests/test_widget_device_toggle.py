@@ -6,7 +6,20 @@ import pytest
 import torch
 import traitlets
 
+from labkit.device import available
+from labkit.model import Net
+from labkit.training import Run
+from labkit.training.live import LiveRun
 from labkit.widgets.device_toggle import DeviceToggle
+
+GPU = next((found.name for found in available() if found.kind != "cpu"), None)
+EACH_DEVICE = [
+    "cpu",
+    pytest.param(
+        GPU,
+        marks=[pytest.mark.gpu, pytest.mark.skipif(GPU is None, reason="no GPU on this machine")],
+    ),
+]
 
 
 @pytest.fixture
@@ -109,3 +122,45 @@ def test_a_reader_without_a_kernel_reads_where_it_computes(no_gpu):
     data = bundle[0] if isinstance(bundle, tuple) else bundle
     assert data["text/plain"].startswith("The following cells compute on cpu (")
     assert "<img" not in data["text/html"]
+
+
+def a_run():
+    torch.manual_seed(0)
+    model = Net()
+    batches = [(torch.randn(4, 3, 32, 32), torch.randint(10, (4,))) for _batch in range(6)]
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    return Run(model, batches, batches[:1], optimizer, epochs=2)
+
+
+@pytest.mark.parametrize("device", EACH_DEVICE)
+def test_a_live_training_that_follows_the_toggle_ends_where_one_that_stayed_does(device):
+    stayed, moved = a_run(), a_run()
+    stayed.finish()
+
+    live, toggle, where = LiveRun(moved), DeviceToggle("cpu"), []
+    live.after_step = lambda run: where.append(str(next(run.model.parameters()).device))
+    toggle.observe(lambda change: live.to(change.new), "device")
+    for name in ("cpu", device, "cpu", device):  # within an epoch, there and back
+        buttons(toggle)[name].value = True
+        for _step in range(3):
+            live.step()
+            live.wait(30)
+    assert live.state == "finished", live.message
+    assert where == ["cpu"] * 3 + [device] * 3 + ["cpu"] * 3 + [device] * 3
+    for a, b in zip(stayed.model.parameters(), moved.model.parameters(), strict=True):
+        torch.testing.assert_close(a, b.cpu(), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("device", EACH_DEVICE)
+def test_a_toggle_pressed_while_it_trains_moves_the_training_between_two_steps(device):
+    live, toggle = LiveRun(a_run()), DeviceToggle("cpu")
+    toggle.observe(lambda change: live.to(change.new), "device")
+
+    def press(run):
+        if run.steps_done == 4:
+            buttons(toggle)[device].value = True
+
+    live.after_step = press
+    live.start()
+    assert live.wait(60) == "finished", live.message
+    assert {str(p.device) for p in live.run.model.parameters()} == {device}
