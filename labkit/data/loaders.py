@@ -34,9 +34,10 @@ class BatchLoader:
 
     Epoch ``e`` has the order ``torch.randperm(N)`` drawn with the seed ``seed + e`` (without
     ``shuffle``, the order of the set). Each pass takes the next epoch; ``set_epoch`` chooses.
-    ``mirror`` shows every picture as it is in one epoch and from left to right in the next, half of
-    them the other way round. ``augment(images, generator)`` changes about a thousand images at once, with a generator of
-    their own, so that any pass can be repeated or taken up again at any batch, bit for bit.
+    ``mirror`` shows half of the pictures mirrored from left to right, and in the next epoch the
+    other half. ``augment(images, generator)`` changes about a thousand images at once, with a
+    generator of their own, so that any pass can be repeated or taken up again at any batch, bit
+    for bit.
 
     ``shard=(r, w)`` is the part of process r of w: every w-th picture of the order, so that the
     batches of all w processes together are the batches of one process, w times as large.
