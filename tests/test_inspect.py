@@ -74,7 +74,7 @@ def test_a_shared_layer_counts_its_parameters_once():
     traced = trace(Twice(), (1, 4))
     assert [row.parameters for row in traced.rows] == [20, 0, 4]
     assert traced.parameters == 30
-    assert traced.warnings == ("These parameters took no part: forgotten.weight, forgotten.bias.",)
+    assert traced.warnings == ("2 parameters took no part: forgotten.weight, forgotten.bias.",)
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -152,7 +152,11 @@ MENDS = {
     ),
     "wrong channels": (
         *(nn.Sequential(nn.Conv2d(3, 6, 5), nn.Conv2d(8, 9, 3)), (1, 3, 8, 8), "1 (Conv2d)"),
-        *("[1, 6, 4, 4]", "[N, 8, height, width]", "set in_channels=6: 1 = nn.Conv2d(6, 9, k"),
+        *(
+            "[1, 6, 4, 4]",
+            "[N, 8, height, width]",
+            "set in_channels=6: model[1] = nn.Conv2d(6, 9, k",
+        ),
     ),
     "channels last": (
         *(nn.Sequential(nn.Conv2d(3, 6, 5)), (1, 32, 32, 3), "0 (Conv2d)"),
@@ -172,7 +176,7 @@ MENDS = {
     ),
     "wrong batch normalisation": (
         *(nn.Sequential(nn.Conv2d(3, 6, 5), nn.BatchNorm2d(8)), (1, 3, 8, 8), "1 (BatchNorm2d)"),
-        *("[1, 6, 4, 4]", "8 channels", "num_features=6: 1 = nn.BatchNorm2d(6, "),
+        *("[1, 6, 4, 4]", "8 channels", "num_features=6: model[1] = nn.BatchNorm2d(6, "),
     ),
     "a view that does not fit": (
         *(Loose(), (4, 3, 36, 36), "view()"),
@@ -291,3 +295,51 @@ def test_a_model_of_torchvision_is_read_to_the_last_parameter():
     traced = trace(torchvision.models.resnet18(), (1, 3, 64, 64))
     assert traced.fault is None and traced.rows[-1].shape == (1, 1000)
     assert sum(row.parameters for row in traced.rows) == traced.parameters == 11_689_512
+
+
+def test_a_layer_is_one_row_whatever_it_does_inside():
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.utils.parametrizations.spectral_norm(nn.Conv2d(3, 4, 3)),
+        nn.utils.spectral_norm(nn.Conv2d(4, 2, 3)),
+    )
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    traced = trace(model, (1, 3, 8, 8))
+    first_filters(model)
+    assert [(row.layer, row.parameters) for row in traced.rows] == [("0", 112), ("1", 74)]
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_the_mend_of_a_nested_layer_says_where_it_hangs():
+    model = nn.Sequential(nn.Sequential(nn.Conv2d(3, 6, 5), nn.Conv2d(7, 8, 3)))
+    assert "model[0][1] = nn.Conv2d(6, 8, " in trace(model, (1, 3, 8, 8)).fault.change
+    assert "model = nn.Linear(in_features=7, " in trace(nn.Linear(3, 4), (7,)).fault.change
+
+
+def test_a_single_picture_without_a_batch_is_no_mixed_batch():
+    assert trace(nn.Conv2d(3, 4, 3), (3, 9, 9)).warnings == ()
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script")
+def test_a_model_that_cannot_be_read_or_copied_is_refused_in_words():
+    compiled = torch.jit.script(nn.Sequential(nn.ReLU()))
+    with pytest.raises(ValueError, match="torch.jit has compiled this model"):
+        trace(compiled, (1, 3))
+    model = nn.Sequential(nn.Conv2d(3, 4, 3))
+    model.computed = model[0].weight * 2
+    with pytest.raises(ValueError, match="cannot be copied"):
+        pixels_seen(model, (3, 8, 8), 0, (0, 0, 0))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
+def test_a_model_on_a_gpu_is_read_there_and_its_random_state_kept():
+    model = Functional().cuda()
+    state = torch.cuda.get_rng_state()
+    traced = trace(model, (2, 3, 32, 32))
+    assert traced.fault is None and traced.rows[-1].shape == (2, 10)
+    assert feature_maps(model, torch.zeros(3, 32, 32, device="cuda"))[0].values.shape == (6, 28, 28)
+    assert pixels_seen(model, (3, 32, 32), 0, (0, 0, 0)) == (range(0, 5), range(0, 5))
+    assert "x.to('cuda:0')" in trace(model, torch.zeros(1, 3, 32, 32)).fault.change
+    assert torch.equal(torch.cuda.get_rng_state(), state)
+    assert next(model.parameters()).is_cuda

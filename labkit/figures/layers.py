@@ -140,7 +140,7 @@ def _grid(images: list, titles: list[str], limits: dict, title: str, alt: str) -
     columns = min(len(images), 8)
     rows = math.ceil(len(images) / columns)
     side = min(1.6, 7.4 / columns)
-    picture = Picture(columns * side, rows * (side + 0.16) + (0.3 if title else 0), alt=alt)
+    picture = Picture(columns * side, rows * (side + 0.2) + (0.3 if title else 0), alt=alt)
     if title:
         picture.suptitle(title, fontsize=11, color=INK)
     for place, (image, name) in enumerate(zip(images, titles, strict=True), 1):

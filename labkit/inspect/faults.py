@@ -41,7 +41,7 @@ def find_fault(recording: Recording, x: torch.Tensor) -> Fault:
     layer = _("The model") if call is None else _name(call)
     got = _(" and ").join(_shape(tensor.shape) for tensor in tensors) or _("no tensor")
     for rule in (_wrong_type, _wrong_device, *_RULES):
-        found = rule(call, tensors, x.shape[0] if x.ndim else 1) if call and tensors else None
+        found = rule(call, tensors, x.shape) if call and tensors else None
         if found:
             return Fault(layer, *found, message)
     return Fault(
@@ -53,7 +53,7 @@ def find_fault(recording: Recording, x: torch.Tensor) -> Fault:
     )
 
 
-def _wrong_type(call: Call, tensors: list, batch: int):
+def _wrong_type(call: Call, tensors: list, fed: torch.Size):
     weights = weight(call)
     if weights is None or tensors[0].dtype == weights.dtype:
         return None
@@ -62,7 +62,7 @@ def _wrong_type(call: Call, tensors: list, batch: int):
     return _("numbers of type {dtype}").format(dtype=got), expected, change
 
 
-def _wrong_device(call: Call, tensors: list, batch: int):
+def _wrong_device(call: Call, tensors: list, fed: torch.Size):
     weights = weight(call)
     if weights is None or tensors[0].device == weights.device:
         return None
@@ -70,14 +70,14 @@ def _wrong_device(call: Call, tensors: list, batch: int):
     return _("a tensor on {device}").format(device=tensors[0].device), str(weights.device), change
 
 
-def _linear(call: Call, tensors: list, batch: int):
+def _linear(call: Call, tensors: list, fed: torch.Size):
     weights = weight(call)
     if not isinstance(call.module, nn.Linear) and _function(call) != "linear":
         return None
     wanted, shape = weights.shape[1], tuple(tensors[0].shape)
     expected = _("{n} numbers per picture (in_features={n})").format(n=wanted)
-    if len(shape) == 1 and batch > 1:  # flattened with the batch
-        count = shape[0] // batch
+    if len(shape) == 1 < len(fed):  # flattened with the batch
+        count = shape[0] // fed[0]
         steps = [_("write torch.flatten(x, 1): without the 1 the batch is flattened too")]
     elif len(shape) == 4 and shape[1] == wanted:
         count = wanted
@@ -93,7 +93,7 @@ def _linear(call: Call, tensors: list, batch: int):
     return got, expected, _(", and ").join(steps)
 
 
-def _convolution(call: Call, tensors: list, batch: int):
+def _convolution(call: Call, tensors: list, fed: torch.Size):
     weights = weight(call)
     if weights is None or weights.ndim != 4 or not _convolves(call):
         return None
@@ -113,7 +113,7 @@ def _convolution(call: Call, tensors: list, batch: int):
     return _shape(shape), expected, change
 
 
-def _pooling(call: Call, tensors: list, batch: int):
+def _pooling(call: Call, tensors: list, fed: torch.Size):
     if sliding(call) is None or weight(call) is not None:
         return None
     return _too_small(call, tuple(tensors[0].shape))
@@ -142,7 +142,7 @@ def _margin(window: Sliding, axis: int) -> int:
     return 2 * window.padding[axis]
 
 
-def _normalisation(call: Call, tensors: list, batch: int):
+def _normalisation(call: Call, tensors: list, fed: torch.Size):
     if not isinstance(call.module, _BatchNorm) or tensors[0].ndim < 2:
         return None
     channels, wanted = tensors[0].shape[1], call.module.num_features
@@ -152,7 +152,7 @@ def _normalisation(call: Call, tensors: list, batch: int):
     return _shape(tensors[0].shape), expected, _mended(call, channels, "num_features")
 
 
-def _reshaping(call: Call, tensors: list, batch: int):
+def _reshaping(call: Call, tensors: list, fed: torch.Size):
     if _function(call) not in {"view", "reshape"}:
         return None
     x = tensors[0]
@@ -170,7 +170,7 @@ def _reshaping(call: Call, tensors: list, batch: int):
     return got, expected.format(n=known), change
 
 
-def _joining(call: Call, tensors: list, batch: int):
+def _joining(call: Call, tensors: list, fed: torch.Size):
     name, shapes = _function(call), [tuple(tensor.shape) for tensor in tensors]
     if len(shapes) < 2 or name not in {*_ELEMENTWISE, "cat", "stack"}:
         return None
@@ -208,10 +208,18 @@ def _mended(call: Call, size: int, argument: str) -> str:
     if call.module is None:
         return _("give the weight {argument}={n}").format(argument=argument, n=size)
     arguments = re.sub(r"^(\w+=)?\d+", rf"\g<1>{size}", call.module.extra_repr())
-    layer = f"self.{call.name}" if call.name.isidentifier() else call.name
     return _("set {argument}={n}: {layer} = nn.{kind}({arguments})").format(
-        argument=argument, n=size, layer=layer, kind=call.kind, arguments=arguments
+        argument=argument, n=size, layer=_path(call), kind=call.kind, arguments=arguments
     )
+
+
+def _path(call: Call) -> str:
+    """Write where the layer hangs as Python: ``self.fc1``, ``model.features[3]``."""
+    if call.name == call.kind:
+        return "model"
+    if call.name.isidentifier():
+        return f"self.{call.name}"
+    return "model" + re.sub(r"\.(\d+)(?![^.])", r"[\1]", f".{call.name}")
 
 
 def _shape(shape) -> str:

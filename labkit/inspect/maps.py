@@ -9,6 +9,7 @@ from torch import nn
 
 from labkit.inspect.faults import find_fault
 from labkit.inspect.recording import Recording, record
+from labkit.inspect.untouched import untouched
 from labkit.text import _
 
 
@@ -58,7 +59,8 @@ def first_filters(model: nn.Module) -> numpy.ndarray:
 
     Raises ValueError where the model has no convolution.
     """
-    return first_convolution(model).weight.detach().float().cpu().numpy().copy()
+    with untouched(model):
+        return first_convolution(model).weight.detach().float().cpu().numpy().copy()
 
 
 def pixels_seen(
@@ -78,7 +80,7 @@ def pixels_seen(
         probes[1 + row, :, row] = torch.nan
     for column in range(width):
         probes[1 + height + column, :, :, column] = torch.nan
-    steps = _run(copy.deepcopy(model).to("cpu", torch.float64), probes).steps
+    steps = _run(_copied(model).to("cpu", torch.float64), probes).steps
     try:
         spoilt = steps[step].values[(slice(None), *unit)].isnan()
     except IndexError as error:
@@ -95,6 +97,13 @@ def _run(model: nn.Module, batch: torch.Tensor) -> Recording:
     if recording.error:
         raise ValueError(str(find_fault(recording, batch))) from recording.error
     return recording
+
+
+def _copied(model: nn.Module) -> nn.Module:
+    try:
+        return copy.deepcopy(model)
+    except (RuntimeError, TypeError) as error:  # a tensor that was computed, a lock, a file
+        raise ValueError(_("This model cannot be copied: {why}").format(why=error)) from error
 
 
 def _extent(spoilt: torch.Tensor) -> range:

@@ -97,7 +97,7 @@ def _each(value: Any, axes: int) -> tuple[int, ...]:
 
 
 def _why_size(step: Step) -> str:
-    window, before, after = sliding(step.call), step.inputs[0], step.shape
+    window, before, after = sliding(step.call), (*step.inputs, ())[0], step.shape
     if window is not None:
         formulas = [_formula(n, window, axis) for axis, n in enumerate(before[2:])]
         if all(f.endswith(f"= {n}") for f, n in zip(formulas, after[2:], strict=True)):
@@ -123,20 +123,21 @@ def _formula(n: int, window: Sliding, axis: int) -> str:
 
 
 def _why_channels(call: Call) -> str:
-    weights = weight(call)
-    if weights is None or weights.ndim == 0:
-        return ""
-    out, *rest = weights.shape
-    bias = getattr(call.module, "bias", None) is not None
-    if isinstance(call.module, _BatchNorm):
-        return _("a scale and a shift for each of {n} channels").format(n=out)
-    if len(rest) > 1 and sliding(call):
-        text = _("{n} filters of {shape} weights").format(n=out, shape=_product(rest))
-    elif len(rest) == 1:
-        text = _("{n} weighted sums of {inputs} numbers").format(n=out, inputs=f"{rest[0]:,}")
+    weights, module = weight(call), call.module
+    if isinstance(module, _BatchNorm) and weights is not None:
+        return _("a scale and a shift for each of {n} channels").format(n=len(weights))
+    function = getattr(call.function, "__name__", "")
+    if function in _CONVOLUTIONS or (isinstance(module, _ConvNd) and not module.transposed):
+        text = _("{n} filters of {shape} weights").format(
+            n=len(weights), shape=_product(weights.shape[1:])
+        )
+    elif function == "linear" or isinstance(module, nn.Linear):
+        text = _("{n} weighted sums of {inputs} numbers").format(
+            n=len(weights), inputs=f"{weights.shape[1]:,}"
+        )
     else:
         return ""
-    return text + (_(", a bias each") if bias else "")
+    return text + (_(", a bias each") if getattr(module, "bias", None) is not None else "")
 
 
 def _product(sizes) -> str:

@@ -11,6 +11,7 @@ from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
 from labkit.inspect.untouched import untouched
+from labkit.text import _
 
 FAILURES = (
     *(RuntimeError, ValueError, TypeError, LookupError, AttributeError, NameError),
@@ -67,7 +68,12 @@ def record(model: nn.Module, x: torch.Tensor, *, keep: bool = False) -> Recordin
     """Run ``model(x)`` in evaluation mode and write down each step; the model stays as it was.
 
     ``keep`` keeps a copy of every output. An error of the forward pass is returned, not raised.
+    Raises ValueError for a model that is no longer Python, as ``torch.jit`` makes it.
     """
+    if any(isinstance(module, torch.jit.ScriptModule) for module in model.modules()):
+        raise ValueError(
+            _("torch.jit has compiled this model. Pass the nn.Module from which it was made.")
+        )
     model = getattr(model, "_orig_mod", model)  # what torch.compile has wrapped
     if any(is_lazy(parameter) for parameter in model.parameters()):
         model = copy.deepcopy(model)  # a first pass would give lazy layers their final shape
@@ -104,7 +110,7 @@ class _Watch(TorchFunctionMode):
         handles = []
         for module in self.names:
             handles += [
-                module.register_forward_pre_hook(self.before, with_kwargs=True),
+                module.register_forward_pre_hook(self.before, prepend=True, with_kwargs=True),
                 module.register_forward_hook(self.after, with_kwargs=True),
             ]
         return handles
@@ -117,13 +123,12 @@ class _Watch(TorchFunctionMode):
         call = self.open.pop()
         while call.module is not module:  # left over where a forward pass caught an error itself
             call = self.open.pop()
-        if _is_layer(module):
+        if _is_layer(module) and not self.inside_layer():
             self.note(call, output, list(module.parameters()))
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        inside_layer = self.open and self.open[-1].module and _is_layer(self.open[-1].module)
-        if inside_layer:
+        if self.inside_layer():
             return func(*args, **kwargs)
         depth = len(self.open)
         call = Call(self.function_name(func), "function", None, func, args, kwargs)
@@ -136,6 +141,9 @@ class _Watch(TorchFunctionMode):
         else:
             self.note(call, output, parameters)
         return output
+
+    def inside_layer(self) -> bool:
+        return any(call.module is not None and _is_layer(call.module) for call in self.open)
 
     def function_name(self, func: Callable) -> str:
         owner = self.names.get(self.open[-1].module, "") if self.open else ""

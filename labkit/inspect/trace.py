@@ -1,5 +1,6 @@
 """Follow a forward pass from layer to layer and, where it breaks, say what would mend it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,8 +9,9 @@ from torch import nn
 
 from labkit.inspect.faults import Fault, find_fault
 from labkit.inspect.reasons import why
-from labkit.inspect.recording import Recording, record
-from labkit.text import _
+from labkit.inspect.recording import Recording, Step, record
+from labkit.inspect.untouched import untouched
+from labkit.text import _, ngettext
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,13 @@ def trace(model: nn.Module, input_shape: Sequence[int] | torch.Tensor) -> Trace:
     mode. A forward pass that breaks is described in ``fault``, not raised.
     """
     x = input_shape if isinstance(input_shape, torch.Tensor) else _zeros(model, input_shape)
-    recording = record(model, x)
-    rows = tuple(
-        Row(step.call.name, step.call.kind, step.shape, step.parameters, why(step))
-        for step in recording.steps
-    )
-    fault = find_fault(recording, x) if recording.error else None
+    with untouched(model):  # to read a weight may compute it, as spectral normalisation does
+        recording = record(model, x)
+        rows = tuple(
+            Row(step.call.name, step.call.kind, step.shape, step.parameters, why(step))
+            for step in recording.steps
+        )
+        fault = find_fault(recording, x) if recording.error else None
     return Trace(tuple(x.shape), rows, recording.parameters, fault, _warnings(recording, x.shape))
 
 
@@ -83,25 +86,40 @@ def _zeros(model: nn.Module, shape: Sequence[int]) -> torch.Tensor:
     return torch.zeros(*shape, dtype=kind, device=first.device)
 
 
-def _warnings(recording: Recording, input_shape: torch.Size) -> tuple[str, ...]:
+def _warnings(recording: Recording, fed: torch.Size) -> tuple[str, ...]:
+    if recording.error or not recording.steps:
+        return ()
     found = []
-    final = recording.steps[-1].shape if recording.steps and not recording.error else None
-    if final and final[0] != input_shape[0]:
-        guilty = next(step for step in recording.steps if step.shape[:1] != input_shape[:1])
+    mixing = next((step for step in recording.steps if _rearranges_batch(step, fed)), None)
+    if mixing and recording.steps[-1].shape[:1] != fed[:1]:
         found.append(
             _(
                 "{count} pictures went in and {rows} rows came out: {layer} made {after} of "
                 "{before} and mixed the pictures. torch.flatten(x, 1) keeps them apart."
             ).format(
-                count=input_shape[0],
-                rows=final[0],
-                layer=guilty.call.name,
-                before=list(guilty.inputs[0]),
-                after=list(guilty.shape),
+                count=fed[0],
+                rows=(*recording.steps[-1].shape, 1)[0],
+                layer=mixing.call.name,
+                before=list(mixing.inputs[0]),
+                after=list(mixing.shape),
             )
         )
-    if recording.unused and not recording.error:
+    if recording.unused:
+        shown = ", ".join(recording.unused[:3]) + (
+            _(" and others") if len(recording.unused) > 3 else ""
+        )
         found.append(
-            _("These parameters took no part: {names}.").format(names=", ".join(recording.unused))
+            ngettext(
+                "{n} parameter took no part: {names}.",
+                "{n} parameters took no part: {names}.",
+                len(recording.unused),
+            ).format(n=len(recording.unused), names=shown)
         )
     return tuple(found)
+
+
+def _rearranges_batch(step: Step, fed: torch.Size) -> bool:
+    """Tell whether a step put the same numbers into another number of rows."""
+    if not step.inputs or step.inputs[0][:1] != fed[:1] or step.shape[:1] == fed[:1]:
+        return False
+    return len(step.inputs) == 1 and math.prod(step.inputs[0]) == math.prod(step.shape)
