@@ -63,3 +63,15 @@ def test_curves_say_where_each_ends():
 def test_every_picture_renders_with_its_alt_text():
     picture = pictures([numpy.zeros((4, 4, 3))] * 9, [f"n{i}" for i in range(9)])
     assert 'alt="9 pictures: n0' in picture._repr_html_()
+
+
+def test_black_is_zero_where_no_number_of_the_maps_is_negative():
+    picture = maps(numpy.full((2, 3, 3), 4.0))
+    assert picture.axes[0].images[0].get_clim() == (0.0, 4.0)
+    assert maps(numpy.full((1, 3, 3), -4.0)).axes[0].images[0].get_clim()[0] == -4.0
+
+
+def test_every_curve_is_drawn_however_many_there_are():
+    x = numpy.linspace(0, 1, 3)
+    picture = curves(x, {str(n): n * x for n in range(6)})
+    assert len(picture.axes[0].get_legend().get_texts()) == 6

@@ -3,6 +3,7 @@
 import html
 import math
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy
 
@@ -110,7 +111,7 @@ def curves(x: numpy.ndarray, lines: Mapping[str, numpy.ndarray], xlabel: str = "
     """Draw functions over one axis, with a name at each; the alt text says where each ends."""
     picture = Picture(7, 3)
     axes = plain_axes(picture)
-    for (name, y), (colour, style, _marker) in zip(lines.items(), CYCLE, strict=False):
+    for (name, y), (colour, style, _marker) in zip(lines.items(), cycle(CYCLE), strict=False):
         axes.plot(x, y, style, color=colour, label=name, linewidth=2)
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_xlabel(xlabel)

@@ -1,6 +1,7 @@
 """Draw the loss: as probabilities, as a curve, as a landscape that optimizers walk down."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy
 from matplotlib.colors import LinearSegmentedColormap
@@ -83,8 +84,10 @@ def descents(
     """Draw one curve of loss over a weight for each path, with the path's steps on it.
 
     ``paths`` names each path and gives its weights and losses, from the start on. What leaves the
-    range of ``weight`` is cut off, and the alt text says so.
+    range of ``weight`` is cut off, and the alt text says so. Raises ValueError without a path.
     """
+    if not paths:
+        raise ValueError(_("There is no path to draw: give at least one."))
     picture = Picture(min(3.2 * len(paths), 9.6), 3)
     told = []
     for number, (name, (weights, losses)) in enumerate(paths.items(), 1):
@@ -125,7 +128,8 @@ def landscape(
     lines = axes.contour(first, second, loss, levels=levels[2:-2:2], colors=INK, linewidths=0.5)
     axes.clabel(lines, fontsize=8, fmt="%.1f")
     told = []
-    for (name, path), (colour, style, marker) in zip(paths.items(), CYCLE, strict=False):
+    looks = cycle(CYCLE)
+    for (name, path), (colour, style, marker) in zip(paths.items(), looks, strict=False):
         path = numpy.asarray(path)
         look = {"linestyle": style, "color": colour, "marker": marker, "markersize": 8}
         axes.plot(path[:, 0], path[:, 1], linewidth=2, label=name, markevery=[-1], **look)
