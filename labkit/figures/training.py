@@ -256,7 +256,11 @@ def live(
     accuracy.yaxis.set_major_formatter(lambda value, _position: f"{value:.0%}")
     if batch:
         _draw_batch(picture, *batch)
-    picture.alt = loss_sentence(running_loss, validation_loss)
+    picture.alt = (
+        _("The curves begin soon.")
+        if batch and not len(running_loss)
+        else loss_sentence(running_loss, validation_loss)
+    )
     if len(validation_accuracy):
         picture.alt += " " + _("Validation accuracy: {share:.0%}.").format(
             share=validation_accuracy[-1]
