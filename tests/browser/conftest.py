@@ -1,8 +1,11 @@
 """One server and one browser for all browser tests; where there is no browser, they skip."""
 
 import pytest
+from playwright.sync_api import sync_playwright
 
-from tests.browser.lab import BROWSER_FLAGS, Notebook, find_browser, jupyterlab
+from tests.browser.lab import BROWSER_FLAGS, Notebook, jupyterlab, obtain_browser
+
+no_browser = pytest.StashKey[bool]()
 
 
 @pytest.fixture(scope="session")
@@ -12,19 +15,27 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def browser():
-    from playwright.sync_api import sync_playwright
-
+def browser(request):
+    path = obtain_browser()
+    if path is None:
+        request.config.stash[no_browser] = True
+        pytest.skip("no Chromium or Chrome could be had")
     with sync_playwright() as playwright:
-        path = find_browser()
-        if path is None:
-            pytest.skip("no Chromium or Chrome is installed: widgets were not clicked")
         with playwright.chromium.launch(executable_path=path, args=BROWSER_FLAGS) as chromium:
             yield chromium
 
 
+def pytest_terminal_summary(terminalreporter, config):
+    """Say in the last lines that nobody clicked, where that is so."""
+    if no_browser in config.stash:
+        terminalreporter.write_line(
+            "The widgets were NOT tried in a browser: none is installed and none could be fetched. "
+            "Install Chromium or Chrome and run make test again."
+        )
+
+
 @pytest.fixture(scope="module")
-def open_notebook(server, browser):
+def open_notebook(browser, server):
     """Return a function that opens a notebook in a page of its own and runs all its cells."""
     pages = []
 
@@ -37,4 +48,5 @@ def open_notebook(server, browser):
 
     yield open_one
     for page in pages:
+        page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
         page.close()

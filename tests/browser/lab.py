@@ -65,9 +65,31 @@ _ERRORS = """() => window.jupyterapp.shell.currentWidget.content.model.sharedMod
 
 
 def find_browser() -> str | None:
-    """Return the path of a Chromium or Chrome of this system, or None."""
+    """Return the path of a Chromium or Chrome: of this system, or one that Playwright fetched."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-    return next(filter(None, map(shutil.which, names)), None)
+    fetched = Path.home().glob(".cache/ms-playwright/chromium-*/chrome-linux*/chrome")
+    return next(filter(None, [*map(shutil.which, names), *map(str, fetched)]), None)
+
+
+def obtain_browser() -> str | None:
+    """Return a browser, fetched by Playwright or by Debian's packages where there is none."""
+    if path := find_browser():
+        return path
+    ways = [[[sys.executable, "-m", "playwright", "install", "chromium"]]]
+    if shutil.which("apt-get") and os.geteuid() == 0:
+        ways.append([["apt-get", "update"], ["apt-get", "install", "--yes", "chromium"]])
+    for commands in ways:
+        if all(_succeeds(command) for command in commands) and (path := find_browser()):
+            return path
+    return None
+
+
+def _succeeds(command: list[str]) -> bool:
+    try:
+        subprocess.run(command, check=True, timeout=300, stdout=subprocess.DEVNULL)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return True
 
 
 @contextmanager
