@@ -25,8 +25,10 @@ def browser(request):
             yield chromium
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter, config):
     """Say in the last lines that nobody clicked, where that is so."""
+    yield
     if no_browser in config.stash:
         terminalreporter.write_line(
             "The widgets were NOT tried in a browser: none is installed and none could be fetched. "
