@@ -1,9 +1,11 @@
 """Pictures and what is in them: galleries, colour channels, values, class balance, times."""
 
+import io
 from collections.abc import Sequence
 from math import floor, log10
 
 import numpy as np
+from PIL import Image
 
 from labkit.figures.base import BLUE, CYCLE, INK, Picture, plain_axes
 from labkit.text import _, ngettext
@@ -107,9 +109,11 @@ def histograms(before: np.ndarray, after: np.ndarray, *, bins: int = 40) -> Pict
     return picture
 
 
-def class_balance(counts: dict[str, Sequence[int]], classes: Sequence[str]) -> Picture:
+def class_balance(
+    counts: dict[str, Sequence[int]], classes: Sequence[str], *, width: float = 7.6
+) -> Picture:
     """Draw how many pictures each class has, one panel per split (name -> counts per class)."""
-    picture = Picture(7.6, 0.9 + 0.24 * len(classes))
+    picture = Picture(width, 0.9 + 0.24 * len(classes))
     for place, (split, numbers) in enumerate(counts.items(), start=1):
         ax = plain_axes(picture, 1, len(counts), place)
         bars = ax.barh(range(len(classes)), numbers, color=BLUE)
@@ -122,6 +126,34 @@ def class_balance(counts: dict[str, Sequence[int]], classes: Sequence[str]) -> P
         splits="; ".join(_spread(split, numbers, classes) for split, numbers in counts.items())
     )
     return picture
+
+
+def transformed(images: Sequence[np.ndarray], names: Sequence[str], sentence: str) -> Picture:
+    """Draw a picture before and after each transform, left to right, each under its name.
+
+    ``images`` are ``[H, W, 3]`` uint8 of any size; ``sentence`` says what the last one holds.
+    """
+    picture = Picture(1.7 * len(images), 1.9)
+    for place, (image, name) in enumerate(zip(images, names, strict=True), start=1):
+        _show(picture.add_subplot(1, len(images), place), image, name)
+    picture.alt = _("One picture, left to right: {names}. {sentence}").format(
+        names=_listed(names), sentence=sentence
+    )
+    return picture
+
+
+def tiled(images: np.ndarray, *, columns: int, scale: int = 2, gap: int = 4) -> bytes:
+    """Lay pictures uint8 ``[N, H, W, 3]`` in rows, enlarged ``scale`` times; return a PNG."""
+    images = np.asarray(images).repeat(scale, axis=1).repeat(scale, axis=2)
+    count, height, width, _three = images.shape
+    rows = -(-count // columns)
+    sheet = np.full((rows * (height + gap), columns * (width + gap), 3), 255, np.uint8)
+    for number, image in enumerate(images):
+        top, left = (number // columns) * (height + gap), (number % columns) * (width + gap)
+        sheet[top : top + height, left : left + width] = image
+    buffer = io.BytesIO()
+    Image.fromarray(sheet).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
 
 
 def bars(names: Sequence[str], values: Sequence[float], *, unit: str, title: str = "") -> Picture:

@@ -1,0 +1,322 @@
+// One picture after each transform: one of them enlarged, a cursor, the values under it.
+// Python sends the numbers once; every move of the cursor is drawn here, within one frame.
+
+const WIDTH = 940;
+const HEIGHT = 352;
+const SIDE = 300; // of the enlarged picture
+const TOP = 26;
+const TABLE = 326;
+const CHART = { x: 752, width: 184 };
+const ROWS = 6; // of the table; of more stages those around the selected one are listed
+const INK = "#1a1a1a";
+const MUTED = "#5c5c5c";
+const ORANGE = "#d55e00";
+const CHANNELS = ["#c02020", "#0a7a3c", "#1f5fc4"];
+
+/** Fill in a sentence: fill("{n} of {total}", {n: 1, total: 2}). */
+const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+const clamp = (value, last) => Math.min(last, Math.max(0, value));
+
+/** One stage: its numbers, and itself as a small canvas. */
+class Stage {
+  constructor(described, numbers, words) {
+    Object.assign(this, described);
+    [this.channels, this.height, this.width] = this.shape;
+    this.numbers = numbers;
+    this.names = this.channels === 1 ? words.grey : words.colours;
+    this.portrait = this.paint();
+  }
+
+  value(channel, row, column) {
+    return this.numbers[(channel * this.height + row) * this.width + column];
+  }
+
+  has(row, column) {
+    return row < this.height && column < this.width;
+  }
+
+  text(value) {
+    const text = value.toFixed(this.digits);
+    return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
+  }
+
+  paint() {
+    const canvas = document.createElement("canvas");
+    canvas.width = this.width;
+    canvas.height = this.height;
+    const context = canvas.getContext("2d");
+    const data = context.createImageData(this.width, this.height);
+    const area = this.width * this.height;
+    for (let pixel = 0; pixel < area; pixel++)
+      for (let c = 0; c < 3; c++) {
+        const value = this.numbers[(this.channels === 1 ? 0 : c) * area + pixel];
+        data.data[pixel * 4 + c] = ((value - this.low) / (this.high - this.low)) * 255;
+        data.data[pixel * 4 + 3] = 255;
+      }
+    context.putImageData(data, 0, 0);
+    return canvas;
+  }
+
+  /** The size of one pixel where the whole has `side` points. */
+  cell(side) {
+    return side / Math.max(this.height, this.width);
+  }
+}
+
+function unpack(model) {
+  const view = model.get("values");
+  const bytes = view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
+  let offset = 0;
+  return model.get("stages").map((described) => {
+    const count = described.shape.reduce((product, n) => product * n, 1);
+    const numbers = new Float32Array(bytes, offset, count);
+    offset += 4 * count;
+    return new Stage(described, numbers, model.get("words"));
+  });
+}
+
+/** The stages that the table lists, and the height of one of its rows. */
+function listed(stages, selected) {
+  const first = clamp(selected - Math.floor(ROWS / 2), Math.max(0, stages.length - ROWS));
+  return { first, shown: stages.slice(first, first + ROWS), step: 52 };
+}
+
+/** Draws everything on a canvas context of WIDTH x HEIGHT. */
+class Painter {
+  constructor(context, stages, words, { selected, row, column }) {
+    Object.assign(this, { context, stages, words, selected, row, column });
+    this.stage = stages[selected];
+  }
+
+  draw() {
+    this.context.fillStyle = "#fff";
+    this.context.fillRect(0, 0, WIDTH, HEIGHT);
+    this.context.imageSmoothingEnabled = false;
+    this.enlarged();
+    this.table();
+    this.histograms();
+  }
+
+  text(words, x, y, { size = 13, colour = INK, weight = "normal", align = "left", wide } = {}) {
+    const { context } = this;
+    context.font = `${weight} ${size}px system-ui, sans-serif`;
+    context.fillStyle = colour;
+    context.textAlign = align;
+    context.textBaseline = "middle";
+    context.fillText(words, x, y, wide);
+  }
+
+  outline(x, y, width, height, colour, thickness) {
+    const { context } = this;
+    for (const [style, line] of [["#fff", thickness + 2], [colour, thickness]]) {
+      context.strokeStyle = style;
+      context.lineWidth = line;
+      context.strokeRect(x, y, width, height);
+    }
+  }
+
+  enlarged() {
+    const { stage, words, row, column } = this;
+    const cell = stage.cell(SIDE);
+    const place = fill(words.place, { row, column });
+    this.text(stage.name, 4, 12, { weight: "bold", wide: 170 });
+    this.text(place, 4 + SIDE, 12, { align: "right" });
+    this.context.drawImage(stage.portrait, 4, TOP, stage.width * cell, stage.height * cell);
+    const size = Math.max(cell, 5);
+    const middle = (cell - size) / 2;
+    this.outline(4 + column * cell + middle, TOP + row * cell + middle, size, size, ORANGE, 2);
+    const range = { low: this.rangeText(stage.low), high: this.rangeText(stage.high) };
+    const below = TOP + stage.height * cell + 13;
+    this.text(fill(words.range, range), 4, below, { size: 12, colour: MUTED });
+  }
+
+  rangeText(value) {
+    return Number.isInteger(value) ? String(value).replace("-", "−") : this.stage.text(value);
+  }
+
+  /** Every stage in a row: small picture, name, type, and its values at the cursor. */
+  table() {
+    const { context, stages, selected, words } = this;
+    const right = (channel) => TABLE + 270 + 56 * channel;
+    const { first, shown, step } = listed(stages, selected);
+    const names = shown.some((stage) => stage.channels === 3) ? words.colours : words.grey;
+    names.forEach((name, c) => {
+      const colour = names.length === 3 ? CHANNELS[c] : INK;
+      this.text(name, right(c), 12, { weight: "bold", align: "right", colour, wide: 52 });
+    });
+    shown.forEach((stage, i) => {
+      const y = TOP + i * step;
+      const chosen = first + i === selected;
+      if (chosen) {
+        context.fillStyle = "#e8f1f8";
+        context.fillRect(TABLE - 8, y, 410, step - 4);
+        context.fillStyle = "#0072b2";
+        context.fillRect(TABLE - 8, y, 4, step - 4);
+      }
+      const cell = stage.cell(40);
+      context.drawImage(stage.portrait, TABLE + 2, y + 4, stage.width * cell, stage.height * cell);
+      const weight = chosen ? "bold" : "normal";
+      const named = stage.note ? `${stage.name} · ${stage.note}` : stage.name;
+      this.text(named, TABLE + 50, y + 15, { weight, wide: 160 });
+      this.text(stage.kind, TABLE + 50, y + 33, { size: 12, colour: MUTED, wide: 160 });
+      this.values(stage).forEach((value, c) =>
+        this.text(value, right(c), y + 24, { align: "right", weight, wide: 54 }),
+      );
+    });
+  }
+
+  values(stage) {
+    const { row, column } = this;
+    if (!stage.has(row, column)) return stage.names.map(() => "–");
+    return stage.names.map((_, c) => stage.text(stage.value(c, row, column)));
+  }
+
+  /** One histogram under the other, each named; a line marks the value at the cursor. */
+  histograms() {
+    const { context, stage, words, row, column } = this;
+    const { x, width } = CHART;
+    this.text(words.histogram, x, 12, { weight: "bold", wide: width });
+    const most = Math.max(...stage.counts.flat(), 1);
+    const step = SIDE / stage.channels;
+    stage.counts.forEach((counts, c) => {
+      const [top, high] = [TOP + c * step, Math.min(step, 130) - 38];
+      const base = top + 16 + high;
+      const bar = width / counts.length;
+      context.fillStyle = stage.channels === 3 ? CHANNELS[c] : MUTED;
+      counts.forEach((count, i) => {
+        const tall = (count / most) * high;
+        context.fillRect(x + i * bar, base - tall, bar - 1, tall);
+      });
+      context.fillStyle = "#9a9a9a";
+      context.fillRect(x, base, width, 1);
+      this.text(stage.names[c], x, top + 7, { size: 12 });
+      this.text(this.rangeText(stage.low), x, base + 9, { size: 11, colour: MUTED });
+      this.text(this.rangeText(stage.high), x + width, base + 9, { size: 11, colour: MUTED, align: "right" });
+      if (!stage.has(row, column)) return;
+      const value = stage.value(c, row, column);
+      const at = x + clamp((value - stage.low) / (stage.high - stage.low), 1) * width;
+      this.outline(at - 0.5, base - high, 1, high, INK, 1);
+      this.text(stage.text(value), x + width, top + 7, { size: 12, align: "right" });
+    });
+  }
+}
+
+/** What lies under a point: a pixel of the enlarged picture, a row of the table, or nothing. */
+function under(stages, selected, x, y) {
+  const stage = stages[selected];
+  const cell = stage.cell(SIDE);
+  const [column, row] = [Math.floor((x - 4) / cell), Math.floor((y - TOP) / cell)];
+  if (x >= 4 && y >= TOP && stage.has(row, column)) return { row, column };
+  const { first, shown, step } = listed(stages, selected);
+  const line = Math.floor((y - TOP) / step);
+  if (x >= TABLE - 8 && x < CHART.x - 10 && y >= TOP && line < shown.length)
+    return { selected: first + line };
+  return null;
+}
+
+function build(el, words) {
+  el.classList.add("lk-stage", "lk-values");
+  el.innerHTML = `<canvas role="application" tabindex="0"></canvas>
+    <div class="lk-stage-controls lk-slider"><label><span></span><select></select></label>
+    <small></small></div><p role="status"></p><p></p>`;
+  const [canvas, name, select, help] = ["canvas", "span", "select", "small"].map((what) =>
+    el.querySelector(what),
+  );
+  const [cursor, said] = el.querySelectorAll("p");
+  name.textContent = words.enlarged;
+  help.textContent = words.help;
+  for (const control of [canvas, select])
+    control.setAttribute("data-lm-suppress-shortcuts", "true"); // else JupyterLab takes the keys
+  return { canvas, select, cursor, said };
+}
+
+function render({ model, el }) {
+  const words = model.get("words");
+  const { canvas, select, cursor, said } = build(el, words);
+  const ratio = Math.max(2, window.devicePixelRatio);
+  canvas.width = WIDTH * ratio;
+  canvas.height = HEIGHT * ratio;
+  const context = canvas.getContext("2d");
+  context.scale(ratio, ratio);
+  let stages = [];
+  let telling = null;
+
+  const state = () => {
+    const [selected, row, column] = ["selected", "row", "column"].map((name) => model.get(name));
+    return { selected, row, column };
+  };
+  const paint = () => {
+    const now = state();
+    if (!stages[now.selected]) return;
+    const painter = new Painter(context, stages, words, now);
+    painter.draw();
+    const { stage } = painter;
+    const named = painter.values(stage).map((value, c) => `${stage.names[c]} ${value}`);
+    const sentence = fill(stage.cursor, { ...now, values: named.join(", ") });
+    canvas.setAttribute("aria-label", sentence);
+    cursor.textContent = sentence;
+    said.textContent = `${model.get("title")} ${stage.says}`;
+    select.value = now.selected;
+    Object.assign(canvas.dataset, now, { turn: model.get("turn") });
+  };
+  const tell = () => {
+    telling = null;
+    model.save_changes();
+  };
+  const go = (change) => {
+    const next = { ...state(), ...change };
+    next.selected = clamp(next.selected, stages.length - 1);
+    const { height, width } = stages[next.selected];
+    model.set({ ...next, row: clamp(next.row, height - 1), column: clamp(next.column, width - 1) });
+    paint();
+    telling ??= setTimeout(tell, 100); // the picture is painted here; Python may hear of it later
+  };
+  const keys = (event) => {
+    const { selected, row, column } = state();
+    const moves = {
+      ArrowUp: { row: row - 1 },
+      ArrowDown: { row: row + 1 },
+      ArrowLeft: { column: column - 1 },
+      ArrowRight: { column: column + 1 },
+      Home: { column: 0 },
+      End: { column: Infinity },
+      PageUp: { selected: selected - 1 },
+      PageDown: { selected: selected + 1 },
+    };
+    if (!moves[event.key]) return;
+    event.preventDefault();
+    go(moves[event.key]);
+  };
+  const at = (event) => {
+    const box = canvas.getBoundingClientRect();
+    const x = ((event.clientX - box.left) / box.width) * WIDTH;
+    const y = ((event.clientY - box.top) / box.height) * HEIGHT;
+    return under(stages, model.get("selected"), x, y);
+  };
+  const point = (event) => {
+    const found = at(event);
+    canvas.style.cursor = found ? (found.row === undefined ? "pointer" : "crosshair") : "";
+    if (found?.row !== undefined || (found && event.type === "pointerdown")) go(found);
+  };
+  const changed = () => {
+    stages = unpack(model);
+    select.parentElement.hidden = stages.length === 1;
+    select.replaceChildren(...stages.map((stage, i) => new Option(stage.name, i)));
+    paint();
+  };
+  canvas.addEventListener("keydown", keys);
+  canvas.addEventListener("pointermove", point);
+  canvas.addEventListener("pointerdown", point);
+  select.addEventListener("change", () => go({ selected: Number(select.value) }));
+  model.on("change:turn", changed);
+  const elsewhere = () => paint();
+  model.on("change:selected change:row change:column", elsewhere);
+  changed();
+  return () => {
+    clearTimeout(telling);
+    model.off("change:turn", changed);
+    model.off("change:selected change:row change:column", elsewhere);
+  };
+}
+
+export default { render };
