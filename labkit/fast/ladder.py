@@ -1,0 +1,156 @@
+"""The ladder from the tutorial's recipe to the fast one: each rung changes one thing."""
+
+import json
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import torch
+
+from labkit.data.sets import PictureSet
+from labkit.device import describe
+from labkit.fast.recipe import Recipe, accuracy, answer, by_clock, train
+from labkit.text import _
+
+RECORDED = Path(__file__).parents[1] / "recorded" / "ladder.json"
+"""A ladder measured with photographs, for learners who have no time or no photographs."""
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A recipe, and the one thing in it that the rung below did not have."""
+
+    name: str
+    recipe: Recipe
+
+
+def ladder() -> list[Rung]:
+    """Return the rungs from the lowest up."""
+    steps = [
+        (_("tutorial, one picture at a time"), {}),
+        (_("batches cut from one array"), {"one_by_one": False}),
+        (
+            _("batches of 64, one-cycle learning rate"),
+            {"batch_size": 64, "learning_rate": 0.05, "warmup": 0.2},
+        ),
+        (_("mirrored and shifted images"), {"mirror": True, "shift": 2}),
+        (
+            _("a deeper network with batch norm"),
+            {"fast_net": True, "batch_size": 500, "learning_rate": 0.3},
+        ),
+        (_("bfloat16, channels last"), {"bf16": True}),
+        (_("whitening first layer"), {"whiten": True}),
+        (_("smoothed labels"), {"smoothing": 0.2}),
+        (_("Muon for the filters"), {"muon": True}),
+        (_("small images first"), {"sizes": ((20, 0.35), (26, 0.7))}),
+        (_("answers of picture and mirror image"), {"mirror_answers": True}),
+    ]
+    rungs, recipe = [], Recipe()
+    for name, change in steps:
+        recipe = replace(recipe, **change)
+        rungs.append(Rung(name, recipe))
+    return rungs
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one rung reached: images trained on per second, and the part of right answers."""
+
+    name: str
+    images_per_second: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Climb:
+    """A whole ladder, measured with the same number of seconds for each rung, and where."""
+
+    seconds: float
+    source: str
+    learned_from: int
+    tested_with: int
+    device: str
+    threads: int
+    date: str
+    versions: dict[str, str]
+    steps: tuple[Step, ...]
+
+    @property
+    def heading(self) -> str:
+        """Say how long each rung had, on which machine, when, and with what."""
+        return _(
+            "{seconds:.0f} s for each rung on {device}, {threads} threads, {date}, {versions}; "
+            "{learn:,} pictures to learn from, accuracy on {test:,} others"
+        ).format(
+            seconds=self.seconds,
+            device=self.device,
+            threads=self.threads,
+            date=self.date,
+            versions=", ".join(f"{name} {number}" for name, number in self.versions.items()),
+            learn=self.learned_from,
+            test=self.tested_with,
+        )
+
+
+def measure(
+    rung: Rung, learn: PictureSet, judge: PictureSet, seconds: float, *, seed: int = 0
+) -> Step:
+    """Train by ``rung`` for ``seconds`` on one set of pictures, and answer the other."""
+    start = time.perf_counter()
+    trained = train(rung.recipe, learn, by_clock(seconds), seed=seed)
+    rate = trained.images / (time.perf_counter() - start)
+    right = accuracy(answer(rung.recipe, trained.model, judge), judge)
+    return Step(rung.name, rate, right)
+
+
+def climb(
+    learn: PictureSet,
+    judge: PictureSet,
+    seconds: float,
+    *,
+    on_step: Callable[[Step], object] | None = None,
+) -> Climb:
+    """Measure every rung with the same number of ``seconds``, from the lowest up."""
+    steps = []
+    for rung in ladder():
+        steps.append(measure(rung, learn, judge, seconds))
+        if on_step:
+            on_step(steps[-1])
+    return Climb(
+        seconds=seconds,
+        source=Path(learn.source).name,
+        learned_from=len(learn),
+        tested_with=len(judge),
+        device=describe("cpu"),
+        threads=torch.get_num_threads(),
+        date=date.today().isoformat(),
+        versions={"Python": platform.python_version(), "torch": str(torch.__version__)},
+        steps=tuple(steps),
+    )
+
+
+def save(measured: Climb, path: str | Path) -> Path:
+    """Write a measured ladder as JSON, and return the path."""
+    path = Path(path)
+    content = json.dumps({"format": FORMAT, **asdict(measured)}, indent=1)
+    path.write_text(content + "\n", encoding="utf-8")
+    return path
+
+
+def load(path: str | Path = RECORDED) -> Climb:
+    """Read a ladder that was measured elsewhere; raise ValueError if the file holds none."""
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        if content.pop("format") != FORMAT:
+            raise KeyError("format")
+        content["steps"] = tuple(Step(**step) for step in content["steps"])
+        return Climb(**content)
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        raise ValueError(
+            _("{path} holds no measured ladder; record_ladder.py makes one.").format(path=path)
+        ) from error

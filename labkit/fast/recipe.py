@@ -1,0 +1,203 @@
+"""A recipe is all that decides how a training goes; ``train`` follows it for a given time."""
+
+import itertools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.utils.data import DataLoader
+
+from labkit.data.loaders import BatchLoader
+from labkit.data.sets import PictureSet
+from labkit.fast.augment import Shift
+from labkit.fast.muon import Muon
+from labkit.fast.network import FastNet
+from labkit.model import Net
+
+Spent = Callable[[int], float]
+"""Which part of the training is over, 0 to 1, given the number of steps done."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train and how to answer. As it stands, the recipe of PyTorch's tutorial.
+
+    ``warmup`` is the part of the time in which the learning rate rises to ``learning_rate``;
+    after it, it falls to 0. None keeps it constant. ``sizes`` are pairs (pixels, part of the time
+    until which the images have this size); after the last pair they have all their pixels.
+    """
+
+    one_by_one: bool = True
+    fast_net: bool = False
+    batch_size: int = 4
+    learning_rate: float = 0.001
+    momentum: float = 0.9
+    warmup: float | None = None
+    mirror: bool = False
+    shift: int = 0
+    bf16: bool = False
+    whiten: bool = False
+    smoothing: float = 0.0
+    muon: bool = False
+    sizes: tuple[tuple[int, float], ...] = ()
+    mirror_answers: bool = False
+
+
+def by_clock(seconds: float) -> Spent:
+    """Let the training last ``seconds`` from now on, however many steps that are."""
+    start = time.perf_counter()
+    return lambda _steps: (time.perf_counter() - start) / seconds
+
+
+def by_steps(steps: int) -> Spent:
+    """Let the training last ``steps`` steps, however long that takes: repeatable with a seed."""
+    return lambda done: done / steps
+
+
+class Trained(NamedTuple):
+    """A trained model, and how many steps on how many images made it."""
+
+    model: nn.Module
+    steps: int
+    images: int
+
+
+def train(recipe: Recipe, pictures: PictureSet, spent: Spent, *, seed: int = 0) -> Trained:
+    """Follow ``recipe`` on ``pictures`` until ``spent`` says that all is spent.
+
+    Sizes of the images and learning rates follow ``spent`` too, so that a schedule fits its time
+    on any machine.
+    """
+    torch.manual_seed(seed)
+    model = network(recipe, pictures)
+    optimizers = make_optimizers(recipe, model)
+    loss_function = nn.CrossEntropyLoss(label_smoothing=recipe.smoothing)
+    epochs = itertools.repeat(batches(recipe, pictures, seed=seed))
+    stream = itertools.chain.from_iterable(epochs)
+    model.train()
+    steps = seen = 0
+    while (part := spent(steps)) < 1:
+        images, labels = next(stream)
+        images = resized(images, recipe, part)
+        set_learning_rates(optimizers, recipe, part)
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        with precision(recipe):
+            outputs = model(images)
+        loss_function(outputs.float(), labels).backward()
+        for optimizer in optimizers:
+            optimizer.step()
+        steps, seen = steps + 1, seen + len(labels)
+    return Trained(model, steps, seen)
+
+
+def answer(recipe: Recipe, model: nn.Module, pictures: PictureSet) -> torch.Tensor:
+    """Return the logits ``[N, classes]`` that ``model`` gives for ``pictures``, on the CPU.
+
+    With ``mirror_answers`` they are the mean over each picture and its mirror image.
+    """
+    model.eval()
+    logits = []
+    with torch.inference_mode(), precision(recipe):
+        for images, _labels in BatchLoader(pictures, 500):
+            images = images.contiguous(memory_format=layout(recipe))
+            outputs = model(images).float()
+            if recipe.mirror_answers:
+                outputs = (outputs + model(images.flip(3)).float()) / 2
+            logits.append(outputs)
+    return torch.cat(logits)
+
+
+def accuracy(logits: torch.Tensor, pictures: PictureSet) -> float:
+    """Return the part of the pictures whose largest logit is that of their class."""
+    return (logits.argmax(dim=1) == torch.tensor(pictures.targets)).float().mean().item()
+
+
+def network(recipe: Recipe, pictures: PictureSet) -> nn.Module:
+    """Return the network of the recipe, its first layer whitened if the recipe says so."""
+    classes = len(pictures.classes)
+    model = FastNet(classes) if recipe.fast_net else Net(classes)
+    if recipe.whiten:
+        images, _labels = next(iter(BatchLoader(pictures, 1000, shuffle=True)))
+        model.whiten(images)
+    return model.to(memory_format=layout(recipe))
+
+
+def batches(recipe: Recipe, pictures: PictureSet, *, seed: int = 0) -> DataLoader | BatchLoader:
+    """Return the batches of an epoch: from one array, or one picture at a time."""
+    if recipe.one_by_one:
+        return original_loader(pictures, recipe.batch_size)
+    return BatchLoader(
+        pictures,
+        min(recipe.batch_size, len(pictures)),
+        shuffle=True,
+        seed=seed,
+        augment=Shift(recipe.shift) if recipe.shift else None,
+        mirror=recipe.mirror,
+        drop_last=True,
+    )
+
+
+def original_loader(pictures: PictureSet, batch_size: int, workers: int = 2) -> DataLoader:
+    """Return the loader of PyTorch's tutorial: two workers, each picture transformed by itself."""
+    from torchvision.transforms import Compose, Normalize, ToTensor
+
+    transform = Compose([ToTensor(), Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))])
+    one_by_one = PictureSet(
+        pictures.data,
+        pictures.targets,
+        pictures.classes,
+        source=pictures.source,
+        transform=transform,
+    )
+    return DataLoader(one_by_one, batch_size, shuffle=True, num_workers=workers)
+
+
+def make_optimizers(recipe: Recipe, model: nn.Module) -> list[torch.optim.Optimizer]:
+    """Return SGD for all weights; with ``muon``, Muon for the filters and SGD for the others."""
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    filters = [weight for weight in weights if recipe.muon and weight.ndim == 4]
+    others = [weight for weight in weights if all(weight is not one for one in filters)]
+    sgd = torch.optim.SGD(
+        others, recipe.learning_rate, recipe.momentum, nesterov=recipe.warmup is not None
+    )
+    optimizers = [sgd, Muon(filters)] if filters else [sgd]
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["highest"] = group["lr"]
+    return optimizers
+
+
+def set_learning_rates(optimizers: list[torch.optim.Optimizer], recipe: Recipe, part: float):
+    """Let the learning rates rise, and then fall to 0 in a straight line."""
+    if recipe.warmup is None:
+        return
+    factor = min(part / recipe.warmup if recipe.warmup else 1, (1 - part) / (1 - recipe.warmup))
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = group["highest"] * factor
+
+
+def resized(images: torch.Tensor, recipe: Recipe, part: float) -> torch.Tensor:
+    """Return the images in the size for this part of the training, in the recipe's layout."""
+    for pixels, until in recipe.sizes:
+        if part < until:
+            images = functional.interpolate(
+                images, size=(pixels, pixels), mode="bilinear", antialias=True
+            )
+            break
+    return images.contiguous(memory_format=layout(recipe))
+
+
+def layout(recipe: Recipe) -> torch.memory_format:
+    """Return how images lie in memory: with ``bf16``, the channels of a pixel side by side."""
+    return torch.channels_last if recipe.bf16 else torch.contiguous_format
+
+
+def precision(recipe: Recipe) -> torch.autocast:
+    """Return a context that computes convolutions in bfloat16 if the recipe says so."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16)
