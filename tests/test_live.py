@@ -126,7 +126,7 @@ def test_buttons_out_of_season_are_answered_in_words():
     assert "nothing to stop" in live.message
     live.fit()
     live.start()
-    assert live.message == "All 1 epochs are done. For more, raise the number of epochs."
+    assert live.message == "The epoch is done. For more, raise the number of epochs."
 
 
 def test_more_epochs_can_be_asked_for_at_the_end():
@@ -144,7 +144,7 @@ def test_fewer_epochs_than_are_begun_are_refused():
     live.step()
     live.wait()
     live.set_epochs(1)
-    assert live.run.epochs == 3 and "1 epochs are too few" in live.message
+    assert live.run.epochs == 3 and "Epoch 2 is begun already: 1 would be too few" in live.message
 
 
 def test_a_knob_turned_while_it_runs_holds_from_the_next_step_on():

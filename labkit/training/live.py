@@ -13,7 +13,7 @@ from enum import StrEnum
 
 import torch
 
-from labkit.text import _
+from labkit.text import _, ngettext
 from labkit.training.history import History
 from labkit.training.loop import TrainingStopped
 from labkit.training.run import Run
@@ -112,8 +112,8 @@ class LiveRun:
         def order() -> None:
             if epochs < self.run.epoch + (self.run.step > 0):
                 raise ValueError(
-                    _("Epoch {epoch} is begun already: {epochs} epochs are too few.").format(
-                        epoch=self.run.epoch + 1, epochs=epochs
+                    _("Epoch {epoch} is begun already: {epochs} would be too few.").format(
+                        epoch=self.run.epoch + (self.run.step > 0), epochs=epochs
                     )
                 )
             self.run.epochs = epochs
@@ -181,18 +181,16 @@ class LiveRun:
                 return self._say(_("It is training already: Pause or Stop first."))
             if self.run.finished:
                 return self._say(
-                    _("All {n} epochs are done. For more, raise the number of epochs.").format(
-                        n=self.run.epochs
-                    )
+                    _("{done} For more, raise the number of epochs.").format(done=self._done())
                 )
             if self.state is State.FAILED:
                 self.run.accept_weights()
             self._halt.clear()
             self._marks.clear()
-            self.state = State.RUNNING
+            self.state, self.message = State.RUNNING, _("Training.")
             self._thread = threading.Thread(target=self._work, args=(steps,), daemon=True)
             self._thread.start()
-        return self._say(_("Training."))
+        return self._notify()
 
     def _work(self, steps: float) -> None:
         state, message = State.FAILED, ""
@@ -206,9 +204,9 @@ class LiveRun:
         except Exception as error:  # the edge of the thread: beyond it nobody would hear of it
             message = in_words(error, self.run)
         with self._lock:
-            self.state = state
+            self.state, self.message = state, message
             self._obey()
-        self._say(message)
+        self._notify()
 
     def _tell_of_step(self) -> None:
         self._images += len(self.run.last_batch[1])
@@ -221,10 +219,14 @@ class LiveRun:
 
     def _end(self) -> tuple[State, str]:
         if self.run.finished:
-            return State.FINISHED, _("All {n} epochs are done.").format(n=self.run.epochs)
+            return State.FINISHED, self._done()
         if self._halt.is_set():
             return self._after_halt
         return State.PAUSED, _("Paused. Start goes on from here.")
+
+    def _done(self) -> str:
+        n = self.run.epochs
+        return ngettext("The epoch is done.", "All {n} epochs are done.", n).format(n=n)
 
     def _halt_as(self, state: State, message: str) -> bool:
         """Let the run halt after the present step, in ``state``; return whether there is one."""

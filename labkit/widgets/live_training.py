@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 
+from labkit.figures import Picture
 from labkit.figures import training as figures
 from labkit.text import _
 from labkit.training import Run
@@ -38,7 +39,7 @@ class LiveTraining(Explorer):
         self.live = LiveRun(run, after_step=after_step)
         self._mean, self._std = mean, std
         self._drawing, self._message = threading.Lock(), ""
-        self._drawn_at = self._cost = 0.0
+        self._said_at = self._drawn_at = self._cost = 0.0
         self._make_buttons()
         self._make_knobs(run)
         self.status = widgets.HTML().add_class("lk-live-status")
@@ -105,21 +106,30 @@ class LiveTraining(Explorer):
             self.live.turn(momentum=self._momenta[change.new])
 
     def _changed(self) -> None:
-        """Redraw, unless the last picture is too recent; called from the training thread too."""
-        pause = max(_BETWEEN_PICTURES, self._cost / _SHARE_OF_DRAWING)
-        same = self.live.message == self._message and self.live.state is State.RUNNING
-        if same and time.monotonic() - self._drawn_at < pause:
-            return
-        if not same:
+        """Show what is new, if it is time; called after each step in the training thread, too."""
+        going_on = self.live.state is State.RUNNING and self.live.message == self._message
+        if not going_on:
             self._follow()
+        now = time.monotonic()
+        if not going_on or now - self._said_at > _BETWEEN_PICTURES:
+            self._say()
+        if not going_on or now - self._drawn_at > max(
+            _BETWEEN_PICTURES, self._cost / _SHARE_OF_DRAWING
+        ):
+            self._draw()
+
+    def _say(self) -> None:
+        progress = self.live.progress()
+        self.status.value = _status(progress)
+        for button, usable in self._usable(progress.state):
+            if button.disabled is usable:
+                button.disabled = not usable
+        self._said_at = time.monotonic()
+
+    def _draw(self) -> None:
         with self._drawing:
             began = time.monotonic()
-            progress = self.live.progress()
-            self.status.value = _status(progress)
-            for button, usable in self._usable(progress.state):
-                if button.disabled is usable:
-                    button.disabled = not usable
-            picture = self._picture(progress)
+            picture = self._picture()
             self.screen.show(picture.png(), picture.alt)
             self._drawn_at = time.monotonic()
             self._cost = self._drawn_at - began
@@ -135,14 +145,14 @@ class LiveTraining(Explorer):
         yield from ((b, not running and not over) for b in (self.start, self.step, self.epoch))
         yield from ((b, running) for b in (self.pause, self.stop))
 
-    def _picture(self, progress: Progress):
+    def _picture(self) -> Picture:
         history = self.live.run.history
         return figures.live(
             history.at,
             list(history.running_loss),
             list(history.validation_loss),
             list(history.validation_accuracy),
-            progress.epochs,
+            self.live.run.epochs,
             self._last_batch(),
         )
 
