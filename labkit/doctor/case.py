@@ -1,0 +1,209 @@
+"""What the doctor is handed, and the rehearsals that are run on copies of it."""
+
+import inspect
+import io
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import nn
+
+from labkit.doctor.copies import Copies
+from labkit.doctor.lines import line_of
+from labkit.doctor.originals import kept
+from labkit.doctor.sample import Sample, first_batches, is_pair
+from labkit.doctor.watch import Log, Watch
+from labkit.inspect.recording import FAILURES
+from labkit.text import _
+from labkit.training import train_step
+
+BATCHES = 12
+"""Batches of a rehearsal: a few steps, also where gradients are accumulated over four batches."""
+
+MANY_BATCHES = 72
+"""Batches of a second rehearsal where the first saw no step: accumulation over 64 batches."""
+
+SECONDS = 10.0
+"""A rehearsal takes no new batch after this time, once it has had three."""
+
+
+@dataclass
+class Rehearsal:
+    """What was seen while the learner's code ran on copies; the copies as it left them."""
+
+    log: Log
+    model: nn.Module
+    returned: Any = None
+    printed: str = ""
+    error: Exception | None = None
+    error_at: str = ""
+    reached_past: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Case:
+    """All that was handed over. Probes read it and leave it as it is."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer | None
+    loss_function: Callable | None
+    train_batches: Iterable | None
+    validation_batches: Iterable | None
+    test_batches: Iterable | None
+    step: Callable | None
+    train: Callable | None
+    evaluate: Callable | None
+    classes: list[str] | int | None
+    checkpoint: Any
+
+    @cached_property
+    def sample(self) -> list:
+        """A few training batches."""
+        return [] if self.train_batches is None else first_batches(self.train_batches, BATCHES)
+
+    @cached_property
+    def judging_sample(self) -> list:
+        """A few batches of validation or test data."""
+        batches = self.validation_batches
+        batches = self.test_batches if batches is None else batches
+        return [] if batches is None else first_batches(batches, 4)
+
+    @property
+    def own_code(self) -> Callable | None:
+        """The learner's step or training loop."""
+        return self.train or self.step
+
+    @cached_property
+    def rehearsal(self) -> Rehearsal | None:
+        """Training on copies: by the learner's code, else by the five lines of notebook 5."""
+        if not self.sample or not (self.own_code or all(map(is_pair, self.sample))):
+            return None
+        seen = self._train(BATCHES)
+        if self.own_code and not seen.log.steps and not seen.error and self.optimizer:
+            seen = self._train(MANY_BATCHES)
+        return seen
+
+    @cached_property
+    def second_training(self) -> Rehearsal | None:
+        """Training as in a second epoch: after an evaluation."""
+        if not (self.own_code and self.evaluate and self.sample and self.judging_sample):
+            return None
+        return self._train(2, after_evaluation=True)
+
+    def _train(self, count: int, *, after_evaluation: bool = False) -> Rehearsal:
+        with self._copies() as (copies, seen, optimizer):
+            model, loss_function = seen.model, self._loss(copies)
+            if after_evaluation:
+                sample = Sample(self.judging_sample)
+                _call(copies.function(self.evaluate), self.evaluate, (model, sample))
+            watch = Watch(model, optimizer)
+            seen.log, deadline = watch.log, time.monotonic() + SECONDS
+            sample = Sample(self.sample, self.train_batches, count, watch.on_batch, deadline)
+            if self.train_batches is not None:
+                copies.instead(self.train_batches, sample)
+            code = copies.function(self.own_code or _five_lines)
+            with watch:
+                if self.train:
+                    seen.returned = _call(
+                        code, self.train, (model, sample, loss_function, optimizer)
+                    )
+                else:
+                    for batch in sample:
+                        arguments = (model, *batch, loss_function, optimizer)
+                        _call(code, self.own_code or _five_lines, arguments)
+        return seen
+
+    def judge(self, batches: Sample) -> Rehearsal:
+        """Run the learner's evaluation on copies and on these batches."""
+        with self._copies() as (copies, seen, optimizer):
+            for loader in (self.validation_batches, self.test_batches):
+                if loader is not None:
+                    copies.instead(loader, batches)
+            code = copies.function(self.evaluate)
+            watch = Watch(seen.model, optimizer)
+            seen.log = watch.log
+            with watch:
+                seen.returned = _call(code, self.evaluate, (seen.model, batches))
+        return seen
+
+    @contextmanager
+    def _copies(self):
+        copies = Copies()
+        for loader in (self.train_batches, self.validation_batches, self.test_batches):
+            if loader is not None:
+                copies.instead(loader, loader)
+                copies.instead(getattr(loader, "dataset", None) or loader, _data(loader))
+        seen = Rehearsal(Log(), copies.model(self.model))
+        optimizer = copies.optimizer(self.optimizer) if self.optimizer else None
+        with ExitStack() as stack:
+            changed = stack.enter_context(kept(self.model, self.optimizer))
+            text = stack.enter_context(_quiet())
+            stack.enter_context(torch.enable_grad())
+            try:
+                yield copies, seen, optimizer
+            except FAILURES as failure:
+                seen.error, seen.error_at = failure, line_of(failure)
+            seen.printed, seen.reached_past = text.getvalue(), changed()
+
+    def _loss(self, copies: Copies) -> Callable:
+        return copies.of(self.loss_function or nn.CrossEntropyLoss())
+
+
+def _data(loader: Any) -> Any:
+    return getattr(loader, "dataset", None) or loader
+
+
+def _five_lines(model, images, labels, loss_function, optimizer):
+    weight = next(iter(model.parameters()), None)
+    if weight is not None:
+        images = images.to(weight.device)
+        images = images.to(weight.dtype) if images.is_floating_point() else images
+        labels = labels.to(weight.device)
+    if optimizer is not None:
+        return train_step(model, images, labels, loss_function, optimizer)
+    loss_function(model(images), labels).backward()
+    return None
+
+
+def arguments_fit(function: Callable, count: int) -> bool:
+    """Tell whether a function can be called with ``count`` arguments."""
+    try:
+        inspect.signature(function).bind(*range(count))
+    except TypeError:
+        return False
+    except ValueError:  # a built-in that does not tell
+        return True
+    return True
+
+
+def _call(code: Callable, original: Callable, arguments: tuple) -> Any:
+    """Call ``code`` with the arguments, or without where it takes none and uses its globals."""
+    return code(*arguments) if arguments_fit(original, len(arguments)) else code()
+
+
+@contextmanager
+def _quiet():
+    """Keep what is printed, shown and warned about to ourselves; yield what is printed."""
+    text, ipython = io.StringIO(), sys.modules.get("IPython")
+    with ExitStack() as stack:
+        if ipython and ipython.get_ipython():
+            from IPython.utils.capture import capture_output
+
+            stack.enter_context(capture_output(stdout=False, stderr=False, display=True))
+        stack.enter_context(redirect_stdout(text))
+        stack.enter_context(redirect_stderr(io.StringIO()))
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")
+        yield text
+
+
+def message(error: Exception) -> str:
+    """Return the first line of what PyTorch or Python said."""
+    text = str(error).strip().splitlines()
+    return _("{kind}: {text}").format(kind=type(error).__name__, text=text[0] if text else "")

@@ -1,0 +1,217 @@
+"""Copies on which a learner's code can run: model, optimizer, and whatever a function refers to."""
+
+import contextlib
+import copy
+import functools
+import random
+import types
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
+_CANNOT_BE_COPIED = (TypeError, RuntimeError, ValueError, AttributeError, NotImplementedError)
+_CONTAINERS = (list, dict, set, deque)
+_COPIED = (
+    *_CONTAINERS,
+    *(nn.Module, torch.Tensor, torch.Generator, torch.optim.Optimizer),
+    *(torch.optim.lr_scheduler.LRScheduler, torch.amp.GradScaler),
+)
+_FUNCTIONS = (types.FunctionType, types.MethodType, functools.partial)
+_LIBRARIES = {"torch", "torchvision", "torchmetrics", "labkit", "numpy", "sklearn", "tqdm"}
+
+
+class Copies:
+    """Copies that refer to each other as the originals do.
+
+    An optimizer's copy steps the weights of the model's copy, and a copied function finds the
+    copies where the original finds the originals: in its arguments, in the variables around it, and
+    in the notebook's. ``instead(original, other)`` puts something else in an original's place.
+    """
+
+    def __init__(self):
+        self._memo: dict[int, Any] = {}
+        self._globals: dict[int, dict] = {}
+        self._cells: dict[int, types.CellType] = {}
+        self._modules: set[str] = set()  # where the learner's functions were written
+        self._kept = []  # an id is only good as long as its object lives
+
+    def instead(self, original: Any, other: Any) -> None:
+        """Let ``other`` stand wherever the originals refer to ``original``."""
+        self._memo[id(original)] = other
+        self._kept.append(original)
+
+    def model(self, model: nn.Module) -> nn.Module:
+        """Return the copy of a model; a graph that hangs on it is left behind."""
+        original = getattr(model, "_orig_mod", model)  # what torch.compile has wrapped
+        for module in original.modules():
+            for value in vars(module).values():
+                if isinstance(value, torch.Tensor) and not value.is_leaf:
+                    self.instead(value, value.detach().clone())
+        copied = self.of(original)
+        self.instead(model, copied)
+        return copied
+
+    def optimizer(self, optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+        """Return the copy of an optimizer, with the attributes that its class adds (LBFGS)."""
+        copied = self.of(optimizer)
+        for name, value in vars(optimizer).items():
+            if name not in vars(copied) and name != "step":  # a scheduler wraps the step
+                setattr(copied, name, self.of(value))
+        return copied
+
+    def of(self, thing: Any) -> Any:
+        """Return the copy of anything."""
+        if isinstance(thing, _FUNCTIONS):
+            return self.function(thing)
+        return copy.deepcopy(thing, self._memo)
+
+    def function(self, function: Callable) -> Callable:
+        """Return the same function at work on copies."""
+        if id(function) in self._memo:
+            return self._memo[id(function)]
+        if isinstance(function, functools.partial):
+            arguments = [self._tried(value) for value in function.args]
+            options = {name: self._tried(value) for name, value in function.keywords.items()}
+            return functools.partial(self.function(function.func), *arguments, **options)
+        if isinstance(function, types.MethodType):
+            return types.MethodType(
+                self.function(function.__func__), self._tried(function.__self__)
+            )
+        if not isinstance(function, types.FunctionType):
+            return self.of(function)
+        if function.__closure__ is None and _root(function) in _LIBRARIES:
+            return function
+        return self._rebound(function)
+
+    def _rebound(self, function: types.FunctionType) -> types.FunctionType:
+        names, cells = self._globals_of(function), function.__closure__ or ()
+        self._modules.add(function.__module__)
+        new = [cell for cell in cells if id(cell) not in self._cells]
+        self._cells.update((id(cell), types.CellType()) for cell in new)
+        self._kept.extend(new)
+        copied = types.FunctionType(
+            function.__code__,
+            names,
+            function.__name__,
+            tuple(self._tried(value) for value in function.__defaults__ or ()) or None,
+            tuple(self._cells[id(cell)] for cell in cells),
+        )
+        copied.__kwdefaults__ = {
+            name: self._tried(value) for name, value in (function.__kwdefaults__ or {}).items()
+        }
+        copied.__module__ = function.__module__
+        self.instead(function, copied)
+        for cell in new:
+            with contextlib.suppress(ValueError):  # a variable that has no value yet
+                self._cells[id(cell)].cell_contents = self._tried(cell.cell_contents)
+        for name in _names(function.__code__) & function.__globals__.keys():
+            if names[name] is function.__globals__[name]:
+                value = names[name]
+                ours = not isinstance(value, types.FunctionType) or _root(value) not in _LIBRARIES
+                names[name] = self._tried(value) if ours else value
+        return copied
+
+    def _globals_of(self, function: types.FunctionType) -> dict:
+        names = function.__globals__
+        if id(names) not in self._globals:
+            self._kept.append(names)
+            self._globals[id(names)] = dict(names)
+        return self._globals[id(names)]
+
+    def _tried(self, value: Any) -> Any:
+        """Return a copy of what a run could change, and anything else as it is."""
+        if id(value) in self._memo:
+            return self._memo[id(value)]
+        own = type(value).__module__ in self._modules
+        if isinstance(value, (type, Dataset, DataLoader)):
+            return value
+        if not own and not isinstance(value, (*_COPIED, *_FUNCTIONS)):
+            return value
+        try:
+            if isinstance(value, nn.Module):
+                return self.model(value)
+            if isinstance(value, torch.optim.Optimizer):
+                return self.optimizer(value)
+            return self.of(value)
+        except _CANNOT_BE_COPIED:
+            return copy.copy(value) if isinstance(value, _CONTAINERS) else value
+
+
+def _root(function: Callable) -> str:
+    return (getattr(function, "__module__", "") or "").partition(".")[0]
+
+
+def _names(code: types.CodeType) -> set[str]:
+    inner = (constant for constant in code.co_consts if isinstance(constant, types.CodeType))
+    return set(code.co_names).union(*map(_names, inner))
+
+
+@contextlib.contextmanager
+def random_numbers_kept() -> Iterator[None]:
+    """Run a block from fixed random states, and put back those of torch, NumPy and Python."""
+    cuda = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    python, numbers = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=list(cuda)):
+        torch.default_generator.manual_seed(0)  # torch.manual_seed would reach a sleeping GPU
+        random.seed(0)
+        np.random.seed(0)
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numbers)
+
+
+_GENERATORS = (torch.Generator, np.random.Generator, np.random.RandomState, random.Random)
+
+
+def own_generators(thing: Any, name: str = "dataset", depth: int = 5) -> dict[str, Any]:
+    """Return by name the random number generators that a data set or its transform holds."""
+    if isinstance(thing, _GENERATORS):
+        return {name: thing}
+    if depth == 0 or isinstance(thing, (np.ndarray, torch.Tensor, str, bytes, int, float, type)):
+        return {}
+    if isinstance(thing, (list, tuple)):
+        inner = [(f"{name}[{i}]", value) for i, value in enumerate(thing[:20])]
+    else:
+        inner = [(f"{name}.{key}", value) for key, value in getattr(thing, "__dict__", {}).items()]
+    found = {}
+    for key, value in inner:
+        found.update(own_generators(value, key, depth - 1))
+    return found
+
+
+@contextlib.contextmanager
+def generators_kept(datasets: list) -> Iterator[None]:
+    """Run a block, and put back the data sets' attributes and the states of their generators."""
+    attributes = [(vars(one), dict(vars(one))) for one in datasets if hasattr(one, "__dict__")]
+    generators = [found for one in datasets for found in own_generators(one).values()]
+    states = [_state(generator) for generator in generators]
+    try:
+        yield
+    finally:
+        for now, before in attributes:
+            now.clear()
+            now.update(before)
+        for generator, state in zip(generators, states, strict=True):
+            _set_state(generator, state)
+
+
+def _state(generator: Any) -> Any:
+    if isinstance(generator, np.random.Generator):
+        return copy.deepcopy(generator.bit_generator.state)
+    return generator.getstate() if isinstance(generator, random.Random) else generator.get_state()
+
+
+def _set_state(generator: Any, state: Any) -> None:
+    if isinstance(generator, np.random.Generator):
+        generator.bit_generator.state = state
+    elif isinstance(generator, random.Random):
+        generator.setstate(state)
+    else:
+        generator.set_state(state)

@@ -1,0 +1,194 @@
+"""Does the learner's evaluation look without touching, and count every picture once?"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from numbers import Real
+from typing import Any
+
+import torch
+from torch.nn import functional
+from torch.utils.data import TensorDataset
+
+from labkit.doctor.case import Case, Rehearsal, message
+from labkit.doctor.findings import Finding
+from labkit.doctor.sample import Sample, is_pair
+from labkit.inspect import untouched
+from labkit.inspect.recording import FAILURES
+from labkit.text import _
+
+_BATCH = 4
+"""Pictures in each but the last of the made-up batches, which has one."""
+
+
+@dataclass
+class _Trial:
+    """Batches of 4, 4 and 1 pictures, labelled so that 2, 0 and 1 of the answers are right."""
+
+    images: torch.Tensor
+    labels: torch.Tensor
+    logits: torch.Tensor
+
+    @cached_property
+    def batches(self) -> Sample:
+        pairs = list(zip(self.images.split(_BATCH), self.labels.split(_BATCH), strict=True))
+        return Sample(pairs, _Made(TensorDataset(self.images, self.labels), _BATCH))
+
+    @cached_property
+    def right(self) -> list[torch.Tensor]:
+        return (self.logits.argmax(1) == self.labels).float().split(_BATCH)
+
+    @property
+    def accuracy(self) -> tuple[float, float]:
+        """The share of right answers, and the mean of the batches' shares."""
+        return torch.cat(self.right).mean().item(), _mean([r.mean().item() for r in self.right])
+
+    @property
+    def loss(self) -> tuple[float, float]:
+        """The mean loss, and the mean of the batches' losses."""
+        losses = functional.cross_entropy(self.logits, self.labels, reduction="none")
+        return losses.mean().item(), _mean([x.mean().item() for x in losses.split(_BATCH)])
+
+
+@dataclass
+class _Made:
+    dataset: TensorDataset
+    batch_size: int
+
+
+def look(case: Case) -> Iterator[Finding]:
+    """Run the learner's evaluation on copies and on nine pictures with made-up labels."""
+    trial = _trial(case)
+    if trial is None or case.evaluate is None:
+        return
+    seen = case.judge(trial.batches)
+    if seen.error:
+        yield Finding(
+            "evaluation-breaks",
+            message(seen.error),
+            seen.error_at or _("your evaluation"),
+            _("It was called as evaluate(model, batches), with batches of 4, 4 and 1 pictures."),
+            _("A last batch may be shorter than the others: count len(labels), not batch_size."),
+        )
+        return
+    yield from _mode(seen)
+    yield from _gradients(seen)
+    if seen.log.steps or _weights_moved(case, seen):
+        yield Finding(
+            "evaluation-trains",
+            _("The evaluation changes the weights."),
+            seen.log.steps[0].where if seen.log.steps else _("your evaluation"),
+            _("What is used to judge may not be learnt from: the number says nothing any more."),
+            _("No backward() and no step() in an evaluation."),
+        )
+    yield from _average(trial, seen)
+
+
+def _trial(case: Case) -> _Trial | None:
+    batches = case.judging_sample or case.sample
+    images = [batch[0] for batch in batches if is_pair(batch)]
+    if not images:
+        return None
+    images = torch.cat([part for part in images if part.shape[1:] == images[0].shape[1:]])
+    count = 2 * _BATCH + 1
+    images = images.repeat(-(-count // len(images)), *[1] * (images.ndim - 1))[:count]
+    weight = next(iter(case.model.parameters()), images)
+    try:
+        with untouched(case.model):
+            logits = case.model(images.to(weight.device)).float().cpu()
+    except FAILURES:
+        return None
+    if logits.ndim != 2 or logits.shape[1] < 2 or not logits.isfinite().all():
+        return None
+    answers = logits.argmax(1)
+    wrong = (answers + 1) % logits.shape[1]
+    is_right = torch.tensor([True, True, *[False] * (2 * _BATCH - 2), True])
+    return _Trial(images, torch.where(is_right, answers, wrong), logits)
+
+
+def _mode(seen: Rehearsal) -> Iterator[Finding]:
+    wrong = [forward for forward in seen.log.forwards if any(forward.modes.values())]
+    if not wrong:
+        return
+    names = [name for name, training in wrong[0].modes.items() if training]
+    matters = names != [""]
+    where = wrong[0].where
+    if matters:
+        where += _(" (layers: {names})").format(names=", ".join(names[:4]))
+    yield Finding(
+        "evaluating-in-train-mode",
+        _("The model is in training mode while it is evaluated."),
+        where,
+        _(
+            "Dropout drops units at random, and batch normalisation uses each batch's own "
+            "statistics and learns from them: the answer depends on chance and on the neighbours."
+        )
+        if matters
+        else _("This model has no layer that behaves differently; the day it has, it will matter."),
+        _("Call model.eval() before, and model.train() when training goes on."),
+        "fault" if matters else "question",
+    )
+
+
+def _gradients(seen: Rehearsal) -> Iterator[Finding]:
+    tracked = [forward for forward in seen.log.forwards if forward.gradients]
+    if tracked and any(p.requires_grad for p in seen.model.parameters()):
+        yield Finding(
+            "gradients-in-evaluation",
+            _("The evaluation keeps the record for backward()."),
+            tracked[0].where,
+            _(
+                "Nobody calls backward() here, so the record costs time and memory for nothing: "
+                "a batch that fits otherwise may not fit."
+            ),
+            _("Put the loop under with torch.inference_mode(): (or torch.no_grad())."),
+        )
+
+
+def _weights_moved(case: Case, seen: Rehearsal) -> bool:
+    pairs = zip(case.model.parameters(), seen.model.parameters(), strict=True)
+    return not all(torch.equal(before, after.to(before.device)) for before, after in pairs)
+
+
+def _average(trial: _Trial, seen: Rehearsal) -> Iterator[Finding]:
+    said = [*_numbers(seen.returned), *map(float, re.findall(r"\d+\.?\d*", seen.printed))]
+    for name, (true, of_batches), near in (
+        ("accuracy", trial.accuracy, 0.006),
+        ("loss", trial.loss, 1e-5),
+    ):
+        scales = (1, 100) if name == "accuracy" else (1,)
+        is_there = {
+            value: any(abs(s - value * k) <= near * k for s in said for k in scales)
+            for value in (true, of_batches)
+        }
+        if abs(true - of_batches) > 3 * near and is_there[of_batches] and not is_there[true]:
+            yield Finding(
+                f"{name}-of-batches",
+                _("The {name} is a mean over batches, not over pictures.").format(name=name),
+                _(
+                    "your evaluation of batches of 4, 4 and 1 pictures: {wrong:.3g} instead of "
+                    "{right:.3g}"
+                ).format(wrong=of_batches, right=true),
+                _("The pictures of a short last batch weigh more than the others."),
+                _("Add up over all pictures, and divide once by their number at the end."),
+            )
+
+
+def _numbers(value: Any, depth: int = 3) -> list[float]:
+    """Return the numbers in what a function returned."""
+    if isinstance(value, torch.Tensor):
+        return [value.item()] if value.numel() == 1 else []
+    if isinstance(value, Real) and not isinstance(value, bool):
+        return [float(value)]
+    if depth == 0 or isinstance(value, str):
+        return []
+    if isinstance(value, (list, tuple)):
+        inner = value[:20]
+    else:
+        inner = (value if isinstance(value, dict) else getattr(value, "__dict__", {})).values()
+    return [number for part in inner for number in _numbers(part, depth - 1)]
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)

@@ -1,0 +1,106 @@
+"""One examination: hand over what you have, get the findings."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+from labkit.doctor import activity, evaluating, loaders, loss, pictures, steps, weights
+from labkit.doctor.case import Case, arguments_fit
+from labkit.doctor.copies import generators_kept, random_numbers_kept
+from labkit.doctor.findings import Finding, Report
+from labkit.text import _
+
+
+def examine(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer | None = None,
+    loss_function: Callable | None = None,
+    train_batches: Iterable | None = None,
+    validation_batches: Iterable | None = None,
+    *,
+    test_batches: Iterable | None = None,
+    step: Callable | None = None,
+    train: Callable | None = None,
+    evaluate: Callable | None = None,
+    classes: list[str] | int | None = None,
+    checkpoint: Any = None,
+) -> Report:
+    """Look for the bugs that raise no error; leave all that is handed over exactly as it was.
+
+    Hand over what you have; each thing lets the doctor see more. Your own code is run on copies,
+    for some batches: ``step(model, images, labels, loss_function, optimizer)`` takes one training
+    step, ``train(model, batches, loss_function, optimizer)`` is a whole loop over batches,
+    ``evaluate(model, batches)`` returns or prints how good the model is. A function without
+    arguments that uses the variables of the notebook will do: it then finds copies in them.
+    ``loss_function`` is cross-entropy if you say nothing, ``classes`` a number or the names.
+    ``checkpoint`` is a file or a state_dict, or what ``load_state_dict(...)`` returned.
+
+    What your code writes to files is not undone. Raise ValueError where a function takes other
+    arguments, or where the batches are an iterator that cannot be rewound.
+    """
+    _check(step, 5, "step(model, images, labels, loss_function, optimizer)")
+    _check(train, 4, "train(model, batches, loss_function, optimizer)")
+    _check(evaluate, 2, "evaluate(model, batches)")
+    case = Case(
+        *(model, optimizer, loss_function, train_batches, validation_batches, test_batches),
+        *(step, train, evaluate, classes, checkpoint),
+    )
+    batches = (train_batches, validation_batches, test_batches)
+    datasets = [getattr(loader, "dataset", None) for loader in batches]
+    with random_numbers_kept(), generators_kept(datasets):
+        found = _distinct(finding for look in _probes(case) for finding in look(case))
+    ordered = sorted(found, key=lambda finding: finding.severity == "question")
+    return Report(tuple(ordered), *_scope(case))
+
+
+def _probes(case: Case) -> list[Callable]:
+    probes = [weights.look]
+    if case.checkpoint is not None:
+        probes.append(weights.look_at_checkpoint)
+    if case.train_batches is not None:
+        probes += [pictures.look_at_types, steps.look, loss.look, activity.look, pictures.look]
+    return [*probes, loss.look_at_labels, loaders.look, evaluating.look]
+
+
+def _distinct(findings: Iterable[Finding]) -> list[Finding]:
+    found = {}
+    for finding in findings:
+        found.setdefault((finding.kind, finding.what), finding)
+    return list(found.values())
+
+
+def _check(function: Callable | None, arguments: int, called: str) -> None:
+    if function is None or arguments_fit(function, arguments) or arguments_fit(function, 0):
+        return
+    raise ValueError(
+        _(
+            "{name} cannot be called as {called}. Give it these arguments, or wrap it: "
+            "lambda {names}: ..."
+        ).format(
+            name=getattr(function, "__name__", repr(function)),
+            called=called,
+            names=called.partition("(")[2].rstrip(")"),
+        )
+    )
+
+
+def _scope(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what was looked at and what was not, with what to hand over."""
+    judged = case.test_batches if case.validation_batches is None else case.validation_batches
+    things = (
+        (case.optimizer, _("the optimizer's weights"), "optimizer"),
+        (case.train_batches, _("some training batches and steps on copies"), "train_batches"),
+        (case.own_code, _("your training code"), "step= / train="),
+        (judged, _("the pictures to judge by"), "validation_batches"),
+        (case.evaluate, _("your evaluation"), "evaluate="),
+        (case.checkpoint, _("the checkpoint's names"), "checkpoint="),
+    )
+    seen = tuple(text for thing, text, _name in things if thing is not None)
+    missing = tuple(
+        _("{thing} ({argument})").format(thing=text, argument=name)
+        for thing, text, name in things
+        if thing is None
+    )
+    return (_("the model's parameters"), *seen), missing

@@ -1,0 +1,113 @@
+"""What the doctor says: findings in words, gathered in a report."""
+
+import html
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from labkit.text import _, ngettext
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong (a fault), or that only you can judge (a question).
+
+    ``kind`` is its name in the doctor's books: the same in every language.
+    """
+
+    kind: str
+    what: str
+    where: str
+    why: str
+    mend: str
+    severity: Literal["fault", "question"] = "fault"
+
+    def __str__(self) -> str:
+        heading = _("Fault") if self.severity == "fault" else _("Question")
+        return "\n".join(
+            [f"{heading}: {self.what}", *(f"  {name} {text}" for name, text in self.rest())]
+        )
+
+    def rest(self) -> list[tuple[str, str]]:
+        """Return where, why and mend, each with its label."""
+        return [
+            (_("Where:"), self.where),
+            (_("Why it matters:"), self.why),
+            (_("How to mend it:"), self.mend),
+        ]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The findings of one examination, faults first; what was looked at, and what was not."""
+
+    findings: tuple[Finding, ...]
+    looked_at: tuple[str, ...]
+    not_looked_at: tuple[str, ...]
+
+    @property
+    def faults(self) -> tuple[Finding, ...]:
+        """Return the findings that are wrong for certain."""
+        return tuple(finding for finding in self.findings if finding.severity == "fault")
+
+    @property
+    def questions(self) -> tuple[Finding, ...]:
+        """Return the findings that may be on purpose."""
+        return tuple(finding for finding in self.findings if finding.severity == "question")
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Return the name of each finding."""
+        return tuple(finding.kind for finding in self.findings)
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.findings)
+
+    def __len__(self) -> int:
+        return len(self.findings)
+
+    def __str__(self) -> str:
+        parts = [self._heading(), *map(str, self.findings), *self._scope()]
+        return "\n\n".join(parts)
+
+    def _repr_html_(self) -> str:
+        cards = "".join(_card(finding) for finding in self.findings)
+        scope = "".join(f"<p>{html.escape(text)}</p>" for text in self._scope())
+        heading = f"<p><strong>{html.escape(self._heading())}</strong></p>"
+        return f'<div role="note" style="{_BOX}">{heading}{cards}{scope}</div>'
+
+    def _heading(self) -> str:
+        faults, questions = len(self.faults), len(self.questions)
+        if not self.findings:
+            return _("The doctor found nothing wrong.")
+        counts = []
+        if faults:
+            counts.append(ngettext("{n} fault", "{n} faults", faults).format(n=faults))
+        if questions:
+            counts.append(ngettext("{n} question", "{n} questions", questions).format(n=questions))
+        return _("The doctor has {counts}.").format(counts=_(" and ").join(counts))
+
+    def _scope(self) -> list[str]:
+        scope = []
+        if self.looked_at:
+            scope.append(_("Looked at: {things}.").format(things=_("; ").join(self.looked_at)))
+        if self.not_looked_at:
+            things = _("; ").join(self.not_looked_at)
+            scope.append(_("Not looked at: {things}.").format(things=things))
+        return scope
+
+
+_BOX = (
+    "border-left: 4px solid #0072B2; background: #eef5fb; color: #1a1a1a; "
+    "padding: .2em 1em; margin: .4em 0; max-width: 60em; line-height: 1.45"
+)
+_CARD = "background: #ffffff; border: 1px solid #b5c7d6; padding: .5em 1em; margin: .6em 0"
+
+
+def _card(finding: Finding) -> str:
+    heading = _("Fault") if finding.severity == "fault" else _("Question")
+    lines = "".join(
+        f"<br><em>{html.escape(name)}</em> {html.escape(text)}" for name, text in finding.rest()
+    )
+    title = f"<strong>{html.escape(heading)}: {html.escape(finding.what)}</strong>"
+    return f'<div style="{_CARD}">{title}{lines}</div>'

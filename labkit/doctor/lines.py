@@ -1,0 +1,38 @@
+"""Name the line of the learner's code that is being run."""
+
+import linecache
+import sys
+import traceback
+from pathlib import Path
+from types import CodeType
+
+import torch
+
+from labkit.text import _
+
+_NOT_THEIRS = (str(Path(__file__).parent), str(Path(torch.__file__).parent))
+
+
+def line() -> str:
+    """Return the line that is being run, as in ``line 3 of train(): optimizer.step()``."""
+    frame = sys._getframe(1)
+    while frame and frame.f_code.co_filename.startswith(_NOT_THEIRS):
+        frame = frame.f_back
+    return _in_words(frame.f_code, frame.f_lineno) if frame else ""
+
+
+def line_of(error: BaseException) -> str:
+    """Return the line of the learner's code in which an error was raised."""
+    frames = [(frame.f_code, number) for frame, number in traceback.walk_tb(error.__traceback__)]
+    theirs = [found for found in frames if not found[0].co_filename.startswith(_NOT_THEIRS)]
+    return _in_words(*theirs[-1]) if theirs else ""
+
+
+def _in_words(code: CodeType, number: int) -> str:
+    text = linecache.getline(code.co_filename, number).strip()
+    if code.co_name.startswith("<module"):
+        return _("line {number}: {text}").format(number=number, text=text)
+    within = number - code.co_firstlineno + 1  # counted from the line with "def"
+    return _("line {number} of {function}(): {text}").format(
+        number=within, function=code.co_name, text=text
+    )

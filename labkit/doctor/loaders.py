@@ -1,0 +1,235 @@
+"""Do the loaders give what they should: training shuffled, test untouched, no picture in both?"""
+
+import hashlib
+import random
+from collections.abc import Iterable, Iterator
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, SequentialSampler, Subset, TensorDataset
+
+from labkit.doctor.case import Case
+from labkit.doctor.copies import own_generators, random_numbers_kept
+from labkit.doctor.findings import Finding
+from labkit.doctor.sample import first_batches, is_pair
+from labkit.inspect.recording import FAILURES
+from labkit.text import _, ngettext
+
+_A_FEW = 0.01
+"""A smaller share of pictures that are in two sets is asked about: real sets hold doubles."""
+
+
+def look(case: Case) -> Iterator[Finding]:
+    """Look at order, augmentation, overlap and worker seeds."""
+    if case.train_batches is not None:
+        yield from _order(case.train_batches)
+        yield from _worker_seeds(case.train_batches)
+    named = {
+        _("validation"): case.validation_batches,
+        _("test"): case.test_batches,
+    }
+    for name, batches in named.items():
+        if batches is not None:
+            yield from _augmented(batches, name)
+    yield from _overlap({_("training"): case.train_batches, **named})
+
+
+def _order(batches: Iterable) -> Iterator[Finding]:
+    labels = [batch[1] for batch in first_batches(batches, 40) if is_pair(batch)]
+    runs = _is_sorted(labels)
+    if not runs and _shuffles(batches) is not False:
+        return
+    where = type(batches).__name__
+    yield Finding(
+        "not-shuffled",
+        _("The training pictures come class by class.")
+        if runs
+        else _("The training pictures come in the same order in every epoch."),
+        where if runs else _("{loader}(..., shuffle=False)").format(loader=where),
+        _(
+            "Neighbouring batches resemble each other, so each step undoes part of what the one "
+            "before has learnt; and every epoch repeats the same steps."
+        ),
+        _("Give the training loader shuffle=True (and validation and test shuffle=False)."),
+    )
+
+
+def _shuffles(batches: Any) -> bool | None:
+    """Return whether a loader shuffles; None where it does not tell."""
+    if isinstance(batches, DataLoader):
+        sampler = getattr(batches.batch_sampler, "sampler", batches.sampler)
+        if isinstance(sampler, SequentialSampler):
+            return False
+        return getattr(sampler, "shuffle", None)  # DistributedSampler
+    return getattr(batches, "shuffle", None)
+
+
+def _is_sorted(labels: list[torch.Tensor]) -> bool:
+    """Tell whether the labels come class by class: long runs of the same."""
+    if not labels or any(part.ndim != 1 for part in labels):
+        return False
+    every = torch.cat(labels)
+    changes = int((every.diff() != 0).sum())
+    classes = len(every.unique())
+    return len(every) >= 32 and (changes == 0 or (classes > 1 and changes < len(every) / 16))
+
+
+def _augmented(batches: Any, name: str) -> Iterator[Finding]:
+    dataset = getattr(batches, "dataset", None)
+    augment = getattr(batches, "augment", None)
+    if augment is not None:
+        images = next((b[0] for b in first_batches(batches, 1) if is_pair(b)), None)
+        makes_other = images is not None and not _same(
+            *(augment(images.clone(), torch.Generator().manual_seed(seed)) for seed in (1, 2))
+        )
+        where = _("augment={name} of the {split} loader")
+        where = where.format(name=getattr(augment, "__name__", repr(augment)), split=name)
+    else:
+        makes_other = _items_vary(dataset)
+        where = _("the transform of the {split} set: {steps}").format(
+            split=name, steps=", ".join(_transforms(dataset)) or "?"
+        )
+    if makes_other:
+        yield Finding(
+            "augmented",
+            _("The {split} pictures are changed at random.").format(split=name),
+            where,
+            _("Each evaluation judges other, harder pictures: the number is too low, and jumps."),
+            _("Give this set a transform of its own, without anything random."),
+        )
+
+
+def _items_vary(dataset: Any) -> bool:
+    if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
+        return False
+    for index in range(0, len(dataset), max(1, len(dataset) // 4))[:4]:
+        try:
+            views = []
+            for seed in range(4):
+                torch.default_generator.manual_seed(seed)
+                np.random.seed(seed)
+                random.seed(seed)
+                item = dataset[index]
+                views.append(item[0] if isinstance(item, (tuple, list)) else item)
+        except FAILURES:
+            return False
+        if not all(_same(views[0], view) for view in views[1:]):
+            return True
+    return False
+
+
+def _same(one: Any, other: Any) -> bool:
+    return np.array_equal(np.asarray(one), np.asarray(other))
+
+
+def _transforms(dataset: Any) -> list[str]:
+    while isinstance(dataset, Subset):
+        dataset = dataset.dataset
+    transform = getattr(dataset, "transform", None)
+    steps = getattr(transform, "transforms", [transform] if transform else [])
+    return [type(step).__name__ for step in steps]
+
+
+def _overlap(loaders: dict[str, Any]) -> Iterator[Finding]:
+    keys = {
+        name: _keys(getattr(batches, "dataset", None))
+        for name, batches in loaders.items()
+        if batches is not None
+    }
+    known = {name: found for name, found in keys.items() if found}
+    for (name, mine), (other, theirs) in combinations(known.items(), 2):
+        both = len(mine & theirs)
+        if both:
+            share = both / min(len(mine), len(theirs))
+            yield Finding(
+                "overlap",
+                ngettext(
+                    "{n} picture is in {one} and in {other}.",
+                    "{n} pictures are in {one} and in {other}.",
+                    both,
+                ).format(n=f"{both:,}", one=name, other=other),
+                _("{share:.1%} of the {split} pictures").format(
+                    share=both / len(theirs), split=other
+                ),
+                _(
+                    "The network is asked about pictures that it was trained on: what it knows by "
+                    "heart counts as understood, and the accuracy is too high."
+                ),
+                _("Split once, by picture, before anything else; then check that none is in both."),
+                "fault" if share >= _A_FEW else "question",
+            )
+
+
+def _keys(dataset: Any) -> set[bytes] | None:
+    """Return a digest of each picture's raw pixels; None where they cannot be had."""
+    if isinstance(dataset, Subset):
+        digests = _digests(dataset.dataset)
+        return None if digests is None else {digests[index] for index in dataset.indices}
+    digests = _digests(dataset)
+    return None if digests is None else set(digests)
+
+
+def _digests(dataset: Any) -> list[bytes] | None:
+    if isinstance(dataset, Subset):
+        inner = _digests(dataset.dataset)
+        return None if inner is None else [inner[index] for index in dataset.indices]
+    if isinstance(getattr(dataset, "samples", None), list):  # ImageFolder: one file each
+        return [str(sample[0]).encode() for sample in dataset.samples]
+    data = dataset.tensors[0] if isinstance(dataset, TensorDataset) else None
+    data = getattr(dataset, "data", None) if data is None else data
+    if isinstance(data, torch.Tensor):
+        data = data.detach().cpu().numpy()
+    if not isinstance(data, np.ndarray) or data.ndim < 2:
+        return None
+    return [hashlib.blake2b(np.ascontiguousarray(one), digest_size=8).digest() for one in data]
+
+
+def _worker_seeds(batches: Any) -> Iterator[Finding]:
+    workers = getattr(batches, "num_workers", 0)
+    if not isinstance(batches, DataLoader) or workers < 2:
+        return
+    start = batches.worker_init_fn
+    if start is not None:
+        fixed = _seeded_alike(start)
+        own = []
+    else:
+        fixed, own = [], list(own_generators(batches.dataset))
+    if fixed or own:
+        yield Finding(
+            "worker-seeds",
+            _("All workers draw the same random numbers."),
+            _("worker_init_fn={name}, which seeds {what} alike").format(
+                name=getattr(start, "__name__", repr(start)), what=", ".join(fixed)
+            )
+            if fixed
+            else _("{names}: every worker gets a copy with the same state").format(
+                names=", ".join(own)
+            ),
+            _(
+                "{n} pictures at a time are then augmented in the same way: there is less variety "
+                "than you think."
+            ).format(n=workers),
+            _(
+                "Seed by worker: torch.initial_seed() % 2**32 differs in each. Without any "
+                "worker_init_fn PyTorch seeds torch, random and numpy.random differently."
+            ),
+        )
+
+
+def _seeded_alike(start: Any) -> list[str]:
+    """Return the libraries that draw the same after ``start`` in two workers."""
+    draws = []
+    for worker in (0, 1):
+        with random_numbers_kept():
+            torch.default_generator.manual_seed(1_000 + worker)  # as PyTorch does in a worker
+            random.seed(1_000 + worker)
+            np.random.seed(1_000 + worker)
+            try:
+                start(worker)
+            except FAILURES:
+                return []  # it needs a real worker
+            draws.append((torch.rand(1).item(), random.random(), np.random.rand()))
+    names = ("torch", "random", "numpy.random")
+    return [name for name, one, two in zip(names, *draws, strict=True) if one == two]

@@ -1,0 +1,72 @@
+"""Notice when code reaches past its arguments, and put the originals back."""
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+
+@contextmanager
+def kept(
+    model: nn.Module, optimizer: torch.optim.Optimizer | None
+) -> Iterator[Callable[[], list[str]]]:
+    """Run a block on copies; if the originals change all the same, put them back at its end.
+
+    What is yielded says, when called, which of them have changed up to then.
+    """
+    tensors = [*model.parameters(), *model.buffers()]
+    tensors = [tensor for tensor in tensors if not nn.parameter.is_lazy(tensor)]
+    weights = [_Weights(tensor) for tensor in tensors]
+    modes = [(module, module.training) for module in model.modules()]
+    state = copy.deepcopy(optimizer.state_dict()) if optimizer else None
+    rates = _rates(optimizer)
+
+    def changed() -> list[str]:
+        found = []
+        if any(weight.changed for weight in weights):
+            found.append("weights")
+        if any(module.training is not mode for module, mode in modes):
+            found.append("mode")
+        if _rates(optimizer) != rates:
+            found.append("optimizer")
+        return found
+
+    try:
+        yield changed
+    finally:
+        if "optimizer" in changed() or ("weights" in changed() and optimizer):
+            optimizer.load_state_dict(state)
+        for weight in weights:
+            weight.restore()
+        for module, mode in modes:
+            module.training = mode
+
+
+class _Weights:
+    def __init__(self, tensor: torch.Tensor):
+        self.tensor, self.values, self.version = tensor, tensor.detach().clone(), tensor._version
+        self.grad = tensor.grad
+        self.slopes = None if tensor.grad is None else tensor.grad.detach().clone()
+        self.grad_version = None if tensor.grad is None else tensor.grad._version
+
+    @property
+    def changed(self) -> bool:
+        same_grad = self.tensor.grad is self.grad
+        grad_version = self.grad._version if self.grad is not None else None
+        stayed = self.tensor._version == self.version and grad_version == self.grad_version
+        return not (same_grad and stayed)
+
+    def restore(self) -> None:
+        if self.tensor._version != self.version:
+            with torch.no_grad():
+                self.tensor.copy_(self.values)
+        self.tensor.grad = self.grad
+        if self.grad is not None and self.grad._version != self.grad_version:
+            with torch.no_grad():
+                self.grad.copy_(self.slopes)
+
+
+def _rates(optimizer: torch.optim.Optimizer | None) -> list:
+    return [group.get("lr") for group in optimizer.param_groups] if optimizer else []

@@ -1,0 +1,114 @@
+"""A few batches of a loader, taken so that the loader does not notice."""
+
+import copy
+import time
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, IterableDataset
+
+from labkit.text import _
+
+_CANNOT_BE_COPIED = (TypeError, RuntimeError, ValueError, AttributeError, NotImplementedError)
+
+
+class Sample:
+    """A few batches that can be looped over as the loader they came from.
+
+    Each pass gives ``count`` batches, over and over the same few. ``on_batch`` is called before
+    each and once more when there are no more. No batch is begun after ``deadline`` but for three.
+    ``dataset`` and the like are those of ``loader``.
+    """
+
+    def __init__(
+        self,
+        batches: list,
+        loader: Any = None,
+        count: int | None = None,
+        on_batch: Callable[[], None] = lambda: None,
+        deadline: float = float("inf"),
+    ):
+        self._batches, self._loader, self._on_batch = batches, loader, on_batch
+        self._count = len(batches) if count is None else count
+        self._deadline = deadline
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator:
+        for number in range(self._count):
+            if number >= 3 and time.monotonic() > self._deadline:
+                break
+            self._on_batch()
+            yield _cloned(self._batches[number % len(self._batches)])
+        self._on_batch()
+
+    def __getitem__(self, index):
+        return self._batches[index]
+
+    def set_epoch(self, epoch: int, start: int = 0) -> None:
+        """Do nothing: the sample is the same in every epoch."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._loader, name)
+
+
+def first_batches(batches: Iterable, count: int) -> list:
+    """Return up to ``count`` batches; order, epoch and generators of the loader stay as they were.
+
+    No worker is started. Raise ValueError for an iterator, which could not be rewound.
+    """
+    if isinstance(batches, Iterator):
+        raise ValueError(
+            _(
+                "The batches are an iterator: to look at them would use them up. Hand over the "
+                "loader itself, not iter(loader)."
+            )
+        )
+    if isinstance(batches, (list, tuple)):
+        return list(batches[:count])
+    return list(islice(iter(_double(batches)), count))
+
+
+def is_pair(batch: Any) -> bool:
+    """Tell whether a batch is ``(images, labels)``, two tensors."""
+    pair = isinstance(batch, (list, tuple)) and len(batch) == 2
+    return pair and all(isinstance(part, torch.Tensor) for part in batch)
+
+
+def _double(loader: Any) -> Iterable:
+    """Return a loader that gives the same batches from this process, from states of its own."""
+    memo, dataset = {}, getattr(loader, "dataset", None)
+    if dataset is not None and not isinstance(dataset, IterableDataset):
+        memo[id(dataset)] = dataset
+    if isinstance(loader, DataLoader):
+        if isinstance(dataset, IterableDataset):
+            options = {"batch_size": loader.batch_size, "drop_last": loader.drop_last}
+            dataset = _deep(dataset, memo)
+        elif loader.batch_sampler is None:
+            options = {"batch_size": None, "sampler": _deep(loader.sampler, memo)}
+        else:
+            options = {"batch_sampler": _deep(loader.batch_sampler, memo)}
+        generator = _deep(loader.generator, memo)
+        return DataLoader(dataset, collate_fn=loader.collate_fn, generator=generator, **options)
+    return _deep(loader, memo)
+
+
+def _deep(thing: Any, memo: dict) -> Any:
+    try:
+        return copy.deepcopy(thing, memo)
+    except _CANNOT_BE_COPIED:
+        return copy.copy(thing)
+
+
+def _cloned(batch: Any) -> Any:
+    """Return a batch that may be written into."""
+    if isinstance(batch, torch.Tensor):
+        return batch.clone()
+    if isinstance(batch, (list, tuple)) and not hasattr(batch, "_fields"):
+        return type(batch)(_cloned(part) for part in batch)
+    return copy.deepcopy(batch)

@@ -1,0 +1,232 @@
+"""Watch a training or an evaluation: what is called, in which order, at which line."""
+
+import threading
+import weakref
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
+from torch.optim import optimizer as torch_optimizer
+from torch.overrides import TorchFunctionMode
+
+from labkit.doctor.lines import line
+
+_LOSSES = {"cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"}
+_LOSSES |= {"mse_loss", "multi_margin_loss", "kl_div", "l1_loss", "smooth_l1_loss"}
+_KEPT = 12
+"""Inputs and loss calls kept of one run."""
+
+
+@dataclass
+class Forward:
+    """One pass through the model: its input, and the mode of the layers that have two modes."""
+
+    where: str
+    images: torch.Tensor | None
+    gradients: bool
+    modes: dict[str, bool]
+    trained: bool = False
+
+
+@dataclass
+class Judged:
+    """One call of a loss function: what it was given and what it said."""
+
+    function: str
+    where: str
+    outputs: torch.Tensor
+    targets: torch.Tensor | None
+    loss: float
+
+
+@dataclass
+class Step:
+    """One call of the optimizer: which weights had a gradient, and how far they moved."""
+
+    where: str
+    gradient: bool
+    empty: bool
+    after_backward: bool
+    moved: float = float("nan")
+
+
+@dataclass
+class Log:
+    """What was seen."""
+
+    order: list[str] = field(default_factory=list)
+    forwards: list[Forward] = field(default_factory=list)
+    judged: list[Judged] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    backwards: list[str] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    stale: dict[str, str] = field(default_factory=dict)
+    reached: set[str] = field(default_factory=set)
+    not_finite: list[str] = field(default_factory=list)
+    graphs_kept: int = 0
+    batches: int = 0
+
+
+class Watch(TorchFunctionMode):
+    """Note in ``log`` what happens to ``model`` between ``start`` and the end of the block."""
+
+    def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer | None = None):
+        super().__init__()
+        self.model, self.optimizer, self.log = model, optimizer, Log()
+        self._weights: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self._names = {id(p): name for name, p in model.named_parameters()}
+        self._cleared: set[str] = set()
+        self._gradients = False  # whether one has arrived since the last step
+        self._tokens: list[tuple[int, int, weakref.ref]] = []
+        self._thread = threading.get_ident()
+        self._stack = ExitStack()
+
+    def __enter__(self):
+        pre, post = (
+            torch_optimizer.register_optimizer_step_pre_hook,
+            torch_optimizer.register_optimizer_step_post_hook,
+        )
+        handles = [pre(self._before_step), post(self._after_step)]
+        handles.append(self.model.register_forward_pre_hook(self._before_forward))
+        for name, parameter in self.model.named_parameters():
+            if parameter.requires_grad and not nn.parameter.is_lazy(parameter):
+                handles.append(parameter.register_hook(self._arrival(name, parameter)))
+        for handle in handles:
+            self._stack.callback(handle.remove)
+        return super().__enter__()
+
+    def __exit__(self, *error):
+        super().__exit__(*error)
+        self._stack.close()
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs, name = kwargs or {}, getattr(func, "__name__", "")
+        if name == "backward":
+            self._on_backward(args)
+        output = func(*args, **kwargs)
+        if name in _LOSSES and isinstance(output, torch.Tensor):
+            self._on_loss(name, args, kwargs, output)
+        return output
+
+    def on_batch(self) -> None:
+        """Note that the next batch is asked for, and count the graphs of old batches."""
+        self.log.batches += 1
+        self._count_graphs()
+
+    def _on_backward(self, args) -> None:
+        loss = args[0] if args and isinstance(args[0], torch.Tensor) else None
+        self.log.backwards.append(line())
+        self.log.order.append("backward")
+        if self.log.forwards:
+            self.log.forwards[-1].trained = True
+        if loss is not None and loss.numel() == 1:
+            self._mark(loss)
+            if not self.log.judged:
+                self.log.losses.append(loss.detach().item())
+
+    def _on_loss(self, name, args, kwargs, output) -> None:
+        given = {**dict(zip(("input", "target"), args, strict=False)), **kwargs}
+        loss = output.detach().float().mean().item()
+        if torch.is_grad_enabled():
+            self.log.losses.append(loss)
+            self._mark(output)
+        outputs, targets = given.get("input"), given.get("target")
+        if len(self.log.judged) < _KEPT and isinstance(outputs, torch.Tensor):
+            kept = None if targets is None else targets.detach().clone()
+            self.log.judged.append(Judged(name, line(), outputs.detach().clone(), kept, loss))
+
+    def _mark(self, loss: torch.Tensor) -> None:
+        """Hang a token on the graph: it lives as long as the graph does."""
+        if loss.grad_fn is not None:
+            token = _Token()
+            loss.grad_fn.metadata["labkit"] = token
+            self._tokens.append((self.log.batches, len(self.log.steps), weakref.ref(token)))
+
+    def _count_graphs(self) -> None:
+        batches, steps = self.log.batches - 2, len(self.log.steps) - 2
+        old = {
+            batch
+            for batch, done, token in self._tokens
+            if token() is not None and batch <= batches and (done <= steps or not self.log.steps)
+        }
+        self.log.graphs_kept = max(self.log.graphs_kept, len(old))
+
+    def _before_forward(self, module, args) -> None:
+        images = next((value for value in args if isinstance(value, torch.Tensor)), None)
+        if len(self.log.forwards) < _KEPT and images is not None:
+            images = images.detach().clone()
+        elif images is not None:
+            images = None
+        modes = {name: module.training for name, module in two_mode_layers(self.model).items()}
+        modes = modes or {"": self.model.training}
+        self.log.forwards.append(Forward(line(), images, torch.is_grad_enabled(), modes))
+
+    def _arrival(self, name: str, parameter: torch.Tensor):
+        weak = weakref.ref(parameter)
+
+        def hook(incoming: torch.Tensor) -> None:
+            before = weak().grad
+            self.log.reached.add(name)
+            self._gradients = True
+            if name not in self._cleared and self.log.steps and before is not None:
+                if before.count_nonzero():
+                    self.log.stale.setdefault(
+                        name, self.log.backwards[-1] if self.log.backwards else line()
+                    )
+            self._cleared.add(name)
+            if not incoming.isfinite().all():
+                self.log.not_finite.append(name)
+
+        return hook
+
+    def _before_step(self, optimizer, args, kwargs) -> None:
+        if not self._ours(optimizer):
+            return
+        mine = _weights(optimizer)
+        closure = bool(args) or kwargs.get("closure") is not None
+        gradients = [p.grad for p in mine if p.grad is not None]
+        some = closure or any(bool(g.count_nonzero()) for g in gradients)
+        self.log.steps.append(Step(line(), some, not gradients, closure or self._gradients))
+        self.log.order.append("step")
+        self._weights = (
+            [(p, p.detach().clone()) for p in mine if p.ndim > 1 and some]
+            if len(self.log.steps) <= 5
+            else []
+        )
+
+    def _after_step(self, optimizer, args, kwargs) -> None:
+        if not self._ours(optimizer):
+            return
+        moves = [((p - old).norm(), old.norm()) for p, old in self._weights]
+        shares = [(move / size).item() for move, size in moves if size > 0]
+        if shares:
+            self.log.steps[-1].moved = max(shares)
+        self._gradients = False
+        self._cleared.clear()
+
+    def _ours(self, optimizer: torch.optim.Optimizer) -> bool:
+        if threading.get_ident() != self._thread:
+            return False  # a live run trains in another thread
+        known = any(id(p) in self._names for p in _weights(optimizer))
+        return known or optimizer is self.optimizer
+
+
+class _Token:
+    pass
+
+
+def _weights(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
+def two_mode_layers(model: nn.Module) -> dict[str, nn.Module]:
+    """Return by name the layers that do one thing in training and another in evaluation."""
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if (isinstance(module, _DropoutNd) and module.p > 0)
+        or (isinstance(module, (_BatchNorm, nn.InstanceNorm2d)) and module.track_running_stats)
+    }
