@@ -320,3 +320,11 @@ def test_a_run_goes_on_on_the_gpu_in_mid_training():
     assert next(moved.run.model.parameters()).device.type == "cuda"
     pairs = zip(straight.run.model.parameters(), moved.run.model.parameters(), strict=True)
     assert all(torch.allclose(a, b.cpu(), atol=1e-5) for a, b in pairs)
+
+
+def test_a_device_that_is_not_there_is_said():
+    live = _live()
+    live.to("no such device")
+    assert "no such device" in live.message
+    live.fit()
+    assert live.state is State.FINISHED

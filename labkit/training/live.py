@@ -249,7 +249,7 @@ class LiveRun:
             order = self._orders.pop(0)
             try:
                 order()
-            except ValueError as error:  # a knob out of range: the run goes on as it was
+            except (ValueError, RuntimeError) as error:  # refused: the run goes on as it was
                 self.message = str(error)
             self._notify()
 
