@@ -93,8 +93,8 @@ def _succeeds(command: list[str]) -> bool:
 
 
 @contextmanager
-def jupyterlab(home: Path, theme: str = "JupyterLab Light"):
-    """Start a JupyterLab over the repository with settings of its own; yield (url, token)."""
+def jupyterlab(home: Path, theme: str = "JupyterLab Light", root: Path = ROOT):
+    """Start a JupyterLab over ``root`` with settings of its own; yield (url, token)."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -105,7 +105,7 @@ def jupyterlab(home: Path, theme: str = "JupyterLab Light"):
         "ServerApp.port": port,
         "ServerApp.port_retries": 0,
         "IdentityProvider.token": token,
-        "ServerApp.root_dir": ROOT,
+        "ServerApp.root_dir": root,
         "ServerApp.terminals_enabled": False,
         "ServerApp.kernel_websocket_connection_class": "labkit.server.PromptConnection",
         "LabApp.news_url": None,

@@ -1,0 +1,287 @@
+"""Losses of one or two weights to walk down: the landscapes, the walks, and what became of them."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.optim import SGD, Adam, Optimizer, RMSprop
+
+FLAT = 0.01
+"""A slope below this counts as none."""
+
+SLOW = 200
+"""A walk crawls if this many steps as short as its last five do not cross the picture."""
+
+FAR = 100
+"""A walk that is this many pictures away from the middle has left for good."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the slope is zero: ``kind`` is "lowest", "local", "saddle" or "top"."""
+
+    weights: tuple[float, ...]
+    loss: float
+    kind: str
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """A loss as a function of one or two weights, and the part of it that is shown.
+
+    ``loss`` maps weights ``[..., n]`` to losses ``[...]``; ``reach`` holds the lowest and the
+    highest shown value of each weight, ``near`` one guess close to each place of slope zero.
+    """
+
+    name: str
+    formula: str
+    loss: Callable[[Tensor], Tensor]
+    reach: tuple[tuple[float, float], ...]
+    start: tuple[float, ...]
+    near: tuple[tuple[float, ...], ...]
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """Every place near the guesses where the slope is zero, named by its curvatures."""
+        found = [flat_place(self.loss, guess) for guess in self.near]
+        lowest = min(height for _weights, height, _curvatures in found)
+        return tuple(
+            Place(weights, height, _kind(curvatures, height == lowest))
+            for weights, height, curvatures in found
+        )
+
+    @property
+    def lowest(self) -> float:
+        """The loss at the lowest place."""
+        return min(place.loss for place in self.places)
+
+    @property
+    def width(self) -> float:
+        """The longest side of the part that is shown."""
+        return max(high - low for low, high in self.reach)
+
+    def heights(self, points: int) -> tuple[list[np.ndarray], np.ndarray]:
+        """Return ``points`` values of each weight and the losses, ``[points]`` or, for two
+        weights, ``[points of the second, points of the first]``."""
+        sides = [torch.linspace(*ends, points, dtype=torch.float64) for ends in self.reach]
+        grid = torch.stack(torch.meshgrid(*sides, indexing="xy"), dim=-1)
+        return [side.numpy() for side in sides], self.loss(grid).numpy()
+
+
+def flat_place(loss, guess: Sequence[float]) -> tuple[tuple[float, ...], float, np.ndarray]:
+    """Return weights, loss and curvatures where the slope is zero near ``guess`` (Newton)."""
+    at = torch.tensor(guess, dtype=torch.float64)
+    for _step in range(20):
+        at.requires_grad_()
+        gradient = torch.autograd.grad(loss(at), at)[0]
+        hessian = torch.autograd.functional.hessian(loss, at)
+        at = (at - torch.linalg.solve(hessian, gradient)).detach()
+    curvatures = torch.linalg.eigvalsh(torch.autograd.functional.hessian(loss, at))
+    return tuple(at.tolist()), loss(at).item(), curvatures.numpy()
+
+
+def _kind(curvatures: np.ndarray, lowest: bool) -> str:
+    if (curvatures > 0).all():
+        return "lowest" if lowest else "local"
+    return "top" if (curvatures < 0).all() else "saddle"
+
+
+def _hollow(weights: Tensor, x: float, y: float, width: float) -> Tensor:
+    distance = (weights[..., 0] - x) ** 2 + (weights[..., 1] - y) ** 2
+    return torch.exp(-distance / (2 * width**2))
+
+
+LANDSCAPES = (
+    Landscape(
+        "bowl",
+        "(w − 1)²",
+        lambda w: (w[..., 0] - 1) ** 2,
+        reach=((-3.0, 5.0),),
+        start=(-1.0,),
+        near=((0.9,),),
+    ),
+    Landscape(
+        "two valleys",
+        "w⁴ − 2 w² + 0.4 w + 1.5",
+        lambda w: w[..., 0] ** 4 - 2 * w[..., 0] ** 2 + 0.4 * w[..., 0] + 1.5,
+        reach=((-1.8, 1.8),),
+        start=(1.6,),
+        near=((-1.0,), (0.1,), (0.9,)),
+    ),
+    Landscape(
+        "hole in a plain",
+        "2 − 2 e^(−w²/2)",
+        lambda w: 2 - 2 * torch.exp(-(w[..., 0] ** 2) / 2),
+        reach=((-4.0, 4.0),),
+        start=(-3.0,),
+        near=((0.1,),),
+    ),
+    Landscape(
+        "long valley",
+        "w₁² / 20 + w₂²",
+        lambda w: w[..., 0] ** 2 / 20 + w[..., 1] ** 2,
+        reach=((-5.0, 5.0), (-2.5, 2.5)),
+        start=(-4.0, 1.5),
+        near=((0.1, 0.1),),
+    ),
+    Landscape(
+        "pass",
+        "w₁² + w₂⁴ / 4 − w₂² / 2 + 0.25",
+        lambda w: w[..., 0] ** 2 + w[..., 1] ** 4 / 4 - w[..., 1] ** 2 / 2 + 0.25,
+        reach=((-2.0, 2.0), (-2.0, 2.0)),
+        start=(1.5, 0.0),
+        near=((0.1, -1.1), (0.0, 0.0), (0.1, 1.1)),
+    ),
+    Landscape(
+        "two hollows",
+        "2.4 + 0.1 (w₁² + w₂²) − 0.9 small hollow − 2.4 large hollow",
+        lambda w: (
+            2.4
+            + 0.1 * (w**2).sum(-1)
+            - 0.9 * _hollow(w, -1.0, 0.5, 0.6)
+            - 2.4 * _hollow(w, 1.4, -0.9, 0.85)
+        ),
+        reach=((-3.0, 3.0), (-3.0, 3.0)),
+        start=(-2.25, 2.5),
+        near=((-0.9, 0.45), (-0.2, 0.2), (1.3, -0.85)),
+    ),
+)
+"""One weight, then two. The formulas need no translation; the names are translated when shown."""
+
+
+def named(name: str) -> Landscape:
+    """Return the landscape called ``name``; ValueError lists the names that there are."""
+    found = next((landscape for landscape in LANDSCAPES if landscape.name == name), None)
+    if found is None:
+        names = ", ".join(landscape.name for landscape in LANDSCAPES)
+        raise ValueError(f"There is no landscape {name!r}: choose one of {names}.")
+    return found
+
+
+OPTIMIZERS: dict[str, Callable[[list[Tensor], float, float], Optimizer]] = {
+    "SGD": lambda weights, lr, momentum: SGD(weights, lr=lr, momentum=momentum),
+    "SGD, Nesterov": lambda weights, lr, momentum: SGD(
+        weights, lr=lr, momentum=momentum, nesterov=momentum > 0
+    ),
+    "RMSprop": lambda weights, lr, momentum: RMSprop(weights, lr=lr, momentum=momentum),
+    "Adam": lambda weights, lr, momentum: Adam(weights, lr=lr, betas=(float(momentum), 0.999)),
+}
+"""Each makes an optimizer of weights, learning rate and momentum; Adam's momentum is its beta 1."""
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Where an optimizer was: before each step and at the end.
+
+    ``weights`` and ``slopes`` (the gradients there) are ``[steps + 1, n]``, ``losses``
+    ``[steps + 1]``, all float64. What ran away may be infinite or not a number.
+    """
+
+    landscape: Landscape
+    momentum: float
+    weights: np.ndarray
+    losses: np.ndarray
+    slopes: np.ndarray
+
+    def fate(self, step: int) -> str:
+        """Name what became of the walk after ``step`` steps, from those steps alone.
+
+        "start"; "diverges", "higher" than at the start; "lowest", "local", "saddle" or "top" for
+        a rest at such a place, "plain" for a rest elsewhere; "swings" to and fro; "carried" or
+        "jumped" uphill, with or without momentum; "crawls"; "falls".
+        """
+        if step == 0:
+            return "start"
+        if self._has_left(step):
+            return "diverges"
+        if self.stride(step) < self.landscape.width / SLOW:
+            place, distance = self.nearest(step)
+            if distance < self.landscape.width / SLOW and place.kind in ("lowest", "local"):
+                return place.kind
+            if self.slope(step) < FLAT:
+                return place.kind if distance < self.landscape.width / 20 else "plain"
+        if self.losses[step] > self.losses[0]:
+            return "higher"
+        if self._swings(step):
+            return "swings"
+        if self.losses[step] > self.losses[step - 1]:
+            return "carried" if self.momentum else "jumped"
+        return "crawls" if self._crawls(step) else "falls"
+
+    def stride(self, step: int) -> float:
+        """Return how far step number ``step`` (from 1) went."""
+        return math.dist(self.weights[step], self.weights[step - 1])
+
+    def slope(self, step: int) -> float:
+        """Return the steepness after ``step`` steps: the length of the gradient."""
+        return math.hypot(*self.slopes[step])
+
+    def nearest(self, step: int) -> tuple[Place, float]:
+        """Return the named place nearest to the walk after ``step`` steps, and how far it is."""
+        at = self.weights[step]
+        distances = [math.dist(at, p.weights) for p in self.landscape.places]
+        first = int(np.argmin(distances))
+        return self.landscape.places[first], distances[first]
+
+    def _has_left(self, step: int) -> bool:
+        middle = np.mean(self.landscape.reach, axis=1)
+        away = np.abs(self.weights[step] - middle).max() / self.landscape.width
+        return not (np.isfinite(self.losses[step]) and away < FAR)
+
+    def _swings(self, step: int) -> bool:
+        """Whether the last two steps each turned back from the one before."""
+        if step < 3:
+            return False
+        moves = np.diff(self.weights[step - 3 : step + 1], axis=0)
+        return bool(((moves[1:] * moves[:-1]).sum(axis=1) < 0).all())
+
+    def _crawls(self, step: int) -> bool:
+        if step < 5 or self.slope(step) < 0.1 ** (1 / 100) * self.slope(step - 1):
+            return False  # a hundred such steps more bring it to rest
+        longest = max(self.stride(number) for number in range(step - 4, step + 1))
+        return longest < self.landscape.width / SLOW
+
+
+def walk(
+    landscape: Landscape | str,
+    optimizer: str = "SGD",
+    learning_rate: float = 0.1,
+    momentum: float = 0.0,
+    start: Sequence[float] | None = None,
+    steps: int = 100,
+) -> Walk:
+    """Step one of ``OPTIMIZERS`` down a landscape; return the whole walk.
+
+    Raises ValueError for an unknown name, or a start with another number of weights.
+    """
+    if isinstance(landscape, str):
+        landscape = named(landscape)
+    if optimizer not in OPTIMIZERS:
+        names = ", ".join(OPTIMIZERS)
+        raise ValueError(f"There is no optimizer {optimizer!r}: choose one of {names}.")
+    start = landscape.start if start is None else tuple(start)
+    if len(start) != len(landscape.reach):
+        wanted = len(landscape.reach)
+        raise ValueError(f"{landscape.name} has {wanted} weights, but the start has {len(start)}.")
+    weights = torch.tensor(start, dtype=torch.float64, requires_grad=True)
+    stepper = OPTIMIZERS[optimizer]([weights], learning_rate, momentum)
+    return Walk(landscape, momentum, *follow(landscape.loss, weights, stepper, steps))
+
+
+def follow(loss, weights: Tensor, optimizer: Optimizer, steps: int) -> tuple[np.ndarray, ...]:
+    """Take ``steps`` steps; return weights, losses and gradients before each and at the end."""
+    places, losses, slopes = [], [], []
+    for step in range(steps + 1):
+        optimizer.zero_grad()
+        height = loss(weights)
+        height.backward()
+        places.append(weights.tolist())
+        losses.append(height.item())
+        slopes.append(weights.grad.tolist())
+        if step < steps:
+            optimizer.step()
+    return np.array(places), np.array(losses), np.array(slopes)

@@ -1,0 +1,450 @@
+// A walk down a loss of one or two weights, and beside it the loss over the steps.
+// Python sends the whole walk once; every step is drawn here, within one frame.
+
+const WIDTH = 900;
+const HEIGHT = 350;
+const INK = "#1a1a1a";
+const MUTED = "#5c5c5c";
+const GRID = "#d0d0d0";
+const BLUE = "#0072b2";
+const ORANGE = "#d55e00";
+const GREEN = "#009e73";
+const TOP = 26;
+const BOTTOM = 304;
+
+const floats = (view) => new Float64Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+const plain = (value) => String(Number(value.toFixed(6))).replace("-", "−");
+
+/** A rectangle of the canvas with the values of its edges. */
+class Frame {
+  constructor(left, top, right, bottom, [low, high], [floor, ceiling]) {
+    Object.assign(this, { left, top, right, bottom, low, high, floor, ceiling });
+  }
+
+  x(value) {
+    return this.left + ((value - this.low) / (this.high - this.low)) * (this.right - this.left);
+  }
+
+  y(value) {
+    return this.bottom - ((value - this.floor) / (this.ceiling - this.floor)) * (this.bottom - this.top);
+  }
+
+  /** The values under a point of the canvas, or null outside. */
+  under(x, y) {
+    if (x < this.left || x > this.right || y < this.top || y > this.bottom) return null;
+    const across = (x - this.left) / (this.right - this.left);
+    const up = (this.bottom - y) / (this.bottom - this.top);
+    return [this.low + across * (this.high - this.low), this.floor + up * (this.ceiling - this.floor)];
+  }
+
+  /** The nearest point inside, and whether that is the point itself. */
+  nearest(x, y) {
+    const at = [clamp(x, this.left, this.right), clamp(y, this.top, this.bottom)];
+    return [...at, at[0] === x && at[1] === y];
+  }
+}
+
+/** What Python sent: the landscape, and each step of the walk. */
+class Scene {
+  constructor(model) {
+    for (const name of ["reach", "heights", "marks", "levels", "colours", "places", "says", "words"])
+      this[name] = model.get(name);
+    this.curve = floats(model.get("curve"));
+    this.weights = floats(model.get("weights"));
+    this.slopes = floats(model.get("slopes"));
+    this.losses = floats(model.get("losses"));
+    this.count = this.losses.length;
+    this.flat = this.reach.length === 2; // seen from above
+    this.chart = new Frame(530, TOP, 890, BOTTOM, [0, this.count - 1], this.heights);
+    this.ground = this.flat ? this.square() : new Frame(56, TOP, 436, BOTTOM, this.reach[0], this.heights);
+  }
+
+  /** The frame of a map: a step looks equally long in both directions. */
+  square() {
+    const [wide, high] = this.reach.map(([low, top]) => top - low);
+    const scale = Math.min(380 / wide, (BOTTOM - TOP) / high);
+    const [left, bottom] = [56 + (380 - wide * scale) / 2, (TOP + BOTTOM + high * scale) / 2];
+    return new Frame(left, bottom - high * scale, left + wide * scale, bottom, ...this.reach);
+  }
+
+  /** Where the walk is on the ground after a step, in pixels. */
+  spot(step) {
+    if (!this.flat) return [this.ground.x(this.weights[step]), this.ground.y(this.losses[step])];
+    const [x, y] = [this.weights[2 * step], this.weights[2 * step + 1]];
+    return [this.ground.x(x), this.ground.y(y)];
+  }
+}
+
+/** Draws a scene on a canvas context of WIDTH x HEIGHT. */
+class Painter {
+  constructor(context, scene, map, position) {
+    Object.assign(this, { context, scene, map, position });
+  }
+
+  draw() {
+    const { context, scene } = this;
+    context.fillStyle = "#fff";
+    context.fillRect(0, 0, WIDTH, HEIGHT);
+    this.titles();
+    if (scene.flat) this.fromAbove();
+    else this.fromAside();
+    this.named();
+    this.losses();
+    this.walk();
+    this.key();
+  }
+
+  text(words, x, y, { size = 12, colour = INK, weight = "normal", align = "left", halo = false } = {}) {
+    const { context } = this;
+    context.font = `${weight} ${size}px system-ui, sans-serif`;
+    context.textAlign = align;
+    context.textBaseline = "middle";
+    context.lineJoin = "round";
+    context.lineWidth = 3.5;
+    context.strokeStyle = "rgba(255, 255, 255, 0.85)";
+    if (halo) context.strokeText(words, x, y);
+    context.fillStyle = colour;
+    context.fillText(words, x, y);
+  }
+
+  line(points, colour, thickness, dashes = []) {
+    const { context } = this;
+    context.beginPath();
+    points.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
+    context.setLineDash(dashes);
+    context.lineWidth = thickness;
+    context.strokeStyle = colour;
+    context.stroke();
+    context.setLineDash([]);
+  }
+
+  disc(x, y, radius, colour) {
+    const { context } = this;
+    context.beginPath();
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+    context.fillStyle = colour;
+    context.fill();
+  }
+
+  inside(frame, paint) {
+    const { context } = this;
+    context.save();
+    context.beginPath();
+    context.rect(frame.left, frame.top - 6, frame.right - frame.left, frame.bottom - frame.top + 12);
+    context.clip();
+    paint();
+    context.restore();
+  }
+
+  titles() {
+    const { scene } = this;
+    const { ground, chart, words } = scene;
+    this.text(words.title, 56, 12, { size: 13, weight: "bold" });
+    this.text(words.losses, chart.left, 12, { size: 13, weight: "bold" });
+    this.text(words.step, chart.right, BOTTOM + 34, { colour: MUTED, align: "right" });
+    const across = scene.flat ? words["weight 1"] : words.weight;
+    this.text(across, ground.right, ground.bottom + 34, { colour: MUTED, align: "right" });
+    if (scene.flat) this.text(words["weight 2"], ground.left - 8, ground.top + 8, { colour: MUTED, align: "right" });
+  }
+
+  axes(frame, across, up) {
+    for (const mark of across) {
+      this.line([[frame.x(mark), frame.bottom], [frame.x(mark), frame.bottom + 4]], INK, 1);
+      this.text(plain(mark), frame.x(mark), frame.bottom + 15, { align: "center" });
+    }
+    for (const mark of up) {
+      this.line([[frame.left, frame.y(mark)], [frame.left - 4, frame.y(mark)]], INK, 1);
+      this.text(plain(mark), frame.left - 8, frame.y(mark), { align: "right" });
+    }
+  }
+
+  fromAside() {
+    const { scene } = this;
+    const { ground, curve, marks } = scene;
+    for (const mark of marks.loss) {
+      const y = ground.y(mark);
+      this.line([[ground.left, y], [ground.right, y]], GRID, 0.6);
+    }
+    this.axes(ground, marks.weights[0], marks.loss);
+    this.line([[ground.left, TOP], [ground.left, BOTTOM], [ground.right, BOTTOM]], INK, 1);
+    const points = [];
+    const last = curve.length - 1;
+    curve.forEach((height, i) => {
+      const weight = ground.low + (i / last) * (ground.high - ground.low);
+      points.push([ground.x(weight), ground.y(height)]);
+    });
+    this.inside(ground, () => this.line(points, BLUE, 2.2));
+  }
+
+  fromAbove() {
+    const { context, scene, map } = this;
+    const { ground, marks } = scene;
+    const size = [ground.right - ground.left, ground.bottom - ground.top];
+    if (map.complete && map.naturalWidth) context.drawImage(map, ground.left, ground.top, ...size);
+    context.lineWidth = 1;
+    context.strokeStyle = INK;
+    context.strokeRect(ground.left, ground.top, ...size);
+    this.axes(ground, marks.weights[0], marks.weights[1].slice(0, -1));
+  }
+
+  /** The places where the slope is zero. */
+  named() {
+    const { scene } = this;
+    for (const { weights, loss, label } of scene.places) {
+      const [x, y] = [scene.ground.x(weights[0]), scene.ground.y(scene.flat ? weights[1] : loss)];
+      this.line([[x - 5, y], [x + 5, y]], INK, 1.5);
+      this.line([[x, y - 5], [x, y + 5]], INK, 1.5);
+      this.text(label, x, y + (scene.flat ? 15 : -14), { align: "center", halo: true });
+    }
+  }
+
+  losses() {
+    const { context, scene } = this;
+    const { chart, marks, levels, colours } = scene;
+    for (const mark of marks.loss) {
+      const y = chart.y(mark);
+      this.line([[chart.left, y], [chart.right, y]], GRID, 0.6);
+    }
+    if (scene.flat)
+      colours.forEach((colour, i) => {
+        const [low, high] = [chart.y(levels[i]), chart.y(levels[i + 1])];
+        context.fillStyle = colour; // the key to the map's bands
+        context.fillRect(chart.left - 14, high, 14, low - high + 0.5);
+      });
+    const shift = scene.flat ? 14 : 0;
+    for (const mark of marks.loss)
+      this.text(plain(mark), chart.left - 8 - shift, chart.y(mark), { align: "right" });
+    this.axes(chart, marks.steps, []);
+    this.line([[chart.left, TOP], [chart.left, BOTTOM], [chart.right, BOTTOM]], INK, 1);
+  }
+
+  walk() {
+    const { scene, position } = this;
+    const { ground, chart } = scene;
+    const steps = [...Array(position + 1).keys()].filter((step) => Number.isFinite(scene.losses[step]));
+    const spots = steps.map((step) => scene.spot(step));
+    const losses = steps.map((step) => [chart.x(step), chart.y(scene.losses[step])]);
+    this.trail(ground, spots);
+    this.trail(chart, losses);
+    this.slope(spots.at(-1), steps.at(-1));
+    const [x, y, seen] = this.walker(ground, spots.at(-1), position);
+    const [right, level, also] = this.walker(chart, losses.at(-1), position);
+    if (!scene.flat && seen && also) this.line([[x, y], [right, level]], MUTED, 0.8, [2, 4]);
+  }
+
+  trail(frame, points) {
+    const shown = points.map(([x, y]) => [clamp(x, -1e4, 1e4), clamp(y, -1e4, 1e4)]);
+    this.inside(frame, () => {
+      this.line(shown, "#fff", 4);
+      this.line(shown, ORANGE, 1.6);
+      for (const [x, y] of shown.slice(1)) this.disc(x, y, 2.6, ORANGE);
+      const [x, y] = shown[0];
+      this.context.fillStyle = INK;
+      this.context.fillRect(x - 4.5, y - 4.5, 9, 9);
+    });
+  }
+
+  /** The tangent on a curve; on a map an arrow straight downhill. */
+  slope(spot, step) {
+    const { scene } = this;
+    const { ground } = scene;
+    const [x, y, seen] = ground.nearest(...spot);
+    if (!seen) return;
+    if (!scene.flat) {
+      const unit = [ground.x(1) - ground.x(0), -(ground.y(1) - ground.y(0)) * scene.slopes[step]];
+      const length = Math.hypot(...unit) / 46;
+      const [right, up] = unit.map((part) => part / length);
+      return this.inside(ground, () => this.line([[x - right, y + up], [x + right, y - up]], GREEN, 3));
+    }
+    const [along, across] = [-scene.slopes[2 * step], scene.slopes[2 * step + 1]];
+    const steep = Math.hypot(along, across);
+    if (steep < 1e-3) return;
+    const length = 16 + 14 * Math.min(2, steep);
+    const [dx, dy] = [along / steep, across / steep];
+    const tip = [x + dx * length, y + dy * length];
+    const wing = (side) => [tip[0] - 8 * dx + side * 5 * dy, tip[1] - 8 * dy - side * 5 * dx];
+    for (const [colour, thickness] of [["#fff", 5.5], [GREEN, 3]]) {
+      this.line([[x, y], tip], colour, thickness);
+      this.line([wing(1), tip, wing(-1)], colour, thickness);
+    }
+  }
+
+  /** The walker itself; where it has left the picture, a triangle at the edge points to it. */
+  walker(frame, point, position) {
+    const { context } = this;
+    const [x, y, seen] = frame.nearest(...point);
+    if (seen) {
+      this.disc(x, y, 8.5, "#fff");
+      this.disc(x, y, 6.5, ORANGE);
+      return [x, y, seen];
+    }
+    const turn = Math.atan2(point[1] - y, point[0] - x);
+    context.save();
+    context.translate(x, y);
+    context.rotate(turn);
+    context.beginPath();
+    [[2, 0], [-14, -9], [-14, 9]].forEach(([a, b]) => context.lineTo(a, b));
+    context.closePath();
+    context.fillStyle = ORANGE;
+    context.fill();
+    context.restore();
+    const words = this.scene.words.left.replace("{loss}", this.scene.words.losses_read[position]);
+    const align = x > (frame.left + frame.right) / 2 ? "right" : "left";
+    const down = clamp(y, frame.top + 26, frame.bottom - 14);
+    this.text(words, x + (align === "right" ? -14 : 14), down, { align, halo: true, weight: "bold" });
+    return [x, y, seen];
+  }
+
+  key() {
+    const { context, scene } = this;
+    const y = HEIGHT - 8;
+    context.fillStyle = INK;
+    context.fillRect(56, y - 4.5, 9, 9);
+    this.text(scene.words.start, 70, y, { colour: MUTED });
+    this.disc(120, y, 5, ORANGE);
+    this.text(scene.words.now, 130, y, { colour: MUTED });
+    this.line([[172, y], [192, y]], GREEN, 3);
+    this.text(scene.flat ? scene.words.downhill : scene.words.slope, 198, y, { colour: MUTED });
+  }
+}
+
+function build(el, words) {
+  el.classList.add("lk-stage");
+  el.innerHTML = `<canvas role="img"></canvas>
+    <div class="lk-stage-controls lk-slider"><button type="button" class="lk-reset"></button>
+    <button type="button" class="lk-step"></button><button type="button" class="lk-play"></button>
+    <label><span></span><input type="range" min="0" step="1"><output></output></label>
+    <label><span></span><select></select></label></div><p role="status"></p>`;
+  const find = (what) => el.querySelector(what);
+  const [position, speed] = el.querySelectorAll("label span");
+  position.textContent = words.step;
+  speed.textContent = words.speed;
+  find(".lk-reset").textContent = `↺ ${words.reset}`;
+  find(".lk-step").textContent = `→ ${words["one step"]}`;
+  const select = find("select");
+  for (const pace of [2, 5, 10, 30]) {
+    const text = words["a second"].replace("{n}", pace);
+    select.add(new Option(text, pace, pace === 10, pace === 10));
+  }
+  for (const control of el.querySelectorAll("button, input, select"))
+    control.setAttribute("data-lm-suppress-shortcuts", "true"); // else JupyterLab takes the keys
+  const names = { canvas: "canvas", slider: "input", output: "output", said: "p" };
+  const parts = Object.entries(names).map(([name, what]) => [name, find(what)]);
+  const buttons = ["reset", "step", "play"].map((name) => [name, find(`.lk-${name}`)]);
+  return { select, ...Object.fromEntries(parts), ...Object.fromEntries(buttons) };
+}
+
+function render({ model, el }) {
+  const parts = build(el, model.get("words"));
+  const { canvas, slider, output, select, said } = parts;
+  const ratio = Math.max(2, window.devicePixelRatio);
+  canvas.width = WIDTH * ratio;
+  canvas.height = HEIGHT * ratio;
+  const context = canvas.getContext("2d");
+  context.scale(ratio, ratio);
+  const map = new Image();
+  let scene = null;
+  let timer = null;
+  let telling = null;
+  let dragging = false;
+
+  const paint = () => {
+    const position = model.get("position");
+    new Painter(context, scene, map, position).draw();
+    const sentence = scene.says[position];
+    canvas.setAttribute("aria-label", sentence);
+    slider.max = scene.count - 1;
+    slider.value = position;
+    slider.setAttribute("aria-valuetext", sentence);
+    output.textContent = `${position} / ${scene.count - 1}`;
+    parts.step.disabled = position >= scene.count - 1;
+    if (!timer) said.textContent = sentence; // while it plays, nobody could listen so fast
+    canvas.dataset.position = position;
+    canvas.dataset.turn = model.get("turn");
+  };
+  const tell = () => {
+    telling = null;
+    model.save_changes();
+  };
+  const go = (position) => {
+    model.set("position", clamp(position, 0, scene.count - 1));
+    telling ??= setTimeout(tell, 100); // the step is painted here; Python may hear of it later
+  };
+  const pause = () => {
+    clearInterval(timer);
+    timer = null;
+    parts.play.textContent = `▶ ${model.get("words").play}`;
+    if (scene) said.textContent = scene.says[model.get("position")];
+  };
+  const play = () => {
+    if (model.get("position") >= scene.count - 1) go(0);
+    timer = setInterval(() => {
+      go(model.get("position") + 1);
+      if (model.get("position") >= scene.count - 1) pause();
+    }, 1000 / Number(select.value));
+    parts.play.textContent = `❚❚ ${model.get("words").pause}`;
+  };
+  const keys = (event) => {
+    if (event.key !== " ") return;
+    event.preventDefault();
+    timer ? pause() : play();
+  };
+  const point = (event) => {
+    dragging = event.type === "pointerdown" || (dragging && event.buttons > 0);
+    if (!dragging) return;
+    const box = canvas.getBoundingClientRect();
+    const x = ((event.clientX - box.left) / box.width) * WIDTH;
+    const y = ((event.clientY - box.top) / box.height) * HEIGHT;
+    const place = scene.ground.under(x, y);
+    if (place === null) return;
+    model.set("chosen", scene.flat ? place : [place[0]]);
+    model.save_changes();
+  };
+  const changed = () => {
+    scene = new Scene(model);
+    paint();
+  };
+  const chart = () => {
+    if (model.get("map").byteLength)
+      map.src = URL.createObjectURL(new Blob([model.get("map")], { type: "image/png" }));
+  };
+  map.addEventListener("load", () => {
+    URL.revokeObjectURL(map.src);
+    if (scene) paint();
+  });
+  parts.reset.addEventListener("click", () => {
+    pause();
+    go(0);
+  });
+  parts.step.addEventListener("click", () => {
+    pause();
+    go(model.get("position") + 1);
+  });
+  parts.play.addEventListener("click", () => (timer ? pause() : play()));
+  select.addEventListener("change", () => {
+    if (timer) {
+      pause();
+      play();
+    }
+  });
+  slider.addEventListener("input", () => go(Number(slider.value)));
+  slider.addEventListener("keydown", keys);
+  canvas.addEventListener("pointerdown", point);
+  canvas.addEventListener("pointermove", point);
+  model.on("change:position", paint);
+  model.on("change:map", chart);
+  model.on("change:turn", changed);
+  pause();
+  chart();
+  changed();
+  return () => {
+    clearInterval(timer);
+    clearTimeout(telling);
+    model.off("change:position", paint);
+    model.off("change:map", chart);
+    model.off("change:turn", changed);
+  };
+}
+
+export default { render };
