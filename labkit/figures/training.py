@@ -1,15 +1,12 @@
-"""How training goes and how good the result is: curves, class by class, and the worst mistakes."""
+"""How training goes: losses by epoch, several trainings side by side, a training under way."""
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from labkit.figures.base import BLUE, CYCLE, GREEN, INK, ORANGE, Picture, plain_axes
-from labkit.text import _, ngettext
-
-_OVER_THE_LINE = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+from labkit.text import _
 
 
 def loss_curve(
@@ -78,150 +75,6 @@ def loss_sentence(running_loss: Sequence[float], validation_loss: Sequence[float
             )
         )
     return " ".join(sentences)
-
-
-def class_accuracy(accuracy: Sequence[float], classes: Sequence[str], overall: float) -> Picture:
-    """Draw a bar per class, best first; ``accuracy`` in 0..1, NaN for a class without pictures."""
-    accuracy = np.asarray(accuracy, dtype=float)
-    order = np.argsort(np.where(np.isnan(accuracy), -1, accuracy), kind="stable")[::-1]
-    picture = Picture(7.0, 0.6 + 0.32 * len(order))
-    axes = plain_axes(picture)
-    axes.barh([classes[k] for k in order], np.nan_to_num(accuracy[order]), color=BLUE)
-    axes.axvline(overall, color=INK, linestyle="--", linewidth=1.2)
-    axes.set_title(_("dashed: all together, {share:.0%}").format(share=overall), fontsize=10)
-    for row, share in enumerate(accuracy[order]):
-        text = _("no pictures") if math.isnan(share) else f"{share:.0%}"
-        place = (0 if math.isnan(share) else share) + 0.01
-        axes.text(place, row, text, va="center", bbox=_OVER_THE_LINE)
-    axes.set_xlim(0, 1.08)
-    axes.invert_yaxis()
-    axes.xaxis.set_major_formatter(lambda value, _position: f"{value:.0%}")
-    axes.set_xlabel(_("recognised"))
-    axes.grid(axis="y", visible=False)
-    picture.alt = _class_sentence(accuracy, classes, order, overall)
-    return picture
-
-
-def _class_sentence(accuracy, classes, order, overall) -> str:
-    known = [k for k in order if not math.isnan(accuracy[k])]
-    unknown = [classes[k] for k in order if math.isnan(accuracy[k])]
-    if not known:
-        return _("There is no picture of any class.")
-    best, worst = known[0], known[-1]
-    sentence = _(
-        "Overall {overall:.0%} are right. Best class: {best}, {most:.0%}. Worst: {worst}, "
-        "{least:.0%}."
-    ).format(
-        overall=overall,
-        best=classes[best],
-        most=accuracy[best],
-        worst=classes[worst],
-        least=accuracy[worst],
-    )
-    if unknown:
-        sentence += " " + _("Without pictures: {classes}.").format(classes=", ".join(unknown))
-    return sentence
-
-
-def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Picture:
-    """Draw how often each true class (rows) was taken for each class (columns).
-
-    ``matrix`` is ``[C, C]`` with counts. The shade is the share of the row, so that classes with
-    few pictures can be read too.
-    """
-    matrix = np.asarray(matrix)
-    totals = matrix.sum(axis=1, keepdims=True)
-    shares = matrix / np.maximum(totals, 1)
-    size = 1.6 + 0.5 * len(classes)
-    picture = Picture(size + 0.6, size)
-    axes = picture.add_subplot()
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    if len(classes) <= 20:
-        for (row, column), count in np.ndenumerate(matrix):
-            dark = shares[row, column] > 0.5
-            axes.text(
-                column, row, f"{count}", ha="center", va="center", color="white" if dark else INK
-            )
-    axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(len(classes)), classes)
-    axes.set_xlabel(_("predicted class"))
-    axes.set_ylabel(_("true class"))
-    picture.alt = _confusion_sentence(matrix, classes)
-    return picture
-
-
-def _confusion_sentence(matrix: np.ndarray, classes: Sequence[str]) -> str:
-    wrong = matrix * (1 - np.eye(len(classes), dtype=matrix.dtype))
-    right = _("{right} of {all} on the diagonal, that is right.").format(
-        right=int(np.trace(matrix)), all=int(matrix.sum())
-    )
-    if not wrong.any():
-        return right
-    row, column = np.unravel_index(wrong.argmax(), wrong.shape)
-    often = ngettext(
-        "The most frequent mistake: {true} taken for {predicted}, {n} time.",
-        "The most frequent mistake: {true} taken for {predicted}, {n} times.",
-        int(wrong.max()),
-    ).format(true=classes[row], predicted=classes[column], n=int(wrong.max()))
-    return f"{right} {often}"
-
-
-def most_wrong(
-    images: np.ndarray, truths: Sequence[str], answers: Sequence[str], confidence: Sequence[float]
-) -> Picture:
-    """Draw pictures uint8 ``[K, H, W, 3]`` with what they are, and what they were taken for.
-
-    ``confidence`` is the probability in 0..1 that the model gave its wrong answer.
-    """
-    count = len(images)
-    if not count:
-        picture = Picture(5.0, 0.6, alt=_("There is no mistake to show."))
-        picture.text(0.5, 0.5, picture.alt, ha="center", va="center")
-        return picture
-    columns = min(6, count)
-    rows = -(-count // columns)
-    picture = Picture(1.45 * columns, 1.85 * rows)
-    captions = []
-    for k in range(count):
-        axes = picture.add_subplot(rows, columns, k + 1)
-        axes.imshow(images[k], interpolation="nearest")
-        axes.set_axis_off()
-        axes.set_title(
-            _("{answer}? {share:.0%}\nis: {truth}").format(
-                answer=answers[k], share=confidence[k], truth=truths[k]
-            ),
-            fontsize=9,
-        )
-        captions.append(
-            _("{truth} taken for {answer} ({share:.0%} sure)").format(
-                truth=truths[k], answer=answers[k], share=confidence[k]
-            )
-        )
-    picture.alt = _("The surest mistakes: {list}.").format(list="; ".join(captions))
-    return picture
-
-
-def answer(image: np.ndarray, probabilities: Sequence[float], classes: Sequence[str]) -> Picture:
-    """Draw one picture uint8 ``[H, W, 3]`` beside the five classes the model holds likeliest."""
-    probabilities = np.asarray(probabilities, dtype=float)
-    top = np.argsort(probabilities)[::-1][:5]
-    picture = Picture(6.0, 2.2)
-    left, right = picture.add_gridspec(1, 2, width_ratios=(1, 2))
-    shown = picture.add_subplot(left)
-    shown.imshow(image, interpolation="nearest")
-    shown.set_axis_off()
-    axes = plain_axes(picture, right)
-    axes.barh([classes[k] for k in top], probabilities[top], color=BLUE)
-    for row, k in enumerate(top):
-        axes.text(probabilities[k] + 0.01, row, f"{probabilities[k]:.0%}", va="center")
-    axes.set_xlim(0, 1.12)
-    axes.invert_yaxis()
-    axes.grid(axis="y", visible=False)
-    axes.set_xlabel(_("probability"))
-    picture.alt = _("The model's answers: {list}.").format(
-        list=", ".join(f"{classes[k]} {probabilities[k]:.0%}" for k in top)
-    )
-    return picture
 
 
 def live(

@@ -1,0 +1,97 @@
+"""The pictures of the evaluation studio that must keep pace with a key: drawn with Pillow."""
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from labkit.evaluating import Share
+from labkit.figures.base import ORANGE
+from labkit.figures.evaluating import under_change
+from labkit.figures.pixels import SCALE, WHITE, fit, frame, to_png, write
+from labkit.text import _
+
+
+class ContactSheet:
+    """Pictures in rows, one framed. Of more than there is room for, the page of the chosen one."""
+
+    TILE, GAP, COLUMNS, ROWS, EDGE = 56, 6, 9, 3, 5
+    WIDTH = 2 * EDGE + COLUMNS * (TILE + GAP) - GAP
+    PAGE = COLUMNS * ROWS
+
+    @classmethod
+    def first(cls, chosen: int) -> int:
+        """Return the place of the first picture on the page of a chosen one."""
+        return chosen // cls.PAGE * cls.PAGE
+
+    @classmethod
+    def png(cls, images: Sequence[np.ndarray], chosen: int) -> bytes:
+        """Draw one page of ``images``, uint8 ``[H, W, 3]`` each, with number ``chosen`` framed."""
+        rows = -(-len(images) // cls.COLUMNS)
+        size = cls.WIDTH, 2 * cls.EDGE + rows * (cls.TILE + cls.GAP) - cls.GAP
+        sheet = Image.new("RGB", [SCALE * side for side in size], WHITE)
+        for number, image in enumerate(images):
+            left, top = cls._corner(number)
+            sheet.paste(fit(np.asarray(image), cls.TILE), (SCALE * left, SCALE * top))
+            if number == chosen:
+                box = left, top, left + cls.TILE, top + cls.TILE
+        frame(ImageDraw.Draw(sheet), box)
+        return to_png(sheet)
+
+    @classmethod
+    def at(cls, x: float, y: float, count: int) -> int | None:
+        """Return which of ``count`` pictures is at a place, both from 0 to 1."""
+        rows, pitch = -(-count // cls.COLUMNS), cls.TILE + cls.GAP
+        height = 2 * cls.EDGE + rows * pitch - cls.GAP
+        column = int((x * cls.WIDTH - cls.EDGE) // pitch)
+        number = int((y * height - cls.EDGE) // pitch) * cls.COLUMNS + column
+        return number if 0 <= column < cls.COLUMNS and 0 <= number < count else None
+
+    @classmethod
+    def _corner(cls, number: int) -> tuple[int, int]:
+        row, column = divmod(number, cls.COLUMNS)
+        pitch = cls.TILE + cls.GAP
+        return cls.EDGE + column * pitch, cls.EDGE + row * pitch
+
+
+class UnderChange:
+    """The accuracy at each amount of a change: drawn once, then one amount after another ringed."""
+
+    WIDTH, HEIGHT = 440, 270
+
+    def __init__(
+        self, name: str, amounts: Sequence[float], words: Sequence[str], shares: Sequence[Share]
+    ):
+        """Draw ``shares`` with their intervals over ``amounts``; ``words`` says the amounts."""
+        size = self.WIDTH / 100, self.HEIGHT / 100
+        picture = under_change(name, amounts, words, shares, size=size)
+        self.alt = picture.alt
+        self.base = Image.open(io.BytesIO(picture.png(scale=SCALE))).convert("RGB")
+        places = [(amount, share.value) for amount, share in zip(amounts, shares, strict=True)]
+        at = picture.axes[0].transAxes.inverted()
+        shown = at.transform(picture.axes[0].transData.transform(places))
+        box = picture.axes[0].get_position()
+        self.places = [
+            (self.WIDTH * (box.x0 + x * box.width), self.HEIGHT * (1 - box.y0 - y * box.height))
+            for x, y in shown
+        ]
+
+    def png(self, chosen: int) -> bytes:
+        """Return the curve with the point of the chosen amount ringed."""
+        image, (x, y) = self.base.copy(), self.places[chosen]
+        ring = [SCALE * part for part in (x - 9, y - 9, x + 9, y + 9)]
+        ImageDraw.Draw(image).ellipse(ring, outline=ORANGE, width=3 * SCALE)
+        return to_png(image)
+
+
+def before_after(before: np.ndarray, after: np.ndarray) -> bytes:
+    """Draw a picture as it is and, beside it, changed; uint8 ``[H, W, 3]`` each."""
+    side, top, gap = 170, 22, 20
+    sheet = Image.new("RGB", (SCALE * (2 * side + gap + 12), SCALE * (top + side + 6)), WHITE)
+    draw = ImageDraw.Draw(sheet)
+    for number, (image, title) in enumerate(((before, _("as it is")), (after, _("changed")))):
+        left = 6 + number * (side + gap)
+        write(draw, title, (left, 4), 12)
+        sheet.paste(fit(image, side), (SCALE * left, SCALE * top))
+    return to_png(sheet)
