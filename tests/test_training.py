@@ -241,3 +241,23 @@ def test_a_finished_run_says_so(examples):
 def test_a_run_of_no_epochs_is_refused(examples):
     with pytest.raises(ValueError, match="epochs is 0"):
         _run(examples, epochs=0)
+
+
+@pytest.mark.parametrize("step", [0, 3])
+def test_a_step_that_failed_is_taken_again_with_the_same_batch(examples, step):
+    straight, run = _run(examples, dropout=0.5), _run(examples, dropout=0.5)
+    straight.finish()
+    for _step in range(step):
+        run.advance()
+    good = run.loss_function
+
+    def too_much(_outputs, _labels):
+        raise MemoryError
+
+    run.loss_function = too_much
+    with pytest.raises(MemoryError):
+        run.advance()
+    run.loss_function = good
+    run.finish()
+    assert _same(straight.model, run.model)
+    assert straight.history.running_loss == run.history.running_loss

@@ -29,26 +29,25 @@ def set_torch_states(states: States) -> None:
 
 
 def seeded_states(seed: int, device: torch.device) -> States:
-    """Return the states right after ``torch.manual_seed(seed)``, and leave torch's as they are."""
-    before = torch_states(device)
-    torch.manual_seed(seed)
-    states = torch_states(device)
-    set_torch_states(before)
-    return states
+    """Return the states that generators have right after they were seeded with ``seed``."""
+    return {
+        kind: torch.Generator(kind).manual_seed(seed).get_state() for kind in {"cpu", device.type}
+    }
 
 
 @contextmanager
 def borrowed(states: States, device: torch.device) -> Iterator[States]:
     """Let torch draw from ``states`` inside the block, and write back where it got to.
 
-    Whatever else uses torch's generators finds them untouched afterwards.
+    A block that raises leaves ``states`` as they were, so that it can be repeated. Whatever else
+    uses torch's generators finds them untouched afterwards.
     """
     before = torch_states(device)
     set_torch_states({**before, **states})
     try:
         yield states
-    finally:
         states.update(torch_states(device))
+    finally:
         set_torch_states(before)
 
 

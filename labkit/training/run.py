@@ -57,8 +57,7 @@ class Run:
         self.last_batch: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
         self._epoch_mean, self._running_mean, self._epoch_seconds = Mean(), Mean(), 0.0
         self._iterator: Iterator | None = None
-        self.device = torch.device("cpu")
-        self._random = randomness.seeded_states(seed, torch.device(device))
+        self._seed, self._random = seed, {}
         self._random_at_epoch_start: randomness.States = {}
         self.to(device)
 
@@ -93,7 +92,8 @@ class Run:
         self._check_weights()
         started = time.perf_counter()
         with randomness.borrowed(self._random, self.device):
-            images, labels = next(self._batches())
+            batches, self._iterator = self._batches(), None  # kept only if this step succeeds
+            images, labels = next(batches)
             images, labels = images.to(self.device), labels.to(self.device)
             if not self.model.training:
                 self.model.train()
@@ -106,26 +106,28 @@ class Run:
             value = finite(loss, self.steps_done + 1, self.optimizer)
             self.last_batch = images, labels, outputs
             self._count(value, len(labels), time.perf_counter() - started)
+            self._iterator = batches
             if self.step == len(self.train_batches):
                 self._end_epoch()
         return value
 
     def _batches(self) -> Iterator:
         """Return the batches of this epoch from the present step on."""
-        if self._iterator is None:
-            now = {name: state.clone() for name, state in self._random.items()}
-            if self.step == 0:
-                self._random_at_epoch_start = now
-            else:  # taken up in mid-epoch: begin the epoch as it was begun, and skip
-                randomness.set_torch_states(self._random_at_epoch_start)
-            if hasattr(self.train_batches, "set_epoch"):
-                self.train_batches.set_epoch(self.epoch)
-            self._iterator = islice(iter(self.train_batches), len(self.train_batches))
-            if self.step:
-                for _skipped in range(self.step):
-                    next(self._iterator)
-                randomness.set_torch_states(now)
-        return self._iterator
+        if self._iterator is not None:
+            return self._iterator
+        now = {name: state.clone() for name, state in self._random.items()}
+        if self.step == 0:
+            self._random_at_epoch_start = now
+        else:  # taken up in mid-epoch: begin the epoch as it was begun, and skip
+            randomness.set_torch_states(self._random_at_epoch_start)
+        if hasattr(self.train_batches, "set_epoch"):
+            self.train_batches.set_epoch(self.epoch)
+        batches = islice(iter(self.train_batches), len(self.train_batches))
+        if self.step:
+            for _skipped in range(self.step):
+                next(batches)
+            randomness.set_torch_states(now)
+        return batches
 
     def _count(self, loss: float, examples: int, seconds: float) -> None:
         self.step += 1
@@ -207,8 +209,7 @@ class Run:
             for name, value in state.items():
                 if torch.is_tensor(value) and name != "step":
                     state[name] = value.to(device)
-        if device.type not in self._random:
-            self._random.update(randomness.torch_states(device) | self._random)
+        self._random = randomness.seeded_states(self._seed, device) | self._random
         self.device = device
         self.accept_weights()
 
