@@ -26,3 +26,8 @@ def _(message: str) -> str:
 def ngettext(singular: str, plural: str, n: int) -> str:
     """Return the form of a sentence that fits the count ``n``, translated."""
     return _catalogue(os.environ.get("LABKIT_LANGUAGE")).ngettext(singular, plural, n)
+
+
+def N_(message: str) -> str:
+    """Mark a sentence for translation where it is defined; pass it through ``_()`` where used."""
+    return message

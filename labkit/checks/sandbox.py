@@ -1,0 +1,133 @@
+"""Run a learner's code for a few seconds at most, and without leaving a mark."""
+
+import copy
+import ctypes
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import numpy
+import torch
+from torch import nn
+
+_AGAIN = 0.1
+"""Seconds until the time-out is repeated, for code that catches every exception and goes on."""
+
+
+class TimeUp(BaseException):
+    """Ends code that takes too long; no ``except Exception`` of the learner's holds it up."""
+
+
+def within(seconds: float, function: Callable, *arguments):
+    """Return ``function(*arguments)``; raise ``TimeUp`` if it takes longer than ``seconds``.
+
+    The code is ended between two steps of Python or in the middle of a wait; a single long
+    operation, the product of two huge matrices say, comes to its end first.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    limit = _alarm if main and hasattr(signal, "setitimer") else _watcher
+    with limit(seconds):
+        return function(*arguments)
+
+
+@contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    def ring(_number, _frame) -> None:
+        raise TimeUp
+
+    handler = signal.signal(signal.SIGALRM, ring)
+    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
+    started = time.monotonic()
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL if handler is None else handler)
+        if left:  # somebody else's alarm, pytest-timeout's say, goes on
+            rest = max(left - (time.monotonic() - started), 1e-3)
+            signal.setitimer(signal.ITIMER_REAL, rest, interval)
+
+
+@contextmanager
+def _watcher(seconds: float) -> Iterator[None]:
+    """Do the same where there is no alarm: on Windows, and outside the main thread."""
+    thread = ctypes.c_ulong(threading.get_ident())
+    interrupt = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    over, turn = threading.Event(), threading.Lock()
+
+    def watch() -> None:
+        wait = seconds
+        while not over.wait(wait):
+            with turn:
+                if not over.is_set():
+                    interrupt(thread, ctypes.py_object(TimeUp))
+            wait = _AGAIN
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        with turn:
+            over.set()
+            interrupt(thread, None)  # one that is on its way, but came too late
+
+
+@contextmanager
+def unmarked(namespace: dict) -> Iterator[None]:
+    """Run a block with fixed random numbers; restore afterwards what it may have changed.
+
+    Restored are the random states of Python, NumPy and PyTorch, the gradient mode, the default
+    type, and the weights, gradients, buffers and modes of all models and the states of all
+    optimizers in ``namespace``, the learner's.
+    """
+    python, numbers, kind = random.getstate(), numpy.random.get_state(), torch.get_default_dtype()
+    gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    restores = [restore for value in list(namespace.values()) for restore in _restores(value)]
+    random.seed(0)
+    numpy.random.seed(0)
+    with torch.random.fork_rng(devices=gpus), torch.enable_grad(), _no_inference():
+        torch.default_generator.manual_seed(0)
+        try:
+            yield
+        finally:
+            for restore in restores:
+                restore()
+    torch.set_default_dtype(kind)
+    random.setstate(python)
+    numpy.random.set_state(numbers)
+
+
+def _no_inference() -> AbstractContextManager:
+    return torch.inference_mode(False)
+
+
+def _restores(value) -> list[Callable[[], None]]:
+    """Return functions that put a model or an optimizer back into the state it has now."""
+    if isinstance(value, torch.optim.Optimizer):
+        state = copy.deepcopy(value.state_dict())
+        return [lambda: value.load_state_dict(state)]
+    if not isinstance(value, nn.Module):
+        return []
+    tensors = [*value.parameters(), *value.buffers()]
+    if any(tensor.is_meta or nn.parameter.is_lazy(tensor) for tensor in tensors):
+        return []
+    numbers = [(tensor, tensor.detach().clone()) for tensor in tensors]
+    slopes = [(p, p.grad, None if p.grad is None else p.grad.clone()) for p in value.parameters()]
+    modes = [(module, module.training) for module in value.modules()]
+
+    def restore() -> None:
+        with torch.no_grad():
+            for tensor, before in numbers:
+                if not torch.equal(tensor, before):  # a write would disturb a pending backward()
+                    tensor.copy_(before)
+            for parameter, gradient, before in slopes:
+                parameter.grad = gradient
+                if gradient is not None and not torch.equal(gradient, before):
+                    gradient.copy_(before)
+        for module, mode in modes:
+            module.training = mode
+
+    return [restore]

@@ -1,0 +1,35 @@
+"""The exercises of every notebook, in their order."""
+
+import importlib
+
+from labkit.checks.board import Board, Entry, ProgressError, Row, read
+from labkit.checks.spec import Exercise
+from labkit.text import _
+
+SERIES = ("tensors",)
+"""The notebooks with exercises, without their numbers: each has a module of this name here."""
+
+
+def exercises(notebook: str) -> tuple[Exercise, ...]:
+    """Return the exercises of a notebook (``tensors``) in their order."""
+    module = importlib.import_module(f"labkit.checks.{notebook}")
+    found = (value for value in vars(module).values() if isinstance(value, Exercise))
+    return tuple(sorted(found, key=lambda exercise: exercise.number))
+
+
+def board(notebook: str) -> Board:
+    """Return the board of the series as it is now, with this notebook's exercises by name."""
+    try:
+        progress, complaint = read(), ""
+    except ProgressError as error:
+        progress, complaint = {}, str(error)
+    rows = {}
+    for number, name in enumerate(SERIES, start=1):
+        tried = progress.get(name, {})
+        marks = tuple(
+            (exercise.name, bool(tried.get(exercise.name, Entry()).solved))
+            for exercise in exercises(name)
+        )
+        heading = _("Notebook {number}, {name}").format(number=number, name=name)
+        rows[name] = Row(heading, marks)
+    return Board(rows[notebook], tuple(rows.values()), complaint)

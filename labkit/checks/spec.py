@@ -1,0 +1,394 @@
+"""An exercise as a specification: inputs, a judge, and the typical mistakes by name.
+
+A module of this package reads like this::
+
+    @exercise(2, cases)
+    def grey(image):  # the judge: the right answer, by PyTorch or by an obvious loop
+        ...
+
+    @grey.mistake(N_("All colours count the same here. ..."))
+    def _plain_mean(image):  # what a learner computes who makes this mistake
+        ...
+
+and ``grey(answer)`` is the check. Judge, mistakes and the learner's answer are of one form and are
+used in the same way, so they can be compared.
+"""
+
+import dis
+import inspect
+import itertools
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy
+
+from labkit.checks import board, sandbox, values
+from labkit.checks.verdict import Verdict
+from labkit.text import N_, _, ngettext
+
+_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an answer gave for one input: a value, or the exception that ended it."""
+
+    value: object = None
+    plain: object = None
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A typical mistake: an answer that makes it, and what to tell whoever gives that answer."""
+
+    name: str
+    answer: Callable
+    sentence: str
+
+
+@dataclass(eq=False)
+class Exercise:
+    """A check: call it with the learner's answer.
+
+    ``cases()`` returns fresh tuples of arguments; ``use(answer, *case)`` returns what is compared,
+    the value of ``answer(*case)`` by default. ``also`` are other right answers, where there are
+    several.
+    """
+
+    notebook: str
+    number: int
+    judge: Callable
+    cases: Callable[[], list[tuple]]
+    use: Callable
+    tolerance: float
+    seconds: float
+    also: list[Callable] = field(default_factory=list)
+    mistakes: list[Mistake] = field(default_factory=list)
+    cautions: list[tuple[Callable, Callable, str]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.judge.__name__
+
+    def mistake(self, sentence: str) -> Callable:
+        """Name a typical mistake; the decorated answer makes it."""
+
+        def register(answer: Callable) -> Callable:
+            name = answer.__name__.strip("_").replace("_", " ")
+            self.mistakes.append(Mistake(name, answer, sentence))
+            return answer
+
+        return register
+
+    def right(self, answer: Callable) -> Callable:
+        """Accept what the decorated answer gives as well."""
+        self.also.append(answer)
+        return answer
+
+    def caution(self, cases: Callable[[], list[tuple]], sentence: str) -> None:
+        """Add ``sentence`` to the praise of an answer that goes wrong in these further cases."""
+        self.cautions.append((self.judge, cases, sentence))
+
+    def __call__(self, answer=...) -> Verdict:
+        """Try the answer on every input and return the verdict; solved ones go on the board."""
+        if untouched(answer):
+            return self._waiting()
+        with sandbox.unmarked(_namespace(answer)):
+            verdict = self._judge(answer)
+        complaint = board.note(self.notebook, self.name, solved=verdict.solved)
+        return verdict.with_line(complaint) if complaint else verdict
+
+    def _waiting(self) -> Verdict:
+        try:
+            solved = board.read().get(self.notebook, {}).get(self.name, board.Entry()).solved
+        except board.ProgressError:
+            solved = ""
+        if solved:
+            text = _("Exercise {number} was solved on {day}. The cell is empty now.")
+            return Verdict("waiting", text.format(number=self.number, day=solved[:10]))
+        text = _("Exercise {number} waits for your answer in place of the three dots.")
+        return Verdict("waiting", text.format(number=self.number))
+
+    def _judge(self, answer) -> Verdict:
+        if not callable(answer) and self.use is _call:
+            text = _("{name} has to be a function, and this is {what}.")
+            what = values.describe(answer)
+            return Verdict("wrong", _("Not yet."), (text.format(name=self.name, what=what),))
+        came = []
+        for case in self.cases():
+            came.append(self._try(answer, case))
+            if isinstance(came[-1].error, sandbox.TimeUp):
+                return self._endless(self.cases()[len(came) - 1])
+        expected = [self._expect(self.judge, case) for case in self.cases()]
+        if any(self._agree(wanted, came) for wanted in self._wanted(expected)):
+            return self._solved(answer, len(came))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the imitations', not the learner's
+            mistake, hint = self._diagnose(answer, expected, came)
+        first = self._plainest(expected, came)
+        case = self._case(self.cases()[first])
+        if came[first].error is not None:
+            return self._raised(answer, case, came[first].error, mistake, hint)
+        lines = [case, _("Yours: {came}").format(came=values.describe(came[first].value))]
+        lines.append(_("Expected: {value}").format(value=values.describe(expected[first].value)))
+        lines.append(values.difference(expected[first].plain, came[first].plain))
+        lines = tuple(filter(None, lines))
+        hints = tuple(filter(None, [hint]))
+        return Verdict("wrong", _("Not yet."), lines, hints=hints, mistake=mistake)
+
+    def _try(self, answer, case: tuple) -> Outcome:
+        def run() -> Outcome:
+            value = self.use(answer, *case)
+            if isinstance(value, Iterator):
+                value = list(itertools.islice(value, 1000))
+            return Outcome(value, values.plain(value))
+
+        try:
+            return sandbox.within(self.seconds, run)
+        except (Exception, SystemExit, sandbox.TimeUp) as error:  # theirs, whatever it is
+            return Outcome(error=error)
+
+    def _expect(self, judge: Callable, case: tuple) -> Outcome:
+        value = self.use(judge, *case)
+        return Outcome(value, values.plain(value))
+
+    def _wanted(self, expected: list[Outcome]):
+        yield expected
+        for judge in self.also:
+            yield [self._expect(judge, case) for case in self.cases()]
+
+    def _same(self, expected: Outcome, came: Outcome) -> bool:
+        if came.error is not None or expected.error is not None:
+            return repr(came.error) == repr(expected.error)
+        return values.same(expected.plain, came.plain, self.tolerance)
+
+    def _agree(self, expected: list[Outcome], came: list[Outcome]) -> bool:
+        return all(self._same(*pair) for pair in zip(expected, came, strict=True))
+
+    def _plainest(self, expected: list[Outcome], came: list[Outcome]) -> int:
+        """Return the number of the smallest case that went wrong: the easiest one to think of."""
+        wrong = [n for n, e in enumerate(expected) if not self._same(e, came[n])]
+        cases = self.cases()
+        return min(wrong, key=lambda n: sum(values.size(part) for part in cases[n]))
+
+    def _solved(self, answer, tried: int) -> Verdict:
+        heading = ngettext(
+            "Right: {n} input tried.", "Right, on all {n} inputs tried.", tried
+        ).format(n=tried)
+        lines = [
+            _(sentence)
+            for judge, cases, sentence in self.cautions
+            if not all(
+                self._same(self._expect(judge, case), self._try(answer, again))
+                for case, again in zip(cases(), cases(), strict=True)
+            )
+        ]
+        return Verdict("solved", heading, tuple(lines))
+
+    def _endless(self, case: tuple) -> Verdict:
+        stopped = _("Stopped after {seconds:g} seconds. Is there a loop that never ends?")
+        lines = (self._case(case), stopped.format(seconds=self.seconds))
+        return Verdict("endless", _("This takes too long."), lines)
+
+    def _raised(self, answer, case, error, mistake, hint) -> Verdict:
+        heading = _("Your code raised an error.")
+        what = str(error).strip().splitlines()
+        name = type(error).__name__
+        said = f"{name}: {what[0]}" if what else name
+        line, code = _place(error, _namespace(answer))
+        if line is None and isinstance(error, TypeError):
+            asked = _("It is called with {n} arguments: {names}.")
+            names = list(inspect.signature(self.judge).parameters)
+            hint = hint or asked.format(n=len(names), names=", ".join(names))
+        where = "" if line is None else _("In line {line} of its cell:").format(line=line)
+        lines = tuple(filter(None, (case, said, where)))
+        return Verdict("raised", heading, lines, code, tuple(filter(None, [hint])), mistake)
+
+    def _case(self, case: tuple) -> str:
+        names = inspect.signature(self.judge).parameters
+        if not case or len(names) < len(case):
+            names = inspect.signature(self.use).parameters
+            names = list(names)[1:]
+        given = [f"{name} = {values.describe(v)}" for name, v in zip(names, case, strict=False)]
+        return _("Tried with {given}").format(given=", ".join(given)) if given else ""
+
+    def _diagnose(self, answer, expected, came) -> tuple[str, str]:
+        """Return the name of the mistake that gives these very answers, and its sentence."""
+        for mistake in self.mistakes:
+            imitated = [self._try(mistake.answer, case) for case in self.cases()]
+            if self._agree(imitated, came):
+                return mistake.name, _(mistake.sentence)
+        for name, looks_like, sentence in GENERAL:
+            if looks_like(expected, came):
+                return name, _(sentence)
+        unused = _unused(answer)
+        if unused:
+            return "input unused", _("It never looks at {names}.").format(names=", ".join(unused))
+        return "", ""
+
+
+def _call(answer, *case):
+    return answer(*case)
+
+
+def exercise(
+    number: int,
+    cases: Callable[[], list[tuple]],
+    *,
+    use: Callable = _call,
+    tolerance: float = 1e-4,
+    seconds: float = _SECONDS,
+) -> Callable[[Callable], Exercise]:
+    """Make an exercise of its judge; the notebook is the module that the judge is written in."""
+
+    def register(judge: Callable) -> Exercise:
+        notebook = judge.__module__.rpartition(".")[2]
+        return Exercise(notebook, number, judge, cases, use, tolerance, seconds)
+
+    return register
+
+
+def untouched(answer) -> bool:
+    """Return whether an answer is still the stub: ``...``, or a function or class of nothing else.
+
+    A function is, if it does nothing but return ``None`` or ``...``.
+    """
+    if answer is ...:
+        return True
+    if inspect.isclass(answer):
+        return not any(inspect.isfunction(value) for value in vars(answer).values())
+    if not inspect.isfunction(answer):
+        return False
+    steps = [step for step in dis.get_instructions(answer) if step.opname not in _NOTHING]
+    returned = [step.argval for step in steps if step.opname in ("LOAD_CONST", "RETURN_CONST")]
+    rest = [s for s in steps if s.opname not in ("LOAD_CONST", "RETURN_CONST", "RETURN_VALUE")]
+    return not rest and returned in ([None], [...])
+
+
+_NOTHING = ("RESUME", "NOP", "CACHE", "COPY_FREE_VARS")
+
+
+def _unused(answer) -> list[str]:
+    """Return the parameters that a learner's function never reads."""
+    if not inspect.isfunction(answer):
+        return []
+    code = answer.__code__
+    read = set()
+    for step in dis.get_instructions(code):
+        if step.opname.startswith(("LOAD_FAST", "LOAD_DEREF", "LOAD_CLOSURE", "STORE_FAST_LOAD")):
+            read.update(step.argval if isinstance(step.argval, tuple) else [step.argval])
+    read.update(code.co_cellvars)
+    return [name for name in code.co_varnames[: code.co_argcount] if name not in read]
+
+
+def _namespace(answer) -> dict:
+    """Return the variables that the learner's code sees: those of its notebook."""
+    function = getattr(answer, "__func__", answer)
+    if hasattr(function, "__globals__"):
+        return function.__globals__
+    module = answer.__module__ if inspect.isclass(answer) else type(answer).__module__
+    return vars(sys.modules.get(module, sys.modules["__main__"]))
+
+
+def _place(error: BaseException, namespace: dict) -> tuple[int | None, str]:
+    """Return number and text of the learner's line that led to an error; None if there is none."""
+    theirs = [
+        (frame, number)
+        for frame, number in traceback.walk_tb(error.__traceback__)
+        if frame.f_globals is namespace
+    ]
+    if not theirs:
+        return None, ""
+    frame, number = theirs[-1]
+    summary = traceback.StackSummary.extract(iter([(frame, number)]))[0]
+    return number, (summary.line or "").strip()
+
+
+def _values(outcomes: list[Outcome]) -> list:
+    return [outcome.plain for outcome in outcomes]
+
+
+def _numbers(expected, came):
+    """Yield the pairs of arrays, if all outcomes are arrays."""
+    pairs = list(zip(_values(expected), _values(came), strict=True))
+    is_array = all(isinstance(v, numpy.ndarray) for pair in pairs for v in pair)
+    return pairs if is_array and all(o.error is None for o in came) else []
+
+
+def _returns_nothing(_expected, came) -> bool:
+    return all(outcome.error is None and outcome.value is None for outcome in came)
+
+
+def _returns_dots(_expected, came) -> bool:
+    return any(outcome.error is None and outcome.value is ... for outcome in came)
+
+
+def _wrong_shape(expected, came) -> bool:
+    pairs = _numbers(expected, came)
+    return bool(pairs) and all(
+        e.size == c.size and values.same(e.reshape(-1), c.reshape(-1), 1e-3) for e, c in pairs
+    )
+
+
+def _channels_last(expected, came) -> bool:
+    pairs = _numbers(expected, came)
+    return bool(pairs) and all(
+        c.ndim >= 3 and values.same(e, numpy.moveaxis(c, -1, -3), 1e-3) for e, c in pairs
+    )
+
+
+def _ratio(expected, came, wanted: float) -> bool:
+    pairs = _numbers(expected, came)
+    return any(e.any() for e, _c in pairs) and all(
+        values.same(e * wanted, c, 1e-4) for e, c in pairs
+    )
+
+
+def _shifted(expected, came, by: int) -> bool:
+    pairs = _numbers(expected, came)
+    return bool(pairs) and all(e.size == 1 and values.same(e + by, c, 1e-6) for e, c in pairs)
+
+
+def _constant(expected, came) -> bool:
+    pairs = _numbers(expected, came)
+    return len(pairs) > 1 and all(
+        values.same(pairs[0][1], c, 1e-6) and c.ndim == 0 for _e, c in pairs
+    )
+
+
+GENERAL = (
+    (
+        "nothing returned",
+        _returns_nothing,
+        N_("The function returns nothing. Is a return missing, or does it print its result?"),
+    ),
+    ("dots returned", _returns_dots, N_("There are still three dots where it returns.")),
+    (
+        "channels last",
+        _channels_last,
+        N_("The numbers are right, but the channels come last. PyTorch wants them first."),
+    ),
+    (
+        "wrong shape",
+        _wrong_shape,
+        N_("The numbers are right, the shape is not: is there an axis too many or too few?"),
+    ),
+    ("one too many", lambda e, c: _shifted(e, c, 1), N_("Off by one: always 1 too many.")),
+    ("one too few", lambda e, c: _shifted(e, c, -1), N_("Off by one: always 1 too few.")),
+    (
+        "percent",
+        lambda e, c: _ratio(e, c, 100),
+        N_("A hundred times too large: a share is wanted, from 0 to 1, not a percentage."),
+    ),
+    ("wrong sign", lambda e, c: _ratio(e, c, -1), N_("The sign is the wrong way round.")),
+    (
+        "always the same",
+        _constant,
+        N_("The answer is the same for every input. It has to be computed from what is given."),
+    ),
+)
+"""Mistakes that are made in any exercise: name, what they look like, what to say."""

@@ -1,0 +1,315 @@
+"""Notebook 1: channels, broadcasting, sizes in memory, axes."""
+
+import torch
+
+from labkit.checks.spec import exercise
+from labkit.text import N_
+
+BRIGHTNESS = (0.299, 0.587, 0.114)
+"""How much red, green and blue add to the brightness that the eye sees (ITU-R BT.601)."""
+
+
+def _random(*shape: int) -> torch.Tensor:
+    return torch.rand(shape, generator=torch.Generator().manual_seed(sum(shape)))
+
+
+def _images():
+    ramp = torch.linspace(0, 1, 3)[:, None, None].expand(3, 4, 4).clone()
+    shapes = [(3, 32, 32), (3, 5, 7), (3, 1, 1)]
+    return [*[(_random(*shape),) for shape in shapes], (ramp,), (torch.zeros(3, 2, 2),)]
+
+
+@exercise(1, _images)
+def swap_red_and_blue(image):
+    return image[[2, 1, 0]]
+
+
+@swap_red_and_blue.mistake(
+    N_("This mirrors the picture from left to right. The channels are axis 0.")
+)
+def _mirrored(image):
+    return image.flip(-1)
+
+
+@swap_red_and_blue.mistake(
+    N_("This turns the picture upside down. The channels are axis 0, the rows are axis 1.")
+)
+def _upside_down(image):
+    return image.flip(1)
+
+
+@swap_red_and_blue.mistake(
+    N_(
+        "Red is lost. image[0] and image[2] are windows onto the same memory, so after the first "
+        "half of the swap both hold blue. Index with a list, or clone() first."
+    )
+)
+def _swapped_in_place(image):
+    image[0], image[2] = image[2], image[0]
+    return image
+
+
+@swap_red_and_blue.mistake(N_("All three channels move on by one place here. Green has to stay."))
+def _moved_on(image):
+    return image[[1, 2, 0]]
+
+
+@swap_red_and_blue.mistake(N_("All three channels move on by one place here. Green has to stay."))
+def _moved_back(image):
+    return image[[2, 0, 1]]
+
+
+@swap_red_and_blue.mistake(N_("The picture comes back as it was: no channel has moved."))
+def _unchanged(image):
+    return image
+
+
+@swap_red_and_blue.mistake(
+    N_("This swaps red and green. Counting starts at 0: red is 0, green 1, blue 2.")
+)
+def _red_and_green(image):
+    return image[[1, 0, 2]]
+
+
+@exercise(2, _images, tolerance=1e-3)  # torchvision weighs red with 0.2989
+def grey(image):
+    weights = torch.tensor(BRIGHTNESS)
+    return sum(weight * channel for weight, channel in zip(weights, image, strict=True))
+
+
+@grey.mistake(
+    N_(
+        "This is the plain mean: every colour counts the same. Weigh red with 0.299, green with "
+        "0.587 and blue with 0.114."
+    )
+)
+def _plain_mean(image):
+    return image.mean(dim=0)
+
+
+@grey.mistake(N_("The weights are missing: the three channels are added as they are."))
+def _plain_sum(image):
+    return image.sum(dim=0)
+
+
+@grey.mistake(N_("The weights are in the order blue, green, red. The channels are red first."))
+def _weights_reversed(image):
+    return (image * torch.tensor(BRIGHTNESS[::-1])[:, None, None]).sum(dim=0)
+
+
+@grey.mistake(
+    N_("The weighted channels were averaged. The weights add up to 1 already: sum, do not average.")
+)
+def _averaged(image):
+    return (image * torch.tensor(BRIGHTNESS)[:, None, None]).mean(dim=0)
+
+
+@grey.mistake(N_("The three channels are weighed, but not yet added: there are still three."))
+def _not_added(image):
+    return image * torch.tensor(BRIGHTNESS)[:, None, None]
+
+
+@grey.mistake(
+    N_(
+        "The last axes are compared first: 32 columns against 3 weights. Give the weights two more "
+        "axes, [:, None, None], so that the 3 meets the channels."
+    )
+)
+def _weights_on_columns(image):
+    return (image * torch.tensor(BRIGHTNESS)).sum(dim=0)
+
+
+@grey.mistake(N_("The sum runs over the columns (the last axis). The channels are axis 0."))
+def _summed_over_columns(image):
+    return (image * torch.tensor(BRIGHTNESS)[:, None, None]).sum(dim=-1)
+
+
+def _memories():
+    return [(50_000, 4), (50_000, 1), (1, 4), (0, 4), (47_500, 8), (12_345, 2)]
+
+
+@exercise(3, _memories)
+def megabytes(pictures, bytes_each):
+    return pictures * 3 * 32 * 32 * bytes_each / 1e6
+
+
+@megabytes.mistake(N_("The colours are missing: a picture has three numbers for each pixel."))
+def _no_channels(pictures, bytes_each):
+    return pictures * 32 * 32 * bytes_each / 1e6
+
+
+@megabytes.mistake(
+    N_("This counts the numbers. Each of them takes bytes_each bytes: 4 as float32, 1 as uint8.")
+)
+def _counts_numbers(pictures, bytes_each):
+    return pictures * 3 * 32 * 32 / 1e6
+
+
+@megabytes.mistake(N_("These are bytes. A megabyte is 1,000,000 of them."))
+def _in_bytes(pictures, bytes_each):
+    return pictures * 3 * 32 * 32 * bytes_each
+
+
+@megabytes.mistake(N_("These are kilobytes: divide by 1,000,000, not by 1,000."))
+def _in_kilobytes(pictures, bytes_each):
+    return pictures * 3 * 32 * 32 * bytes_each / 1e3
+
+
+@megabytes.mistake(
+    N_("Divided by 1024 · 1024 it is mebibytes (MiB). A megabyte (MB) is 1,000,000 bytes.")
+)
+def _in_mebibytes(pictures, bytes_each):
+    return pictures * 3 * 32 * 32 * bytes_each / 2**20
+
+
+@megabytes.mistake(N_("These are megabits: bytes_each counts bytes already, not bits."))
+def _in_megabits(pictures, bytes_each):
+    return pictures * 3 * 32 * 32 * bytes_each * 8 / 1e6
+
+
+@megabytes.mistake(N_("// cuts off what is behind the point. Divide with /."))
+def _cut_off(pictures, bytes_each):
+    return pictures * 3 * 32 * 32 * bytes_each // 1_000_000
+
+
+@megabytes.mistake(N_("Pictures of 32 x 32 have 32 · 32 pixels; one side of 32 is missing."))
+def _one_side(pictures, bytes_each):
+    return pictures * 3 * 32 * bytes_each / 1e6
+
+
+def _batches():
+    uneven = _random(4, 3, 32, 32) * torch.tensor([1.0, 0.1, 5.0, 200.0])[:, None, None, None]
+    uneven = uneven + torch.tensor([0.0, 3.0, -7.0, 0.5])[:, None, None, None]
+    tinted = _random(2, 3, 9, 11) * torch.tensor([1.0, 2.0, 4.0])[:, None, None]
+    return [(uneven,), (tinted,), (_random(1, 3, 32, 32),), (_random(3, 3, 8, 8),)]
+
+
+def _per(batch, axes, correction=1):
+    mean = batch.mean(dim=axes, keepdim=True)
+    return (batch - mean) / batch.std(dim=axes, keepdim=True, correction=correction)
+
+
+@exercise(4, _batches, tolerance=1e-3)
+def standardise(batch):
+    return torch.stack([(image - image.mean()) / image.std() for image in batch])
+
+
+@standardise.right
+def _divided_by_all_numbers(batch):
+    """NumPy divides the sum of squares by n, PyTorch by n - 1: both are a standard deviation."""
+    return _per(batch, (1, 2, 3), correction=0)
+
+
+@standardise.mistake(
+    N_(
+        "The whole batch shares one mean and one deviation. Each picture needs its own: leave "
+        "axis 0 out of dim."
+    )
+)
+def _whole_batch(batch):
+    return (batch - batch.mean()) / batch.std()
+
+
+@standardise.mistake(
+    N_(
+        "Every channel of every picture has its own mean here, so the colours lose their balance. "
+        "Take axis 1 into dim as well."
+    )
+)
+def _each_channel(batch):
+    return _per(batch, (2, 3))
+
+
+@standardise.mistake(
+    N_("This takes each channel over the whole batch. Each picture by itself is wanted.")
+)
+def _channels_over_batch(batch):
+    return _per(batch, (0, 2, 3))
+
+
+@standardise.mistake(N_("This takes each pixel over the batch. Each picture by itself is wanted."))
+def _pixels_over_batch(batch):
+    return _per(batch, 0)
+
+
+@standardise.mistake(N_("The mean is 0 now, but the deviation is not 1: divide by it as well."))
+def _only_centred(batch):
+    return batch - batch.mean(dim=(1, 2, 3), keepdim=True)
+
+
+@standardise.mistake(N_("The mean has to be subtracted before you divide by the deviation."))
+def _only_scaled(batch):
+    return batch / batch.std(dim=(1, 2, 3), keepdim=True)
+
+
+@standardise.mistake(
+    N_("You divide by the variance. The standard deviation is its square root, std().")
+)
+def _by_variance(batch):
+    axes = (1, 2, 3)
+    return (batch - batch.mean(dim=axes, keepdim=True)) / batch.var(dim=axes, keepdim=True)
+
+
+@standardise.mistake(
+    N_(
+        "The means have the shape [N], and [N] is compared with the columns. keepdim=True makes "
+        "it [N, 1, 1, 1]."
+    )
+)
+def _without_keepdim(batch):
+    return (batch - batch.mean(dim=(1, 2, 3))) / batch.std(dim=(1, 2, 3))
+
+
+def _fours():
+    return [(_random(4, 3, *size),) for size in [(32, 32), (5, 7), (1, 1), (2, 3)]]
+
+
+@exercise(5, _fours)
+def mosaic(batch):
+    rows = [torch.cat([batch[n], batch[n + 1]], dim=2) for n in (0, 2)]
+    return torch.cat(rows, dim=1)
+
+
+def _laid_out(batch, *order):
+    _n, channels, height, width = batch.shape
+    return batch.reshape(2, 2, 3, height, width).permute(order).reshape(3, 2 * height, 2 * width)
+
+
+@mosaic.mistake(
+    N_(
+        "The shape is right and the picture is torn: reshape alone reads on in memory. First bring "
+        "the axes that belong together side by side, with permute."
+    )
+)
+def _only_reshaped(batch):
+    return batch.reshape(3, 2 * batch.shape[2], 2 * batch.shape[3])
+
+
+@mosaic.mistake(
+    N_(
+        "The pictures are whole, but the second one is below the first. The first axis of length 2 "
+        "is the row, the second the column."
+    )
+)
+def _column_by_column(batch):
+    return _laid_out(batch, 2, 1, 3, 0, 4)
+
+
+@mosaic.mistake(
+    N_(
+        "The pictures are woven into each other: row belongs in front of height, and column in "
+        "front of width. Yours are behind."
+    )
+)
+def _woven(batch):
+    return _laid_out(batch, 2, 3, 0, 4, 1)
+
+
+@mosaic.mistake(N_("All four stand in one row. Two by two is wanted."))
+def _in_one_row(batch):
+    return torch.cat(list(batch), dim=2)
+
+
+@mosaic.mistake(N_("All four stand in one column. Two by two is wanted."))
+def _in_one_column(batch):
+    return torch.cat(list(batch), dim=1)

@@ -1,0 +1,153 @@
+"""Compare what came with what was expected, and say both in words."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+
+import numpy
+import torch
+from torch import nn
+
+from labkit.text import _, ngettext
+
+_SHORT = 12
+"""Up to so many numbers are shown one by one."""
+
+_MOST = 100_000
+"""A generator is read so far and no further."""
+
+
+def plain(value):
+    """Return ``value`` as an array if it is made of numbers, however it is written.
+
+    Tensors, NumPy's and Python's numbers, lists and tuples of them all become a ``float64``
+    array; lists of arrays of unlike shapes become tuples of arrays. Anything else stays.
+    """
+    if isinstance(value, torch.Tensor):
+        value = value.detach().resolve_neg().resolve_conj().cpu()
+        return value.to(torch.float64).numpy() if not value.is_complex() else value.numpy()
+    if isinstance(value, Iterator):
+        value = list(itertools.islice(value, _MOST))
+    if isinstance(value, set | frozenset):
+        value = sorted(value, key=repr)
+    if isinstance(value, list | tuple):
+        return _joined([plain(part) for part in value])
+    if isinstance(value, Mapping):
+        return {key: plain(part) for key, part in value.items()}
+    if value is None or isinstance(value, str | type(...) | type | nn.Module):
+        return value
+    array = numpy.asarray(value)
+    return array.astype(numpy.float64) if array.dtype.kind in "biuf" else value
+
+
+def _joined(parts: list):
+    arrays = all(isinstance(part, numpy.ndarray) for part in parts)
+    if arrays and len({part.shape for part in parts}) <= 1:
+        return numpy.stack(parts) if parts else numpy.zeros(0)
+    return tuple(parts)
+
+
+def same(expected, came, tolerance: float) -> bool:
+    """Return whether two ``plain`` values are equal up to rounding.
+
+    Where one number is expected, an array that holds one number will do.
+    """
+    if isinstance(expected, numpy.ndarray) and isinstance(came, numpy.ndarray):
+        if expected.size == 1 and expected.ndim == 0:
+            came = came.reshape(()) if came.size == 1 else came
+        return expected.shape == came.shape and numpy.allclose(
+            came, expected, rtol=tolerance, atol=tolerance / 10, equal_nan=True
+        )
+    if isinstance(expected, tuple | dict) and type(expected) is type(came):
+        if len(expected) != len(came):
+            return False
+        if isinstance(expected, dict):
+            return expected.keys() == came.keys() and all(
+                same(expected[key], came[key], tolerance) for key in expected
+            )
+        return all(same(e, c, tolerance) for e, c in zip(expected, came, strict=True))
+    return type(expected) is type(came) and expected == came
+
+
+def describe(value) -> str:
+    """Return a value in a few words: small ones in full, large ones by shape and range."""
+    if value is None:
+        return _("nothing (None)")
+    if isinstance(value, torch.Tensor | numpy.ndarray | numpy.generic):
+        if isinstance(value, torch.Tensor) and value.is_meta:
+            return _("a tensor {shape} on meta").format(shape=list(value.shape))
+        return _array(plain(value))
+    if isinstance(value, bool | int | str):
+        return repr(value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, nn.Module):
+        return type(value).__name__
+    if isinstance(value, list | tuple):
+        array = plain(value)
+        if isinstance(array, numpy.ndarray):
+            return _array(array)
+        if len(value) <= 4:
+            return "(" + ", ".join(describe(part) for part in value) + ")"
+        parts = _("{first}, ... ({n} in all)")
+        return parts.format(first=describe(value[0]), n=len(value))
+    text = getattr(value, "__name__", None) or repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _array(array) -> str:
+    if not isinstance(array, numpy.ndarray) or array.dtype.kind != "f":
+        return repr(array)
+    if array.size <= _SHORT:
+        return _numbers(array)
+    shape = list(array.shape)
+    low, high = array.min(), array.max()
+    if low == high:
+        return _("{shape}, all {value:.4g}").format(shape=shape, value=low)
+    return _("{shape}, from {low:.4g} to {high:.4g}").format(shape=shape, low=low, high=high)
+
+
+def _numbers(array: numpy.ndarray) -> str:
+    if array.ndim:
+        return "[" + ", ".join(_numbers(part) for part in array) + "]"
+    return f"{float(array):.6g}"
+
+
+def size(value) -> int:
+    """Return how many numbers a value holds, 1 if it holds none."""
+    if isinstance(value, torch.Tensor):
+        return value.numel()
+    if isinstance(value, numpy.ndarray):
+        return value.size
+    if isinstance(value, list | tuple):
+        return sum(size(part) for part in value)
+    return 1
+
+
+def difference(expected, came) -> str:
+    """Return one sentence on where two ``plain`` arrays differ; empty if nothing helps."""
+    if not (isinstance(expected, numpy.ndarray) and isinstance(came, numpy.ndarray)):
+        return ""
+    if expected.shape != came.shape:
+        if not expected.ndim:
+            return _("One number is expected here.")
+        return _("The shape is {came}, expected is {expected}.").format(
+            came=list(came.shape), expected=list(expected.shape)
+        )
+    if expected.size <= _SHORT:
+        return ""
+    apart = ~numpy.isclose(came, expected, rtol=1e-3, atol=1e-5, equal_nan=True)
+    if not apart.any():
+        return ""
+    place = numpy.unravel_index(numpy.argmax(apart), apart.shape)
+    return ngettext(
+        "{n} of {all} numbers differs: at {place} yours is {came:.4g}, expected is {expected:.4g}.",
+        "{n} of {all} numbers differ, first at {place}: yours is {came:.4g}, "
+        "expected is {expected:.4g}.",
+        int(apart.sum()),
+    ).format(
+        n=f"{apart.sum():,}",
+        all=f"{apart.size:,}",
+        place=[int(at) for at in place],
+        came=came[place],
+        expected=expected[place],
+    )
