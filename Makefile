@@ -6,20 +6,22 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 RUN := .venv/bin/python
 THREADS := OMP_NUM_THREADS=1
 
-.PHONY: help lab test images bench clean
+.PHONY: help lab test images bench bench-widgets clean
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make lab      set up, then open the workshop in JupyterLab"
-	@echo "make test     set up, then run every check: style, unit tests, notebooks, browser"
-	@echo "make images   draw the pictures in images/ again"
-	@echo "make bench    measure the loader and the fast recipe on the data LABKIT_DATA names"
-	@echo "make clean    remove the environment in .venv"
+	@echo "make lab            set up, then open the workshop in JupyterLab"
+	@echo "make test           set up, then run every check: style, unit tests, notebooks, browser"
+	@echo "make images         draw the pictures in images/ again"
+	@echo "make bench          measure the loader and the fast recipe on the data LABKIT_DATA names"
+	@echo "make bench-widgets  measure from a slider's key to the painted picture"
+	@echo "make clean          remove the environment in .venv"
 
 lab: .venv/ready-lab
-	@$(RUN) -m jupyterlab --ServerApp.root_dir=. notebooks/00_setup.ipynb \
-		--ServerApp.kernel_websocket_connection_class=labkit.server.PromptConnection \
+	@$(RUN) -m jupyterlab --ServerApp.root_dir=. --ServerApp.log_level=WARN \
+		--LabApp.default_url=/lab/tree/notebooks/00_setup.ipynb \
 		--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
+		--ServerApp.kernel_websocket_connection_class=labkit.server.PromptConnection \
 		$(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_OPTIONS)
 
 test: .venv/ready-test
@@ -33,6 +35,9 @@ images: .venv/ready-lab
 
 bench: .venv/ready-lab
 	$(RUN) -m tests.benchmarks
+
+bench-widgets: .venv/ready-test
+	$(RUN) -m tests.benchmarks.widgets
 
 clean:
 	rm -rf .venv
