@@ -65,9 +65,15 @@ class Landscape:
         return max(high - low for low, high in self.reach)
 
     def heights(self, points: int) -> tuple[list[np.ndarray], np.ndarray]:
-        """Return ``points`` values of each weight and the losses, ``[points]`` or, for two
-        weights, ``[points of the second, points of the first]``."""
-        sides = [torch.linspace(*ends, points, dtype=torch.float64) for ends in self.reach]
+        """Return values of each weight, ``points`` along the longest side, and the losses there.
+
+        The losses are ``[points]`` or, for two weights, ``[points of second, points of first]``.
+        """
+        density = (points - 1) / self.width
+        sides = [
+            torch.linspace(low, high, round((high - low) * density) + 1, dtype=torch.float64)
+            for low, high in self.reach
+        ]
         grid = torch.stack(torch.meshgrid(*sides, indexing="xy"), dim=-1)
         return [side.numpy() for side in sides], self.loss(grid).numpy()
 
@@ -100,7 +106,7 @@ LANDSCAPES = (
         "bowl",
         "(w − 1)²",
         lambda w: (w[..., 0] - 1) ** 2,
-        reach=((-3.0, 5.0),),
+        reach=((-2.0, 4.0),),
         start=(-1.0,),
         near=((0.9,),),
     ),

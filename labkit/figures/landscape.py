@@ -123,10 +123,10 @@ def colours() -> list[str]:
     return ["#{:02x}{:02x}{:02x}".format(*part) for part in parts.tolist()]
 
 
-def height_map(landscape: Landscape, points: int = 720) -> bytes:
+def height_map(landscape: Landscape, points: int = 760) -> bytes:
     """Return a PNG of a landscape of two weights in bands of height, with contour lines.
 
-    The second weight grows upwards; ``points`` pixels on each side.
+    The second weight grows upwards; ``points`` pixels on the longest side.
     """
     band = np.digitize(landscape.heights(points)[1], levels(landscape)[1:-1])
     pixels = HEIGHTS(np.linspace(0, 1, BANDS), bytes=True)[band, :3]
@@ -156,7 +156,7 @@ def walked(walk: Walk, setting: str = "") -> Picture:
     if len(sides) == 1:
         left.plot(sides[0], heights, color=BLUE, linewidth=2)
         across = walk.losses
-        left.set(ylabel=_("loss"), xlabel=_("weight"), ylim=_margin(low, high))
+        left.set(ylabel=_("loss"), xlabel=_("weight"), ylim=margin(low, high))
     else:
         left.contourf(*sides, heights, levels(landscape), cmap=HEIGHTS)
         across = walk.weights[:, 1]
@@ -169,9 +169,10 @@ def walked(walk: Walk, setting: str = "") -> Picture:
     left.plot(walk.weights[seen, 0], across[seen], "o--", **style)
     left.plot(walk.weights[0, 0], across[0], "s", color=INK, markersize=7)
     right.plot(np.flatnonzero(seen), walk.losses[seen], "o-", **style)
-    right.set(xlabel=_("step"), ylabel=_("loss"), ylim=_margin(low, high))
+    right.set(xlabel=_("step"), ylabel=_("loss"), ylim=margin(low, high))
     return picture
 
 
-def _margin(low: float, high: float) -> tuple[float, float]:
-    return low - 0.04 * (high - low), high
+def margin(low: float, high: float) -> tuple[float, float]:
+    """Return the ends of an axis of losses, with room below for a word."""
+    return low - 0.12 * (high - low), high

@@ -63,7 +63,7 @@ class WalkStage(anywidget.AnyWidget):
         low, high = float(heights.min()), float(heights.max())
         flat = len(ground.reach) == 2
         self.reach = [list(ends) for ends in ground.reach]
-        self.heights = [low - 0.05 * (high - low), high]
+        self.heights = list(figures.margin(low, high))
         self.marks = {
             "weights": [figures.ticks(*ends) for ends in ground.reach],
             "loss": figures.ticks(low, high),
@@ -71,7 +71,12 @@ class WalkStage(anywidget.AnyWidget):
         }
         self.levels, self.colours = figures.levels(ground).tolist(), figures.colours()
         self.places = [
-            {"weights": place.weights, "loss": place.loss, "label": figures.place_name(place.kind)}
+            {
+                "weights": place.weights,
+                "loss": place.loss,
+                "kind": place.kind,
+                "label": figures.place_name(place.kind),
+            }
             for place in ground.places
         ]
         self.curve = b"" if flat else _bytes(heights)
@@ -96,8 +101,8 @@ class LandscapeExplorer(Explorer):
         self.momentum = Slider.of(_("Momentum"), [f"{value:g}" for value in MOMENTA])
         self.start = (Slider(label=_("Start at w"), step=0.05), Slider(label="w₂", step=0.05))
         self.stage = WalkStage(position=12).add_class("lk-walk")
-        knobs = row(self.learning_rate, self.momentum, *self.start)
-        super().__init__(row(self.landscape, self.optimizer), knobs, screen=self.stage)
+        choices = row(self.landscape, self.optimizer, self.momentum)
+        super().__init__(choices, row(self.learning_rate, *self.start), screen=self.stage)
         self._moving = False
         self.landscape.observe(self._enter, "value")
         for control in (self.optimizer, self.learning_rate, self.momentum, *self.start):
@@ -167,9 +172,6 @@ def _words(ground: Landscape) -> dict:
         "title": _("loss = {formula}").format(formula=ground.formula),
         "losses": _("loss after each step"),
         "step": _("step"),
-        "weight": _("weight w"),
-        "weight 1": _("weight w₁"),
-        "weight 2": "w₂",
         "left": _("out of the picture: loss {loss}"),
         "start": _("start"),
         "now": _("now"),

@@ -56,7 +56,7 @@ class Scene {
     this.losses = floats(model.get("losses"));
     this.count = this.losses.length;
     this.flat = this.reach.length === 2; // seen from above
-    this.chart = new Frame(530, TOP, 890, BOTTOM, [0, this.count - 1], this.heights);
+    this.chart = new Frame(530, TOP, 850, BOTTOM, [0, this.count - 1], this.heights);
     this.ground = this.flat ? this.square() : new Frame(56, TOP, 436, BOTTOM, this.reach[0], this.heights);
   }
 
@@ -131,7 +131,7 @@ class Painter {
     const { context } = this;
     context.save();
     context.beginPath();
-    context.rect(frame.left, frame.top - 6, frame.right - frame.left, frame.bottom - frame.top + 12);
+    context.rect(frame.left - 6, frame.top, frame.right - frame.left + 12, frame.bottom - frame.top + 6);
     context.clip();
     paint();
     context.restore();
@@ -142,10 +142,9 @@ class Painter {
     const { ground, chart, words } = scene;
     this.text(words.title, 56, 12, { size: 13, weight: "bold" });
     this.text(words.losses, chart.left, 12, { size: 13, weight: "bold" });
-    this.text(words.step, chart.right, BOTTOM + 34, { colour: MUTED, align: "right" });
-    const across = scene.flat ? words["weight 1"] : words.weight;
-    this.text(across, ground.right, ground.bottom + 34, { colour: MUTED, align: "right" });
-    if (scene.flat) this.text(words["weight 2"], ground.left - 8, ground.top + 8, { colour: MUTED, align: "right" });
+    this.text(words.step, chart.right + 14, BOTTOM, { colour: MUTED });
+    this.text(scene.flat ? "w₁" : "w", ground.right + 10, ground.bottom, { size: 13, colour: MUTED });
+    if (scene.flat) this.text("w₂", ground.left - 8, ground.top + 6, { size: 13, colour: MUTED, align: "right" });
   }
 
   axes(frame, across, up) {
@@ -185,17 +184,19 @@ class Painter {
     context.lineWidth = 1;
     context.strokeStyle = INK;
     context.strokeRect(ground.left, ground.top, ...size);
-    this.axes(ground, marks.weights[0], marks.weights[1].slice(0, -1));
+    this.axes(ground, marks.weights[0], marks.weights[1].filter((mark) => ground.y(mark) > ground.top + 20));
   }
 
   /** The places where the slope is zero. */
   named() {
     const { scene } = this;
-    for (const { weights, loss, label } of scene.places) {
+    for (const { weights, loss, kind, label } of scene.places) {
       const [x, y] = [scene.ground.x(weights[0]), scene.ground.y(scene.flat ? weights[1] : loss)];
       this.line([[x - 5, y], [x + 5, y]], INK, 1.5);
       this.line([[x, y - 5], [x, y + 5]], INK, 1.5);
-      this.text(label, x, y + (scene.flat ? 15 : -14), { align: "center", halo: true });
+      const beside = scene.flat && kind === "local" ? -10 : kind === "saddle" ? 10 : 0;
+      const align = { "-1": "right", 0: "center", 1: "left" }[Math.sign(beside)];
+      this.text(label, x + beside, y + (beside ? -9 : kind === "top" ? -16 : 16), { align, halo: true });
     }
   }
 
