@@ -11,6 +11,7 @@ from labkit.doctor.findings import Finding
 from labkit.doctor.sample import is_pair
 from labkit.inspect.recording import record
 from labkit.text import _
+from labkit.training import TrainingStopped
 
 _DEAD = 0.9
 """The share of silent units at which a layer is called dead: a new network has many already."""
@@ -22,7 +23,7 @@ _STANDSTILL = 1e-6
 def look(case: Case) -> Iterator[Finding]:
     """Look at the numbers of the rehearsal, and at the units before and after it."""
     seen = case.rehearsal
-    if seen is None:
+    if seen is None or (seen.error and not isinstance(seen.error, TrainingStopped)):
         return
     spoilt = list(_not_finite(case, seen))
     yield from spoilt
@@ -35,11 +36,11 @@ def look(case: Case) -> Iterator[Finding]:
 def _not_finite(case: Case, seen: Rehearsal) -> Iterator[Finding]:
     losses = seen.log.losses
     at = next((i for i, loss in enumerate(losses) if not math.isfinite(loss)), None)
-    if at is None:
-        if seen.log.not_finite and all(p.isfinite().all() for p in seen.model.parameters()):
-            return  # a gradient scaler has seen it and left the step out
-        if seen.log.not_finite:
+    if seen.log.spoilt_at and (at is None or seen.log.spoilt_after <= at):
+        if not all(p.isfinite().all() for p in seen.model.parameters()):
             yield _gradient_not_finite(seen)
+            return  # where they are finite, a gradient scaler has left this step out
+    if at is None:
         return
     spoilt = [name for name, p in case.model.named_parameters() if not p.isfinite().all()]
     if at > 0 and not spoilt:
@@ -82,7 +83,7 @@ def _gradient_not_finite(seen: Rehearsal) -> Finding:
     return Finding(
         "gradient-not-finite",
         _("The loss is finite, but its gradient is not."),
-        _("it begins at {name}, on the way back").format(name=seen.log.not_finite[0]),
+        _("it begins at {name}, on the way back").format(name=seen.log.spoilt_at),
         _("The slope of a root or a norm at 0 is infinite. After the step the weights are NaN."),
         _("Add a small number under the root, or clamp before the logarithm."),
     )

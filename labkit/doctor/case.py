@@ -62,6 +62,10 @@ class Case:
     classes: list[str] | int | None
     checkpoint: Any
 
+    def __post_init__(self):
+        self.given = self.model
+        self.model = getattr(self.model, "_orig_mod", self.model)  # torch.compile has wrapped it
+
     @cached_property
     def sample(self) -> list:
         """A few training batches."""
@@ -140,6 +144,7 @@ class Case:
                 copies.instead(loader, loader)
                 copies.instead(getattr(loader, "dataset", None) or loader, _data(loader))
         seen = Rehearsal(Log(), copies.model(self.model))
+        copies.instead(self.given, seen.model)
         optimizer = copies.optimizer(self.optimizer) if self.optimizer else None
         with ExitStack() as stack:
             changed = stack.enter_context(kept(self.model, self.optimizer))

@@ -47,14 +47,11 @@ class Copies:
 
     def model(self, model: nn.Module) -> nn.Module:
         """Return the copy of a model; a graph that hangs on it is left behind."""
-        original = getattr(model, "_orig_mod", model)  # what torch.compile has wrapped
-        for module in original.modules():
+        for module in model.modules():
             for value in vars(module).values():
                 if isinstance(value, torch.Tensor) and not value.is_leaf:
                     self.instead(value, value.detach().clone())
-        copied = self.of(original)
-        self.instead(model, copied)
-        return copied
+        return self.of(model)
 
     def optimizer(self, optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
         """Return the copy of an optimizer, with the attributes that its class adds (LBFGS)."""

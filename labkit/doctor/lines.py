@@ -25,7 +25,12 @@ def line_of(error: BaseException) -> str:
     """Return the line of the learner's code in which an error was raised."""
     frames = [(frame.f_code, number) for frame, number in traceback.walk_tb(error.__traceback__)]
     theirs = [found for found in frames if not found[0].co_filename.startswith(_NOT_THEIRS)]
-    return _in_words(*theirs[-1]) if theirs else ""
+    if not theirs:
+        return ""
+    first, last = (_in_words(*found) for found in (theirs[0], theirs[-1]))
+    return (
+        last if first == last else _("{line}; called from {other}").format(line=last, other=first)
+    )
 
 
 def _in_words(code: CodeType, number: int) -> str:

@@ -56,16 +56,25 @@ class _Weights:
         same_grad = self.tensor.grad is self.grad
         grad_version = self.grad._version if self.grad is not None else None
         stayed = self.tensor._version == self.version and grad_version == self.grad_version
-        return not (same_grad and stayed)
+        return not (same_grad and stayed and self._holds_its_values())
+
+    def _holds_its_values(self) -> bool:
+        """Compare: batch normalisation writes its statistics without a new version."""
+        return self.tensor.is_meta or _equal(self.tensor, self.values)
 
     def restore(self) -> None:
-        if self.tensor._version != self.version:
+        if not self._holds_its_values():
             with torch.no_grad():
                 self.tensor.copy_(self.values)
         self.tensor.grad = self.grad
         if self.grad is not None and self.grad._version != self.grad_version:
             with torch.no_grad():
                 self.grad.copy_(self.slopes)
+
+
+def _equal(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Compare two tensors; NaN equals NaN."""
+    return torch.equal(one, other) or bool(torch.allclose(one, other, 0, 0, equal_nan=True))
 
 
 def _rates(optimizer: torch.optim.Optimizer | None) -> list:

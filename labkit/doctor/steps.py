@@ -13,20 +13,22 @@ from labkit.training import TrainingStopped
 def look(case: Case) -> Iterator[Finding]:
     """Look at what the learner's own step or loop did on copies."""
     seen = case.rehearsal
-    if seen is None or not case.own_code:
+    if seen is None:
         return
     if seen.error and not isinstance(seen.error, TrainingStopped):
-        yield broken(case, seen)
+        yield _broken(case, seen)
+    if seen.error or not case.own_code:
         return
     if seen.reached_past:
         yield _reached_past(case, seen)
+        return
     yield from _order(case, seen)
     yield from _mode(case, seen)
     if seen.log.graphs_kept >= 2:
         yield _graph_kept(seen)
 
 
-def broken(case: Case, seen: Rehearsal) -> Finding:
+def _broken(case: Case, seen: Rehearsal) -> Finding:
     """Return the finding for code that raises an error: devices, types, or the error itself."""
     images = next((f.images for f in reversed(seen.log.forwards) if f.images is not None), None)
     weight = next(iter(seen.model.parameters()), None)
@@ -45,7 +47,8 @@ def broken(case: Case, seen: Rehearsal) -> Finding:
     else:
         why = _("Nothing after this line was run, so the doctor has not seen the rest.")
         mend = _("Read the message from its last line up; mend this first, and ask again.")
-    return Finding("breaks", message(seen.error), seen.error_at or _("your code"), why, mend)
+    where = seen.error_at if case.own_code else _("a training step on your first batch")
+    return Finding("breaks", message(seen.error), where, why, mend)
 
 
 def _reached_past(case: Case, seen: Rehearsal) -> Finding:

@@ -55,7 +55,12 @@ class Step:
 
 @dataclass
 class Log:
-    """What was seen."""
+    """What was seen.
+
+    ``order`` is that of ``backward`` and ``step``. ``stale`` holds the parameters whose gradient
+    was not cleared after a step, ``reached`` those that a gradient came to. ``spoilt_at`` is the
+    first parameter whose gradient was not finite, after ``spoilt_after`` losses.
+    """
 
     order: list[str] = field(default_factory=list)
     forwards: list[Forward] = field(default_factory=list)
@@ -65,7 +70,8 @@ class Log:
     steps: list[Step] = field(default_factory=list)
     stale: dict[str, str] = field(default_factory=dict)
     reached: set[str] = field(default_factory=set)
-    not_finite: list[str] = field(default_factory=list)
+    spoilt_at: str = ""
+    spoilt_after: int = 0
     graphs_kept: int = 0
     batches: int = 0
 
@@ -177,8 +183,8 @@ class Watch(TorchFunctionMode):
                         name, self.log.backwards[-1] if self.log.backwards else line()
                     )
             self._cleared.add(name)
-            if not incoming.isfinite().all():
-                self.log.not_finite.append(name)
+            if not self.log.spoilt_at and not incoming.isfinite().all():
+                self.log.spoilt_at, self.log.spoilt_after = name, len(self.log.losses)
 
         return hook
 
@@ -186,7 +192,7 @@ class Watch(TorchFunctionMode):
         if not self._ours(optimizer):
             return
         mine = _weights(optimizer)
-        closure = bool(args) or kwargs.get("closure") is not None
+        closure = len(args) > 1 or kwargs.get("closure") is not None
         gradients = [p.grad for p in mine if p.grad is not None]
         some = closure or any(bool(g.count_nonzero()) for g in gradients)
         self.log.steps.append(Step(line(), some, not gradients, closure or self._gradients))

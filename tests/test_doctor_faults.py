@@ -1,0 +1,540 @@
+"""For every fault a broken program, where the doctor finds it, and the same program mended."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, Subset, TensorDataset
+
+from labkit.data.drawn import draw
+from labkit.data.loaders import BatchLoader
+from labkit.data.sets import PictureSet
+from labkit.doctor import examine
+
+pictures = draw(train=240, test=60, seed=0)
+names = tuple(pictures.classes)
+
+
+def split(kind="train", transform=None):
+    images, labels = getattr(pictures, f"{kind}_images"), getattr(pictures, f"{kind}_labels")
+    return PictureSet(images, labels, names, source="drawn", transform=transform)
+
+
+class Small(nn.Module):
+    """A network with the two kinds of layers that have a training and an evaluation mode."""
+
+    def __init__(self, classes=10, last=None):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 6, 5, stride=2)
+        self.norm = nn.BatchNorm2d(6)
+        self.drop = nn.Dropout(0.2)
+        self.head = nn.Linear(6 * 14 * 14, classes)
+        self.last = last or nn.Identity()
+
+    def forward(self, x):
+        x = torch.relu(self.norm(self.conv(x)))
+        return self.last(self.head(self.drop(torch.flatten(x, 1))))
+
+
+def program(**changes):
+    """Return a correct program as keyword arguments of ``examine``, with some changed."""
+    torch.manual_seed(0)
+    model = changes.pop("model", None)
+    model = Small() if model is None else model
+    parts = {
+        "model": model,
+        "optimizer": torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9),
+        "loss_function": nn.CrossEntropyLoss(),
+        "train_batches": BatchLoader(split(), 16, shuffle=True),
+        "validation_batches": BatchLoader(split("test"), 25),
+    }
+    return {**parts, **changes}
+
+
+def kinds(parts):
+    return set(examine(**parts).kinds)
+
+
+# ---------------------------------------------------------------- the model and its optimizer
+
+
+def optimizer_of_another_model():
+    return program(optimizer=torch.optim.SGD(Small().parameters(), lr=0.01))
+
+
+def optimizer_before_the_weights_were_replaced():
+    parts = program()
+    for module in parts["model"].modules():  # as some devices' .to(device) does
+        for name, weight in list(module.named_parameters(recurse=False)):
+            setattr(module, name, nn.Parameter(weight.detach().clone()))
+    return parts
+
+
+def a_new_head_after_the_optimizer():
+    parts = program()
+    parts["model"].head = nn.Linear(6 * 14 * 14, 10)
+    return parts
+
+
+def a_layer_left_out():
+    model = Small()
+    weights = [*model.conv.parameters(), *model.head.parameters()]
+    return program(model=model, optimizer=torch.optim.SGD(weights, lr=0.01))
+
+
+def everything_frozen():
+    return program(model=Small().requires_grad_(False))
+
+
+def layers_in_a_plain_list():
+    model = Small()
+    model.blocks = [nn.Linear(4, 4)]
+    return program(model=model)
+
+
+def layers_in_a_module_list():
+    model = Small()
+    model.blocks = nn.ModuleList([nn.Identity()])
+    return program(model=model)
+
+
+# ------------------------------------------------------------------------- the training step
+
+
+def right_step(model, images, labels, loss_function, optimizer):
+    model.train()
+    optimizer.zero_grad()
+    loss = loss_function(model(images), labels)
+    loss.backward()
+    optimizer.step()
+    return loss
+
+
+def right_loop(model, batches, loss_function, optimizer):
+    model.train()
+    total, examples = 0.0, 0
+    for images, labels in batches:
+        loss = right_step(model, images, labels, loss_function, optimizer)
+        total += loss.item() * len(labels)
+        examples += len(labels)
+    return total / examples
+
+
+def no_zero_grad(model, images, labels, loss_function, optimizer):
+    loss_function(model(images), labels).backward()
+    optimizer.step()
+
+
+def clears_by_hand(model, images, labels, loss_function, optimizer):
+    loss_function(model(images), labels).backward()
+    optimizer.step()
+    for weight in model.parameters():
+        weight.grad.zero_()
+
+
+def steps_first(model, images, labels, loss_function, optimizer):
+    optimizer.zero_grad()
+    loss = loss_function(model(images), labels)
+    optimizer.step()
+    loss.backward()
+
+
+def never_steps(model, images, labels, loss_function, optimizer):
+    optimizer.zero_grad()
+    loss_function(model(images), labels).backward()
+
+
+def never_goes_back(model, images, labels, loss_function, optimizer):
+    optimizer.zero_grad()
+    loss_function(model(images), labels)
+    optimizer.step()
+
+
+def clears_too_late(model, images, labels, loss_function, optimizer):
+    loss_function(model(images), labels).backward()
+    optimizer.zero_grad()
+    optimizer.step()
+
+
+def adds_up_losses(model, batches, loss_function, optimizer):
+    model.train()
+    total = 0.0
+    for images, labels in batches:
+        total += right_step(model, images, labels, loss_function, optimizer)
+    return float(total) / len(batches)
+
+
+def never_back_in_training_mode(model, batches, loss_function, optimizer):
+    for images, labels in batches:
+        optimizer.zero_grad()
+        loss_function(model(images), labels).backward()
+        optimizer.step()
+
+
+def cuts_the_graph(model, images, labels, loss_function, optimizer):
+    optimizer.zero_grad()
+    maps = torch.relu(model.norm(model.conv(images))).detach()
+    loss_function(model.head(torch.flatten(maps, 1)), labels).backward()
+    optimizer.step()
+
+
+outside = program()
+
+
+# ------------------------------------------------------------------------------- evaluation
+
+
+def right_evaluation(model, batches):
+    model.eval()
+    right, examples = 0, 0
+    with torch.no_grad():
+        for images, labels in batches:
+            right += (model(images).argmax(1) == labels).sum().item()
+            examples += len(labels)
+    return right / examples
+
+
+def evaluates_in_training_mode(model, batches):
+    model.train()
+    with torch.no_grad():
+        answers = [(model(images).argmax(1) == labels).float() for images, labels in batches]
+    return torch.cat(answers).mean()
+
+
+def evaluates_with_gradients(model, batches):
+    model.eval()
+    answers = [(model(images).argmax(1) == labels).float() for images, labels in batches]
+    return torch.cat(answers).mean()
+
+
+def averages_batches(model, batches):
+    model.eval()
+    with torch.inference_mode():
+        shares = [(model(x).argmax(1) == y).float().mean() for x, y in batches]
+    print(f"accuracy {100 * sum(shares) / len(shares):.1f} %")
+
+
+def averages_losses(model, batches):
+    model.eval()
+    with torch.inference_mode():
+        losses = [F.cross_entropy(model(x), y).item() for x, y in batches]
+    return {"loss": sum(losses) / len(losses)}
+
+
+def trains_on_the_judge(model, batches):
+    optimizer = torch.optim.SGD(model.eval().parameters(), lr=0.1)
+    for images, labels in batches:
+        F.cross_entropy(model(images), labels).backward()
+        optimizer.step()
+
+
+# ------------------------------------------------------------------------ pictures and labels
+
+
+def prepared(change, labels=lambda y: y, shuffle=True, batch_size=16):
+    """Return a loader over prepared tensors: images as ``change`` makes them of bytes."""
+    images = torch.from_numpy(pictures.train_images)
+    targets = labels(torch.from_numpy(pictures.train_labels))
+    return DataLoader(TensorDataset(change(images), targets), batch_size, shuffle=shuffle)
+
+
+def normal(images):
+    return (images.permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.5
+
+
+def greyer(images):
+    return normal(images) / 4 - 0.7
+
+
+def twice(images):
+    return (normal(images) - 0.5) / 0.5
+
+
+def twice_by_their_own_numbers(images):
+    for _ in range(2):
+        images = (images.float() / (255 if images.dtype == torch.uint8 else 1) - 0.45) / 0.24
+    return images.permute(0, 3, 1, 2)
+
+
+def by_their_own_numbers(images):
+    return (images.permute(0, 3, 1, 2).float() / 255 - 0.45) / 0.24
+
+
+class Flat(nn.Module):
+    """A network that takes pictures with any order of axes."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(3072, 10)
+
+    def forward(self, x):
+        return self.head(torch.flatten(x, 1))
+
+
+def data(change, labels=lambda y: y, model=None):
+    judged = BatchLoader(split("test"), 25)
+    change_of = program(model=model, train_batches=prepared(change, labels))
+    return {**change_of, "validation_batches": judged if change in (normal, greyer) else None}
+
+
+# ------------------------------------------------------------------------------ loaders
+
+
+def plain(picture):
+    return torch.from_numpy(np.asarray(picture).transpose(2, 0, 1) / 127.5 - 1).float()
+
+
+class Speckle:
+    def __init__(self):
+        self.random = np.random.default_rng(0)
+
+    def __call__(self, picture):
+        return plain(picture) + torch.from_numpy(self.random.normal(size=(3, 32, 32))).float()
+
+
+def mirror(images, generator):
+    chosen = torch.rand(len(images), generator=generator) < 0.5
+    images[chosen] = images[chosen].flip(-1)
+    return images
+
+
+def workers(start=None, transform=plain):
+    data_set = split(transform=transform)
+    return program(
+        train_batches=DataLoader(data_set, 16, shuffle=True, num_workers=2, worker_init_fn=start)
+    )
+
+
+def same_seed(worker):
+    np.random.seed(0)
+
+
+def seed_of_its_own(worker):
+    np.random.seed(torch.initial_seed() % 2**32)
+
+
+def sorted_by_class():
+    order = np.argsort(pictures.train_labels, kind="stable").tolist()
+    images, labels = normal(torch.from_numpy(pictures.train_images)), pictures.train_labels
+    return [
+        (images[part], torch.from_numpy(labels[part])) for part in np.split(np.array(order), 15)
+    ]
+
+
+def half_in_both():
+    whole = split()
+    return program(
+        train_batches=BatchLoader(Subset(whole, range(0, 160)), 16, shuffle=True),
+        validation_batches=BatchLoader(Subset(whole, range(80, 240)), 16),
+    )
+
+
+# ---------------------------------------------------------------------- numbers and checkpoints
+
+
+class Root(Small):
+    """Takes the root of numbers that may be negative: NaN, from that layer on."""
+
+    def forward(self, x):
+        return self.head(torch.flatten(torch.sqrt(self.norm(self.conv(x))), 1))
+
+
+class Norm(Small):
+    """Takes the root of 0 in the forward pass: finite, but its slope is not."""
+
+    def forward(self, x):
+        return super().forward(x) + torch.sqrt((self.norm.bias**2).sum())
+
+
+def dead():
+    model = Small()
+    with torch.no_grad():
+        model.norm.bias.fill_(-50)
+    return program(model=model)
+
+
+def rate(value):
+    model = Small()
+    return program(model=model, optimizer=torch.optim.SGD(model.parameters(), lr=value))
+
+
+def loaded(change):
+    parts = program()
+    weights = change(copy.deepcopy(parts["model"].state_dict()))
+    return {**parts, "checkpoint": parts["model"].load_state_dict(weights, strict=False)}
+
+
+def without(prefix):
+    return lambda weights: {k: v for k, v in weights.items() if not k.startswith(prefix)}
+
+
+def last(layer):
+    return program(model=Small(last=layer))
+
+
+CASES = {
+    # fault: [(broken, mended), ...]
+    "other-weights": [
+        (optimizer_of_another_model, program),
+        (optimizer_before_the_weights_were_replaced, program),
+    ],
+    "left-out": [(a_layer_left_out, program), (a_new_head_after_the_optimizer, program)],
+    "frozen": [(everything_frozen, program)],
+    "hidden-layers": [(layers_in_a_plain_list, layers_in_a_module_list)],
+    "no-zero-grad": [
+        (lambda: program(step=no_zero_grad), lambda: program(step=right_step)),
+        (lambda: program(step=no_zero_grad), lambda: program(step=clears_by_hand)),
+    ],
+    "step-before-backward": [(lambda: program(step=steps_first), lambda: program(step=right_step))],
+    "no-step": [(lambda: program(step=never_steps), lambda: program(step=right_step))],
+    "no-backward": [(lambda: program(step=never_goes_back), lambda: program(step=right_step))],
+    "cleared-too-late": [(lambda: program(step=clears_too_late), lambda: program(step=right_step))],
+    "no-gradient": [(lambda: program(step=cuts_the_graph), lambda: program(step=right_step))],
+    "reaches-past": [
+        (lambda: {**outside, "step": Outside()}, lambda: program(step=right_step)),
+    ],
+    "graph-kept": [(lambda: program(train=adds_up_losses), lambda: program(train=right_loop))],
+    "training-in-eval-mode": [
+        (
+            lambda: program(model=Small().eval(), train=never_back_in_training_mode),
+            lambda: program(model=Small().eval(), train=right_loop),
+        ),
+        (
+            lambda: program(train=never_back_in_training_mode, evaluate=right_evaluation),
+            lambda: program(train=right_loop, evaluate=right_evaluation),
+        ),
+    ],
+    "softmax-before-loss": [(lambda: last(nn.Softmax(dim=1)), program)],
+    "log-softmax-before-loss": [
+        (
+            lambda: last(nn.LogSoftmax(dim=1)),
+            lambda: {**last(nn.LogSoftmax(dim=1)), "loss_function": nn.NLLLoss()},
+        )
+    ],
+    "sigmoid-before-loss": [(lambda: last(nn.Sigmoid()), program)],
+    "relu-before-loss": [(lambda: last(nn.ReLU()), program)],
+    "no-log-softmax": [(lambda: program(loss_function=nn.NLLLoss()), program)],
+    "width": [
+        (lambda: program(model=Small(classes=12)), program),
+        (lambda: program(classes=["cat", "dog"]), lambda: program(classes=10)),
+    ],
+    "label-range": [
+        (lambda: data(normal, labels=lambda y: y + 1, model=Small(11)) | {"classes": 10}, program)
+    ],
+    "one-hot": [
+        (lambda: data(normal, labels=lambda y: F.one_hot(y, 10).float()), lambda: data(normal))
+    ],
+    "evaluating-in-train-mode": [
+        (
+            lambda: program(evaluate=evaluates_in_training_mode),
+            lambda: program(evaluate=right_evaluation),
+        )
+    ],
+    "gradients-in-evaluation": [
+        (
+            lambda: program(evaluate=evaluates_with_gradients),
+            lambda: program(evaluate=right_evaluation),
+        )
+    ],
+    "evaluation-trains": [
+        (lambda: program(evaluate=trains_on_the_judge), lambda: program(evaluate=right_evaluation))
+    ],
+    "accuracy-of-batches": [
+        (lambda: program(evaluate=averages_batches), lambda: program(evaluate=right_evaluation))
+    ],
+    "loss-of-batches": [
+        (lambda: program(evaluate=averages_losses), lambda: program(evaluate=right_evaluation))
+    ],
+    "bytes": [(lambda: data(lambda x: x.permute(0, 3, 1, 2).float()), lambda: data(normal))],
+    "divided-twice": [
+        (lambda: data(lambda x: x.permute(0, 3, 1, 2) / 255 / 255), lambda: data(normal))
+    ],
+    "not-normalised": [(lambda: data(lambda x: x.permute(0, 3, 1, 2) / 255), lambda: data(normal))],
+    "normalised-twice": [
+        (lambda: data(twice), lambda: data(normal)),
+        (lambda: data(twice_by_their_own_numbers), lambda: data(by_their_own_numbers)),
+    ],
+    "differently-prepared": [
+        (lambda: data(greyer), lambda: data(normal)),
+    ],
+    "pictures-not-finite": [(lambda: data(lambda x: normal(x) / 0), lambda: data(normal))],
+    "channels-last": [
+        (
+            lambda: data(lambda x: x / 127.5 - 1, model=Flat()),
+            lambda: data(normal, model=Flat()),
+        )
+    ],
+    "channels-scrambled": [
+        (lambda: data(lambda x: x.reshape(-1, 3, 32, 32) / 127.5 - 1), lambda: data(normal))
+    ],
+    "dtype": [
+        (
+            lambda: data(lambda x: normal(x).double()) | {"step": right_step},
+            lambda: data(normal) | {"step": right_step},
+        )
+    ],
+    "device": [
+        (lambda: program(model=Small().to("meta"), step=right_step), program),
+    ],
+    "not-shuffled": [
+        (lambda: program(train_batches=BatchLoader(split(), 16)), program),
+        (
+            lambda: program(train_batches=DataLoader(split(transform=plain), 16)),
+            lambda: program(train_batches=DataLoader(split(transform=plain), 16, shuffle=True)),
+        ),
+        (
+            lambda: program(train_batches=sorted_by_class()),
+            lambda: program(train_batches=list(BatchLoader(split(), 16, shuffle=True))),
+        ),
+    ],
+    "augmented": [
+        (
+            lambda: program(validation_batches=BatchLoader(split("test"), 25, augment=mirror)),
+            lambda: program(train_batches=BatchLoader(split(), 16, shuffle=True, augment=mirror)),
+        ),
+        (
+            lambda: program(validation_batches=DataLoader(split("test", Speckle()), 25)),
+            lambda: program(validation_batches=DataLoader(split("test", plain), 25)),
+        ),
+    ],
+    "overlap": [(half_in_both, program)],
+    "worker-seeds": [
+        (lambda: workers(same_seed), lambda: workers(seed_of_its_own)),
+        (lambda: workers(transform=Speckle()), workers),
+    ],
+    "learning-rate-too-large": [(lambda: rate(100.0), lambda: rate(0.01))],
+    "learning-rate-too-small": [(lambda: rate(1e-9), lambda: rate(0.01))],
+    "loss-not-finite": [(lambda: program(model=Root()), program)],
+    "gradient-not-finite": [(lambda: program(model=Norm()), program)],
+    "dead-relu": [(dead, program)],
+    "checkpoint-keys": [
+        (lambda: loaded(without("conv")), lambda: loaded(without("nothing"))),
+        (
+            lambda: loaded(lambda weights: {f"module.{k}": v for k, v in weights.items()}),
+            lambda: loaded(dict),
+        ),
+    ],
+}
+
+
+class Outside:
+    """A step that steps another model than it is given, where no copy can stand in for it."""
+
+    __slots__ = ()
+
+    def __call__(self, model, images, labels, loss_function, optimizer):
+        right_step(outside["model"], images, labels, loss_function, outside["optimizer"])
+
+
+ROWS = [(kind, *pair) for kind, pairs in CASES.items() for pair in pairs]
+IDS = [f"{kind}-{i}" for kind, pairs in CASES.items() for i in range(len(pairs))]
+
+
+@pytest.mark.parametrize(("kind", "broken", "mended"), ROWS, ids=IDS)
+def test_a_fault_is_found_where_it_is_and_not_where_it_is_mended(kind, broken, mended):
+    found = kinds(broken())
+    assert kind in found
+    assert kinds(mended()) <= {"log-softmax-before-loss"} - {kind}
