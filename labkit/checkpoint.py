@@ -145,8 +145,10 @@ def save(
     buffer = io.BytesIO()
     torch.save(content, buffer)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and not _fault(path):
-        _replace(previous(path), path.read_bytes())
+    _sweep(path)
+    before = _bytes(path)
+    if not _fault(path, before):
+        _replace(previous(path), before)
     _replace(path, _sealed(buffer.getvalue()))
     return path
 
@@ -158,11 +160,12 @@ def load(path: Path | str, *, device: torch.device | str = "cpu") -> Checkpoint:
     cut short, damaged, of another kind or version, or holds anything but plain data.
     """
     path = Path(path)
-    fault = _fault(path)
+    data = _bytes(path)
+    fault = _fault(path, data)
     if fault:
         raise CheckpointError(f"{fault} {_what_is_left(path)}")
     try:
-        content = torch.load(path, map_location=device, weights_only=True)
+        content = torch.load(io.BytesIO(data), map_location=device, weights_only=True)
         history = content.pop("history")
         return Checkpoint(path, history=History(**history) if history else None, **content)
     except (pickle.UnpicklingError, RuntimeError, AttributeError, KeyError, TypeError) as error:
@@ -197,11 +200,14 @@ def _sealed(archive: bytes) -> bytes:
     return archive[: -len(_NO_COMMENT)] + len(comment).to_bytes(2, "little") + comment
 
 
-def _fault(path: Path) -> str:
-    """Return what is wrong with the bytes of the file, in a sentence; nothing if they are good."""
-    if not path.is_file():
+def _bytes(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+def _fault(path: Path, data: bytes | None) -> str:
+    """Return what is wrong with the bytes of a file, in a sentence; nothing if they are good."""
+    if data is None:
         return _("There is no checkpoint {path}.").format(path=path)
-    data = path.read_bytes()
     body, comment = data[: -_COMMENT_LENGTH - 2], data[-_COMMENT_LENGTH:]
     if not data.startswith(_ZIP_START):
         return _("{path} is not a checkpoint.").format(path=path.name)
@@ -212,7 +218,7 @@ def _fault(path: Path) -> str:
         ).format(path=path.name)
     seal = re.fullmatch(rb"labkit checkpoint (\d{3}) sha256 ([0-9a-f]{64})", comment)
     if not seal:
-        return _("{path} is cut short: it ends after {size} bytes.").format(
+        return _("{path} is cut short or damaged: it ends wrongly after {size} bytes.").format(
             path=path.name, size=f"{len(data):,}"
         )
     version, digest = int(seal[1]), seal[2].decode()
@@ -229,7 +235,7 @@ def _fault(path: Path) -> str:
 
 def _what_is_left(path: Path) -> str:
     before = previous(path)
-    if before.is_file() and not _fault(before):
+    if not _fault(before, _bytes(before)):
         return _("The one saved before it is good: load {path}.").format(path=before.name)
     return _("Train again to make one.")
 
@@ -245,6 +251,13 @@ def _replace(path: Path, data: bytes) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what a process that was killed while it wrote has left behind, after an hour."""
+    for orphan in path.parent.glob(f".{path.name}.*"):
+        if time.time() - orphan.stat().st_mtime > 3600:
+            orphan.unlink(missing_ok=True)
 
 
 def _signature(state: dict[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:

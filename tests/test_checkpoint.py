@@ -112,6 +112,15 @@ def test_nothing_is_left_behind_but_the_two(saved):
     assert sorted(file.name for file in saved.parent.iterdir()) == ["net.previous.pt", "net.pt"]
 
 
+def test_what_a_killed_writer_left_is_swept_after_an_hour(saved):
+    fresh, old = saved.with_name(".net.pt.fresh"), saved.with_name(".net.pt.old")
+    fresh.touch()
+    old.touch()
+    os.utime(old, (time.time() - 4000,) * 2)
+    checkpoint.save(saved, nn.Linear(1, 1))
+    assert fresh.exists() and not old.exists()
+
+
 def test_a_full_disk_leaves_the_old_checkpoint_and_no_litter(saved, monkeypatch):
     before = saved.read_bytes()
 
