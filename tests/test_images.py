@@ -137,7 +137,7 @@ def by_hand(rule, steps=30):
     weights, state, path = np.array(landscape.START), {}, []
     for step in range(steps + 1):
         at = torch.tensor(weights, requires_grad=True)
-        value = landscape.loss(at)
+        value = landscape.SURFACE.loss(at)
         path.append([*weights, value.item()])
         gradient = torch.autograd.grad(value, at)[0].numpy()
         weights = weights + rule(gradient, state, step + 1)
@@ -178,21 +178,21 @@ def test_the_marked_places_are_two_minima_and_a_saddle_point():
     local, saddle, lowest = landscape.places().values()
     for place, downhill in ((local, 0), (saddle, 1), (lowest, 0)):
         at = torch.tensor(place[:2], requires_grad=True)
-        gradient = torch.autograd.grad(landscape.loss(at), at)[0]
+        gradient = torch.autograd.grad(landscape.SURFACE.loss(at), at)[0]
         curvatures = torch.linalg.eigvalsh(
-            torch.autograd.functional.hessian(landscape.loss, at.detach())
+            torch.autograd.functional.hessian(landscape.SURFACE.loss, at.detach())
         )
         assert gradient.abs().max() < 1e-9
         assert (curvatures < 0).sum() == downhill
     assert lowest[2] < local[2] < saddle[2]
     side = torch.linspace(-3, 3, 200, dtype=torch.float64)
-    everywhere = landscape.loss(torch.cartesian_prod(side, side))
+    everywhere = landscape.SURFACE.loss(torch.cartesian_prod(side, side))
     assert everywhere.min() >= lowest[2] and everywhere.max() <= landscape.HIGHEST
 
 
 def test_no_path_leaves_the_landscape():
     for walker in landscape.WALKERS:
-        assert np.abs(landscape.walk(walker)[:, :2]).max() < landscape.REACH
+        assert np.abs(landscape.walk(walker)[:, :2]).max() < landscape.SURFACE.reach[0][1]
 
 
 def test_the_batch_starts_with_the_item_beside_it():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from matplotlib.artist import Artist
-from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
+from matplotlib.colors import BoundaryNorm
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
@@ -16,15 +16,16 @@ from torch.optim import SGD, Adam, Optimizer, RMSprop
 
 from draw.style import MUTED, Film, Sheet
 from labkit.figures.base import CYCLE, INK
+from labkit.figures.landscape import HEIGHTS, place_name
+from labkit.landscape import follow, named
 from labkit.text import _
 
 START, STEPS, EVERY = (-2.25, 2.5), 80, 2
 """Where all four start, how many steps they take, and how many steps lie between two frames."""
 
-LOWEST, HIGHEST, REACH = 0.0, 4.2, 3.0
-"""The range of losses shown, and of both weights (from -REACH to REACH)."""
+LOWEST, HIGHEST = 0.0, 4.2
+"""The range of losses shown."""
 
-HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#7e9ab3", "#cbd7e1", "#f0e7d5"])
 LEVELS = np.linspace(LOWEST, HIGHEST, 15)
 
 SIZES = 17, 10, 13, 6
@@ -48,16 +49,8 @@ WALKERS = (
 )
 
 
-def loss(weights: torch.Tensor) -> torch.Tensor:
-    """Return the loss at weights ``[..., 2]``: a wide bowl with a small and a large hollow."""
-    small = _hollow(weights, -1.0, 0.5, 0.6)
-    large = _hollow(weights, 1.4, -0.9, 0.85)
-    return 2.4 + 0.1 * (weights**2).sum(-1) - 0.9 * small - 2.4 * large
-
-
-def _hollow(weights, x, y, width):
-    distance = (weights - torch.tensor([x, y], dtype=weights.dtype)) ** 2
-    return torch.exp(-distance.sum(-1) / (2 * width**2))
+SURFACE = named("two hollows")
+"""The loss that they walk on: a wide bowl with a small and a large hollow."""
 
 
 def walk(walker: Walker, start=START, steps: int = STEPS) -> np.ndarray:
@@ -66,34 +59,14 @@ def walk(walker: Walker, start=START, steps: int = STEPS) -> np.ndarray:
     The answer is ``[steps + 1, 3]``: both weights and the loss there.
     """
     weights = torch.tensor(start, dtype=torch.float64, requires_grad=True)
-    optimizer = walker.make([weights])
-    path = []
-    for _step in range(steps + 1):
-        optimizer.zero_grad()
-        value = loss(weights)
-        path.append([*weights.tolist(), value.item()])
-        value.backward()
-        optimizer.step()
-    return np.array(path)
-
-
-def flat_place(near: tuple[float, float]) -> np.ndarray:
-    """Return weights and loss where the gradient is zero near ``near``, by Newton's method."""
-    at = torch.tensor(near, dtype=torch.float64)
-    for _step in range(20):
-        at.requires_grad_()
-        gradient = torch.autograd.grad(loss(at), at)[0]
-        hessian = torch.autograd.functional.hessian(loss, at)
-        at = (at - torch.linalg.solve(hessian, gradient)).detach()
-    return np.array([*at.tolist(), loss(at).item()])
+    path, losses, _slopes = follow(SURFACE.loss, weights, walker.make([weights]), steps)
+    return np.column_stack([path, losses])
 
 
 def places() -> dict[str, np.ndarray]:
     """Return the two minima and the saddle point between them, by name."""
     return {
-        _("local minimum"): flat_place((-0.9, 0.45)),
-        _("saddle point"): flat_place((-0.2, 0.2)),
-        _("global minimum"): flat_place((1.3, -0.85)),
+        place_name(place.kind): np.array([*place.weights, place.loss]) for place in SURFACE.places
     }
 
 
@@ -120,9 +93,8 @@ def draw(every: int = EVERY) -> Film:
 
 
 def _grid(points: int = 61):
-    side = torch.linspace(-REACH, REACH, points, dtype=torch.float64)
-    x, y = torch.meshgrid(side, side, indexing="xy")
-    return x.numpy(), y.numpy(), loss(torch.stack([x, y], -1)).numpy()
+    sides, heights = SURFACE.heights(points)
+    return *np.meshgrid(*sides), heights
 
 
 def _surface(sheet):
