@@ -329,7 +329,7 @@ def _returns_dots(_expected, came) -> bool:
 
 def _wrong_shape(expected, came) -> bool:
     pairs = _numbers(expected, came)
-    return bool(pairs) and all(
+    return any(e.shape != c.shape for e, c in pairs) and all(
         e.size == c.size and values.same(e.reshape(-1), c.reshape(-1), 1e-3) for e, c in pairs
     )
 
@@ -344,13 +344,15 @@ def _channels_last(expected, came) -> bool:
 def _ratio(expected, came, wanted: float) -> bool:
     pairs = _numbers(expected, came)
     return any(e.any() for e, _c in pairs) and all(
-        values.same(e * wanted, c, 1e-4) for e, c in pairs
+        values.same(numpy.asarray(e * wanted), c, 1e-4) for e, c in pairs
     )
 
 
 def _shifted(expected, came, by: int) -> bool:
     pairs = _numbers(expected, came)
-    return bool(pairs) and all(e.size == 1 and values.same(e + by, c, 1e-6) for e, c in pairs)
+    return bool(pairs) and all(
+        e.size == 1 and values.same(numpy.asarray(e + by), c, 1e-6) for e, c in pairs
+    )
 
 
 def _constant(expected, came) -> bool:

@@ -12,6 +12,9 @@ from labkit.text import _, ngettext
 _SHORT = 12
 """Up to so many numbers are shown one by one."""
 
+_COUNT = 0.1
+"""Whole numbers are counted: however large they are, 6,000 is not 6,001."""
+
 _MOST = 100_000
 """A generator is read so far and no further."""
 
@@ -47,16 +50,14 @@ def _joined(parts: list):
 
 
 def same(expected, came, tolerance: float) -> bool:
-    """Return whether two ``plain`` values are equal up to rounding.
+    """Return whether two ``plain`` values are equal up to rounding, counts exactly.
 
     Where one number is expected, an array that holds one number will do.
     """
     if isinstance(expected, numpy.ndarray) and isinstance(came, numpy.ndarray):
         if expected.size == 1 and expected.ndim == 0:
             came = came.reshape(()) if came.size == 1 else came
-        return expected.shape == came.shape and numpy.allclose(
-            came, expected, rtol=tolerance, atol=tolerance / 10, equal_nan=True
-        )
+        return expected.shape == came.shape and _near(expected, came, tolerance)
     if isinstance(expected, tuple | dict) and type(expected) is type(came):
         if len(expected) != len(came):
             return False
@@ -66,6 +67,14 @@ def same(expected, came, tolerance: float) -> bool:
             )
         return all(same(e, c, tolerance) for e, c in zip(expected, came, strict=True))
     return type(expected) is type(came) and expected == came
+
+
+def _near(expected: numpy.ndarray, came: numpy.ndarray, tolerance: float) -> bool:
+    if not numpy.allclose(came, expected, rtol=tolerance, atol=tolerance / 10, equal_nan=True):
+        return False
+    finite = numpy.isfinite(expected)
+    whole = (expected[finite] == expected[finite].round()).all()
+    return bool(not whole or (abs(came[finite] - expected[finite]) < _COUNT).all())
 
 
 def describe(value) -> str:

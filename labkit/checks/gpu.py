@@ -1,0 +1,269 @@
+"""Notebook 7: one place for model and batch, what a step costs, what is worth its price."""
+
+import math
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import nn
+
+from labkit.checks.spec import exercise
+from labkit.text import N_
+
+
+def _places():
+    def model(*devices):
+        return nn.Sequential(*[nn.Linear(2, 2, device=device) for device in devices])
+
+    here, there = torch.zeros(4, 2), torch.zeros(4, 2, device="meta")
+    return [
+        (model("cpu", "cpu"), here),
+        (model("cpu", "cpu"), there),
+        (model("meta", "meta"), here),
+        (model("meta", "meta"), there),
+        (model("cpu", "meta"), here),
+        (model("meta", "cpu"), here),
+        (model("cpu", "meta", "cpu"), here),
+    ]
+
+
+@exercise(1, _places)
+def in_one_place(model, batch):
+    return all(parameter.device == batch.device for parameter in model.parameters())
+
+
+@in_one_place.mistake(
+    N_("This looks at the first parameter only. A model may be moved by halves: look at them all.")
+)
+def _first_parameter(model, batch):
+    return next(model.parameters()).device == batch.device
+
+
+@in_one_place.mistake(N_("The batch is left out: it has a device as well."))
+def _only_the_model(model, batch):
+    return len({parameter.device for parameter in model.parameters()}) == 1
+
+
+@in_one_place.mistake(N_("One parameter in the right place is not enough: all(), not any()."))
+def _any(model, batch):
+    return any(parameter.device == batch.device for parameter in model.parameters())
+
+
+@in_one_place.mistake(N_("One place is wanted, whichever it is. It need not be the CPU."))
+def _on_the_cpu(model, batch):
+    return {p.device.type for p in [*model.parameters(), batch]} == {"cpu"}
+
+
+@in_one_place.mistake(N_("This is the wrong way round: True where they are in one place."))
+def _negated(model, batch):
+    return any(parameter.device != batch.device for parameter in model.parameters())
+
+
+@in_one_place.mistake(N_("This looks at the last parameter only. Look at them all."))
+def _last_parameter(model, batch):
+    return list(model.parameters())[-1].device == batch.device
+
+
+def _two_times():
+    def measured(fixed, each, a, b):
+        return (a, fixed + a * each, b, fixed + b * each)
+
+    return [
+        measured(0.5, 0.25, 1, 64),
+        measured(0.002, 0.0001, 1, 64),
+        measured(3.0, 0.5, 16, 4),
+        measured(0.0, 0.25, 1, 8),
+        measured(2.0, 0.0, 2, 32),
+    ]
+
+
+@exercise(2, _two_times)
+def fixed_and_each(batch_a, seconds_a, batch_b, seconds_b):
+    each = (seconds_b - seconds_a) / (batch_b - batch_a)
+    return seconds_a - batch_a * each, each
+
+
+@fixed_and_each.mistake(
+    N_("A step of batch_a pictures is not all fixed: take off what its pictures cost.")
+)
+def _first_is_fixed(batch_a, seconds_a, batch_b, seconds_b):
+    return seconds_a, (seconds_b - seconds_a) / (batch_b - batch_a)
+
+
+@fixed_and_each.mistake(
+    N_(
+        "seconds / batch shares the fixed cost out among the pictures. Take the difference of both "
+        "steps first: the fixed cost falls out of it."
+    )
+)
+def _each_includes_fixed(batch_a, seconds_a, batch_b, seconds_b):
+    each = seconds_b / batch_b
+    return seconds_a - batch_a * each, each
+
+
+@fixed_and_each.mistake(
+    N_("The numbers are right, their order is not: the fixed cost comes first.")
+)
+def _other_order(batch_a, seconds_a, batch_b, seconds_b):
+    each = (seconds_b - seconds_a) / (batch_b - batch_a)
+    return each, seconds_a - batch_a * each
+
+
+@fixed_and_each.mistake(
+    N_("The second step has batch_b - batch_a more pictures than the first, not batch_b.")
+)
+def _divided_by_second(batch_a, seconds_a, batch_b, seconds_b):
+    each = (seconds_b - seconds_a) / batch_b
+    return seconds_a - batch_a * each, each
+
+
+@fixed_and_each.mistake(N_("This takes for granted that batch_a is 1. It need not be."))
+def _first_is_one(batch_a, seconds_a, batch_b, seconds_b):
+    each = (seconds_b - seconds_a) / (batch_b - batch_a)
+    return seconds_a - each, each
+
+
+def _costs():
+    return [(1.0, 0.7), (0.002, 0.00013), (3.0, 50.0), (0.5, 0.011), (1.0, 4.1)]
+
+
+@exercise(3, _costs)
+def batch_for_a_tenth(fixed, each):
+    batch = 1
+    while fixed > 0.1 * (fixed + batch * each):
+        batch += 1
+    return batch
+
+
+@batch_for_a_tenth.mistake(
+    N_(
+        "Here the fixed cost is a tenth of what the pictures cost. The step is both together: if "
+        "the fixed cost is one tenth of it, the pictures are nine."
+    )
+)
+def _tenth_of_pictures(fixed, each):
+    return math.ceil(10 * fixed / each)
+
+
+@batch_for_a_tenth.mistake(N_("Here the fixed cost is a half of the step, not a tenth."))
+def _half(fixed, each):
+    return math.ceil(fixed / each)
+
+
+@batch_for_a_tenth.mistake(
+    N_("Rounded down, the fixed cost is still a little over a tenth. Round up.")
+)
+def _rounded_down(fixed, each):
+    return math.floor(9 * fixed / each)
+
+
+@batch_for_a_tenth.mistake(N_("A batch is a whole number of pictures: round up, math.ceil."))
+def _not_whole(fixed, each):
+    return 9 * fixed / each
+
+
+@batch_for_a_tenth.mistake(
+    N_("Here the pictures are a tenth of the step's fixed cost: it is the wrong way round.")
+)
+def _upside_down(fixed, each):
+    return math.ceil(0.1 * fixed / each)
+
+
+def _waits():
+    return [
+        (30.0, 0.0093, 0.004),
+        (10.0, 1.0, 0.7),
+        (0.3, 0.5, 0.1),
+        (30.0, 0.004, 0.004),
+        (30.0, 0.004, 0.009),
+    ]
+
+
+@exercise(4, _waits)
+def steps_to_earn_back(waiting, before, after):
+    return math.ceil(waiting / (before - after)) if after < before else math.inf
+
+
+@steps_to_earn_back.mistake(
+    N_("If a step is not faster afterwards, the waiting is never earned back: return math.inf.")
+)
+def _never_forgotten(waiting, before, after):
+    return math.ceil(waiting / (before - after))
+
+
+@steps_to_earn_back.mistake(
+    N_("A step that is slower afterwards earns nothing back, however you take the difference.")
+)
+def _size_of_difference(waiting, before, after):
+    return math.ceil(waiting / abs(before - after)) if after != before else math.inf
+
+
+@steps_to_earn_back.mistake(
+    N_("Each step earns the difference, before - after, not the whole time of a step.")
+)
+def _whole_step(waiting, before, after):
+    return math.ceil(waiting / after) if after < before else math.inf
+
+
+@steps_to_earn_back.mistake(N_("Each step earns before - after, not before."))
+def _step_before(waiting, before, after):
+    return math.ceil(waiting / before) if after < before else math.inf
+
+
+@steps_to_earn_back.mistake(N_("Rounded down, a little of the waiting is left. Round up."))
+def _rounded_off(waiting, before, after):
+    return math.floor(waiting / (before - after)) if after < before else math.inf
+
+
+@steps_to_earn_back.mistake(N_("Steps are whole: round up, math.ceil."))
+def _part_of_a_step(waiting, before, after):
+    return waiting / (before - after) if after < before else math.inf
+
+
+def _rates():
+    return [
+        ({4: 900, 64: 3_000, 256: 3_200}, {4: 800, 64: 11_000, 256: 40_000}, 4),
+        ({1: 10, 2: 10, 4: 10, 8: 10}, {1: 39, 2: 40, 4: 41, 8: 400}, 4),
+        ({4: 900, 64: 3_000}, {4: 100, 64: 2_900}, 4),
+        ({16: 100, 32: 100}, {16: 250, 32: 150}, 2),
+        ({8: 100.0}, {8: 350.0}, 1),
+    ]
+
+
+def _in_order(answer, cpu, gpu, times_as_dear):
+    sizes = answer(cpu, gpu, times_as_dear)
+    listed = isinstance(sizes, Iterable) and not isinstance(sizes, str | Mapping | torch.Tensor)
+    return sorted(sizes) if listed else sizes
+
+
+@exercise(5, _rates, use=_in_order)
+def cheaper_on_gpu(cpu, gpu, times_as_dear):
+    return [batch for batch in cpu if gpu[batch] / times_as_dear > cpu[batch]]
+
+
+@cheaper_on_gpu.mistake(
+    N_("Here the GPU is the faster one. It has to be faster by more than its price.")
+)
+def _faster(cpu, gpu, times_as_dear):
+    return [batch for batch in cpu if gpu[batch] > cpu[batch]]
+
+
+@cheaper_on_gpu.mistake(
+    N_("These are pictures per second: more is better. You compare as if they were seconds.")
+)
+def _as_seconds(cpu, gpu, times_as_dear):
+    return [batch for batch in cpu if gpu[batch] * times_as_dear < cpu[batch]]
+
+
+@cheaper_on_gpu.mistake(N_("The price is on the wrong side: the dear device has to be the faster."))
+def _wrong_side(cpu, gpu, times_as_dear):
+    return [batch for batch in cpu if gpu[batch] * times_as_dear > cpu[batch]]
+
+
+@cheaper_on_gpu.mistake(N_("At the same cost per picture it is not cheaper: > and not >=."))
+def _same_cost(cpu, gpu, times_as_dear):
+    return [batch for batch in cpu if gpu[batch] >= times_as_dear * cpu[batch]]
+
+
+@cheaper_on_gpu.mistake(N_("These are the sizes at which the CPU is the cheaper one."))
+def _cpu_is_cheaper(cpu, gpu, times_as_dear):
+    return [batch for batch in cpu if gpu[batch] < times_as_dear * cpu[batch]]
