@@ -6,7 +6,7 @@ import numpy as np
 import traitlets
 
 from labkit.figures import landscape as figures
-from labkit.landscape import LANDSCAPES, OPTIMIZERS, Landscape, Walk, walk
+from labkit.landscape import LANDSCAPES, OPTIMIZERS, Landscape, Walk, named, walk
 from labkit.text import _
 from labkit.widgets.looks import STATIC, Explorer, Slider, reporting, row
 
@@ -93,7 +93,9 @@ class LandscapeExplorer(Explorer):
     def __init__(self, landscape: str = "bowl"):
         """Start on the landscape of that name, with plain SGD."""
         names = [(figures.title(ground), ground) for ground in LANDSCAPES]
-        self.landscape = widgets.Dropdown(options=names, description=_("Landscape"))
+        self.landscape = widgets.Dropdown(
+            options=names, value=named(landscape), description=_("Landscape")
+        )
         self.optimizer = widgets.Dropdown(options=list(OPTIMIZERS), description=_("Optimizer"))
         self.learning_rate = Slider.of(
             _("Learning rate"), [f"{rate:g}" for rate in RATES], RATES.index(0.1)
@@ -116,8 +118,7 @@ class LandscapeExplorer(Explorer):
         self._moving = True
         for slider, (low, high) in zip(self.start, ground.reach, strict=False):
             with slider.hold_sync():
-                slider.minimum, slider.maximum = min(low, slider.minimum), high
-                slider.minimum = low
+                slider.minimum, slider.maximum = low, high
         self.start[0].label = _("Start at w") if len(ground.reach) == 1 else _("Start at w₁")
         self.start[1].layout.display = "none" if len(ground.reach) == 1 else None
         self._put(ground.start)
