@@ -16,7 +16,7 @@ from labkit.text import _
 SIDE_AT_MOST = 512
 """Larger results are named, not shown: a browser would have to hold too many numbers."""
 
-_RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
+_RANGES = ((0.0, 1.0), (-1.0, 1.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,8 @@ class Stage:
             return 0.0, 255.0
         known = self.values[np.isfinite(self.values)]
         low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+        if 1 < high <= 255 and low >= 0 and not (known % 1).any():
+            return 0.0, 255.0  # bytes, in another type
         for black, white in _RANGES:
             if black - 1e-6 <= low and high <= white + 1e-6:
                 return black, white
@@ -99,7 +101,7 @@ def follow(
             try:
                 look = _look(value)
             except ValueError as error:
-                complaints.append(f"{_name(step)}: {error}")
+                complaints.append(_("{name} gives {result}").format(name=_name(step), result=error))
             else:
                 stages.append(Stage(_name(step), *look, random=_fingerprint() != before))
     return stages, complaints
@@ -143,12 +145,13 @@ def _look(value: Any) -> tuple[str, np.ndarray]:
         values = value.copy()
         values = values.transpose(2, 0, 1) if values.ndim == 3 else values
     else:
-        raise ValueError(_("it gives {kind}, no picture.").format(kind=type(value).__name__))
+        text = _("a result of the type {kind}, which is no picture.")
+        raise ValueError(text.format(kind=type(value).__name__))
     values = values[None] if values.ndim == 2 else values
     if values.ndim != 3 or len(values) not in (1, 3) or not values.size or values.dtype.kind == "c":
-        text = _("it gives {kind}; a picture has the shape [3, H, W] or [1, H, W].")
+        text = _("{kind}; a picture has the shape [3, H, W] or [1, H, W].")
         raise ValueError(text.format(kind=kind))
     if max(values.shape) > SIDE_AT_MOST:
-        text = _("it gives {kind}; up to {side} pixels a side can be shown.")
+        text = _("{kind}; up to {side} pixels a side can be shown.")
         raise ValueError(text.format(kind=kind, side=SIDE_AT_MOST))
     return kind, values

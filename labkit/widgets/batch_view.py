@@ -48,19 +48,20 @@ class BatchView(widgets.VBox):
                 if self.number == 1:
                     self._batches = iter(self.loader)
                 self.images, self.labels = next(self._batches)
-            self.table.value = self._unpacked()
         except Exception as error:  # a learner's transform may raise anything
             self.number = 0
             text = _("The loader cannot make a batch. {kind}: {error}")
             reason = text.format(kind=type(error).__name__, error=error)
             self.message.value, self.table.value = complaint(reason), ""
+            return
+        if isinstance(self.images, torch.Tensor) and self.images.ndim == 4:
+            self.message.value, self.table.value = "", self._unpacked()
         else:
-            self.message.value = ""
+            text = _("The images of this batch are no tensor of the shape [N, C, H, W].")
+            self.message.value, self.table.value = complaint(text), ""
 
     def _unpacked(self) -> str:
         """Return a table: the pictures of the batch in one row, their labels in the next."""
-        if not isinstance(self.images, torch.Tensor) or self.images.ndim != 4:
-            raise ValueError(_("its images are no tensor of the shape [N, C, H, W]."))
         shown = range(min(len(self.images), SHOWN_AT_MOST))
         names = [self.pictures.classes[label] for label in self.labels.tolist()]
         pixels = [Stage("", "", self.images[n].float().numpy()).shown() for n in shown]

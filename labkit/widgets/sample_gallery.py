@@ -43,6 +43,7 @@ class SampleGallery(Explorer):
             views[_("A batch")] = self.batch
         self.tabs = widgets.Tab(list(views.values()), titles=list(views), selected_index=0)
         super().__init__(screen=self.tabs)
+        self.add_class("lk-gallery")
         self.classes.sheet.on_click(self._open)
 
     @reporting
@@ -181,7 +182,7 @@ class ClassView(widgets.VBox):
         self.more = button(_("Others of this class"), self._more, "more")
         self.message = widgets.HTML()
         side = widgets.VBox([row(self.label, self.more), self.message, self.sheet])
-        super().__init__([widgets.HBox([self.balance, side])])
+        super().__init__([row(self.balance, side).add_class("lk-gallery-classes")])
         self.label.observe(self._choose, "value")
         self._draw_balance()
         self._draw()

@@ -61,7 +61,7 @@ def _described(place: int, stage: Stage) -> dict:
     return {
         "name": stage.name,
         "kind": stage.kind,
-        "note": _("drawn at random") if stage.random else "",
+        "note": _("at random") if stage.random else "",
         "shape": list(stage.values.shape),
         "low": low,
         "high": high,
@@ -118,9 +118,7 @@ def _words() -> dict:
         "colours": channel_names(3),
         "place": _("row {row}, column {column}"),
         "range": _("black {low}, white {high}"),
-        "values": _("values at the cursor"),
         "histogram": _("how often each value occurs"),
-        "outside": _("outside"),
         "enlarged": _("Enlarged"),
         "help": _("Arrow keys or the mouse move the cursor; page up and page down change stages."),
     }

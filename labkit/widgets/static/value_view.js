@@ -139,10 +139,9 @@ class Painter {
     const { context, stages, selected, words } = this;
     const right = (channel) => TABLE + 270 + 56 * channel;
     const { first, shown, step } = listed(stages, selected);
-    const names = shown.some((stage) => stage.channels === 3) ? words.colours : words.grey;
-    names.forEach((name, c) => {
-      const colour = names.length === 3 ? CHANNELS[c] : INK;
-      this.text(name, right(c), 12, { weight: "bold", align: "right", colour, wide: 52 });
+    words.colours.forEach((name, c) => {
+      const look = { weight: "bold", align: "right", colour: CHANNELS[c], wide: 52 };
+      this.text(name, right(c), 12, look);
     });
     shown.forEach((stage, i) => {
       const y = TOP + i * step;
@@ -156,12 +155,16 @@ class Painter {
       const cell = stage.cell(40);
       context.drawImage(stage.portrait, TABLE + 2, y + 4, stage.width * cell, stage.height * cell);
       const weight = chosen ? "bold" : "normal";
-      const named = stage.note ? `${stage.name} · ${stage.note}` : stage.name;
-      this.text(named, TABLE + 50, y + 15, { weight, wide: 160 });
-      this.text(stage.kind, TABLE + 50, y + 33, { size: 12, colour: MUTED, wide: 160 });
-      this.values(stage).forEach((value, c) =>
-        this.text(value, right(c), y + 24, { align: "right", weight, wide: 54 }),
-      );
+      const kind = [stage.kind, stage.note].filter(Boolean).join(" · ");
+      this.text(stage.name, TABLE + 50, y + 15, { weight, wide: 160 });
+      this.text(kind, TABLE + 50, y + 33, { size: 12, colour: MUTED, wide: 170 });
+      const values = this.values(stage);
+      const [only] = values.length === 1 ? stage.names : [];
+      if (only) this.text(`${only} ${values[0]}`, right(2), y + 24, { align: "right", weight });
+      else
+        values.forEach((value, c) =>
+          this.text(value, right(c), y + 24, { align: "right", weight, wide: 54 }),
+        );
     });
   }
 
