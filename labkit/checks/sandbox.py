@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 
 import numpy
 import torch
@@ -88,20 +88,16 @@ def unmarked(namespace: dict) -> Iterator[None]:
     restores = [restore for value in list(namespace.values()) for restore in _restores(value)]
     random.seed(0)
     numpy.random.seed(0)
-    with torch.random.fork_rng(devices=gpus), torch.enable_grad(), _no_inference():
+    with torch.random.fork_rng(devices=gpus), torch.inference_mode(False), torch.enable_grad():
         torch.default_generator.manual_seed(0)
         try:
             yield
         finally:
             for restore in restores:
                 restore()
-    torch.set_default_dtype(kind)
-    random.setstate(python)
-    numpy.random.set_state(numbers)
-
-
-def _no_inference() -> AbstractContextManager:
-    return torch.inference_mode(False)
+            torch.set_default_dtype(kind)
+            random.setstate(python)
+            numpy.random.set_state(numbers)
 
 
 def _restores(value) -> list[Callable[[], None]]:

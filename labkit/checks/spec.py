@@ -203,7 +203,7 @@ class Exercise:
         if line is None and isinstance(error, TypeError):
             asked = _("It is called with {n} arguments: {names}.")
             names = list(inspect.signature(self.judge).parameters)
-            hint = hint or asked.format(n=len(names), names=", ".join(names))
+            hint = asked.format(n=len(names), names=", ".join(names))
         where = "" if line is None else _("In line {line} of its cell:").format(line=line)
         lines = tuple(filter(None, (case, said, where)))
         return Verdict("raised", heading, lines, code, tuple(filter(None, [hint])), mistake)

@@ -1,0 +1,165 @@
+import random
+import signal
+import threading
+import time
+
+import numpy
+import pytest
+import torch
+from torch import nn
+
+from labkit.checks import sandbox
+
+
+def _python_loop():
+    while True:
+        pass
+
+
+def _torch_loop():
+    layer, images = nn.Conv2d(3, 8, 3), torch.rand(8, 3, 16, 16)
+    while True:
+        layer(images).sum().backward()
+
+
+def _deaf_loop():
+    while True:
+        try:
+            torch.rand(10).sum()
+        except Exception:
+            pass
+
+
+def _stone_deaf_loop():
+    while True:
+        try:
+            torch.rand(10).sum()
+        except:  # noqa: E722
+            pass
+
+
+def _endless_generator():
+    return list(iter(int, 1))
+
+
+def _sleeps():
+    time.sleep(60)
+
+
+LOOPS = [_python_loop, _torch_loop, _deaf_loop, _stone_deaf_loop, _endless_generator]
+
+
+@pytest.mark.parametrize("loop", [*LOOPS[:4], _sleeps])
+def test_a_loop_without_end_is_ended(loop):
+    started = time.monotonic()
+    with pytest.raises(sandbox.TimeUp):
+        sandbox.within(0.2, loop)
+    assert 0.2 <= time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("loop", LOOPS[:4])
+def test_it_is_ended_outside_the_main_thread_too(loop):
+    ended = []
+
+    def work():
+        try:
+            sandbox.within(0.2, loop)
+        except sandbox.TimeUp:
+            ended.append(True)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert ended == [True]
+
+
+def test_it_is_ended_where_the_system_has_no_alarm(monkeypatch):
+    monkeypatch.delattr(signal, "setitimer")
+    with pytest.raises(sandbox.TimeUp):
+        sandbox.within(0.2, _python_loop)
+
+
+@pytest.mark.parametrize("alarm", [True, False])
+def test_nothing_rings_after_code_that_was_quick_enough(alarm, monkeypatch):
+    if not alarm:
+        monkeypatch.delattr(signal, "setitimer")
+    for _ in range(200):
+        assert sandbox.within(0.05, sum, [1, 2]) == 3
+    time.sleep(0.3)
+
+
+def test_an_alarm_of_somebody_else_still_rings():
+    heard = []
+    before = signal.signal(signal.SIGALRM, lambda *_: heard.append(True))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        sandbox.within(5, time.sleep, 0.1)
+        assert heard == []
+        time.sleep(0.4)
+        assert heard == [True]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_random_numbers_are_fixed_inside_and_go_on_as_before_outside():
+    def draw():
+        return random.random(), numpy.random.rand(), torch.rand(1).item()
+
+    random.seed(5), numpy.random.seed(5), torch.manual_seed(5)
+    expected = draw()
+    random.seed(5), numpy.random.seed(5), torch.manual_seed(5)
+    inside = []
+    for _ in range(2):
+        with sandbox.unmarked({}):
+            inside.append(draw())
+    assert inside[0] == inside[1]
+    assert draw() == expected
+
+
+def test_the_learners_model_and_optimizer_are_as_before():
+    model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Dropout())
+    model[2].eval()  # modes may differ within a model
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    batch = torch.rand(4, 2)
+    model(batch).sum().backward()
+    optimizer.step()
+    weights = [t.clone() for t in model.state_dict().values()]
+    gradients = [(p.grad, p.grad.clone()) for p in model.parameters()]
+    speed = [s["momentum_buffer"].clone() for s in optimizer.state_dict()["state"].values()]
+    with sandbox.unmarked({"net": model, "optimizer": optimizer, "batch": batch}):
+        model.train()
+        for _ in range(3):
+            model(batch).sum().backward()
+            optimizer.step()
+        optimizer.zero_grad()
+        model.eval()
+    assert all(map(torch.equal, weights, model.state_dict().values()))
+    assert [m.training for m in model.modules()] == [True, True, True, False]
+    for parameter, (gradient, value) in zip(model.parameters(), gradients, strict=True):
+        assert parameter.grad is gradient and torch.equal(gradient, value)
+    state = optimizer.state_dict()["state"].values()
+    assert all(map(torch.equal, speed, [s["momentum_buffer"] for s in state]))
+
+
+def test_gradient_mode_and_default_type_are_as_before():
+    torch.set_grad_enabled(False)
+    try:
+        with sandbox.unmarked({}):
+            assert torch.is_grad_enabled()
+            torch.set_default_dtype(torch.float64)
+        assert not torch.is_grad_enabled()
+        assert torch.get_default_dtype() == torch.float32
+    finally:
+        torch.set_grad_enabled(True)
+
+
+def test_all_is_restored_after_an_error_too():
+    torch.manual_seed(1)
+    expected = torch.rand(1)
+    torch.manual_seed(1)
+    with pytest.raises(KeyError), sandbox.unmarked({}):
+        torch.set_default_dtype(torch.float64)
+        raise KeyError
+    assert torch.get_default_dtype() == torch.float32
+    assert torch.equal(torch.rand(1), expected)
