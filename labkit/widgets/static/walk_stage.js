@@ -361,8 +361,7 @@ function render({ model, el }) {
     output.textContent = `${position} / ${scene.count - 1}`;
     parts.step.disabled = position >= scene.count - 1;
     if (!timer) said.textContent = sentence; // while it plays, nobody could listen so fast
-    canvas.dataset.position = position;
-    canvas.dataset.turn = model.get("turn");
+    Object.assign(canvas.dataset, { position, turn: model.get("turn") });
   };
   const tell = () => {
     telling = null;

@@ -375,7 +375,7 @@ function render({ model, el }) {
     slider.setAttribute("aria-valuetext", sentence);
     output.textContent = `${position + 1} / ${scene.total}`;
     if (!timer) said.textContent = sentence; // while it plays, nobody could listen so fast
-    canvas.dataset.position = position;
+    Object.assign(canvas.dataset, { position, turn: model.get("turn") });
   };
   const tell = () => {
     telling = null;

@@ -1,0 +1,269 @@
+"""Time every explorer from a pressed key to the painted picture: ``make bench-widgets``.
+
+JupyterLab runs in a real browser. A key is pressed on a control; the clock stops in the frame
+after the one in which the explorer's picture has changed. Then the key is held down as fast as a
+keyboard repeats: ``after a burst`` is the time from its last press to the last change.
+Name explorers to time only those: ``python -m tests.benchmarks.widgets landscape softmax``.
+"""
+
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import nbformat
+from playwright.sync_api import TimeoutError, sync_playwright
+
+from tests.browser.lab import BROWSER_FLAGS, Notebook, find_browser, jupyterlab
+
+PRESSES, WARM_UP = 40, 4
+"""How many presses are timed, one after the other, and how many before them are not."""
+
+BETWEEN = 0.15
+"""Seconds from a painted picture to the next press."""
+
+REPEAT = 0.033
+"""Seconds between two presses of a key that is held down."""
+
+PATIENCE = 5_000
+"""Milliseconds; a picture that is not painted by then does not follow its control."""
+
+GOOD = 50, 80
+"""The median and the 95th percentile that issue 3 asks for, in milliseconds."""
+
+SET_UP = """
+import numpy as np
+from labkit.data import PictureSet
+from labkit.model import Net
+
+noise = np.random.default_rng(0).integers(0, 256, (200, 32, 32, 3), dtype=np.uint8)
+names = tuple("airplane automobile bird cat deer dog frog horse ship truck".split())
+pictures = PictureSet(noise, [k % 10 for k in range(200)], names, source="noise")
+"""
+
+
+@dataclass(frozen=True)
+class Control:
+    """What is pressed, and the attribute of which element changes when that was painted.
+
+    ``keys`` leads there and back, ``run`` steps each way; a slider starts at its left end.
+    """
+
+    name: str
+    pressed: str
+    painted: str
+    attribute: str = "data-turn"
+    run: int = 10
+    keys: tuple[str, str] = ("ArrowRight", "ArrowLeft")
+
+
+def slider(label: str) -> str:
+    """Return what finds the slider with that label."""
+    return f'label:has-text("{label}") input[type=range]'
+
+
+@dataclass(frozen=True)
+class Case:
+    """An explorer: the code of the cell that shows it, and what is moved in it."""
+
+    name: str
+    cell: str
+    controls: tuple[Control, ...]
+
+
+SHAPE_AND_WINDOW = (
+    Control("window", slider("Window"), "canvas", "data-position"),
+    Control("stride", slider("Stride"), "canvas", run=3),
+)
+CASES = (
+    Case(
+        "convolution",
+        "from labkit.widgets.convolution import ConvolutionExplorer\n"
+        "ConvolutionExplorer(pictures, Net())",
+        (*SHAPE_AND_WINDOW, Control("padding", slider("Padding"), "canvas", run=3)),
+    ),
+    Case(
+        "pooling",
+        "from labkit.widgets.pooling import PoolingExplorer\nPoolingExplorer(pictures)",
+        (*SHAPE_AND_WINDOW, Control("kernel", slider("Kernel"), "canvas", run=4)),
+    ),
+    Case(
+        "shape coach",
+        "from labkit.widgets.shape_coach import ShapeCoach\nShapeCoach()",
+        (Control("picture's side", slider("Picture's side"), ".lk-screen img"),),
+    ),
+    Case(
+        "network",
+        "from labkit.widgets.network import NetworkExplorer\nNetworkExplorer(Net(), pictures)",
+        (
+            Control("layer", slider("Layer"), ".lk-network-closeup img", run=4),
+            Control("map", slider("Map"), ".lk-network-closeup img", run=5),
+            Control("row", slider("Row"), ".lk-network-closeup img"),
+        ),
+    ),
+    Case(
+        "gallery",
+        "from labkit.widgets.sample_gallery import SampleGallery\n"
+        "from torchvision.transforms import v2\n"
+        "SampleGallery(pictures, v2.Compose([v2.RandomCrop(32, padding=4), v2.ToImage()]))",
+        (
+            Control("cursor", "canvas", "canvas", "data-column"),
+            Control(
+                "picture",
+                ".lk-gallery-number input",
+                "canvas",
+                keys=("ArrowUp", "ArrowDown"),
+            ),
+        ),
+    ),
+    Case(
+        "landscape",
+        "from labkit.widgets.landscape import LandscapeExplorer\nLandscapeExplorer('two hollows')",
+        (
+            Control("step", slider("step"), "canvas", "data-position"),
+            Control("learning rate", slider("Learning rate"), "canvas"),
+            Control("start", slider("Start at"), "canvas"),
+        ),
+    ),
+    Case(
+        "softmax",
+        "from labkit.widgets.softmax import SoftmaxExplorer\nSoftmaxExplorer(names)",
+        (
+            Control("logit", slider("airplane"), "table"),
+            Control("add to all", slider("Add to all"), "table", run=9),
+        ),
+    ),
+)
+
+LISTEN = """([pressed, painted, attribute]) => {
+  const watch = { waits: [], start: null, last: null };
+  window.lkWatch = watch;
+  const press = (event) => {
+    watch.pressed = event.timeStamp;
+    watch.start ??= event.timeStamp;
+  };
+  const channel = new MessageChannel(); // its message comes after the frame was painted
+  channel.port1.onmessage = () => {
+    watch.last = performance.now();
+    if (watch.start === null) return;
+    watch.waits.push(watch.last - watch.start);
+    watch.start = null;
+  };
+  const changed = () => requestAnimationFrame(() => channel.port2.postMessage(null));
+  const observer = new MutationObserver(changed);
+  pressed.addEventListener("keydown", press, true);
+  observer.observe(painted, { attributeFilter: [attribute] });
+  watch.stop = () => {
+    pressed.removeEventListener("keydown", press, true);
+    observer.disconnect();
+  };
+}"""
+
+
+def main(names: list[str]) -> None:
+    """Time the explorers ``names`` (none: all) and print a table."""
+    chosen = [case for case in CASES if not names or case.name in names]
+    unknown = set(names) - {case.name for case in CASES}
+    if unknown:
+        raise SystemExit(f"No explorer is called {', '.join(sorted(unknown))}.")
+    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
+        folder = Path(home)
+        (folder / "lab").mkdir()
+        _write(folder / "lab" / "bench.ipynb", chosen)
+        with jupyterlab(folder, root=folder / "lab") as address:
+            path = find_browser()
+            with playwright.chromium.launch(executable_path=path, args=BROWSER_FLAGS) as browser:
+                print(_machine(browser.version), flush=True)
+                page = browser.new_page(viewport={"width": 1280, "height": 720})
+                notebook = Notebook(page, *address, "bench.ipynb")
+                notebook.run_all()
+                if notebook.errors():
+                    raise SystemExit("\n".join(notebook.errors()))
+                for line in _table(page, chosen):
+                    print(line, flush=True)
+
+
+def _write(path: Path, cases: list[Case]) -> None:
+    cells = [nbformat.v4.new_code_cell(source) for source in (SET_UP, *(c.cell for c in cases))]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    notebook.metadata.kernelspec = {
+        "name": "python3",
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+    }
+    nbformat.write(notebook, path)
+
+
+def _machine(browser: str) -> str:
+    packages = ("torch", "jupyterlab", "ipywidgets", "anywidget")
+    facts = [f"{os.cpu_count()} cores", platform.machine(), f"Python {platform.python_version()}"]
+    facts += [f"{name} {version(name)}" for name in packages]
+    facts += [f"Chromium {browser}"]
+    if hasattr(os, "getloadavg"):
+        facts.append(f"load before it began {os.getloadavg()[0]:.1f}")
+    return ", ".join(facts)
+
+
+def _table(page, cases: list[Case]) -> Iterator[str]:
+    yield f"{PRESSES} presses each; milliseconds from key to painted picture"
+    yield f"{'explorer':<14}{'control':<18}{'median':>8}{'95 %':>8}{'after a burst':>16}"
+    slow = []
+    for number, case in enumerate(cases):
+        explorer = page.locator(".lk-explorer").nth(number)
+        for control in case.controls:
+            waits, settled = _time(page, explorer, control)
+            median, most = statistics.median(waits), _percentile(waits, 95)
+            yield (f"{case.name:<14}{control.name:<18}{median:>8.1f}{most:>8.1f}{settled:>16.1f}")
+            if median > GOOD[0] or most > GOOD[1]:
+                slow.append(f"{case.name}: {control.name}")
+    goal = f"a median of {GOOD[0]} ms and a 95th percentile of {GOOD[1]} ms"
+    yield f"Above {goal}: {'; '.join(slow)}." if slow else f"All within {goal}."
+
+
+def _time(page, explorer, control: Control) -> tuple[list[float], float]:
+    """Press, wait for the picture, press again; then hold the key down."""
+    pressed = explorer.locator(control.pressed).first
+    painted = explorer.locator(control.painted).first
+    pressed.scroll_into_view_if_needed()
+    pressed.focus()
+    if pressed.get_attribute("type") == "range":
+        page.keyboard.press("Home")
+        time.sleep(1)
+    handles = [pressed.element_handle(), painted.element_handle(), control.attribute]
+    page.evaluate(LISTEN, handles)
+    for number in range(WARM_UP + PRESSES):
+        page.keyboard.press(_key(control, number))
+        try:
+            page.wait_for_function(f"lkWatch.waits.length > {number}", timeout=PATIENCE)
+        except TimeoutError:
+            raise SystemExit(
+                f"{control.name}: press {number} painted nothing in {PATIENCE} ms."
+            ) from None
+        time.sleep(BETWEEN)
+    waits = page.evaluate("lkWatch.waits")[WARM_UP:]
+    for number in range(WARM_UP + PRESSES, WARM_UP + 2 * PRESSES):
+        page.keyboard.press(_key(control, number))
+        time.sleep(REPEAT)
+    time.sleep(2)
+    settled = page.evaluate("lkWatch.stop(), lkWatch.last - lkWatch.pressed")
+    return waits, settled
+
+
+def _key(control: Control, number: int) -> str:
+    """Return the key that walks there and back."""
+    return control.keys[(number // control.run) % 2]
+
+
+def _percentile(values: list[float], percent: int) -> float:
+    """Return the smallest value that ``percent`` per cent of all do not exceed."""
+    return sorted(values)[-(-len(values) * percent // 100) - 1]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
