@@ -11,7 +11,9 @@ from torch.utils.data import DataLoader
 
 from labkit.data.loaders import BatchLoader
 from labkit.doctor import Finding, Report, examine
-from labkit.training import evaluate, train_epoch, train_step
+from labkit.model import Net
+from labkit.training import Run, evaluate, train_epoch, train_step
+from labkit.training.live import LiveRun, State
 from tests.test_doctor_faults import (
     Outside,
     Small,
@@ -125,6 +127,26 @@ def test_code_that_reaches_past_its_arguments_is_put_back_too():
     assert same(before["weights"], after["weights"]) and same(before["modes"], after["modes"])
     assert same(before["gradients"], after["gradients"])
     assert same(before["optimizer"], after["optimizer"])
+
+
+def test_a_live_run_that_goes_on_meanwhile_is_not_disturbed():
+    def new_run():
+        batches = BatchLoader(pictures_of(), 4, shuffle=True)
+        parts = program(model=Net(10), train_batches=batches)
+        rest = batches, parts["validation_batches"], parts["optimizer"]
+        return parts, Run(parts["model"], *rest, epochs=6)
+
+    parts, run = new_run()
+    live = LiveRun(run)
+    live.start()
+    while live.state is State.RUNNING:
+        assert not examine(**parts, step=train_step).faults
+    live.wait()
+
+    other, straight = new_run()
+    straight.finish()
+    assert live.state is State.FINISHED, live.message
+    assert same(dict(parts["model"].state_dict()), dict(other["model"].state_dict()))
 
 
 def test_what_code_changes_around_it_is_changed_in_a_copy():

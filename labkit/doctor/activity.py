@@ -16,8 +16,8 @@ from labkit.training import TrainingStopped
 _DEAD = 0.9
 """The share of silent units at which a layer is called dead: a new network has many already."""
 
-_STANDSTILL = 1e-6
-"""The share of its size by which a weight moves in a step: below this float32 hardly notices."""
+_STANDSTILL = 3e-7
+"""The share of its size by which a weight moves in a step: float32 hardly notices less (2**-23)."""
 
 
 def look(case: Case) -> Iterator[Finding]:

@@ -64,19 +64,27 @@ class Case:
 
     def __post_init__(self):
         self.given = self.model
+        self.loader_errors: dict[int, Exception] = {}
         self.model = getattr(self.model, "_orig_mod", self.model)  # torch.compile has wrapped it
 
     @cached_property
     def sample(self) -> list:
         """A few training batches."""
-        return [] if self.train_batches is None else first_batches(self.train_batches, BATCHES)
+        return self._first(self.train_batches, BATCHES)
 
     @cached_property
     def judging_sample(self) -> list:
         """A few batches of validation or test data."""
         batches = self.validation_batches
         batches = self.test_batches if batches is None else batches
-        return [] if batches is None else first_batches(batches, 4)
+        return self._first(batches, 4)
+
+    def _first(self, batches: Iterable | None, count: int) -> list:
+        try:
+            return [] if batches is None else first_batches(batches, count)
+        except FAILURES as failure:
+            self.loader_errors[id(batches)] = failure
+            return []
 
     @property
     def own_code(self) -> Callable | None:

@@ -10,6 +10,7 @@ from labkit.doctor import activity, evaluating, loaders, loss, pictures, steps, 
 from labkit.doctor.case import Case, arguments_fit
 from labkit.doctor.copies import generators_kept, random_numbers_kept
 from labkit.doctor.findings import Finding, Report
+from labkit.doctor.sample import check_rewinds
 from labkit.text import _
 
 
@@ -43,11 +44,13 @@ def examine(
     _check(step, 5, "step(model, images, labels, loss_function, optimizer)")
     _check(train, 4, "train(model, batches, loss_function, optimizer)")
     _check(evaluate, 2, "evaluate(model, batches)")
+    batches = (train_batches, validation_batches, test_batches)
+    for loader in batches:
+        check_rewinds(loader)
     case = Case(
         *(model, optimizer, loss_function, train_batches, validation_batches, test_batches),
         *(step, train, evaluate, classes, checkpoint),
     )
-    batches = (train_batches, validation_batches, test_batches)
     datasets = [getattr(loader, "dataset", None) for loader in batches]
     with random_numbers_kept(), generators_kept(datasets):
         found = _distinct(finding for look in _probes(case) for finding in look(case))

@@ -36,8 +36,8 @@ def line_of(error: BaseException) -> str:
 def _in_words(code: CodeType, number: int) -> str:
     text = linecache.getline(code.co_filename, number).strip()
     if code.co_name.startswith("<module"):
-        return _("line {number}: {text}").format(number=number, text=text)
-    within = number - code.co_firstlineno + 1  # counted from the line with "def"
-    return _("line {number} of {function}(): {text}").format(
-        number=within, function=code.co_name, text=text
-    )
+        place = _("line {number}").format(number=number)
+    else:  # counted from the line with "def"
+        within = number - code.co_firstlineno + 1
+        place = _("line {number} of {function}()").format(number=within, function=code.co_name)
+    return f"{place}: {text}" if text else place

@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, SequentialSampler, Subset, TensorDataset
 
-from labkit.doctor.case import Case
+from labkit.doctor.case import Case, message
 from labkit.doctor.copies import own_generators, random_numbers_kept
 from labkit.doctor.findings import Finding
-from labkit.doctor.sample import first_batches, is_pair
+from labkit.doctor.lines import line_of
+from labkit.doctor.sample import first_batches, is_pair, transform_steps
 from labkit.inspect.recording import FAILURES
 from labkit.text import _, ngettext
 
@@ -23,17 +24,39 @@ _A_FEW = 0.01
 
 def look(case: Case) -> Iterator[Finding]:
     """Look at order, augmentation, overlap and worker seeds."""
+    broken = [_breaks(name, case, batches) for name, batches in _named(case).items()]
+    if any(broken):
+        yield from filter(None, broken)
+        return
     if case.train_batches is not None:
         yield from _order(case.train_batches)
         yield from _worker_seeds(case.train_batches)
-    named = {
+    training, *judging = _named(case).items()
+    for name, batches in judging:
+        if batches is not None:
+            yield from _augmented(batches, name)
+    yield from _overlap(dict([training, *judging]))
+
+
+def _named(case: Case) -> dict[str, Any]:
+    return {
+        _("training"): case.train_batches,
         _("validation"): case.validation_batches,
         _("test"): case.test_batches,
     }
-    for name, batches in named.items():
-        if batches is not None:
-            yield from _augmented(batches, name)
-    yield from _overlap({_("training"): case.train_batches, **named})
+
+
+def _breaks(name: str, case: Case, batches: Any) -> Finding | None:
+    error = case.loader_errors.get(id(batches))
+    if batches is None or error is None:
+        return None
+    return Finding(
+        "loader-breaks",
+        message(error),
+        _("the {split} loader; {line}").format(split=name, line=line_of(error)),
+        _("No batch can be had from it, so nothing that needs one was looked at."),
+        _("Try one item first, dataset[0], then next(iter(loader))."),
+    )
 
 
 def _order(batches: Iterable) -> Iterator[Finding]:
@@ -89,7 +112,7 @@ def _augmented(batches: Any, name: str) -> Iterator[Finding]:
     else:
         makes_other = _items_vary(dataset)
         where = _("the transform of the {split} set: {steps}").format(
-            split=name, steps=", ".join(_transforms(dataset)) or "?"
+            split=name, steps=", ".join(transform_steps(dataset)) or "?"
         )
     if makes_other:
         yield Finding(
@@ -122,14 +145,6 @@ def _items_vary(dataset: Any) -> bool:
 
 def _same(one: Any, other: Any) -> bool:
     return np.array_equal(np.asarray(one), np.asarray(other))
-
-
-def _transforms(dataset: Any) -> list[str]:
-    while isinstance(dataset, Subset):
-        dataset = dataset.dataset
-    transform = getattr(dataset, "transform", None)
-    steps = getattr(transform, "transforms", [transform] if transform else [])
-    return [type(step).__name__ for step in steps]
 
 
 def _overlap(loaders: dict[str, Any]) -> Iterator[Finding]:

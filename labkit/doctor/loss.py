@@ -60,6 +60,7 @@ def _before_cross_entropy(calls: list[Judged]) -> Iterator[Finding]:
             where,
             _("A class whose logit is cut off at 0 gets no gradient, and cannot be told unlikely."),
             _("Return the last layer's output as it is."),
+            "question",
         )
 
 

@@ -1,11 +1,13 @@
 """Notice when code reaches past its arguments, and put the originals back."""
 
 import copy
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import nn
+from torch.optim import optimizer as torch_optimizer
 
 
 @contextmanager
@@ -16,6 +18,7 @@ def kept(
 
     What is yielded says, when called, which of them have changed up to then.
     """
+    elsewhere = _Elsewhere(optimizer)
     tensors = [*model.parameters(), *model.buffers()]
     tensors = [tensor for tensor in tensors if not nn.parameter.is_lazy(tensor)]
     weights = [_Weights(tensor) for tensor in tensors]
@@ -25,6 +28,8 @@ def kept(
 
     def changed() -> list[str]:
         found = []
+        if elsewhere.stepped:  # a live run goes on meanwhile: those are its own changes
+            return found
         if any(weight.changed for weight in weights):
             found.append("weights")
         if any(module.training is not mode for module, mode in modes):
@@ -36,12 +41,33 @@ def kept(
     try:
         yield changed
     finally:
-        if "optimizer" in changed() or ("weights" in changed() and optimizer):
+        elsewhere.stop()
+        found = changed()
+        if optimizer and ("optimizer" in found or "weights" in found):
             optimizer.load_state_dict(state)
-        for weight in weights:
+        for weight in weights if "weights" in found else ():
             weight.restore()
-        for module, mode in modes:
+        for module, mode in modes if "mode" in found else ():
             module.training = mode
+
+
+class _Elsewhere:
+    """Notice whether another thread steps the optimizer."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer | None):
+        self.optimizer, self.stepped, self._thread = optimizer, False, threading.get_ident()
+        self._handles = [
+            torch_optimizer.register_optimizer_step_pre_hook(self._note),
+            torch_optimizer.register_optimizer_step_post_hook(self._note),
+        ]
+
+    def _note(self, optimizer, args, kwargs) -> None:
+        if optimizer is self.optimizer and threading.get_ident() != self._thread:
+            self.stepped = True
+
+    def stop(self) -> None:
+        for handle in self._handles:
+            handle.remove()
 
 
 class _Weights:

@@ -6,7 +6,7 @@ import torch
 
 from labkit.doctor.case import Case
 from labkit.doctor.findings import Finding
-from labkit.doctor.sample import is_pair
+from labkit.doctor.sample import is_pair, transform_steps
 from labkit.text import _
 
 
@@ -93,10 +93,11 @@ def _looks_normalised_twice(low: float, high: float, mean: float, std: float) ->
 
 
 def _twice(case: Case, name: str) -> Iterator[Finding]:
-    transform = getattr(getattr(case.train_batches, "dataset", None), "transform", None)
-    steps = [type(step).__name__ for step in getattr(transform, "transforms", [])]
+    steps = transform_steps(getattr(case.train_batches, "dataset", None))
     if steps.count("Normalize") > 1:
-        yield _twice_finding(_("the training set's transform: {steps}").format(steps=steps))
+        yield _twice_finding(
+            _("the training set's transform: {steps}").format(steps=", ".join(steps))
+        )
 
 
 def _twice_finding(where: str) -> Finding:

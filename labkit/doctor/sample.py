@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import DataLoader, IterableDataset, Subset
 
 from labkit.text import _
 
@@ -57,11 +57,8 @@ class Sample:
         return getattr(self._loader, name)
 
 
-def first_batches(batches: Iterable, count: int) -> list:
-    """Return up to ``count`` batches; order, epoch and generators of the loader stay as they were.
-
-    No worker is started. Raise ValueError for an iterator, which could not be rewound.
-    """
+def check_rewinds(batches: Any) -> None:
+    """Raise ValueError for an iterator: to look at its batches would use them up."""
     if isinstance(batches, Iterator):
         raise ValueError(
             _(
@@ -69,6 +66,13 @@ def first_batches(batches: Iterable, count: int) -> list:
                 "loader itself, not iter(loader)."
             )
         )
+
+
+def first_batches(batches: Iterable, count: int) -> list:
+    """Return up to ``count`` batches; order, epoch and generators of the loader stay as they were.
+
+    No worker is started.
+    """
     if isinstance(batches, (list, tuple)):
         return list(batches[:count])
     return list(islice(iter(_double(batches)), count))
@@ -78,6 +82,20 @@ def is_pair(batch: Any) -> bool:
     """Tell whether a batch is ``(images, labels)``, two tensors."""
     pair = isinstance(batch, (list, tuple)) and len(batch) == 2
     return pair and all(isinstance(part, torch.Tensor) for part in batch)
+
+
+def transform_steps(dataset: Any) -> list[str]:
+    """Return the names of what a data set's transform does, one after another."""
+    while isinstance(dataset, Subset):
+        dataset = dataset.dataset
+    return _flat(getattr(dataset, "transform", None))
+
+
+def _flat(transform: Any) -> list[str]:
+    inner = getattr(transform, "transforms", None)
+    if isinstance(inner, (list, tuple)):
+        return [name for step in inner for name in _flat(step)]
+    return [] if transform is None else [type(transform).__name__]
 
 
 def _double(loader: Any) -> Iterable:

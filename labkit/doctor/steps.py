@@ -205,7 +205,7 @@ def _graph_kept(seen: Rehearsal) -> Finding:
         ),
         _(
             "A loss is a tensor that holds the record of how it was computed. Added up or put "
-            "into a list, it keeps that record for every batch: the memory grows until it is full."
+            "into a list, it keeps that record for every batch, and the memory grows."
         ),
         _("Add up loss.item(), or keep loss.detach()."),
     )
