@@ -261,3 +261,19 @@ def test_a_step_that_failed_is_taken_again_with_the_same_batch(examples, step):
     run.finish()
     assert _same(straight.model, run.model)
     assert straight.history.running_loss == run.history.running_loss
+
+
+def test_a_run_takes_the_weights_of_its_loss_along():
+    class Loss(nn.CrossEntropyLoss):
+        asked = None
+
+        def to(self, device):
+            self.asked = device
+            return super().to(device)
+
+    model, loss = nn.Linear(4, 2), Loss(weight=torch.tensor([1.0, 2.0]))
+    sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+    batches = [(torch.rand(3, 4), torch.tensor([0, 1, 1]))]
+    run = Run(model, batches, batches, sgd, epochs=1, loss_function=loss)
+    run.to("cpu")
+    assert loss.asked == torch.device("cpu")

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 import torch
 
+from labkit.device import out_of_memory
 from labkit.text import _, ngettext
 from labkit.training.history import History
 from labkit.training.loop import TrainingStopped
@@ -104,7 +105,13 @@ class LiveRun:
 
     def to(self, device: torch.device | str) -> None:
         """Move model, optimizer and batches to another device before the next step."""
-        self._order(lambda: self.run.to(device))
+
+        def order() -> None:
+            self.run.to(device)
+            self._marks.clear()  # the speed is that of the new device alone
+            self.message = _("Training on {device}.").format(device=self.run.device)
+
+        self._order(order)
 
     def set_epochs(self, epochs: int) -> None:
         """Let the run end after ``epochs`` epochs, but not before the one it is in."""
@@ -274,7 +281,7 @@ def in_words(error: Exception, run: Run) -> str:
         return str(error)
     said = str(error).strip().split("\n")[0]
     name = type(error).__name__
-    if isinstance(error, MemoryError) or "memory" in said.lower():
+    if out_of_memory(error):
         return _(
             "Not enough memory on {device} for this step. Make a new run with half the batch size. "
             "({name}: {said})"

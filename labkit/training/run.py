@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from tqdm.auto import tqdm
 
+from labkit.device import move
 from labkit.text import _
 from labkit.training import randomness
 from labkit.training.history import History, Mean
@@ -202,13 +203,14 @@ class Run:
             group.update({} if momentum is None else {"momentum": momentum})
 
     def to(self, device: torch.device | str) -> None:
-        """Move the model and what the optimizer remembers; batches follow from the next one on."""
+        """Move the model and what the optimizer remembers; batches follow from the next one on.
+
+        Raise RuntimeError where the device has too little memory; all is where it was, then.
+        """
         device = torch.device(device)
-        self.model.to(device)
-        for state in self.optimizer.state.values():
-            for name, value in state.items():
-                if torch.is_tensor(value) and name != "step":
-                    state[name] = value.to(device)
+        move(self.model, self.optimizer, device)
+        if isinstance(self.loss_function, nn.Module):
+            self.loss_function.to(device)  # it may hold the weights of the classes
         self._random = randomness.seeded_states(self._seed, device) | self._random
         self.device = device
         self.accept_weights()
