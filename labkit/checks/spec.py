@@ -133,8 +133,9 @@ class Exercise:
         case = self._case(self.cases()[first])
         if came[first].error is not None:
             return self._raised(answer, case, came[first].error, mistake, hint)
-        lines = [case, _("Yours: {came}").format(came=values.describe(came[first].value))]
-        lines.append(_("Expected: {value}").format(value=values.describe(expected[first].value)))
+        wanted, got = values.differing(expected[first].value, came[first].value)
+        lines = [case, _("Yours: {came}").format(came=values.describe(got))]
+        lines.append(_("Expected: {value}").format(value=values.describe(wanted)))
         lines.append(values.difference(expected[first].plain, came[first].plain))
         lines = tuple(filter(None, lines))
         hints = tuple(filter(None, [hint]))

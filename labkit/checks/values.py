@@ -95,10 +95,14 @@ def describe(value) -> str:
         array = plain(value)
         if isinstance(array, numpy.ndarray):
             return _array(array)
+        if value and all(isinstance(part, str) for part in value):
+            return ", ".join(value)
         if len(value) <= 4:
             return "(" + ", ".join(describe(part) for part in value) + ")"
         parts = _("{first}, ... ({n} in all)")
         return parts.format(first=describe(value[0]), n=len(value))
+    if isinstance(value, Mapping):
+        return "; ".join(f"{key}: {describe(part)}" for key, part in value.items())
     text = getattr(value, "__name__", None) or repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
 
@@ -119,6 +123,14 @@ def _numbers(array: numpy.ndarray) -> str:
     if array.ndim:
         return "[" + ", ".join(_numbers(part) for part in array) + "]"
     return f"{float(array):.6g}"
+
+
+def differing(expected, came) -> tuple:
+    """Return both, without the entries that they share if both are dictionaries."""
+    if not (isinstance(expected, Mapping) and isinstance(came, Mapping)):
+        return expected, came
+    keys = [key for key in expected if expected[key] != came.get(key)]
+    return {key: expected[key] for key in keys}, {key: came.get(key) for key in keys}
 
 
 def size(value) -> int:

@@ -1,0 +1,405 @@
+"""Notebook 2: batches, transforms, class by class, and a loader of one's own."""
+
+import numpy
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader
+
+from labkit.checks import values
+from labkit.checks.spec import exercise
+from labkit.text import N_, _
+
+
+def _counts():
+    return [(10_000, 32), (96, 32), (5, 32), (33, 32), (7, 1), (47_500, 64), (32, 32)]
+
+
+@exercise(1, _counts)
+def last_batch(pictures, batch_size):
+    starts = range(0, pictures, batch_size)
+    return pictures - starts[-1]
+
+
+@last_batch.mistake(
+    N_("Where the pictures divide evenly, the remainder is 0, but the last batch is a whole one.")
+)
+def _remainder(pictures, batch_size):
+    return pictures % batch_size
+
+
+@last_batch.mistake(N_("This is what the last batch lacks. What does it hold?"))
+def _missing(pictures, batch_size):
+    return -pictures % batch_size
+
+
+@last_batch.mistake(N_("This is the number of batches. How many pictures are in the last one?"))
+def _number_of_batches(pictures, batch_size):
+    return -(-pictures // batch_size)
+
+
+@last_batch.mistake(N_("This is the number of whole batches. What is left for the last one?"))
+def _whole_batches(pictures, batch_size):
+    return pictures // batch_size
+
+
+@last_batch.mistake(N_("A single batch can be smaller than the batch size: the last one."))
+def _always_whole(pictures, batch_size):
+    return batch_size
+
+
+@last_batch.mistake(
+    N_("Where the pictures are fewer than the batch size there is one batch, with all of them.")
+)
+def _whole_if_few(pictures, batch_size):
+    return pictures % batch_size or batch_size if pictures >= batch_size else batch_size
+
+
+def _colourful(height=32, width=32, seed=0):
+    """Return a PIL image of random pixels, neither mirrored nor turned like itself."""
+    pixels = numpy.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=numpy.uint8)
+    return Image.fromarray(pixels)
+
+
+def _statistics():
+    true = [0.49, 0.48, 0.45], [0.25, 0.24, 0.26]
+    odd = [0.2, 0.5, 0.9], [0.1, 1.0, 0.4]
+    black = Image.new("RGB", (32, 32))
+    return [(*true, _colourful()), (*odd, _colourful(seed=1)), (*true, black)]
+
+
+def _transformed(answer, mean, std, picture):
+    return answer(mean, std)(picture)
+
+
+def _pixels(picture) -> torch.Tensor:
+    return torch.from_numpy(numpy.array(picture)).permute(2, 0, 1).float()
+
+
+def _column(numbers) -> torch.Tensor:
+    return torch.tensor(numbers)[:, None, None]
+
+
+@exercise(2, _statistics, use=_transformed)
+def true_transform(mean, std):
+    return lambda picture: (_pixels(picture) / 255 - _column(mean)) / _column(std)
+
+
+@true_transform.mistake(N_("This uses 0.5 for all. Use the mean and std that are given."))
+def _half(mean, std):
+    return lambda picture: (_pixels(picture) / 255 - 0.5) / 0.5
+
+
+@true_transform.mistake(
+    N_(
+        "The pixels are still 0 to 255 when they are normalised. mean and std are those of 0 to 1: "
+        "v2.ToDtype needs scale=True."
+    )
+)
+def _not_scaled(mean, std):
+    return lambda picture: (_pixels(picture) - _column(mean)) / _column(std)
+
+
+@true_transform.mistake(N_("Normalise is missing: the values are 0 to 1."))
+def _not_normalised(mean, std):
+    return lambda picture: _pixels(picture) / 255
+
+
+@true_transform.mistake(N_("mean and std have changed places: Normalize(mean, std)."))
+def _swapped(mean, std):
+    return lambda picture: (_pixels(picture) / 255 - _column(std)) / _column(mean)
+
+
+@true_transform.mistake(
+    N_("Divide by the deviation. Multiplied by it, the values spread even less.")
+)
+def _multiplied(mean, std):
+    return lambda picture: (_pixels(picture) / 255 - _column(mean)) * _column(std)
+
+
+@true_transform.mistake(N_("Normalised twice: once is enough."))
+def _twice(mean, std):
+    once = true_transform.judge(mean, std)
+    return lambda picture: (once(picture) - _column(mean)) / _column(std)
+
+
+def _classes():
+    def some(n, classes, seed, size=32):
+        numbers = numpy.random.default_rng(seed)
+        pixels = numbers.integers(0, 256, (n, size, size, 3), dtype=numpy.uint8)
+        labels = numbers.integers(0, classes, n)
+        labels[:classes] = range(classes)
+        return pixels, labels
+
+    uneven, labels = some(60, 3, seed=5, size=8)
+    labels[3:50] = 0  # many pictures of class 0,
+    uneven[labels == 1, ..., 0] |= 128  # few and red ones of class 1,
+    uneven[labels == 2, ..., 2] |= 192  # and blue ones of class 2
+    uneven[labels == 2, ..., 1] |= 128
+    cases = [(uneven, labels), some(50, 10, 1, 5), some(4, 4, 2, 3), some(30, 2, 3, 8)]
+    return [(torch.from_numpy(pixels), torch.from_numpy(labels)) for pixels, labels in cases]
+
+
+def _extreme(pixels, labels, channel, *, total=False, pick=max):
+    """Return the class whose pictures have the most of a channel (or of all, ``...``)."""
+    red = pixels[..., channel].double().flatten(1)
+
+    def amount(c):
+        chosen = red[labels == c]
+        return (chosen.sum() if total else chosen.mean()).item()
+
+    return pick(range(int(labels.max()) + 1), key=amount)
+
+
+@exercise(3, _classes)
+def reddest(pixels, labels):
+    return _extreme(pixels, labels, 0)
+
+
+@reddest.mistake(
+    N_("This adds up the red, so the class with most pictures wins. Take the mean of each class.")
+)
+def _sum_of_red(pixels, labels):
+    return _extreme(pixels, labels, 0, total=True)
+
+
+@reddest.mistake(N_("This is the bluest class: channel 0 is red, 1 green, 2 blue."))
+def _bluest(pixels, labels):
+    return _extreme(pixels, labels, 2)
+
+
+@reddest.mistake(N_("This is the greenest class: channel 0 is red, 1 green, 2 blue."))
+def _greenest(pixels, labels):
+    return _extreme(pixels, labels, 1)
+
+
+@reddest.mistake(N_("This is the brightest class, over all three channels. Take channel 0."))
+def _brightest(pixels, labels):
+    return _extreme(pixels, labels, slice(None))
+
+
+@reddest.mistake(N_("This is the class with the least red."))
+def _least_red(pixels, labels):
+    return _extreme(pixels, labels, 0, pick=min)
+
+
+@reddest.mistake(
+    N_("pixels[:, 0] is the top row of each picture: here the channels come last, pixels[..., 0].")
+)
+def _top_row(pixels, labels):
+    return _extreme(pixels[:, 0], labels, slice(None))
+
+
+@reddest.mistake(N_("This is the mean red itself. Which class has it?"))
+def _amount_of_red(pixels, labels):
+    return pixels[labels == _extreme(pixels, labels, 0)][..., 0].double().mean()
+
+
+_LOOKS = 60
+"""So many times a picture is asked for: a fair coin shows one side only once in 2**59."""
+
+
+def _looks():
+    return [(_colourful(),), (_colourful(seed=2),), (_colourful(seed=3),)]
+
+
+def _kinds(answer, picture):
+    """Return the different tensors that come out, in an order of their own."""
+    kinds = {}
+    for _look in range(_LOOKS):
+        came = values.plain(answer(picture))
+        kinds.setdefault(came.tobytes() if isinstance(came, numpy.ndarray) else came, came)
+    return sorted(kinds.values(), key=lambda came: numpy.asarray(came).ravel()[:1].tolist())
+
+
+def _normalised(picture, *, turn=(), often=0.5, scale=255.0):
+    image = (_pixels(picture) / scale - 0.5) / 0.5
+    return image.flip(turn) if turn and torch.rand(1) < often else image
+
+
+@exercise(4, _looks, use=_kinds)
+def flipping(picture):
+    return _normalised(picture, turn=(2,))
+
+
+@flipping.mistake(
+    N_("This turns pictures upside down. From left to right it is RandomHorizontalFlip.")
+)
+def _vertical(picture):
+    return _normalised(picture, turn=(1,))
+
+
+@flipping.mistake(N_("No picture is ever mirrored."))
+def _never(picture):
+    return _normalised(picture)
+
+
+@flipping.mistake(N_("Every picture is mirrored. At random means: about every second time."))
+def _always(picture):
+    return _normalised(picture, turn=(2,), often=1.0)
+
+
+@flipping.mistake(
+    N_("The other transforms are missing: what comes out is 0 to 1, not normalised with 0.5.")
+)
+def _without_normalise(picture):
+    return _normalised(picture, turn=(2,)) * 0.5 + 0.5
+
+
+@flipping.mistake(N_("The pixels are still 0 to 255 when they are normalised: scale=True."))
+def _without_scale(picture):
+    return _normalised(picture, turn=(2,), scale=1.0)
+
+
+@flipping.mistake(N_("Left and right and up and down: only left and right are wanted."))
+def _both_ways(picture):
+    return _normalised(_turned(picture), turn=(2,))
+
+
+def _turned(picture):
+    return picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM) if torch.rand(1) < 0.5 else picture
+
+
+class _Items:
+    """Numbered items of a tiny data set: image ``[3, 2, 2]`` and label tell the number."""
+
+    def __init__(self, count: int):
+        self.count = count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int):
+        if not 0 <= index < self.count:
+            raise IndexError(index)
+        return torch.full((3, 2, 2), float(index)), 100 + int(index)
+
+    def __repr__(self) -> str:
+        return f"<{self.count} items>"
+
+
+def _sets():
+    return [
+        (_Items(10), 4, False),
+        (_Items(8), 4, False),
+        (_Items(3), 4, False),
+        (_Items(5), 1, False),
+        (_Items(40), 7, True),
+        (_Items(30), 10, True),
+    ]
+
+
+def _one_pass(answer, dataset, batch_size, shuffle):
+    """Return what can be said of two passes; which order a shuffled one has is left open."""
+    first, again = ([tuple(batch) for batch in answer(dataset, batch_size, shuffle)] for _ in "12")
+    images = [values.plain(images)[:, 0, 0, 0] for images, _labels in first]
+    labels = [values.plain(labels).reshape(-1) - 100 for _images, labels in first]
+    seen = numpy.concatenate(labels)
+    other = numpy.concatenate([values.plain(labels).reshape(-1) - 100 for _images, labels in again])
+    return {
+        _("shapes"): [f"{_shape(images)} {_shape(labels)}" for images, labels in first],
+        _("each item once"): sorted(seen) == list(range(len(dataset))),
+        _("labels fit the images"): numpy.array_equal(numpy.concatenate(images), seen),
+        _("in order"): sorted(seen) == list(seen),
+        _("another order in each pass"): not numpy.array_equal(seen, other),
+        _("neighbours stay together"): all((numpy.diff(batch) == 1).all() for batch in labels),
+    }
+
+
+def _shape(batch) -> str:
+    return str(list(batch.shape)) if hasattr(batch, "shape") else type(batch).__name__
+
+
+@exercise(5, _sets, use=_one_pass)
+def batches(dataset, batch_size, shuffle):
+    return DataLoader(dataset, batch_size, shuffle=shuffle)
+
+
+def _made(dataset, batch_size, order, *, stop=None, labels_from=None):
+    labels_from = order if labels_from is None else labels_from
+    for at in range(0, stop or len(dataset), batch_size):
+        images = torch.stack([dataset[int(n)][0] for n in order[at : at + batch_size]])
+        labels = [dataset[int(n)][1] for n in labels_from[at : at + batch_size]]
+        yield images, torch.tensor(labels)
+
+
+def _order(dataset, shuffle):
+    return torch.randperm(len(dataset)) if shuffle else torch.arange(len(dataset))
+
+
+@batches.mistake(N_("The last, smaller batch is missing: its pictures are never seen."))
+def _last_dropped(dataset, batch_size, shuffle):
+    return DataLoader(dataset, batch_size, shuffle=shuffle, drop_last=True)
+
+
+@batches.mistake(N_("shuffle=True changes nothing: the items come in order."))
+def _never_shuffled(dataset, batch_size, shuffle):
+    return DataLoader(dataset, batch_size)
+
+
+@batches.mistake(N_("They are shuffled always: with shuffle=False they come in order."))
+def _always_shuffled(dataset, batch_size, shuffle):
+    return DataLoader(dataset, batch_size, shuffle=True)
+
+
+@batches.mistake(
+    N_(
+        "Some items come twice and others never: torch.randint draws with repetition. "
+        "torch.randperm gives each number once."
+    )
+)
+def _drawn_with_repetition(dataset, batch_size, shuffle):
+    again = torch.randint(len(dataset), (len(dataset),))
+    return _made(dataset, batch_size, again if shuffle else _order(dataset, False))
+
+
+@batches.mistake(
+    N_(
+        "Images and labels are shuffled apart and no longer belong together. Take one order for both."
+    )
+)
+def _torn_apart(dataset, batch_size, shuffle):
+    other = _order(dataset, shuffle)
+    return _made(dataset, batch_size, _order(dataset, shuffle), labels_from=other)
+
+
+@batches.mistake(
+    N_("The order is the same in every pass. Draw a new one each time, and set no seed inside.")
+)
+def _one_order_for_ever(dataset, batch_size, shuffle):
+    generator = torch.Generator().manual_seed(0)
+    order = torch.randperm(len(dataset), generator=generator)
+    return _made(dataset, batch_size, order if shuffle else _order(dataset, False))
+
+
+@batches.mistake(
+    N_(
+        "Only the batches change places; inside each of them the items stay in order. Shuffle items."
+    )
+)
+def _only_batches_shuffled(dataset, batch_size, shuffle):
+    made = list(_made(dataset, batch_size, _order(dataset, False)))
+    return [made[n] for n in torch.randperm(len(made))] if shuffle else made
+
+
+@batches.mistake(
+    N_("The images of a batch are a list. torch.stack makes one tensor [N, C, H, W] of them.")
+)
+def _not_stacked(dataset, batch_size, shuffle):
+    for images, labels in DataLoader(dataset, batch_size, shuffle=shuffle):
+        yield list(images), labels
+
+
+@batches.mistake(N_("The labels of a batch are a list. torch.tensor makes a tensor [N] of it."))
+def _labels_as_list(dataset, batch_size, shuffle):
+    for images, labels in DataLoader(dataset, batch_size, shuffle=shuffle):
+        yield images, labels.tolist()
+
+
+@batches.mistake(
+    N_(
+        "Neither images nor labels are tensors yet: torch.stack the images, torch.tensor the labels."
+    )
+)
+def _two_lists(dataset, batch_size, shuffle):
+    for images, labels in DataLoader(dataset, batch_size, shuffle=shuffle):
+        yield list(images), labels.tolist()

@@ -1,0 +1,379 @@
+"""Notebook 6: what a confusion matrix and probabilities tell, and a network asked twice."""
+
+import numpy
+import torch
+from torch import nn
+
+from labkit.checks import values
+from labkit.checks.spec import exercise
+from labkit.text import N_
+
+
+def _matrices():
+    return [
+        torch.tensor([[8, 2], [1, 9]]),
+        torch.tensor([[50, 3, 7], [20, 30, 10], [5, 15, 40]]),
+        torch.tensor([[0, 4, 1], [2, 0, 6], [3, 1, 7]]),
+        torch.randint(0, 60, (10, 10), generator=torch.Generator().manual_seed(4)),
+    ]
+
+
+def _columns():
+    return [(matrix, c) for matrix in _matrices() for c in (0, len(matrix) - 1)]
+
+
+@exercise(1, _columns)
+def precision(matrix, c):
+    called = sum(row[c].item() for row in matrix)
+    return matrix[c, c].item() / called if called else float("nan")
+
+
+precision.caution(
+    lambda: [(torch.tensor([[0, 4], [0, 6]]), 0)],
+    N_(
+        "A class that was never called has no precision: 0 / 0 is nan in PyTorch and an error in "
+        "Python. Say that there is none, and do not call it 0."
+    ),
+)
+
+
+@precision.mistake(
+    N_(
+        "This is the row: of all pictures of the class, how many were found. That is the recall. "
+        "What the network called c stands in column c, matrix[:, c]."
+    )
+)
+def _row(matrix, c):
+    return matrix[c, c] / matrix[c].sum()
+
+
+@precision.mistake(N_("Divided by all pictures, it is small for every class. Divide by column c."))
+def _of_all_pictures(matrix, c):
+    return matrix[c, c] / matrix.sum()
+
+
+@precision.mistake(N_("This is the accuracy over all classes."))
+def _accuracy(matrix, c):
+    return matrix.trace() / matrix.sum()
+
+
+@precision.mistake(N_("This is the share of *wrong* answers among those called c."))
+def _wrong_share(matrix, c):
+    return 1 - matrix[c, c] / matrix[:, c].sum()
+
+
+@precision.mistake(N_("This is the number of right answers. Which share of column c is it?"))
+def _number(matrix, c):
+    return matrix[c, c]
+
+
+@precision.mistake(
+    N_("Divide by all that was called c, the right answers as well as the wrong ones.")
+)
+def _right_to_wrong(matrix, c):
+    return matrix[c, c] / (matrix[:, c].sum() - matrix[c, c])
+
+
+def _pair(answer, matrix):
+    """Return the two classes, the smaller number first."""
+    pair = answer(matrix)
+    array = values.plain(pair)
+    is_pair = isinstance(array, numpy.ndarray) and array.size == 2
+    return numpy.sort(array.reshape(-1)) if is_pair else pair
+
+
+def _confusing():
+    return [
+        (torch.tensor([[50, 3, 7], [20, 30, 10], [5, 16, 40]]),),
+        (torch.tensor([[5, 9, 0], [0, 5, 6], [1, 6, 5]]),),
+        (_matrices()[3],),
+        (torch.tensor([[1, 0], [1, 9]]),),
+        (torch.tensor([[9, 0, 0, 2], [0, 9, 3, 0], [0, 1, 9, 0], [1, 0, 0, 9]]),),
+    ]
+
+
+@exercise(2, _confusing, use=_pair)
+def most_confused(matrix):
+    pairs = [(a, b) for b in range(len(matrix)) for a in range(b)]
+    return max(pairs, key=lambda pair: matrix[pair] + matrix[pair[::-1]])
+
+
+def _largest(matrix):
+    return divmod(matrix.argmax().item(), len(matrix))
+
+
+@most_confused.mistake(
+    N_("The diagonal holds the right answers. Set it to 0 first: fill_diagonal_(0).")
+)
+def _with_diagonal(matrix):
+    return _largest(matrix + matrix.T)
+
+
+@most_confused.mistake(N_("This looks at the matrix as it is, and the diagonal is largest there."))
+def _with_diagonal_one_way(matrix):
+    return _largest(matrix)
+
+
+@most_confused.mistake(
+    N_("This counts one direction. a for b and b for a belong together: matrix + matrix.T.")
+)
+def _one_direction(matrix):
+    return _largest(matrix.clone().fill_diagonal_(0))
+
+
+@most_confused.mistake(
+    N_(
+        "argmax numbers all places of the matrix, row by row. Row and column come from "
+        "divmod(place, classes)."
+    )
+)
+def _place(matrix):
+    return (matrix + matrix.T).fill_diagonal_(0).argmax().item()
+
+
+@most_confused.mistake(N_("This is the number of mistakes. Which two classes are they between?"))
+def _how_often(matrix):
+    return (matrix + matrix.T).fill_diagonal_(0).max().item()
+
+
+@most_confused.mistake(N_("These are the two that are confused least."))
+def _least(matrix):
+    pairs = [(a, b) for b in range(len(matrix)) for a in range(b)]
+    return min(pairs, key=lambda pair: matrix[pair] + matrix[pair[::-1]])
+
+
+def _answers(pictures: int, classes: int, seed: int):
+    generator = torch.Generator().manual_seed(seed)
+    logits = 2 * torch.randn(pictures, classes, generator=generator)
+    return logits.softmax(dim=1), torch.randint(classes, (pictures,), generator=generator)
+
+
+def _tops():
+    probabilities, labels = _answers(40, 10, seed=1)
+    few, some = _answers(7, 3, seed=2)
+    worst = few.argmin(dim=1)
+    return [
+        (few, some, 2),
+        (probabilities, labels, 1),
+        (probabilities, labels, 2),
+        (probabilities, labels, 5),
+        (few, worst, 2),
+        (few, some, 3),
+        (torch.tensor([[0.2, 0.7, 0.1]]), torch.tensor([0]), 2),
+    ]
+
+
+@exercise(3, _tops)
+def share_in_top(probabilities, labels, k):
+    found = 0
+    for row, label in zip(probabilities.tolist(), labels.tolist(), strict=True):
+        found += label in sorted(range(len(row)), key=lambda c: -row[c])[:k]
+    return found / len(labels)
+
+
+def _among(probabilities, labels, k):
+    return probabilities.topk(k, dim=1).indices == labels[:, None]  # [N, k]
+
+
+@share_in_top.mistake(N_("Every picture counts once: divide by the pictures, not by pictures · k."))
+def _divided_by_k(probabilities, labels, k):
+    return _among(probabilities, labels, k).float().mean()
+
+
+@share_in_top.mistake(
+    N_("topk gives values and indices. The classes are the indices; you compare the values.")
+)
+def _values_compared(probabilities, labels, k):
+    top = probabilities.topk(k, dim=1).values
+    return (top == labels[:, None]).any(dim=1).float().mean()
+
+
+@share_in_top.mistake(N_("This looks at the k-th place only. All of the first k count."))
+def _only_the_kth(probabilities, labels, k):
+    return _among(probabilities, labels, k)[:, -1].float().mean()
+
+
+@share_in_top.mistake(N_("This is the plain accuracy, with the first place only."))
+def _only_the_first(probabilities, labels, k):
+    return _among(probabilities, labels, 1).any(dim=1).float().mean()
+
+
+@share_in_top.mistake(N_("This is the number of cases. Which share of all pictures is it?"))
+def _number_of_cases(probabilities, labels, k):
+    return _among(probabilities, labels, k).sum()
+
+
+@share_in_top.mistake(N_("This is the share of pictures for which it is *not* among the first."))
+def _missed(probabilities, labels, k):
+    return 1 - share_in_top.judge(probabilities, labels, k)
+
+
+@share_in_top.mistake(
+    N_("These are the k classes with the *smallest* probabilities: sort the other way round.")
+)
+def _smallest(probabilities, labels, k):
+    return share_in_top.judge(-probabilities, labels, k)
+
+
+def _sure():
+    probabilities, labels = _answers(60, 5, seed=3)
+    exact = torch.tensor([[0.5, 0.25, 0.25], [0.25, 0.25, 0.5], [0.375, 0.375, 0.25]])
+    return [
+        (exact, torch.tensor([0, 1, 2]), 0.5),
+        (probabilities, labels, 0.9),
+        (probabilities, labels, 0.5),
+        (probabilities, labels, 0.0),
+        (probabilities, (probabilities.argmax(dim=1) + 1) % 5, 0.8),
+    ]
+
+
+@exercise(4, _sure)
+def right_when_sure(probabilities, labels, least):
+    right, sure = _right_and_sure(probabilities, labels, least)
+    return right[sure].float().mean()
+
+
+def _right_and_sure(probabilities, labels, least):
+    confidence, answers = probabilities.max(dim=1)
+    return answers == labels, confidence >= least
+
+
+right_when_sure.caution(
+    lambda: [(torch.tensor([[0.5, 0.5], [0.6, 0.4]]), torch.tensor([0, 0]), 0.9)],
+    N_("If no answer is that sure, there is no share: nan in PyTorch, an error in Python."),
+)
+
+
+@right_when_sure.mistake(
+    N_("These are the sure and right ones among all answers. Divide by the number of sure ones.")
+)
+def _among_all(probabilities, labels, least):
+    right, sure = _right_and_sure(probabilities, labels, least)
+    return (right & sure).float().mean()
+
+
+@right_when_sure.mistake(
+    N_("The other way round: of the right answers, how many are sure. Divide by the sure ones.")
+)
+def _sure_when_right(probabilities, labels, least):
+    right, sure = _right_and_sure(probabilities, labels, least)
+    return (right & sure).sum() / right.sum() if right.any() else torch.tensor(0.0)
+
+
+@right_when_sure.mistake(N_("This is the share of sure answers. How many of *them* are right?"))
+def _share_of_sure(probabilities, labels, least):
+    return _right_and_sure(probabilities, labels, least)[1].float().mean()
+
+
+@right_when_sure.mistake(N_("A confidence of exactly least counts as sure: >= and not >."))
+def _strictly_more(probabilities, labels, least):
+    confidence, answers = probabilities.max(dim=1)
+    return (answers == labels)[confidence > least].float().mean()
+
+
+@right_when_sure.mistake(N_("This is the accuracy over all answers, sure or not."))
+def _all_answers(probabilities, labels, least):
+    return _right_and_sure(probabilities, labels, least)[0].float().mean()
+
+
+@right_when_sure.mistake(
+    N_("Take the confidence of the answer, the largest probability, not that of the true class.")
+)
+def _sure_of_the_truth(probabilities, labels, least):
+    right, _sure_answers = _right_and_sure(probabilities, labels, least)
+    sure = probabilities[torch.arange(len(labels)), labels] >= least
+    return right[sure].float().mean()
+
+
+def _pictures():
+    def some(n, height, width):
+        generator = torch.Generator().manual_seed(n)
+        return torch.rand(n, 3, height, width, generator=generator)
+
+    return [(some(40, 8, 8),), (some(25, 5, 9),), (some(1, 8, 8),)]
+
+
+def _ask(answer, images):
+    """Return the answer's classes for a network that sees left from right and up from down."""
+    torch.manual_seed(2)
+    height, width = images.shape[2:]
+    layers = [
+        nn.Conv2d(3, 6, 3),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(6 * (height - 2) * (width - 2), 4),
+    ]
+    model = nn.Sequential(*layers).eval()
+    with torch.no_grad():
+        model[-1].weight.mul_(12)
+    return answer(model, images)
+
+
+def _probabilities(model, images):
+    with torch.no_grad():
+        return model(images).softmax(dim=1)
+
+
+@exercise(5, _pictures, use=_ask)
+def seen_twice(model, images):
+    mirrored = torch.stack([image.flip(2) for image in images])
+    return (_probabilities(model, images) + _probabilities(model, mirrored)).argmax(dim=1)
+
+
+@seen_twice.mistake(
+    N_("flip(2) turns the pictures upside down: axis 3 is the width, flip(-1) mirrors.")
+)
+def _upside_down(model, images):
+    turned = images.flip(2)
+    return (_probabilities(model, images) + _probabilities(model, turned)).argmax(dim=1)
+
+
+@seen_twice.mistake(
+    N_("Logits are added here. They have no common scale: take the softmax of each set first.")
+)
+def _logits_added(model, images):
+    with torch.no_grad():
+        return (model(images) + model(images.flip(-1))).argmax(dim=1)
+
+
+@seen_twice.mistake(N_("These are the answers to the mirror images alone. Add both."))
+def _only_mirrored(model, images):
+    return _probabilities(model, images.flip(-1)).argmax(dim=1)
+
+
+@seen_twice.mistake(N_("These are the answers to the pictures alone. Add the mirror images'."))
+def _only_plain(model, images):
+    return _probabilities(model, images).argmax(dim=1)
+
+
+@seen_twice.mistake(N_("These are the probabilities. Which class is largest? argmax(dim=1)."))
+def _no_argmax(model, images):
+    return (_probabilities(model, images) + _probabilities(model, images.flip(-1))) / 2
+
+
+@seen_twice.mistake(N_("Added up, these are right. Which class is largest? argmax(dim=1)."))
+def _sums(model, images):
+    return 2 * _no_argmax(model, images)
+
+
+@seen_twice.mistake(
+    N_("flip(1) swaps the colours, red with blue: axis 3 is the width, flip(-1) mirrors.")
+)
+def _colours_flipped(model, images):
+    turned = images.flip(1)
+    return (_probabilities(model, images) + _probabilities(model, turned)).argmax(dim=1)
+
+
+@seen_twice.mistake(
+    N_("flip(0) reverses the batch, so each picture meets another one. flip(-1) mirrors.")
+)
+def _batch_reversed(model, images):
+    turned = images.flip(0)
+    return (_probabilities(model, images) + _probabilities(model, turned)).argmax(dim=1)
+
+
+@seen_twice.mistake(
+    N_("The softmax or the argmax runs down the batch. The classes are axis 1, dim=1.")
+)
+def _along_the_batch(model, images):
+    return (_probabilities(model, images) + _probabilities(model, images.flip(-1))).argmax(dim=0)
