@@ -139,6 +139,11 @@ def test_every_setting_gives_a_sentence_at_every_step(ground, optimizer):
             assert "nan" not in " ".join(sentences)
 
 
+def test_a_loss_that_stays_is_not_said_to_fall():
+    text = figures.sentence(walk("bowl", "SGD", 1.0), 6)
+    assert text == "After 6 steps the loss is still 4.00: each step jumps across the valley and back."
+
+
 def test_a_walk_without_end_is_said_to_reach_infinity():
     text = figures.sentence(walk("two valleys", "SGD", 3.0), 100)
     assert "has grown from 3.57 to infinity" in text

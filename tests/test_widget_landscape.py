@@ -73,6 +73,17 @@ def test_a_click_moves_the_start_in_one_redraw():
     assert explorer.stage.turn == before + 1
 
 
+def test_a_cell_turns_the_knobs_in_one_redraw():
+    explorer = LandscapeExplorer("pass")
+    before = explorer.stage.turn
+    explorer.turn(optimizer="Adam", learning_rate=0.03, momentum=0.91, start=[1, -0.5])
+    assert explorer.stage.turn == before + 1
+    assert explorer.optimizer.value == "Adam"
+    assert RATES[explorer.learning_rate.value] == 0.03
+    assert explorer.walk.momentum == 0.9  # the nearest stop
+    assert explorer.walk.weights[0] == pytest.approx([1, -0.5])
+
+
 def test_the_position_stays_while_the_knobs_turn():
     explorer = LandscapeExplorer()
     explorer.stage.position = 40

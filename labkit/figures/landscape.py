@@ -66,6 +66,12 @@ def sentence(walk: Walk, step: int) -> str:
             "After {n} steps the loss has grown from {first} to {now}",
             step,
         )
+    elif now == first:
+        changed = ngettext(
+            "After {n} step the loss is still {now}",
+            "After {n} steps the loss is still {now}",
+            step,
+        )
     else:
         changed = ngettext(
             "After {n} step the loss has fallen from {first} to {now}",

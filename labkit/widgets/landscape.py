@@ -1,5 +1,7 @@
 """Step size: an optimizer walks down a loss of one or two weights, with every knob to turn."""
 
+from collections.abc import Sequence
+
 import anywidget
 import ipywidgets as widgets
 import numpy as np
@@ -134,6 +136,26 @@ class LandscapeExplorer(Explorer):
             slider.value = round(weight / slider.step) * slider.step
         self._moving = False
         self._redraw()
+
+    def turn(
+        self,
+        *,
+        optimizer: str | None = None,
+        learning_rate: float | None = None,
+        momentum: float | None = None,
+        start: Sequence[float] | None = None,
+    ) -> None:
+        """Turn the knobs that are named, from a cell; a slider goes to its nearest stop."""
+        self._moving = True
+        if optimizer is not None:
+            self.optimizer.value = optimizer
+        for slider, stops, wanted in (
+            (self.learning_rate, RATES, learning_rate),
+            (self.momentum, MOMENTA, momentum),
+        ):
+            if wanted is not None:
+                slider.value = int(np.argmin(np.abs(np.subtract(stops, wanted))))
+        self._put([slider.value for slider in self.start] if start is None else start)
 
     @reporting
     def _redraw(self, _change=None) -> None:
