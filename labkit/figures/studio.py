@@ -95,3 +95,8 @@ def before_after(before: np.ndarray, after: np.ndarray) -> bytes:
         write(draw, title, (left, 4), 12)
         sheet.paste(fit(image, side), (SCALE * left, SCALE * top))
     return to_png(sheet)
+
+
+def enlarged(image: np.ndarray) -> bytes:
+    """Draw one picture uint8 ``[H, W, 3]`` large, as PNG."""
+    return to_png(fit(np.asarray(image), 150))

@@ -40,7 +40,7 @@ class PictureChoice(widgets.VBox):
         self._choose()
 
     def _choose(self, _change=None) -> None:
-        self._set(self.choice.value, self.samples[self.choice.value])
+        self.show(self.choice.value, self.samples[self.choice.value])
 
     def _upload(self, change) -> None:
         if change["new"]:
@@ -59,9 +59,10 @@ class PictureChoice(widgets.VBox):
         except PictureError as error:
             self.message.value = complaint(str(error))
         else:
-            self._set(name, picture)
+            self.show(name, picture)
 
-    def _set(self, name: str, picture: np.ndarray) -> None:
+    def show(self, name: str, picture: np.ndarray) -> None:
+        """Show a picture, uint8 ``[32, 32, 3]``, under a name."""
         self.message.value = ""
         with self.hold_trait_notifications():
             self.name, self.picture = name, picture

@@ -10,13 +10,14 @@ function render({ model, el }) {
   let newest = 0;
   const paint = async () => {
     const turn = ++newest;
+    if (!model.get("png").byteLength) return image.removeAttribute("src"); // a sentence alone
     const url = URL.createObjectURL(new Blob([model.get("png")], { type: "image/png" }));
     const next = new Image();
     next.src = url;
     try {
       await next.decode(); // swapped only when it can be painted: no flicker
     } catch {
-      return URL.revokeObjectURL(url); // no picture yet: the sentence stands alone
+      return URL.revokeObjectURL(url);
     }
     if (turn !== newest) return URL.revokeObjectURL(url);
     image.src = url;

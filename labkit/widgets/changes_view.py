@@ -1,0 +1,131 @@
+"""What a change of brightness, blur, noise or rotation does to a picture and to the accuracy."""
+
+from collections.abc import Callable
+
+import ipywidgets as widgets
+import numpy as np
+import torch
+from torch import nn
+
+from labkit.corrupting import CORRUPTIONS, accuracy_under, corrupt
+from labkit.data import PictureSet
+from labkit.figures.network import bars
+from labkit.figures.studio import UnderChange, before_after
+from labkit.inspect import untouched
+from labkit.text import _
+from labkit.widgets.looks import Screen, Slider, reporting, row
+
+
+class ChangesView(widgets.VBox):
+    """One picture before and after a change, and the accuracy at each amount of it.
+
+    ``measured`` holds the shares of right answers by kind, ``probabilities`` what the network says
+    to the changed picture.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        pictures: PictureSet,
+        prepare: Callable[[np.ndarray], torch.Tensor],
+    ):
+        """Measure the accuracy on ``pictures``, once for each kind that is chosen.
+
+        ``prepare`` makes of a picture, uint8 ``[32, 32, 3]``, the ``[3, 32, 32]`` that the model
+        takes. Nothing is measured before the first ``show``.
+        """
+        self.model, self.pictures, self.prepare = model, pictures, prepare
+        self.measured, self._curves = {}, {}
+        self.picture, self.title = pictures.data[0], ""
+        self.probabilities = np.empty(0)
+        self._busy = False
+        self.kind = widgets.Dropdown(
+            options=[(_(change.name), kind) for kind, change in CORRUPTIONS.items()],
+            description=_("Change"),
+            style={"description_width": "auto"},
+        )
+        self.amount = Slider.of(_("Amount"), ["–"])
+        self.both, self.curve = Screen(width=454), Screen(width=UnderChange.WIDTH)
+        self.before, self.after, self.message = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        answers = widgets.HBox([self.before, self.after], layout={"grid_gap": "14px"})
+        sides = widgets.HBox([widgets.VBox([self.both, answers]), self.curve])
+        sides.layout.grid_gap = "24px"
+        super().__init__([row(self.kind, self.amount), self.message, sides])
+        self.kind.observe(self._choose, "value")
+        self.amount.observe(self._move, "value")
+
+    def show(self, picture: np.ndarray, title: str) -> None:
+        """Show a picture, uint8 ``[32, 32, 3]``, and say in ``title`` what it is."""
+        self.picture, self.title = picture, title
+        self._before = self._ask(picture)
+        self.before.value = bars(self.pictures.classes, self._before.tolist(), most=8)
+        if self._curves:
+            self._draw()
+        else:
+            self._choose()
+
+    @reporting
+    def _choose(self, _change=None) -> None:
+        """Measure the chosen kind, if it is new, and start at a moderate amount of it."""
+        kind = CORRUPTIONS[self.kind.value]
+        words = [kind.say(amount) for amount in kind.amounts]
+        if self.kind.value not in self._curves:
+            self.curve.show(b"", _("Measuring on pictures of the validation set ..."))
+            model, pictures, device = self.model, self.pictures, self._device()
+            shares = accuracy_under(model, pictures, self.kind.value, device=device)
+            self.measured[self.kind.value] = shares
+            self._curves[self.kind.value] = UnderChange(_(kind.name), kind.amounts, words, shares)
+        self._busy = True  # one drawing at the end
+        try:
+            with self.amount.hold_sync():
+                self.amount.texts, self.amount.maximum = words, len(words) - 1
+                self.amount.value = kind.amounts.index(0) + 2
+        finally:
+            self._busy = False
+        self._draw()
+
+    @reporting
+    def _move(self, _change) -> None:
+        if self._curves and not self._busy:
+            self._draw()
+
+    def _device(self) -> torch.device:
+        return next((weight.device for weight in self.model.parameters()), torch.device("cpu"))
+
+    def _ask(self, picture: np.ndarray) -> np.ndarray:
+        """Return the probabilities that the model gives a picture, float32 ``[C]``."""
+        with untouched(self.model):
+            outputs = self.model(self.prepare(picture)[None].to(self._device()))
+        return outputs[0].float().softmax(0).cpu().numpy()
+
+    def _draw(self) -> None:
+        kind, place = CORRUPTIONS[self.kind.value], self.amount.value
+        changed = corrupt(self.picture[None], self.kind.value, kind.amounts[place])[0]
+        self.probabilities = self._ask(changed)
+        self.both.show(before_after(self.picture, changed), self._say_picture(kind, place))
+        self.after.value = bars(self.pictures.classes, self.probabilities.tolist(), most=8)
+        share = self.measured[self.kind.value][place]
+        low, high = share.interval
+        text = _(
+            "{name} {words}: {share:.1%} of {n:,} pictures of the validation set are recognised, "
+            "{low:.0%} to {high:.0%} at 95 %. The test set has been asked already."
+        )
+        numbers = {"share": share.value, "n": share.of, "low": low, "high": high}
+        said = text.format(name=_(kind.name), words=kind.say(kind.amounts[place]), **numbers)
+        self.curve.show(self._curves[self.kind.value].png(place), said)
+
+    def _say_picture(self, kind, place: int) -> str:
+        names, best = self.pictures.classes, int(self.probabilities.argmax())
+        before = int(self._before.argmax())
+        text = (
+            _("{title} {name} {words}: still {after}.")
+            if best == before
+            else _("{title} {name} {words}: {before} becomes {after}.")
+        )
+        return text.format(
+            title=self.title,
+            name=_(kind.name),
+            words=kind.say(kind.amounts[place]),
+            before=names[before],
+            after=names[best],
+        )
