@@ -71,7 +71,7 @@ def _first_layer(case: Case) -> str:
     if images is None:
         return ""
     weight = next(iter(case.model.parameters()), images)
-    for step in record(case.model, images.to(weight.device), keep=True).steps:
+    for step in record(case.double, images.to(weight.device), keep=True).steps:
         if not step.values.isfinite().all():
             return _("it begins in {layer}, whose output has shape {shape}").format(
                 layer=step.call.name, shape=list(step.shape)
@@ -154,7 +154,7 @@ def _dead(case: Case, seen: Rehearsal) -> Iterator[Finding]:
     if not same or sum(map(len, same)) < 16:
         return
     pictures = torch.cat(same)[:256]
-    before = _silent(case.model, pictures)
+    before = _silent(case.double, pictures)
     after = _silent(seen.model, pictures)
     for layer, share in {**before, **after}.items():
         if share >= _DEAD:

@@ -44,6 +44,7 @@ class Rehearsal:
     error: Exception | None = None
     error_at: str = ""
     reached_past: list[str] = field(default_factory=list)
+    changed_weights: bool = False
 
 
 @dataclass
@@ -66,6 +67,11 @@ class Case:
         self.given = self.model
         self.loader_errors: dict[int, Exception] = {}
         self.model = getattr(self.model, "_orig_mod", self.model)  # torch.compile has wrapped it
+
+    @cached_property
+    def double(self) -> nn.Module:
+        """A copy of the model to look into: the original may be training in another thread."""
+        return Copies().model(self.model)
 
     @cached_property
     def sample(self) -> list:
@@ -140,8 +146,11 @@ class Case:
             code = copies.function(self.evaluate)
             watch = Watch(seen.model, optimizer)
             seen.log = watch.log
+            before = [weight.detach().clone() for weight in seen.model.parameters()]
             with watch:
                 seen.returned = _call(code, self.evaluate, (seen.model, batches))
+            pairs = zip(before, seen.model.parameters(), strict=True)
+            seen.changed_weights = not all(torch.equal(old, p.to(old.device)) for old, p in pairs)
         return seen
 
     @contextmanager

@@ -74,7 +74,7 @@ def look(case: Case) -> Iterator[Finding]:
         return
     yield from _mode(seen)
     yield from _gradients(seen)
-    if seen.log.steps or _weights_moved(case, seen):
+    if seen.log.steps or seen.changed_weights:
         yield Finding(
             "evaluation-trains",
             _("The evaluation changes the weights."),
@@ -95,8 +95,8 @@ def _trial(case: Case) -> _Trial | None:
     images = images.repeat(-(-count // len(images)), *[1] * (images.ndim - 1))[:count]
     weight = next(iter(case.model.parameters()), images)
     try:
-        with untouched(case.model):
-            logits = case.model(images.to(weight.device)).float().cpu()
+        with untouched(case.double):
+            logits = case.double(images.to(weight.device)).float().cpu()
     except FAILURES:
         return None
     if logits.ndim != 2 or logits.shape[1] < 2 or not logits.isfinite().all():
@@ -144,11 +144,6 @@ def _gradients(seen: Rehearsal) -> Iterator[Finding]:
             ),
             _("Put the loop under with torch.inference_mode(): (or torch.no_grad())."),
         )
-
-
-def _weights_moved(case: Case, seen: Rehearsal) -> bool:
-    pairs = zip(case.model.parameters(), seen.model.parameters(), strict=True)
-    return not all(torch.equal(before, after.to(before.device)) for before, after in pairs)
 
 
 def _average(trial: _Trial, seen: Rehearsal) -> Iterator[Finding]:
