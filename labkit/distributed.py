@@ -99,17 +99,20 @@ def prepare(place: Place, options: argparse.Namespace) -> tuple[Net, Run]:
 
 
 def train(place: Place, options: argparse.Namespace) -> Run:
-    """Take all steps that are left; the first process saves and reports."""
+    """Take the steps that are left; the first process saves and reports."""
     net, run = prepare(place, options)
     first = place.rank == 0
     if first and run.steps_done:
         print(_("taken up at step {step}").format(step=run.steps_done), flush=True)
-    while not run.finished:
+    steps = min(options.steps, run.steps_done + run.steps_left)
+    while run.steps_done < steps:
         run.advance()
         if first and run.step == 0:
             print(_report(run), flush=True)
-        if first and (run.finished or run.steps_done % options.save_every == 0):
+        if first and (run.steps_done == steps or run.steps_done % options.save_every == 0):
             checkpoint.save(options.checkpoint, net, run=run)
+    if first:
+        print(_("{steps} steps done").format(steps=run.steps_done), flush=True)
     return run
 
 
@@ -157,6 +160,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--source", help=_("cifar10, drawn, or a folder; else LABKIT_DATA says"))
     add("--epochs", type=int, default=2)
+    add("--steps", type=int, default=sys.maxsize, help=_("end here, even within an epoch"))
     add("--batch-size", type=int, default=32, help=_("of all processes together"))
     add("--learning-rate", type=float, default=0.01)
     add("--seed", type=int, default=0)

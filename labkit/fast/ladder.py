@@ -41,7 +41,7 @@ def ladder() -> list[Rung]:
         (_("mirrored and shifted images"), {"mirror": True, "shift": 2}),
         (
             _("a deeper network with batch norm"),
-            {"fast_net": True, "batch_size": 500, "learning_rate": 0.3},
+            {"fast_net": True, "batch_size": 500, "learning_rate": 1.0},
         ),
         (_("bfloat16, channels last"), {"bf16": True}),
         (_("whitening first layer"), {"whiten": True}),

@@ -16,17 +16,22 @@ class FastNet(nn.Module):
     value of each channel goes to one linear layer.
     """
 
-    def __init__(self, classes: int = 10, widths: tuple[int, ...] = (32, 64, 128)):
+    def __init__(
+        self,
+        classes: int = 10,
+        widths: tuple[int, ...] = (32, 96, 192),
+        depths: tuple[int, ...] = (3, 3, 3),
+    ):
         super().__init__()
         self.patches = nn.Conv2d(3, 24, 2)
-        blocks = [Block(i, o) for i, o in zip((24, *widths), widths, strict=False)]
-        self.blocks = nn.Sequential(*blocks)
+        sizes = zip((24, *widths), widths, depths, strict=False)
+        self.blocks = nn.Sequential(*(Block(*size) for size in sizes))
         self.head = nn.Linear(widths[-1], classes, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = functional.gelu(self.patches(x))  # [N, 3, 32, 32] -> [N, 24, 31, 31]
-        x = self.blocks(x)  # -> [N, 32, 15, 15] -> [N, 64, 7, 7] -> [N, 128, 3, 3]
-        x = x.amax(dim=(2, 3))  # -> [N, 128]
+        x = self.blocks(x)  # -> [N, 32, 15, 15] -> [N, 96, 7, 7] -> [N, 192, 3, 3]
+        x = x.amax(dim=(2, 3))  # -> [N, 192]
         return self.head(x) / 9  # -> [N, classes]; smaller logits: bolder steps of the head
 
     def whiten(self, images: torch.Tensor) -> None:
@@ -39,21 +44,28 @@ class FastNet(nn.Module):
 
 
 class Block(nn.Module):
-    """Two 3 x 3 convolutions, each with batch norm and GELU; max-pooling after the first."""
+    """A convolution with max-pooling; around the ``depth - 1`` others a path that leads past them.
 
-    def __init__(self, inputs: int, outputs: int):
+    Each convolution is 3 x 3, with batch norm and GELU behind it.
+    """
+
+    def __init__(self, inputs: int, outputs: int, depth: int = 3):
         super().__init__()
-        self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
-        self.norm1 = _norm(outputs)
-        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
-        self.norm2 = _norm(outputs)
-        for conv in (self.conv1, self.conv2):  # start by passing the inputs on unchanged
-            nn.init.dirac_(conv.weight.data[: conv.in_channels])
+        self.conv = _conv(inputs, outputs)
+        self.norm = _norm(outputs)
+        others = [(_conv(outputs, outputs), _norm(outputs), nn.GELU()) for _n in range(depth - 1)]
+        self.others = nn.Sequential(*(layer for three in others for layer in three))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = functional.max_pool2d(self.conv1(x), 2)
-        x = functional.gelu(self.norm1(x))
-        return functional.gelu(self.norm2(self.conv2(x)))
+        x = functional.max_pool2d(self.conv(x), 2)
+        x = functional.gelu(self.norm(x))
+        return x + self.others(x)
+
+
+def _conv(inputs: int, outputs: int) -> nn.Conv2d:
+    conv = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+    nn.init.dirac_(conv.weight.data[:inputs])  # at first it passes its inputs on unchanged
+    return conv
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:

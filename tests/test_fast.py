@@ -1,0 +1,212 @@
+"""The fast recipe: each piece against a slow obvious one, and the ladder as a whole."""
+
+import re
+import time
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from labkit.data import PictureSet
+from labkit.data.loaders import BatchLoader
+from labkit.fast import ladder, recipe
+from labkit.fast.augment import Shift
+from labkit.fast.muon import Muon, orthogonalised
+from labkit.fast.network import Block, FastNet, whitening_filters
+from tests.benchmarks import __main__ as bench
+
+RUNGS = ladder.ladder()
+
+
+@pytest.fixture
+def pictures():
+    """Sixty pictures of three classes, told apart by their colour."""
+    generator = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    data = generator.integers(0, 200, (60, 32, 32, 3), dtype=np.uint8)
+    data[np.arange(60), :, :, labels] += 50
+    return PictureSet(data, labels, ("red", "green", "blue"), source="colours")
+
+
+def smooth_images():
+    """Images whose neighbouring pixels are alike, as in photographs."""
+    coarse = torch.randn(64, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    return functional.interpolate(coarse, scale_factor=4, mode="bilinear")
+
+
+def test_whitened_patches_have_variance_one_and_no_covariance():
+    images = smooth_images() + 0.2 * torch.randn(64, 3, 32, 32)
+    answers = functional.conv2d(images, whitening_filters(images, 2), stride=2)
+    rows = answers.permute(0, 2, 3, 1).reshape(-1, 12)
+    covariance = rows.T @ rows / len(rows)
+    assert torch.allclose(covariance, torch.eye(12), atol=0.02)
+
+
+def test_a_direction_that_never_occurs_is_not_blown_up():
+    grey = smooth_images()[:, :1].expand(-1, 3, -1, -1)
+    assert whitening_filters(grey, 2).abs().max() <= 5e-4**-0.5
+
+
+def test_orthogonalised_keeps_the_directions_and_evens_out_their_strengths():
+    generator = torch.Generator().manual_seed(0)
+    for shape in [(16, 90), (90, 16), (16, 16)]:
+        matrix = torch.randn(shape, generator=generator)
+        left, _strengths, right = torch.linalg.svd(matrix, full_matrices=False)
+        result = left.T @ orthogonalised(matrix, steps=5) @ right.T
+        assert result.shape == (16, 16)
+        assert (result - result.diag().diag()).abs().max() < 0.05  # bfloat16 within
+        assert 0.3 < result.diag()[:-1].min() and result.diag().max() < 1.35
+
+
+def test_muon_brings_a_filter_bank_to_its_norm_and_turns_it_by_the_learning_rate():
+    filters = torch.nn.Parameter(torch.randn(8, 4, 3, 3) * 5)
+    optimizer = Muon([filters], lr=0.0)
+    filters.grad = torch.randn_like(filters)
+    optimizer.step()
+    assert abs(filters.norm() - 8**0.5) < 1e-4
+    before = filters.detach().clone()
+    optimizer.param_groups[0]["lr"] = 0.1
+    optimizer.step()
+    assert 0.1 * 8**0.5 * 0.5 < (filters - before).norm() < 0.1 * 8**0.5 * 1.35
+
+
+@pytest.mark.parametrize("pixels", [1, 2, 4])
+def test_a_shift_moves_each_image_by_its_own_whole_pixels(pixels):
+    images = torch.randn(20, 3, 12, 10)
+    moved = Shift(pixels)(images, torch.Generator().manual_seed(5))
+    generator = torch.Generator().manual_seed(5)
+    down, right = torch.randint(2 * pixels + 1, (2, 20), generator=generator).tolist()
+    assert len(set(down)) > 1 and len(set(right)) > 1
+    for image, result, y, x in zip(images, moved, down, right, strict=True):
+        padded = functional.pad(image[None], (pixels,) * 4, mode="reflect")[0]
+        assert torch.equal(result, padded[:, y : y + 12, x : x + 10])
+
+
+def test_a_new_block_passes_its_inputs_on():
+    block, images = Block(4, 6), torch.randn(2, 4, 8, 8)
+    assert torch.equal(block.conv(images)[:, :4], images)
+
+
+@pytest.mark.parametrize("size", [16, 20, 26, 32, 40])
+def test_the_network_takes_images_of_any_size(size):
+    assert FastNet(7)(torch.randn(3, 3, size, size)).shape == (3, 7)
+
+
+def test_a_whitened_layer_is_frozen_and_the_others_are_not(pictures):
+    model = recipe.network(RUNGS[-1].recipe, pictures)
+    frozen = {name for name, weight in model.named_parameters() if not weight.requires_grad}
+    assert {"patches.weight", "patches.bias"} <= frozen
+    assert "head.weight" not in frozen and "blocks.0.conv.weight" not in frozen
+
+
+def test_learning_rates_rise_to_the_highest_and_fall_to_zero(pictures):
+    way = RUNGS[-1].recipe
+    optimizers = recipe.make_optimizers(way, recipe.network(way, pictures))
+    groups = [group for optimizer in optimizers for group in optimizer.param_groups]
+    for part, share in [(0, 0), (way.warmup / 2, 0.5), (way.warmup, 1), (1, 0)]:
+        recipe.set_learning_rates(optimizers, way, part)
+        for group in groups:
+            assert group["lr"] == pytest.approx(share * group["highest"])
+    assert len(groups) == 2 and all(group["highest"] > 0 for group in groups)
+
+
+def test_every_weight_that_learns_has_exactly_one_optimizer(pictures):
+    for rung in RUNGS:
+        model = recipe.network(rung.recipe, pictures)
+        learning = {id(weight) for weight in model.parameters() if weight.requires_grad}
+        held = [
+            id(weight)
+            for optimizer in recipe.make_optimizers(rung.recipe, model)
+            for group in optimizer.param_groups
+            for weight in group["params"]
+        ]
+        assert len(held) == len(set(held)) and set(held) == learning
+
+
+def test_the_same_seed_and_number_of_steps_give_the_same_weights(pictures):
+    def weights(seed):
+        return recipe.train(RUNGS[-1].recipe, pictures, recipe.by_steps(3), seed=seed).model
+
+    first, again, other = (weights(seed).state_dict() for seed in (1, 1, 2))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["head.weight"], other["head.weight"])
+
+
+def test_a_training_by_the_clock_ends_when_its_time_is_over(pictures):
+    way = RUNGS[2].recipe
+    recipe.train(way, pictures, recipe.by_steps(1))
+    start = time.perf_counter()
+    trained = recipe.train(way, pictures, recipe.by_clock(0.5))
+    assert 0.5 <= time.perf_counter() - start < 5  # a busy machine may be late with one step
+    assert trained.steps > 1 and trained.images == trained.steps * 60
+
+
+def test_the_fast_recipe_learns_three_colours(pictures):
+    way = RUNGS[-1].recipe
+    model = recipe.train(way, pictures, recipe.by_steps(12)).model
+    assert recipe.accuracy(recipe.answer(way, model, pictures), pictures) > 0.9
+
+
+def test_mirrored_answers_are_the_mean_of_both_views(pictures):
+    way = RUNGS[-1].recipe
+    model = recipe.train(way, pictures, recipe.by_steps(2)).model
+    logits = recipe.answer(way, model, pictures)
+    images = next(iter(BatchLoader(pictures, 60)))[0].contiguous(memory_format=torch.channels_last)
+    with torch.inference_mode(), recipe.precision(way):
+        expected = (model(images).float() + model(images.flip(3)).float()) / 2
+    assert torch.equal(logits, expected)
+
+
+@pytest.mark.parametrize("rung", RUNGS, ids=lambda rung: rung.name)
+def test_every_rung_trains_and_answers(rung, pictures):
+    trained = recipe.train(rung.recipe, pictures, recipe.by_steps(2))
+    logits = recipe.answer(rung.recipe, trained.model, pictures)
+    assert trained.steps == 2 and trained.images == 2 * min(rung.recipe.batch_size, 60)
+    assert logits.shape == (60, 3) and logits.isfinite().all()
+
+
+def test_every_rung_keeps_what_those_below_it_changed():
+    start = asdict(recipe.Recipe())
+    changed = []
+    for lower, upper in zip(RUNGS, RUNGS[1:], strict=False):
+        before, after = asdict(lower.recipe), asdict(upper.recipe)
+        new = {name for name in after if after[name] != before[name]}
+        assert new
+        changed.append(new)
+        assert all(after[name] != start[name] for names in changed for name in names)
+
+
+def test_a_measured_ladder_survives_its_file(tmp_path, pictures, monkeypatch):
+    monkeypatch.setattr(ladder, "ladder", lambda: RUNGS[1:3])
+    measured = ladder.climb(pictures, pictures, seconds=0.2)
+    assert [step.name for step in measured.steps] == [rung.name for rung in RUNGS[1:3]]
+    assert all(step.images_per_second > 0 for step in measured.steps)
+    path = ladder.save(measured, tmp_path / "ladder.json")
+    assert ladder.load(path) == measured
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"format": 2}', '{"format": 1, "steps": [{}]}'])
+def test_a_file_that_holds_no_ladder_is_refused_in_words(tmp_path, content):
+    path = tmp_path / "other.json"
+    path.write_text(content)
+    with pytest.raises(ValueError, match="other.json holds no measured ladder"):
+        ladder.load(path)
+
+
+def test_the_recorded_ladder_has_the_rungs_of_today_and_says_where_it_was_measured():
+    recorded = ladder.load()
+    assert [step.name for step in recorded.steps] == [rung.name for rung in RUNGS]
+    assert recorded.date in recorded.heading and recorded.device in recorded.heading
+    assert recorded.source not in ("", "drawn")
+
+
+def test_the_benchmark_ends_with_its_two_lines(pictures, monkeypatch, capsys):
+    monkeypatch.setattr(bench, "whole", lambda: (pictures, pictures))
+    bench.main()
+    same, within = capsys.readouterr().out.splitlines()[-2:]
+    number = r"\d+\.\d"
+    part = rf"{number} s, {number} %"
+    assert re.fullmatch(rf"same recipe: \d+\.\d\d times faster \({part} -> {part}\)", same)
+    assert re.fullmatch(rf"in the original's time: {number} % \(the original: {number} %\)", within)
