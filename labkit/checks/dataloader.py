@@ -296,7 +296,7 @@ def _one_pass(answer, dataset, batch_size, shuffle):
     seen = numpy.concatenate(labels)
     other = numpy.concatenate([values.plain(labels).reshape(-1) - 100 for _images, labels in again])
     return {
-        _("shapes"): [f"{_shape(images)} {_shape(labels)}" for images, labels in first],
+        _("shapes"): sorted(f"{_shape(images)} {_shape(labels)}" for images, labels in first),
         _("each item once"): sorted(seen) == list(range(len(dataset))),
         _("labels fit the images"): numpy.array_equal(numpy.concatenate(images), seen),
         _("in order"): sorted(seen) == list(seen),
@@ -353,9 +353,7 @@ def _drawn_with_repetition(dataset, batch_size, shuffle):
 
 
 @batches.mistake(
-    N_(
-        "Images and labels are shuffled apart and no longer belong together. Take one order for both."
-    )
+    N_("Images and labels are shuffled apart: they no longer fit. Use one order for both.")
 )
 def _torn_apart(dataset, batch_size, shuffle):
     other = _order(dataset, shuffle)
@@ -372,9 +370,7 @@ def _one_order_for_ever(dataset, batch_size, shuffle):
 
 
 @batches.mistake(
-    N_(
-        "Only the batches change places; inside each of them the items stay in order. Shuffle items."
-    )
+    N_("Only the batches change places; inside each one the items stay in order. Shuffle items.")
 )
 def _only_batches_shuffled(dataset, batch_size, shuffle):
     made = list(_made(dataset, batch_size, _order(dataset, False)))
@@ -396,9 +392,7 @@ def _labels_as_list(dataset, batch_size, shuffle):
 
 
 @batches.mistake(
-    N_(
-        "Neither images nor labels are tensors yet: torch.stack the images, torch.tensor the labels."
-    )
+    N_("Both are still lists: torch.stack the images, and make a torch.tensor of the labels.")
 )
 def _two_lists(dataset, batch_size, shuffle):
     for images, labels in DataLoader(dataset, batch_size, shuffle=shuffle):

@@ -114,8 +114,8 @@ class Exercise:
         return Verdict("waiting", text.format(number=self.number))
 
     def _judge(self, answer) -> Verdict:
-        if not callable(answer) and self.use is _call:
-            text = _("{name} has to be a function, and this is {what}.")
+        if not callable(answer):
+            text = _("{name} has to be something to call, like a function, and this is {what}.")
             what = values.describe(answer)
             return Verdict("wrong", _("Not yet."), (text.format(name=self.name, what=what),))
         came = []

@@ -1,0 +1,305 @@
+"""Notebook 3: padding, pooling, the numbers that reach fc1, parameters, pictures of any size."""
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from labkit.checks.spec import exercise
+from labkit.model import Net
+from labkit.text import N_
+
+
+def _kernels():
+    return [(kernel,) for kernel in (1, 3, 5, 7, 9, 11)]
+
+
+@exercise(1, _kernels)
+def padding_that_keeps(kernel):
+    for padding in range(kernel):
+        if nn.Conv2d(1, 1, kernel, padding=padding)(torch.zeros(1, 1, 32, 32)).shape[-1] == 32:
+            return padding
+
+
+@padding_that_keeps.mistake(
+    N_("This is the padding of both sides together. Each side gets half of it.")
+)
+def _both_sides(kernel):
+    return kernel - 1
+
+
+@padding_that_keeps.mistake(N_("A half is left over. Padding is whole: (kernel - 1) // 2."))
+def _half_kernel(kernel):
+    return kernel / 2
+
+
+@padding_that_keeps.mistake(N_("Padding by the whole kernel makes the output larger than 32."))
+def _whole_kernel(kernel):
+    return kernel
+
+
+@padding_that_keeps.mistake(
+    N_("One too many: a kernel of 1 needs no padding, for its window fits everywhere.")
+)
+def _one_more(kernel):
+    return (kernel + 1) // 2
+
+
+@padding_that_keeps.mistake(N_("This is right for a kernel of 5 only. Which rule is behind it?"))
+def _that_of_five(kernel):
+    return 2
+
+
+def _maps():
+    def some(*shape):
+        return torch.randn(shape, generator=torch.Generator().manual_seed(len(shape) + shape[-1]))
+
+    return [
+        (some(1, 6, 28, 28),),
+        (some(2, 3, 5, 7),),
+        (some(1, 1, 2, 2),),
+        (some(4, 2, 4, 3),),
+        (torch.zeros(1, 2, 4, 4),),
+    ]
+
+
+@exercise(2, _maps)
+def average_pool(maps):
+    return nn.AvgPool2d(2, 2)(maps)
+
+
+@average_pool.mistake(N_("This is max-pooling. Take the mean of each window."))
+def _largest(maps):
+    return functional.max_pool2d(maps, 2, 2)
+
+
+@average_pool.mistake(N_("This is the sum of each window, four times its mean."))
+def _sum(maps):
+    return 4 * functional.avg_pool2d(maps, 2, 2)
+
+
+@average_pool.mistake(N_("The windows overlap: they move by 1. The stride is 2."))
+def _stride_one(maps):
+    return functional.avg_pool2d(maps, 2, 1)
+
+
+@average_pool.mistake(
+    N_("The floor is missing: with an odd side, the last row or column fills no window.")
+)
+def _ceiling(maps):
+    return functional.avg_pool2d(maps, 2, 2, ceil_mode=True)
+
+
+@average_pool.mistake(
+    N_("This is the mean of each row of a window, on one axis only: average over both.")
+)
+def _one_axis(maps):
+    return maps.unfold(2, 2, 2).unfold(3, 2, 2).mean(dim=-1)
+
+
+@average_pool.mistake(N_("This keeps every second number and looks at no other."))
+def _every_second(maps):
+    return maps[:, :, : maps.shape[2] // 2 * 2 : 2, : maps.shape[3] // 2 * 2 : 2]
+
+
+@average_pool.mistake(N_("Each map is averaged as a whole. Average each window of 2 x 2."))
+def _whole_map(maps):
+    return maps.mean(dim=(2, 3), keepdim=True).expand_as(functional.avg_pool2d(maps, 2, 2))
+
+
+def _sides():
+    return [(side,) for side in (32, 64, 33, 35, 48, 96, 16, 224)]
+
+
+@exercise(3, _sides)
+def inputs_of_fc1(side):
+    x = torch.zeros(1, 3, side, side)
+    for channels in (6, 16):
+        x = functional.max_pool2d(nn.Conv2d(x.shape[1], channels, 5)(x), 2, 2)
+    return x.numel()
+
+
+def _end(side, loss=4):
+    return (((side - loss) // 2) - loss) // 2
+
+
+@inputs_of_fc1.mistake(
+    N_("The convolutions are left out: without padding, each takes 4 pixels off a side.")
+)
+def _pooling_only(side):
+    return 16 * (side // 4) ** 2
+
+
+@inputs_of_fc1.mistake(
+    N_("The floor is missing: where a side is odd, the pooling leaves its last row and column out.")
+)
+def _no_floor(side):
+    return 16 * (((side - 4) / 2 - 4) / 2) ** 2
+
+
+@inputs_of_fc1.mistake(N_("This is one map. There are 16 of them."))
+def _one_map(side):
+    return _end(side) ** 2
+
+
+@inputs_of_fc1.mistake(N_("A map has height *and* width: the side counts twice."))
+def _one_side(side):
+    return 16 * _end(side)
+
+
+@inputs_of_fc1.mistake(
+    N_("It does not grow in proportion: each convolution takes 4 off, however large the picture.")
+)
+def _in_proportion(side):
+    return 400 * (side / 32) ** 2
+
+
+@inputs_of_fc1.mistake(N_("A kernel of 5 takes 4 off a side, not 5: side - 5 + 1."))
+def _kernel_off(side):
+    return 16 * _end(side, loss=5) ** 2
+
+
+@inputs_of_fc1.mistake(N_("The pooling is left out: it halves the side twice."))
+def _no_pooling(side):
+    return 16 * (side - 8) ** 2
+
+
+@inputs_of_fc1.mistake(N_("There are two poolings, one after each convolution."))
+def _pooled_once(side):
+    return 16 * ((side - 8) // 2) ** 2
+
+
+@inputs_of_fc1.mistake(N_("Six maps leave the first convolution. Here the second counts: 16."))
+def _six_maps(side):
+    return 6 * _end(side) ** 2
+
+
+def _convolutions():
+    return [(3, 6, 5), (6, 16, 5), (1, 1, 1), (6, 6, 3), (64, 128, 3), (4, 1, 7)]
+
+
+@exercise(4, _convolutions)
+def conv_parameters(inputs, outputs, kernel):
+    return sum(p.numel() for p in nn.Conv2d(inputs, outputs, kernel, device="meta").parameters())
+
+
+@conv_parameters.mistake(N_("The biases are missing: one for each filter."))
+def _no_bias(inputs, outputs, kernel):
+    return inputs * outputs * kernel * kernel
+
+
+@conv_parameters.mistake(N_("There is one bias for each filter, not one in all."))
+def _one_bias(inputs, outputs, kernel):
+    return inputs * outputs * kernel * kernel + 1
+
+
+@conv_parameters.mistake(
+    N_("A filter spans all input channels: it is a block [inputs, kernel, kernel].")
+)
+def _flat_filters(inputs, outputs, kernel):
+    return outputs * (kernel * kernel + 1)
+
+
+@conv_parameters.mistake(N_("Each filter has one bias, not one for each channel that it looks at."))
+def _bias_per_channel(inputs, outputs, kernel):
+    return outputs * inputs * (kernel * kernel + 1)
+
+
+@conv_parameters.mistake(N_("A window has kernel · kernel weights: the kernel counts twice."))
+def _one_side_of_kernel(inputs, outputs, kernel):
+    return outputs * (inputs * kernel + 1)
+
+
+@conv_parameters.mistake(N_("This is one filter. There are as many as output channels."))
+def _one_filter(inputs, outputs, kernel):
+    return inputs * kernel * kernel + 1
+
+
+@conv_parameters.mistake(N_("The biases belong to the outputs, one for each, not to the inputs."))
+def _bias_per_input(inputs, outputs, kernel):
+    return inputs * (outputs * kernel * kernel + 1)
+
+
+def _sizes():
+    return [(32, 32), (64, 64), (33, 47), (40, 96)]
+
+
+def _logits(answer, height, width):
+    """Return the logits of an answer's network, whose weights go by their names alone."""
+    net = answer(4).eval()
+    with torch.no_grad():
+        for name, weight in net.named_parameters():
+            generator = torch.Generator().manual_seed(sum(name.encode()))
+            weight.copy_(torch.randn(weight.shape, generator=generator) / weight[0].numel() ** 0.5)
+        generator = torch.Generator().manual_seed(height * width)
+        return net(torch.rand(2, 3, height, width, generator=generator))
+
+
+@exercise(5, _sizes, use=_logits)
+class FlexibleNet(Net):
+    def maps(self, x):
+        x = self.pool(torch.relu(self.conv1(x)))
+        return self.pool(torch.relu(self.conv2(x)))
+
+    def five(self, maps):
+        return functional.adaptive_avg_pool2d(maps, 5)
+
+    def forward(self, x):
+        x = torch.flatten(self.five(self.maps(x)), 1)
+        return self.fc3(torch.relu(self.fc2(torch.relu(self.fc1(x)))))
+
+
+_Flexible = FlexibleNet.judge
+
+
+@FlexibleNet.mistake(
+    N_("It still takes pictures of 32 x 32 only. The adaptive pooling has to stand in forward().")
+)
+class _NotFlexible(Net):
+    def forward(self, x):
+        return super().forward(x)
+
+
+@FlexibleNet.mistake(N_("This keeps the largest of each part. Take the mean: AdaptiveAvgPool2d."))
+class _AdaptiveMax(_Flexible):
+    def five(self, maps):
+        return functional.adaptive_max_pool2d(maps, 5)
+
+
+@FlexibleNet.mistake(
+    N_("The pictures themselves are scaled to 32 x 32. Scale the maps, after the second pooling.")
+)
+class _PicturesScaled(_Flexible):
+    def maps(self, x):
+        return super().maps(functional.interpolate(x, (32, 32), mode="bilinear"))
+
+
+@FlexibleNet.mistake(
+    N_("The *pictures* are pooled to 32 x 32. Pool the maps, to 5 x 5, after the second pooling.")
+)
+class _PicturesPooled(_Flexible):
+    def maps(self, x):
+        return super().maps(functional.adaptive_avg_pool2d(x, 32))
+
+
+@FlexibleNet.mistake(
+    N_("This cuts a corner out of the maps, and the rest is never seen. Average over all of it.")
+)
+class _MapsCropped(_Flexible):
+    def five(self, maps):
+        return maps[:, :, :5, :5]
+
+
+@FlexibleNet.mistake(
+    N_("Pooled to 1 x 1, each map leaves one number, and fc1 wants 16 · 5 · 5. Pool to 5 x 5.")
+)
+class _PooledToOne(_Flexible):
+    def five(self, maps):
+        return functional.adaptive_avg_pool2d(maps, 1)
+
+
+@FlexibleNet.mistake(
+    N_("The adaptive pooling replaces the second max-pooling here. Leave that one in its place.")
+)
+class _MaxPoolReplaced(_Flexible):
+    def maps(self, x):
+        return torch.relu(self.conv2(self.pool(torch.relu(self.conv1(x)))))

@@ -1,0 +1,335 @@
+"""Notebook 4: cross-entropy, log-probabilities, step lengths, weight decay, a cut."""
+
+import torch
+from torch import nn
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
+
+from labkit.checks.spec import exercise
+from labkit.text import N_, _
+
+
+def _of_true_class():
+    lists = [[0.5, 0.25, 0.125], [1.0, 1.0], [0.1], [0.9, 0.01, 0.6, 0.3], [0.5, 0.5]]
+    return [(torch.tensor(numbers),) for numbers in lists]
+
+
+@exercise(1, _of_true_class)
+def batch_loss(probabilities):
+    return nn.functional.nll_loss(
+        probabilities.log()[:, None], torch.zeros(len(probabilities)).long()
+    )
+
+
+@batch_loss.mistake(
+    N_("This is the logarithm of the mean. First the logarithm of each, then the mean of those.")
+)
+def _log_of_mean(probabilities):
+    return -torch.log(probabilities.mean())
+
+
+@batch_loss.mistake(N_("This is the sum over the batch. Its loss is the mean."))
+def _sum(probabilities):
+    return -torch.log(probabilities).sum()
+
+
+@batch_loss.mistake(N_("The minus is missing: a loss is 0 or more."))
+def _no_minus(probabilities):
+    return torch.log(probabilities).mean()
+
+
+@batch_loss.mistake(N_("This is the logarithm to base 2. The natural one is torch.log."))
+def _base_two(probabilities):
+    return -torch.log2(probabilities).mean()
+
+
+@batch_loss.mistake(N_("This is the logarithm to base 10. The natural one is torch.log."))
+def _base_ten(probabilities):
+    return -torch.log10(probabilities).mean()
+
+
+@batch_loss.mistake(N_("This is the mean of 1 - p. Cross-entropy takes the logarithm, -ln p."))
+def _one_minus(probabilities):
+    return (1 - probabilities).mean()
+
+
+@batch_loss.mistake(N_("These are the losses one by one. The loss of the batch is their mean."))
+def _one_by_one(probabilities):
+    return -torch.log(probabilities)
+
+
+def _logits():
+    generator = torch.Generator().manual_seed(0)
+    return [
+        (torch.randn(4, 10, generator=generator),),
+        (8 * torch.randn(3, 5, generator=generator) - 3,),
+        (torch.zeros(2, 4),),
+        (torch.tensor([[1.0, 2.0, 5.0]]),),
+        (torch.tensor([[0.5], [-2.0]]),),
+    ]
+
+
+@exercise(2, _logits, tolerance=1e-3)
+def log_probabilities(logits):
+    return torch.log_softmax(logits, dim=1)
+
+
+log_probabilities.caution(
+    lambda: [(torch.tensor([[200.0, 0.0, -200.0]]),)],
+    N_(
+        "One thing more: with logits as far apart as 200 and -200, yours gives inf or nan, because "
+        "a probability becomes 0 before its logarithm is taken. torch.log_softmax goes round that."
+    ),
+)
+
+
+@log_probabilities.mistake(N_("These are the probabilities. Their logarithm is wanted."))
+def _probabilities(logits):
+    return torch.softmax(logits, dim=1)
+
+
+@log_probabilities.mistake(N_("The softmax runs down the batch. Each row is a picture: dim=1."))
+def _down_the_batch(logits):
+    return torch.log_softmax(logits, dim=0)
+
+
+@log_probabilities.mistake(
+    N_("Logits are no probabilities yet, and the logarithm of a negative number is nan.")
+)
+def _log_of_logits(logits):
+    return torch.log(logits)
+
+
+@log_probabilities.mistake(
+    N_("Minus is NLLLoss's own affair (it stands for *negative* log-likelihood). Leave it out.")
+)
+def _with_minus(logits):
+    return -torch.log_softmax(logits, dim=1)
+
+
+@log_probabilities.mistake(N_("Each row is shifted, but not yet a logarithm of probabilities."))
+def _shifted(logits):
+    return logits - logits.max(dim=1, keepdim=True).values
+
+
+@log_probabilities.mistake(N_("This takes the softmax of the whole batch. Each row sums to 1."))
+def _whole_batch(logits):
+    return torch.log_softmax(logits.flatten(), dim=0).view_as(logits)
+
+
+@log_probabilities.mistake(N_("A softmax of the softmax: one is enough, and then the logarithm."))
+def _twice(logits):
+    return torch.log_softmax(torch.softmax(logits, dim=1), dim=1)
+
+
+def _bowls():
+    return [(1.0,), (3.0,), (0.5,), (20.0,), (0.01,)]
+
+
+@exercise(3, _bowls)
+def largest_rate(steepness):
+    curvature = torch.func.grad(torch.func.grad(lambda w: steepness * (w - 1) ** 2))
+    return 2 / curvature(torch.tensor(0.0))
+
+
+@largest_rate.mistake(
+    N_("The curvature is not the steepness: the slope of s · (w - 1)² is 2 · s · (w - 1).")
+)
+def _forgot_the_two(steepness):
+    return 2 / steepness
+
+
+@largest_rate.mistake(
+    N_("With this rate one step arrives at the bottom. It may be larger still: twice as large.")
+)
+def _one_step(steepness):
+    return 1 / (2 * steepness)
+
+
+@largest_rate.mistake(N_("This is the limit of the bowl with steepness 1. A steeper one has less."))
+def _of_the_first_bowl(steepness):
+    return 1.0
+
+
+@largest_rate.mistake(N_("The steeper the bowl, the *smaller* the rate has to be."))
+def _wrong_way(steepness):
+    return steepness
+
+
+@largest_rate.mistake(N_("Four times the curvature is in there: 2 / (2 · s) is enough."))
+def _a_quarter(steepness):
+    return 1 / (4 * steepness)
+
+
+def _settings():
+    return [(0.1, 0.9, 0.01), (0.5, 0.0, 0.1), (0.01, 0.5, 0.0), (0.1, 0.9, 0.5)]
+
+
+def _descend(answer, lr, momentum, weight_decay):
+    """Return the weights after four steps, each with gradients of its own."""
+    generator = torch.Generator().manual_seed(0)
+    weights = [torch.randn(shape, generator=generator) for shape in ((3, 2), (4,))]
+    weights = [weight.requires_grad_() for weight in weights]
+    velocities = [torch.zeros_like(weight) for weight in weights]
+    for _step in range(4):
+        for weight in weights:
+            weight.grad = torch.randn(weight.shape, generator=generator)
+        answer(weights, velocities, lr, momentum, weight_decay)
+    return torch.cat([weight.flatten() for weight in weights])
+
+
+@exercise(4, _settings, use=_descend)
+def sgd_step_with_decay(parameters, velocities, lr, momentum, weight_decay):
+    sgd = torch.optim.SGD(parameters, lr=lr, momentum=momentum, weight_decay=weight_decay)
+    if momentum:
+        for parameter, velocity in zip(parameters, velocities, strict=True):
+            sgd.state[parameter]["momentum_buffer"] = velocity
+    sgd.step()
+
+
+def _step(parameters, velocities, lr, momentum, more, *, after=None):
+    """Take a step with ``more(parameter)`` added to the gradient, or to the step itself."""
+    with torch.no_grad():
+        for parameter, velocity in zip(parameters, velocities, strict=True):
+            extra = 0 if after else more(parameter)
+            velocity.mul_(momentum).add_(parameter.grad + extra)
+            parameter.sub_(lr * (velocity + (more(parameter) if after else 0)))
+
+
+@sgd_step_with_decay.mistake(N_("This is the step without any weight decay."))
+def _no_decay(parameters, velocities, lr, momentum, weight_decay):
+    _step(parameters, velocities, lr, momentum, lambda p: 0)
+
+
+@sgd_step_with_decay.mistake(
+    N_(
+        "The decay goes past the velocity. In SGD it is part of the gradient, so the velocity "
+        "remembers it too. (Apart from it, it stands in AdamW.)"
+    )
+)
+def _apart_from_velocity(parameters, velocities, lr, momentum, weight_decay):
+    _step(parameters, velocities, lr, momentum, lambda p: weight_decay * p, after=True)
+
+
+@sgd_step_with_decay.mistake(
+    N_("The sign is wrong: this lets the weights grow. Add weight_decay · weight to the gradient.")
+)
+def _growing(parameters, velocities, lr, momentum, weight_decay):
+    _step(parameters, velocities, lr, momentum, lambda p: -weight_decay * p)
+
+
+@sgd_step_with_decay.mistake(
+    N_("The same number is added for every weight. It has to be weight_decay times the weight.")
+)
+def _same_for_all(parameters, velocities, lr, momentum, weight_decay):
+    _step(parameters, velocities, lr, momentum, lambda p: weight_decay)
+
+
+@sgd_step_with_decay.mistake(
+    N_(
+        "The velocity remembers nothing. Multiply it by the momentum, and in place: velocity = ... "
+        "makes a new tensor, velocity.mul_(...) changes the one that is there in the next step."
+    )
+)
+def _no_momentum(parameters, velocities, lr, momentum, weight_decay):
+    _step(parameters, velocities, lr, 0.0, lambda p: weight_decay * p)
+
+
+@sgd_step_with_decay.mistake(
+    N_(
+        "No weight has changed. parameter = parameter - ... makes a new tensor and gives it the "
+        "name; parameter.sub_(...) changes the tensor itself."
+    )
+)
+def _nothing_changes(parameters, velocities, lr, momentum, weight_decay):
+    parameters, velocities = list(parameters), list(velocities)
+
+
+@sgd_step_with_decay.mistake(
+    N_("Weights that ask for gradients are changed under torch.no_grad() only.")
+)
+def _with_gradients(parameters, velocities, lr, momentum, weight_decay):
+    for parameter, velocity in zip(parameters, velocities, strict=True):
+        velocity.mul_(momentum).add_(parameter.grad)
+        parameter.sub_(lr * velocity)
+
+
+def _walks():
+    return [([-1.0, -0.25, 0.0, 0.5, 2.0],), ([0.1],), ([3.0, -2.0, 0.0],)]
+
+
+def _cut(answer, distances):
+    """Return the losses, and whether the model is afterwards as it was."""
+    torch.manual_seed(3)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(12, 5), nn.Tanh(), nn.Linear(5, 3))
+    images, labels = torch.randn(6, 3, 2, 2), torch.tensor([0, 1, 2, 0, 1, 2])
+    before = parameters_to_vector(model.parameters()).detach().clone()
+    losses = answer(model, nn.CrossEntropyLoss(), images, labels, distances)
+    after = parameters_to_vector(model.parameters())
+    return {
+        _("losses"): losses,
+        _("weights afterwards as before"): bool(torch.allclose(after, before, atol=1e-4)),
+    }
+
+
+def _walk(model, loss_function, images, labels, distances, *, unit=True, back=True, uphill=1):
+    loss = loss_function(model(images), labels)
+    slope = torch.cat([g.flatten() for g in torch.autograd.grad(loss, [*model.parameters()])])
+    start = parameters_to_vector(model.parameters()).detach()
+    direction = uphill * (slope / slope.norm() if unit else slope)
+    losses = []
+    with torch.no_grad():
+        for distance in distances:
+            vector_to_parameters(start + distance * direction, model.parameters())
+            losses.append(loss_function(model(images), labels).item())
+        if back:
+            vector_to_parameters(start, model.parameters())
+    return losses
+
+
+@exercise(5, _walks, use=_cut)
+def losses_along(model, loss_function, images, labels, distances):
+    return _walk(model, loss_function, images, labels, distances)
+
+
+@losses_along.mistake(
+    N_("The gradient is not of length 1 yet: divide it by its norm(), so that distances are true.")
+)
+def _not_unit(model, loss_function, images, labels, distances):
+    return _walk(model, loss_function, images, labels, distances, unit=False)
+
+
+@losses_along.mistake(
+    N_("The losses are right. Put the weights back at the end: the model is still somewhere else.")
+)
+def _left_elsewhere(model, loss_function, images, labels, distances):
+    return _walk(model, loss_function, images, labels, distances, back=False)
+
+
+@losses_along.mistake(
+    N_("This walks downhill for positive distances. The gradient itself points uphill.")
+)
+def _downhill(model, loss_function, images, labels, distances):
+    return _walk(model, loss_function, images, labels, distances, uphill=-1)
+
+
+@losses_along.mistake(
+    N_("Each distance is walked from the place before. Measure all of them from the start.")
+)
+def _from_place_to_place(model, loss_function, images, labels, distances):
+    walked = torch.tensor(distances).cumsum(0).tolist()
+    return _walk(model, loss_function, images, labels, walked)
+
+
+@losses_along.mistake(
+    N_(
+        "As before, and the model stays at the end of the walk. Start from the same place each time."
+    )
+)
+def _on_and_on(model, loss_function, images, labels, distances):
+    walked = torch.tensor(distances).cumsum(0).tolist()
+    return _walk(model, loss_function, images, labels, walked, back=False)
+
+
+@losses_along.mistake(N_("The loss is the same everywhere: the weights never move."))
+def _standing_still(model, loss_function, images, labels, distances):
+    return _walk(model, loss_function, images, labels, [0.0 for _distance in distances])
