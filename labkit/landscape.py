@@ -96,9 +96,13 @@ def _kind(curvatures: np.ndarray, lowest: bool) -> str:
     return "top" if (curvatures < 0).all() else "saddle"
 
 
-def _hollow(weights: Tensor, x: float, y: float, width: float) -> Tensor:
-    distance = (weights[..., 0] - x) ** 2 + (weights[..., 1] - y) ** 2
-    return torch.exp(-distance / (2 * width**2))
+def _hollows(weights: Tensor) -> Tensor:
+    """A wide bowl with two hollows in it; few operations, since each walk takes a hundred."""
+    middles = weights.new_tensor([[-1.0, 0.5], [1.4, -0.9]])
+    spreads = weights.new_tensor([-2 * 0.6**2, -2 * 0.85**2])
+    distances = (weights.unsqueeze(-2) - middles).square().sum(-1)
+    depths = torch.exp(distances / spreads) @ weights.new_tensor([0.9, 2.4])
+    return 2.4 + 0.1 * weights.square().sum(-1) - depths
 
 
 LANDSCAPES = (
@@ -145,12 +149,7 @@ LANDSCAPES = (
     Landscape(
         "two hollows",
         "2.4 + 0.1 (w₁² + w₂²) − 0.9 small hollow − 2.4 large hollow",
-        lambda w: (
-            2.4
-            + 0.1 * (w**2).sum(-1)
-            - 0.9 * _hollow(w, -1.0, 0.5, 0.6)
-            - 2.4 * _hollow(w, 1.4, -0.9, 0.85)
-        ),
+        _hollows,
         reach=((-3.0, 3.0), (-3.0, 3.0)),
         start=(-2.25, 2.5),
         near=((-0.9, 0.45), (-0.2, 0.2), (1.3, -0.85)),

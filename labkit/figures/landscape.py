@@ -50,11 +50,16 @@ def number(value: float) -> str:
 
 def sentences(walk: Walk) -> list[str]:
     """Say for each step, from 0 on, what the loss has done and how the walk goes."""
-    return [sentence(walk, step) for step in range(len(walk.losses))]
+    judgements = _judgements()
+    return [_sentence(walk, step, judgements) for step in range(len(walk.losses))]
 
 
 def sentence(walk: Walk, step: int) -> str:
     """Say what the loss has done in the first ``step`` steps, and how the walk goes."""
+    return _sentence(walk, step, _judgements())
+
+
+def _sentence(walk: Walk, step: int, judgements: dict[str, str]) -> str:
     fate, first, now = walk.fate(step), number(walk.losses[0]), number(walk.losses[step])
     if fate == "start":
         return _("At the start, {place}, the loss is {loss} and the slope is {slope}.").format(
@@ -78,11 +83,17 @@ def sentence(walk: Walk, step: int) -> str:
             "After {n} steps the loss has fallen from {first} to {now}",
             step,
         )
-    return f"{changed.format(n=step, first=first, now=now)}: {_judgement(walk, step, fate)}"
+    judgement = judgements[fate].format(
+        lowest=number(walk.landscape.lowest),
+        slope=number(walk.slope(step)),
+        many=_rounded(walk.landscape.width / walk.stride(step)) if fate == "crawls" else "",
+    )
+    return f"{changed.format(n=step, first=first, now=now)}: {judgement}"
 
 
-def _judgement(walk: Walk, step: int, fate: str) -> str:
-    words = {
+def _judgements() -> dict[str, str]:
+    """Return what is said of each fate of a walk."""
+    return {
         "diverges": _("the step is far too large, the walk diverges."),
         "higher": _("the step is too large."),
         "lowest": _("it rests at the lowest place of all, where the slope is 0."),
@@ -95,12 +106,7 @@ def _judgement(walk: Walk, step: int, fate: str) -> str:
         "jumped": _("the last step was so long that it ended higher than it began."),
         "crawls": _("it crawls; {many} steps like the last one would cross the picture."),
         "falls": _("it goes downhill; the slope here is {slope}."),
-    }[fate]
-    return words.format(
-        lowest=number(walk.landscape.lowest),
-        slope=number(walk.slope(step)),
-        many=_rounded(walk.landscape.width / walk.stride(step)) if fate == "crawls" else "",
-    )
+    }
 
 
 def _rounded(count: float) -> str:
