@@ -1,0 +1,70 @@
+"""Take the README's picture of a widget, `images/widget.png`: ``python -m tests.browser.portrait``.
+
+It is the convolution explorer in JupyterLab, on a drawn picture, with a filter that the workshop's
+network learned in three short epochs on the drawn pictures.
+"""
+
+import io
+import tempfile
+from pathlib import Path
+
+import nbformat
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+from tests.browser.lab import BROWSER_FLAGS, ROOT, Notebook, find_browser, jupyterlab
+
+CELL = """
+import torch
+from labkit.data import load
+from labkit.data.drawn import draw_one
+from labkit.data.loaders import BatchLoader
+from labkit.model import Net
+from labkit.training import train_epoch
+from labkit.widgets.convolution import ConvolutionExplorer
+
+train = load("drawn").train
+torch.manual_seed(0)
+net = Net(len(train.classes))
+sgd = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
+for epoch in range(3):
+    batches = BatchLoader(train, batch_size=16, shuffle=True, seed=epoch)
+    train_epoch(net, batches, torch.nn.CrossEntropyLoss(), sgd)
+explorer = ConvolutionExplorer({PICTURE: draw_one(PICTURE, seed=SEED, size=32)}, net)
+explorer.kernel.value = FILTER
+explorer.stage.position = 28 * ROW + COLUMN
+explorer
+"""
+CHOICE = {"PICTURE": "bird", "SEED": 1, "FILTER": "filter 5", "ROW": 19, "COLUMN": 13}
+
+
+def main() -> None:
+    """Run the cell in JupyterLab, and save what the explorer looks like."""
+    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+        cells = [nbformat.v4.new_code_cell(_cell())]
+        notebook = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
+        nbformat.write(notebook, Path(home) / "portrait.ipynb")
+        with jupyterlab(Path(home), root=Path(home)) as address:
+            browser = playwright.chromium.launch(executable_path=find_browser(), args=BROWSER_FLAGS)
+            page = browser.new_page(viewport={"width": 1280, "height": 1200})
+            opened = Notebook(page, *address, "portrait.ipynb")
+            page.evaluate("window.jupyterapp.shell.collapseLeft()")
+            opened.run_all()
+            page.wait_for_timeout(1000)
+            png = page.locator(".lk-explorer").screenshot()
+            assert not opened.errors(), opened.errors()
+            browser.close()
+    image = Image.open(io.BytesIO(png)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    image.save(ROOT / "images" / "widget.png", optimize=True)
+
+
+def _cell() -> str:
+    text = CELL
+    for name, value in CHOICE.items():
+        text = text.replace(name, repr(value))
+    return text
+
+
+if __name__ == "__main__":
+    main()
