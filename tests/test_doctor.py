@@ -185,6 +185,15 @@ def test_a_layer_where_nan_begins_is_named():
     assert "it begins in log()" in finding.where
 
 
+def test_a_loader_that_breaks_is_a_finding_and_not_an_error():
+    def broken(picture):
+        raise KeyError("size")
+
+    loader = DataLoader(pictures_of(transform=broken), 16, shuffle=True)
+    (finding,) = examine(**program(train_batches=loader)).faults
+    assert finding.kind == "loader-breaks" and "line 2 of broken()" in finding.where
+
+
 def test_an_error_in_the_code_is_a_finding_with_its_line_and_the_mend():
     def step(model, images, labels, loss_function, optimizer):
         loss_function(model(images[:, :2]), labels)
@@ -205,7 +214,7 @@ def test_a_report_counts_faults_before_questions_and_escapes_what_it_shows():
     fault = Finding("a", "what <b>", "where", "why", "mend")
     question = Finding("b", "what", "where", "why", "mend", "question")
     report = Report((fault, question), (), ())
-    assert str(report).startswith("The doctor has 1 fault and 1 question.")
+    assert str(report).startswith("The doctor found 1 fault, and has 1 question.")
     html = report._repr_html_()
     assert "what &lt;b&gt;" in html and "<b>" not in html
     assert html.index("Fault:") < html.index("Question:")

@@ -1,6 +1,7 @@
 """For every fault a broken program, where the doctor finds it, and the same program mended."""
 
 import copy
+from functools import cache
 
 import numpy as np
 import pytest
@@ -54,8 +55,10 @@ def program(**changes):
     return {**parts, **changes}
 
 
-def kinds(parts):
-    return set(examine(**parts).kinds)
+@cache
+def kinds(make):
+    """Examine the program that ``make`` makes; many faults have the same one mended."""
+    return set(examine(**make()).kinds)
 
 
 # ---------------------------------------------------------------- the model and its optimizer
@@ -535,6 +538,5 @@ IDS = [f"{kind}-{i}" for kind, pairs in CASES.items() for i in range(len(pairs))
 
 @pytest.mark.parametrize(("kind", "broken", "mended"), ROWS, ids=IDS)
 def test_a_fault_is_found_where_it_is_and_not_where_it_is_mended(kind, broken, mended):
-    found = kinds(broken())
-    assert kind in found
-    assert kinds(mended()) <= {"log-softmax-before-loss"} - {kind}
+    assert kind in kinds(broken)
+    assert not kinds(mended)

@@ -16,7 +16,7 @@ from torch import nn
 
 from labkit.doctor.copies import Copies
 from labkit.doctor.lines import line_of
-from labkit.doctor.originals import kept
+from labkit.doctor.originals import equal, kept
 from labkit.doctor.sample import Sample, first_batches, is_pair
 from labkit.doctor.watch import Log, Watch
 from labkit.inspect.recording import FAILURES
@@ -100,7 +100,7 @@ class Case:
     @cached_property
     def rehearsal(self) -> Rehearsal | None:
         """Training on copies: by the learner's code, else by the five lines of notebook 5."""
-        if not self.sample or not (self.own_code or all(map(is_pair, self.sample))):
+        if not self.sample or not (self.train or all(map(is_pair, self.sample))):
             return None
         seen = self._train(BATCHES)
         if self.own_code and not seen.log.steps and not seen.error and self.optimizer:
@@ -150,7 +150,7 @@ class Case:
             with watch:
                 seen.returned = _call(code, self.evaluate, (seen.model, batches))
             pairs = zip(before, seen.model.parameters(), strict=True)
-            seen.changed_weights = not all(torch.equal(old, p.to(old.device)) for old, p in pairs)
+            seen.changed_weights = not all(equal(old, p.detach()) for old, p in pairs)
         return seen
 
     @contextmanager

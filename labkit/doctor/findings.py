@@ -80,12 +80,15 @@ class Report:
         faults, questions = len(self.faults), len(self.questions)
         if not self.findings:
             return _("The doctor found nothing wrong.")
-        counts = []
-        if faults:
-            counts.append(ngettext("{n} fault", "{n} faults", faults).format(n=faults))
-        if questions:
-            counts.append(ngettext("{n} question", "{n} questions", questions).format(n=questions))
-        return _("The doctor has {counts}.").format(counts=_(" and ").join(counts))
+        found = ngettext("{n} fault", "{n} faults", faults).format(n=faults)
+        asked = ngettext("{n} question", "{n} questions", questions).format(n=questions)
+        if not questions:
+            return _("The doctor found {faults}.").format(faults=found)
+        if not faults:
+            return _("The doctor found no fault, and has {questions}.").format(questions=asked)
+        return _("The doctor found {faults}, and has {questions}.").format(
+            faults=found, questions=asked
+        )
 
     def _scope(self) -> list[str]:
         scope = []

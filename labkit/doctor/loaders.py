@@ -2,13 +2,13 @@
 
 import hashlib
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, SequentialSampler, Subset, TensorDataset
+from torch.utils.data import BatchSampler, DataLoader, SequentialSampler, Subset, TensorDataset
 
 from labkit.doctor.case import Case, message
 from labkit.doctor.copies import own_generators, random_numbers_kept
@@ -29,7 +29,7 @@ def look(case: Case) -> Iterator[Finding]:
         yield from filter(None, broken)
         return
     if case.train_batches is not None:
-        yield from _order(case.train_batches)
+        yield from _order(case)
         yield from _worker_seeds(case.train_batches)
     training, *judging = _named(case).items()
     for name, batches in judging:
@@ -59,12 +59,12 @@ def _breaks(name: str, case: Case, batches: Any) -> Finding | None:
     )
 
 
-def _order(batches: Iterable) -> Iterator[Finding]:
-    labels = [batch[1] for batch in first_batches(batches, 40) if is_pair(batch)]
-    runs = _is_sorted(labels)
-    if not runs and _shuffles(batches) is not False:
+def _order(case: Case) -> Iterator[Finding]:
+    shuffles = _shuffles(case.train_batches)
+    runs = _is_sorted([batch[1] for batch in case.sample if is_pair(batch)])
+    if shuffles or (shuffles is None and not runs):
         return
-    where = type(batches).__name__
+    where = type(case.train_batches).__name__
     yield Finding(
         "not-shuffled",
         _("The training pictures come class by class.")
@@ -82,6 +82,8 @@ def _order(batches: Iterable) -> Iterator[Finding]:
 def _shuffles(batches: Any) -> bool | None:
     """Return whether a loader shuffles; None where it does not tell."""
     if isinstance(batches, DataLoader):
+        if type(batches.batch_sampler) not in (BatchSampler, type(None)):
+            return None
         sampler = getattr(batches.batch_sampler, "sampler", batches.sampler)
         if isinstance(sampler, SequentialSampler):
             return False

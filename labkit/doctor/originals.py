@@ -86,7 +86,7 @@ class _Weights:
 
     def _holds_its_values(self) -> bool:
         """Compare: batch normalisation writes its statistics without a new version."""
-        return self.tensor.is_meta or _equal(self.tensor, self.values)
+        return self.tensor.is_meta or equal(self.tensor, self.values)
 
     def restore(self) -> None:
         if not self._holds_its_values():
@@ -98,7 +98,7 @@ class _Weights:
                 self.grad.copy_(self.slopes)
 
 
-def _equal(one: torch.Tensor, other: torch.Tensor) -> bool:
+def equal(one: torch.Tensor, other: torch.Tensor) -> bool:
     """Compare two tensors; NaN equals NaN."""
     return torch.equal(one, other) or bool(torch.allclose(one, other, 0, 0, equal_nan=True))
 

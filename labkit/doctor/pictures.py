@@ -24,6 +24,8 @@ def look(case: Case) -> Iterator[Finding]:
             _("Look for a division by 0 in what prepares the pictures."),
         )
         return
+    if training.ndim != 4:
+        return  # no pictures
     found = list(_scale(training.float(), name)) or list(_twice(case, name))
     yield from found
     yield from _axes(training.float(), name)
@@ -115,8 +117,6 @@ def _twice_finding(where: str) -> Finding:
 
 def _axes(images: torch.Tensor, name: str) -> Iterator[Finding]:
     shape = list(images.shape)
-    if images.ndim != 4:
-        return
     why = _("A convolution then mixes columns as if they were colours; the shapes happen to fit.")
     if shape[-1] in (1, 3) and shape[1] not in (1, 3):
         yield Finding(
