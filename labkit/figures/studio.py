@@ -16,8 +16,9 @@ from labkit.text import _
 class ContactSheet:
     """Pictures in rows, one framed. Of more than there is room for, the page of the chosen one."""
 
-    TILE, GAP, COLUMNS, ROWS, EDGE = 56, 6, 9, 3, 5
+    TILE, GAP, COLUMNS, ROWS, EDGE = 54, 6, 8, 3, 5
     WIDTH = 2 * EDGE + COLUMNS * (TILE + GAP) - GAP
+    HEIGHT = 2 * EDGE + ROWS * (TILE + GAP) - GAP
     PAGE = COLUMNS * ROWS
 
     @classmethod
@@ -28,9 +29,7 @@ class ContactSheet:
     @classmethod
     def png(cls, images: Sequence[np.ndarray], chosen: int) -> bytes:
         """Draw one page of ``images``, uint8 ``[H, W, 3]`` each, with number ``chosen`` framed."""
-        rows = -(-len(images) // cls.COLUMNS)
-        size = cls.WIDTH, 2 * cls.EDGE + rows * (cls.TILE + cls.GAP) - cls.GAP
-        sheet = Image.new("RGB", [SCALE * side for side in size], WHITE)
+        sheet = Image.new("RGB", (SCALE * cls.WIDTH, SCALE * cls.HEIGHT), WHITE)
         for number, image in enumerate(images):
             left, top = cls._corner(number)
             sheet.paste(fit(np.asarray(image), cls.TILE), (SCALE * left, SCALE * top))
@@ -42,10 +41,9 @@ class ContactSheet:
     @classmethod
     def at(cls, x: float, y: float, count: int) -> int | None:
         """Return which of ``count`` pictures is at a place, both from 0 to 1."""
-        rows, pitch = -(-count // cls.COLUMNS), cls.TILE + cls.GAP
-        height = 2 * cls.EDGE + rows * pitch - cls.GAP
+        pitch = cls.TILE + cls.GAP
         column = int((x * cls.WIDTH - cls.EDGE) // pitch)
-        number = int((y * height - cls.EDGE) // pitch) * cls.COLUMNS + column
+        number = int((y * cls.HEIGHT - cls.EDGE) // pitch) * cls.COLUMNS + column
         return number if 0 <= column < cls.COLUMNS and 0 <= number < count else None
 
     @classmethod

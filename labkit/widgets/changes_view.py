@@ -48,9 +48,11 @@ class ChangesView(widgets.VBox):
         self.both, self.curve = Screen(width=454), Screen(width=UnderChange.WIDTH)
         self.before, self.after, self.message = widgets.HTML(), widgets.HTML(), widgets.HTML()
         answers = widgets.HBox([self.before, self.after], layout={"grid_gap": "14px"})
-        sides = widgets.HBox([widgets.VBox([self.both, answers]), self.curve])
+        left = widgets.VBox([self.both, answers], layout={"flex": "0 0 454px"})
+        sides = widgets.HBox([left, self.curve])
         sides.layout.grid_gap = "24px"
         super().__init__([row(self.kind, self.amount), self.message, sides])
+        self.add_class("lk-changes")
         self.kind.observe(self._choose, "value")
         self.amount.observe(self._move, "value")
 
@@ -58,7 +60,7 @@ class ChangesView(widgets.VBox):
         """Show a picture, uint8 ``[32, 32, 3]``, and say in ``title`` what it is."""
         self.picture, self.title = picture, title
         self._before = self._ask(picture)
-        self.before.value = bars(self.pictures.classes, self._before.tolist(), most=8)
+        self.before.value = bars(self.pictures.classes, self._before.tolist())
         if self._curves:
             self._draw()
         else:
@@ -70,7 +72,7 @@ class ChangesView(widgets.VBox):
         kind = CORRUPTIONS[self.kind.value]
         words = [kind.say(amount) for amount in kind.amounts]
         if self.kind.value not in self._curves:
-            self.curve.show(b"", _("Measuring on pictures of the validation set ..."))
+            self.curve.show(b"", _("Measuring on validation pictures ..."))
             model, pictures, device = self.model, self.pictures, self._device()
             shares = accuracy_under(model, pictures, self.kind.value, device=device)
             self.measured[self.kind.value] = shares
@@ -103,12 +105,12 @@ class ChangesView(widgets.VBox):
         changed = corrupt(self.picture[None], self.kind.value, kind.amounts[place])[0]
         self.probabilities = self._ask(changed)
         self.both.show(before_after(self.picture, changed), self._say_picture(kind, place))
-        self.after.value = bars(self.pictures.classes, self.probabilities.tolist(), most=8)
+        self.after.value = bars(self.pictures.classes, self.probabilities.tolist())
         share = self.measured[self.kind.value][place]
         low, high = share.interval
         text = _(
-            "{name} {words}: {share:.1%} of {n:,} pictures of the validation set are recognised, "
-            "{low:.0%} to {high:.0%} at 95 %. The test set has been asked already."
+            "With {name} {words}, {share:.1%} of {n:,} validation pictures are recognised (95 % "
+            "interval: {low:.0%} to {high:.0%})."
         )
         numbers = {"share": share.value, "n": share.of, "low": low, "high": high}
         said = text.format(name=_(kind.name), words=kind.say(kind.amounts[place]), **numbers)
@@ -118,9 +120,9 @@ class ChangesView(widgets.VBox):
         names, best = self.pictures.classes, int(self.probabilities.argmax())
         before = int(self._before.argmax())
         text = (
-            _("{title} {name} {words}: still {after}.")
+            _("{title} With {name} {words}: still {after}.")
             if best == before
-            else _("{title} {name} {words}: {before} becomes {after}.")
+            else _("{title} With {name} {words}: no longer {before}, but {after}.")
         )
         return text.format(
             title=self.title,

@@ -21,7 +21,7 @@ class ConfusionGrid(anywidget.AnyWidget):
     """
 
     _esm = STATIC / "confusion_grid.js"
-    _css = STATIC / "confusion_grid.css"
+    _css = STATIC / "studio.css"
 
     title = traitlets.Unicode().tag(sync=True)
     texts = traitlets.List(traitlets.List(traitlets.Unicode())).tag(sync=True)
@@ -34,7 +34,7 @@ class ConfusionGrid(anywidget.AnyWidget):
         super().__init__(
             title=_("Confusion matrix: true classes in rows, answers in columns"),
             texts=[
-                [_("is ↓  taken for →"), *(names[k] for k in shown)],
+                [_("taken for →\nis ↓"), *(names[k] for k in shown)],
                 *([names[k], *_counts(matrix[k], shown)] for k in shown),
             ],
             sentences=[

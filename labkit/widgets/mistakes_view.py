@@ -42,9 +42,12 @@ class MistakesView(widgets.VBox):
         if len(self.shown) < len(self.classes):
             text = _("The {n} of {all} classes with the most mistakes; the menus have them all.")
             self.part.value = text.format(n=len(self.shown), all=len(self.classes))
-        self.inside = widgets.Button(description=_("Feature maps"))
-        self.change = widgets.Button(description=_("Change it"))
+        self.inside, self.change = (
+            widgets.Button(description=name, layout=widgets.Layout(width="auto"))
+            for name in (_("Feature maps"), _("Change it"))
+        )
         super().__init__([self._laid_out(), self.message])
+        self.add_class("lk-mistakes")
         self.grid.observe(self._walk, "chosen")
         for menu in (self.truth, self.answer):
             menu.observe(self._choose, "value")
@@ -65,13 +68,12 @@ class MistakesView(widgets.VBox):
         )
 
     def _laid_out(self) -> widgets.Widget:
-        buttons = row(self.inside, self.change)
-        one = widgets.HBox([widgets.VBox([self.one]), widgets.VBox([self.bars, buttons])])
-        one.layout.grid_gap = "14px"
-        right = widgets.VBox([row(self.truth, self.answer, self.which), self.sheet, one])
-        both = widgets.HBox([widgets.VBox([self.grid, self.part]), right])
-        both.layout.grid_gap = "16px"
-        return both
+        picture = widgets.VBox([self.one], layout={"width": "156px"})
+        one = widgets.HBox([picture, self.bars], layout={"grid_gap": "14px"})
+        walk = row(self.which, self.inside, self.change)
+        right = widgets.VBox([row(self.truth, self.answer), walk, self.sheet, one])
+        matrix = widgets.VBox([self.grid, self.part], layout={"flex": "0 0 auto"})
+        return widgets.HBox([matrix, right], layout={"grid_gap": "16px"})
 
     @property
     def index(self) -> int | None:
@@ -142,7 +144,7 @@ class MistakesView(widgets.VBox):
         if len(page):
             self.one.show(enlarged(self.pictures.data[self.index]), self._say_one())
             probabilities = self.result.probabilities[self.index].tolist()
-            self.bars.value = bars(self.classes, probabilities, most=8)
+            self.bars.value = bars(self.classes, probabilities)
         else:
             self.one.show(b"", "")
             self.bars.value = ""

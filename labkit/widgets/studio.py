@@ -1,5 +1,7 @@
 """The evaluation studio: which mistakes, how sure, what a change does, what goes on inside."""
 
+import html
+
 import ipywidgets as widgets
 import numpy as np
 import torch
@@ -37,7 +39,7 @@ class EvaluationStudio(Explorer):
         self.scores, self.calibration = Screen(width=510), Screen(width=410)
         numbers = widgets.HBox([self.scores, self.calibration], layout={"grid_gap": "24px"})
         self.changes = ChangesView(model, validation, normalised)
-        self.inside = widgets.VBox()
+        self.inside, self.looked_at = widgets.VBox(), widgets.HTML()
         self.network: NetworkExplorer | None = None
         views = {
             _("Mistakes"): self.mistakes,
@@ -96,7 +98,9 @@ class EvaluationStudio(Explorer):
     def _look_inside(self, picture: np.ndarray, title: str) -> None:
         if self.network is None:
             self.network = NetworkExplorer(self.model, self.test, prepare=self._prepare)
-            self.inside.children = [self.network]
+            self.network.choice.layout.display = "none"  # the picture is chosen among the mistakes
+            self.inside.children = [self.looked_at, self.network]
+        self.looked_at.value = html.escape(title)
         self.network.choice.show(title, picture)
 
     def _prepare(self, picture: np.ndarray) -> torch.Tensor:
