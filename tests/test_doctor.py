@@ -14,22 +14,24 @@ from labkit.doctor import Finding, Report, examine
 from labkit.model import Net
 from labkit.training import Run, evaluate, train_epoch, train_step
 from labkit.training.live import LiveRun, State
-from tests.test_doctor_faults import (
+from tests.doctor_programs import (
     Outside,
     Small,
     Speckle,
-    adds_up_losses,
-    averages_batches,
     normal,
     outside,
     plain,
     prepared,
     program,
     right_loop,
+)
+from tests.doctor_programs import split as pictures_of
+from tests.test_doctor_faults import (
+    adds_up_losses,
+    averages_batches,
     steps_first,
     trains_on_the_judge,
 )
-from tests.test_doctor_faults import split as pictures_of
 
 
 def state(parts, generators=()):

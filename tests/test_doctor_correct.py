@@ -12,7 +12,7 @@ from labkit.doctor import examine
 from labkit.model import Net
 from labkit.training import Run, evaluate, train_epoch, train_step
 from labkit.training.live import LiveRun
-from tests.test_doctor_faults import (
+from tests.doctor_programs import (
     Small,
     mirror,
     normal,
