@@ -321,9 +321,7 @@ def _from_place_to_place(model, loss_function, images, labels, distances):
 
 
 @losses_along.mistake(
-    N_(
-        "As before, and the model stays at the end of the walk. Start from the same place each time."
-    )
+    N_("Each walk begins where the last one ended. Begin at the start, and go back at the end.")
 )
 def _on_and_on(model, loss_function, images, labels, distances):
     walked = torch.tensor(distances).cumsum(0).tolist()
