@@ -13,7 +13,17 @@ from torch.nn import functional as F
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "images"))
 
-from draw import PICTURES, convolution, landscape, network, pooling, sampler, splits, tensor
+from draw import (
+    PICTURES,
+    SCREENSHOTS,
+    convolution,
+    landscape,
+    network,
+    pooling,
+    sampler,
+    splits,
+    tensor,
+)
 from draw.__main__ import IMAGES, main
 
 from labkit.model import Net
@@ -26,14 +36,14 @@ def floats(values):
 
 
 def test_the_folder_holds_what_is_drawn_and_stays_small():
-    for name in PICTURES:
+    for name in [*PICTURES, *SCREENSHOTS]:
         limit = 900_000 if name.endswith(".gif") else 700_000
         assert 0 < (IMAGES / name).stat().st_size < limit, name
     assert sum(path.stat().st_size for path in IMAGES.iterdir() if path.is_file()) < 3_000_000
 
 
 def test_every_picture_has_one_alt_text_fit_for_markdown():
-    assert list(ALTS) == list(PICTURES)
+    assert list(ALTS) == [*PICTURES, *SCREENSHOTS]
     for name, alt in ALTS.items():
         assert alt.endswith(".") and len(alt) > 80, name
         assert not set(alt) & set('[]"<>\n'), name
@@ -48,6 +58,13 @@ def test_notebooks_show_pictures_with_their_alt_text():
             assert name in ALTS and alt == ALTS[name], f"{notebook.name}: {name}"
             shown.append(name)
     assert set(shown) == set(PICTURES)
+
+
+def test_the_widget_in_the_readme_is_crisp_and_small():
+    with Image.open(IMAGES / "widget.png") as picture:
+        assert 900 <= picture.width <= 1_000
+    assert (IMAGES / "widget.png").stat().st_size < 150_000
+    assert ALTS["widget.png"] == SCREENSHOTS["widget.png"]
 
 
 @pytest.mark.parametrize("name", PICTURES)

@@ -15,3 +15,13 @@ PICTURES = {
     "loss.gif": landscape.draw,
 }
 """What `make images` draws: a file name, and the function that returns it with its alt text."""
+
+SCREENSHOTS = {
+    "widget.png": (
+        "The convolution explorer: a 5 x 5 window on a 32 x 32 picture of a bird, and beside it "
+        "the pixels, the kernel and their products for red, green and blue. Their sums and the "
+        "bias add up to one number of the output, 0.523, which is drawn as far as the window has "
+        "come: the outline of the bird's head and back."
+    ),
+}
+"""What `python -m tests.browser.portrait` takes in a browser, and what is seen in it."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from draw import PICTURES
+from draw import PICTURES, SCREENSHOTS
 
 IMAGES = Path(__file__).resolve().parents[1]
 
@@ -23,7 +23,8 @@ def main(names: list[str], folder: Path = IMAGES) -> None:
         picture.save(folder / name)
         known[name] = picture.alt
         print(f"{name}: {picture.alt}")
-    alts = {name: known[name] for name in PICTURES if name in known}
+    known |= {name: alt for name, alt in SCREENSHOTS.items() if (folder / name).exists()}
+    alts = {name: known[name] for name in [*PICTURES, *SCREENSHOTS] if name in known}
     text = json.dumps(alts, indent=2, ensure_ascii=False)
     listing.write_text(text + "\n", encoding="utf-8")
 

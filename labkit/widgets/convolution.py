@@ -36,6 +36,7 @@ class ConvolutionExplorer(Explorer):
             description=_("Numbers"),
             continuous_update=False,
             disabled=True,
+            layout={"width": "260px"},
         )
         self.stride = Slider(label=_("Stride"), minimum=1, maximum=4, value=1)
         self.padding = Slider(label=_("Padding"), minimum=0, maximum=3, value=0)
@@ -43,6 +44,7 @@ class ConvolutionExplorer(Explorer):
         self.stage = WindowStage(self.steps)
         controls = row(self.kernel, self.typed, self.stride, self.padding)
         super().__init__(self.choice, controls, screen=self.stage)
+        self.add_class("lk-convolution")
         for control in (self.kernel, self.typed, self.stride, self.padding):
             control.observe(self._redraw, "value")
         self.choice.observe(self._redraw, "picture")

@@ -33,6 +33,7 @@ class PoolingExplorer(Explorer):
         self.stage = WindowStage(self.steps)
         controls = (self.kind, self.channel, self.size, self.stride)
         super().__init__(self.choice, row(*controls), screen=self.stage)
+        self.add_class("lk-pooling")
         for control in controls:
             control.observe(self._redraw, "value")
         self.choice.observe(self._redraw, "picture")

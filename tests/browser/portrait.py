@@ -41,7 +41,9 @@ CHOICE = {"PICTURE": "bird", "SEED": 1, "FILTER": "filter 5", "ROW": 19, "COLUMN
 def main() -> None:
     """Run the cell in JupyterLab, and save what the explorer looks like."""
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
-        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+        kernel = {
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
+        }
         cells = [nbformat.v4.new_code_cell(_cell())]
         notebook = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
         nbformat.write(notebook, Path(home) / "portrait.ipynb")
