@@ -229,9 +229,11 @@ class Painter {
     this.trail(ground, spots);
     this.trail(chart, losses);
     this.slope(spots.at(-1), steps.at(-1));
-    const [x, y, seen] = this.walker(ground, spots.at(-1), position);
-    const [right, level, also] = this.walker(chart, losses.at(-1), position);
-    if (!scene.flat && seen && also) this.line([[x, y], [right, level]], MUTED, 0.8, [2, 4]);
+    const [here, there] = [ground.nearest(...spots.at(-1)), chart.nearest(...losses.at(-1))];
+    if (!scene.flat && here[2] && there[2])
+      this.line([here.slice(0, 2), there.slice(0, 2)], MUTED, 0.8, [2, 4]); // the same height
+    this.walker(ground, spots.at(-1), position);
+    this.walker(chart, losses.at(-1), position);
   }
 
   trail(frame, points) {
@@ -277,8 +279,7 @@ class Painter {
     const [x, y, seen] = frame.nearest(...point);
     if (seen) {
       this.disc(x, y, 8.5, "#fff");
-      this.disc(x, y, 6.5, ORANGE);
-      return [x, y, seen];
+      return this.disc(x, y, 6.5, ORANGE);
     }
     const turn = Math.atan2(point[1] - y, point[0] - x);
     context.save();
@@ -294,7 +295,6 @@ class Painter {
     const align = x > (frame.left + frame.right) / 2 ? "right" : "left";
     const down = clamp(y, frame.top + 26, frame.bottom - 14);
     this.text(words, x + (align === "right" ? -14 : 14), down, { align, halo: true, weight: "bold" });
-    return [x, y, seen];
   }
 
   key() {

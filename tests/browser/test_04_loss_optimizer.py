@@ -1,0 +1,180 @@
+"""Notebook 4 in a real browser: the step size and the logits, by keys and by mouse."""
+
+import math
+import re
+
+import pytest
+
+from labkit.crossentropy import predict
+from labkit.landscape import walk
+
+pytestmark = pytest.mark.browser
+
+ORANGE = (0xD5, 0x5E, 0x00)
+
+
+@pytest.fixture(scope="module")
+def notebook(open_notebook):
+    return open_notebook("notebooks/04_loss_optimizer.ipynb")
+
+
+@pytest.fixture
+def bowl(notebook):
+    """The first landscape, as a learner finds it: plain SGD on the bowl, twelve steps."""
+    explorer = notebook.page.locator(".lk-explorer:has(.lk-walk)").first
+    explorer.locator("select").first.select_option(label="two valleys")
+    explorer.locator("select").first.select_option(label="a bowl")
+    move(explorer, "Learning rate", "Home")
+    return explorer
+
+
+@pytest.fixture
+def hollows(notebook):
+    return notebook.page.locator(".lk-explorer:has(.lk-walk)").nth(1)
+
+
+@pytest.fixture
+def softmax(notebook):
+    return notebook.page.locator(".lk-explorer:has(.lk-numbers)")
+
+
+def slider(explorer, label):
+    return explorer.locator(f'label:has-text("{label}") input[type=range]').first
+
+
+def move(explorer, label, *keys):
+    """Press keys on a slider; return the words beside it."""
+    control = slider(explorer, label)
+    control.focus()
+    for key in keys:
+        control.press(key)
+    return control.locator("xpath=../output").inner_text()
+
+
+def go_to(explorer, label, text):
+    """Move a slider with its keys until it reads ``text``."""
+    while (reads := move(explorer, label)) != text:
+        assert move(explorer, label, "ArrowRight") != reads, f"{label} has no stop {text}"
+
+
+def said(explorer):
+    return explorer.locator("[role=status]").last
+
+
+def pixel(explorer, x, y):
+    """Return the colour at a place of the canvas, which is 900 x 350."""
+    script = """(canvas, [x, y]) => Array.from(canvas.getContext('2d').getImageData(
+        x * canvas.width / 900, y * canvas.height / 350, 1, 1).data.slice(0, 3))"""
+    return tuple(explorer.locator("canvas").evaluate(script, [x, y]))
+
+
+def on_the_bowl(weight, loss):
+    """Where a weight and a loss are on the canvas: -2 to 4, and -1.08 to 9."""
+    return 56 + (weight + 2) / 6 * 380, 304 - (loss + 1.08) / 10.08 * 278
+
+
+def test_every_cell_runs(notebook):
+    assert notebook.errors() == []
+
+
+def test_steps_are_taken_at_once_and_land_where_torch_optim_lands(bowl):
+    go_to(bowl, "Learning rate", "0.3")
+    expected = walk("bowl", "SGD", 0.3)
+    bowl.get_by_role("button", name="Reset").click()
+    said(bowl).filter(has_text="At the start, w = −1.00, the loss is 4.00").wait_for()
+    assert pixel(bowl, *on_the_bowl(-1, 4)) == ORANGE
+    step = bowl.get_by_role("button", name="Step")
+    for number in (1, 2):
+        step.press("Enter")
+        said(bowl).filter(has_text=f"After {number} step").wait_for()
+        place = on_the_bowl(expected.weights[number, 0], expected.losses[number])
+        assert pixel(bowl, *place) == ORANGE
+    assert f"{expected.losses[2]:.2f}" in said(bowl).inner_text()
+
+
+def test_a_rate_that_crawls_and_one_that_diverges_are_said(bowl):
+    move(bowl, "step", "Home", *["PageUp"] * 5)
+    said(bowl).filter(has_text="it crawls").wait_for()
+    assert move(bowl, "Learning rate", "End") == "3"
+    said(bowl).filter(has_text="the walk diverges").wait_for()
+    assert walk("bowl", "SGD", 3.0).weights[50, 0] < -2  # so it left at the upper left
+    assert pixel(bowl, 56, 26 + 8) == ORANGE != pixel(bowl, 56 + 380, 26 + 8)
+
+
+def test_play_goes_on_to_the_end_and_pause_halts_it(bowl):
+    canvas, speed = bowl.locator("canvas"), bowl.locator(".lk-stage-controls select")
+    bowl.get_by_role("button", name="Reset").click()
+    play = bowl.locator(".lk-play")
+    play.click()
+    bowl.page.wait_for_function("c => c.dataset.position >= 3", arg=canvas.element_handle())
+    play.press("Space")
+    halted = int(canvas.get_attribute("data-position"))
+    assert 3 <= halted < 100 and "Play" in play.inner_text()
+    bowl.page.wait_for_timeout(300)
+    assert int(canvas.get_attribute("data-position")) == halted
+    speed.select_option(label="30 a second")
+    play.click()
+    said(bowl).filter(has_text="After 100 steps").wait_for()
+    assert canvas.get_attribute("data-position") == "100"
+    assert bowl.get_by_role("button", name="Step").is_disabled()
+
+
+def test_a_click_on_the_map_starts_there(hollows):
+    hollows.get_by_role("button", name="Reset").click()
+    canvas = hollows.locator("canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    left, side = 56 + (380 - 278) / 2, 278
+    x, y = left + (1 + 3) / 6 * side, 26 + (3 - 2) / 6 * side  # at (1, 2)
+    scale = box["width"] / 900
+    hollows.page.mouse.click(box["x"] + x * scale, box["y"] + y * scale)
+    said(hollows).filter(has_text="At the start, w₁ = 1.0").wait_for()
+    numbers = re.findall(r"w. = ([−\d.]+\d)", said(hollows).inner_text())
+    assert [float(number) for number in numbers] == pytest.approx([1, 2], abs=0.1)
+    assert pixel(hollows, x, y) == ORANGE
+
+
+def test_momentum_carries_the_walk_into_the_global_minimum(hollows):
+    hollows.locator("select").first.select_option(label="a mountain pass")
+    hollows.locator("select").first.select_option(label="two hollows")
+    move(hollows, "Momentum", "Home")
+    move(hollows, "step", "End")
+    said(hollows).filter(has_text="it rests in a local minimum").wait_for()
+    go_to(hollows, "Momentum", "0.9")
+    loss = walk("two hollows", "SGD", 0.1, 0.9).losses[100]
+    said(hollows).filter(has_text=f"has fallen from 3.53 to {loss:.2f}").wait_for()
+
+
+def test_the_logits_give_pytorchs_loss(softmax):
+    label = softmax.locator("select option:checked").inner_text()
+    assert move(softmax, label, "End") == "5"
+    move(softmax, "Add to all", "Home")
+    logits = [float(text) for text in softmax.locator(".lk-logits output").all_inner_texts()]
+    loss = predict(logits, 1).loss
+    said(softmax).filter(has_text=f"the loss is −ln p = {loss:.3f}.").wait_for()
+    table = softmax.locator("table")
+    cells = table.locator("tr.lk-true td")
+    cells.first.filter(has_text=re.compile(r"^0\.0$")).wait_for()  # 5 - 5
+    cells = cells.all_inner_texts()
+    assert [cells[0], cells[2], cells[3]] == ["0.0", f"{math.exp(-loss):.3f}", "1"]
+    assert table.locator("th[scope=row]").nth(1).inner_text() == label
+
+
+def test_d_d_on_a_slider_deletes_no_cell(softmax):
+    cells = softmax.page.locator(".jp-Cell").count()
+    move(softmax, "Add to all", "d", "d")
+    softmax.page.wait_for_timeout(300)
+    assert softmax.page.locator(".jp-Cell").count() == cells
+
+
+def test_controls_have_names_and_pictures_say_what_they_show(hollows, softmax):
+    for explorer in (hollows, softmax):
+        snapshot = explorer.aria_snapshot()
+        assert not re.search(r"- (slider|button|combobox)(?! \")", snapshot), snapshot
+    assert "After " in hollows.locator("canvas").get_attribute("aria-label")
+    sliders = hollows.aria_snapshot()
+    assert 'slider "Learning rate' in sliders and 'slider "Momentum' in sliders
+
+
+def test_nothing_went_wrong_on_the_way(notebook):
+    assert notebook.errors() == []
