@@ -404,3 +404,17 @@ def test_pictures_of_noise_are_not_called_scrambled():
     noise = np.random.default_rng(0).normal(size=(240, 3, 32, 32)).astype("float32")
     parts = program(train_batches=prepared(lambda _: torch.from_numpy(noise)))
     assert not examine(**{**parts, "validation_batches": None}).findings
+
+
+def test_an_evaluation_that_asks_the_data_set_for_its_classes_is_run():
+    def judge(model, batches):
+        hits = dict.fromkeys(batches.dataset.classes, 0)
+        model.eval()
+        with torch.no_grad():
+            for images, labels in batches:
+                for label in labels[model(images).argmax(1) == labels].tolist():
+                    hits[batches.dataset.classes[label]] += 1
+        assert len(batches.dataset.targets) == len(batches.dataset) > sum(hits.values())
+        return sum(hits.values()) / len(batches.dataset)
+
+    assert not examine(**program(evaluate=judge)).findings

@@ -21,46 +21,68 @@ from labkit.text import _
 _BATCH = 4
 """Pictures in each but the last of the made-up batches, which has one."""
 
+_RIGHT = (True, True, False, False), (False,) * 4, (True,)
+_RIGHT_TOO = (False,) * 4, (True, False, False, False), (True,)
+"""Which of the answers are right by the made-up labels, in a first and in a second trial."""
+
 
 @dataclass
 class _Trial:
-    """Batches of 4, 4 and 1 pictures, labelled so that 2, 0 and 1 of the answers are right."""
+    """Batches of 4, 4 and 1 pictures, with labels that make some of the answers right."""
 
     images: torch.Tensor
     labels: torch.Tensor
     logits: torch.Tensor
+    loader: Any
 
     @cached_property
     def batches(self) -> Sample:
-        pairs = list(zip(self.images.split(_BATCH), self.labels.split(_BATCH), strict=True))
-        return Sample(pairs, _Made(TensorDataset(self.images, self.labels), _BATCH))
-
-    @cached_property
-    def right(self) -> list[torch.Tensor]:
-        return (self.logits.argmax(1) == self.labels).float().split(_BATCH)
+        dataset = _Few(self.images, self.labels.to(self.images.device))
+        dataset.original = getattr(self.loader, "dataset", None)
+        pairs = zip(*(tensor.split(_BATCH) for tensor in dataset.tensors), strict=True)
+        return Sample(list(pairs), _Made(dataset, _BATCH, self.loader))
 
     @property
     def accuracy(self) -> tuple[float, float]:
         """The share of right answers, and the mean of the batches' shares."""
-        return torch.cat(self.right).mean().item(), _mean([r.mean().item() for r in self.right])
+        return _means((self.logits.argmax(1) == self.labels).float())
 
     @property
     def loss(self) -> tuple[float, float]:
         """The mean loss, and the mean of the batches' losses."""
-        losses = functional.cross_entropy(self.logits, self.labels, reduction="none")
-        return losses.mean().item(), _mean([x.mean().item() for x in losses.split(_BATCH)])
+        return _means(functional.cross_entropy(self.logits, self.labels, reduction="none"))
+
+
+def _means(values: torch.Tensor) -> tuple[float, float]:
+    of_batches = [part.mean().item() for part in values.split(_BATCH)]
+    return values.mean().item(), sum(of_batches) / len(of_batches)
+
+
+class _Few(TensorDataset):
+    """Nine pictures that know the class names and the like of the set they stand for."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("original", "tensors"):
+            raise AttributeError(name)
+        return self.tensors[1].tolist() if name == "targets" else getattr(self.original, name)
 
 
 @dataclass
 class _Made:
-    dataset: TensorDataset
+    dataset: _Few
     batch_size: int
+    loader: Any
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name == "loader":
+            raise AttributeError(name)
+        return getattr(self.loader, name)
 
 
 def look(case: Case) -> Iterator[Finding]:
     """Run the learner's evaluation on copies and on nine pictures with made-up labels."""
-    trial = _trial(case)
-    if trial is None or case.evaluate is None:
+    trial = _trial(case, _RIGHT) if case.evaluate else None
+    if trial is None:
         return
     seen = case.judge(trial.batches)
     if seen.error:
@@ -82,10 +104,10 @@ def look(case: Case) -> Iterator[Finding]:
             _("What is used to judge may not be learnt from: the number says nothing any more."),
             _("No backward() and no step() in an evaluation."),
         )
-    yield from _average(trial, seen)
+    yield from _average(case, trial, seen)
 
 
-def _trial(case: Case) -> _Trial | None:
+def _trial(case: Case, right: tuple) -> _Trial | None:
     batches = case.judging_sample or case.sample
     images = [batch[0] for batch in batches if is_pair(batch)]
     if not images:
@@ -103,8 +125,9 @@ def _trial(case: Case) -> _Trial | None:
         return None
     answers = logits.argmax(1)
     wrong = (answers + 1) % logits.shape[1]
-    is_right = torch.tensor([True, True, *[False] * (2 * _BATCH - 2), True])
-    return _Trial(images, torch.where(is_right, answers, wrong), logits)
+    is_right = torch.tensor([answer for batch in right for answer in batch])
+    loader = case.test_batches if case.validation_batches is None else case.validation_batches
+    return _Trial(images, torch.where(is_right, answers, wrong), logits, loader)
 
 
 def _mode(seen: Rehearsal) -> Iterator[Finding]:
@@ -146,28 +169,36 @@ def _gradients(seen: Rehearsal) -> Iterator[Finding]:
         )
 
 
-def _average(trial: _Trial, seen: Rehearsal) -> Iterator[Finding]:
+def _average(case: Case, trial: _Trial, seen: Rehearsal) -> Iterator[Finding]:
+    suspects = _averages_batches(trial, seen)
+    if suspects:  # could be by chance: ask again with other labels
+        again = _trial(case, _RIGHT_TOO)
+        suspects &= _averages_batches(again, case.judge(again.batches))
+    for name in sorted(suspects):
+        true, of_batches = getattr(trial, name)
+        yield Finding(
+            f"{name}-of-batches",
+            _("The {name} is a mean over batches, not over pictures.").format(name=name),
+            _(
+                "your evaluation of batches of 4, 4 and 1 pictures: {wrong:.3g} instead of "
+                "{right:.3g}"
+            ).format(wrong=of_batches, right=true),
+            _("The pictures of a short last batch weigh more than the others."),
+            _("Add up over all pictures, and divide once by their number at the end."),
+        )
+
+
+def _averages_batches(trial: _Trial, seen: Rehearsal) -> set[str]:
+    """Return of which numbers the mean over batches was returned or printed, but not the mean."""
     said = [*_numbers(seen.returned), *map(float, re.findall(r"\d+\.?\d*", seen.printed))]
-    for name, (true, of_batches), near in (
-        ("accuracy", trial.accuracy, 0.006),
-        ("loss", trial.loss, 1e-5),
-    ):
-        scales = (1, 100) if name == "accuracy" else (1,)
-        is_there = {
-            value: any(abs(s - value * k) <= near * k for s in said for k in scales)
-            for value in (true, of_batches)
-        }
-        if abs(true - of_batches) > 3 * near and is_there[of_batches] and not is_there[true]:
-            yield Finding(
-                f"{name}-of-batches",
-                _("The {name} is a mean over batches, not over pictures.").format(name=name),
-                _(
-                    "your evaluation of batches of 4, 4 and 1 pictures: {wrong:.3g} instead of "
-                    "{right:.3g}"
-                ).format(wrong=of_batches, right=true),
-                _("The pictures of a short last batch weigh more than the others."),
-                _("Add up over all pictures, and divide once by their number at the end."),
-            )
+    said += [number / 100 for number in said]  # per cent
+    found = set()
+    for name, near in (("accuracy", 0.006), ("loss", 0.0006)):
+        true, of_batches = getattr(trial, name)
+        right, wrong = (any(abs(s - value) <= near for s in said) for value in (true, of_batches))
+        if wrong and not right and abs(true - of_batches) > 3 * near:
+            found.add(name)
+    return found
 
 
 def _numbers(value: Any, depth: int = 3) -> list[float]:
@@ -183,7 +214,3 @@ def _numbers(value: Any, depth: int = 3) -> list[float]:
     else:
         inner = (value if isinstance(value, dict) else getattr(value, "__dict__", {})).values()
     return [number for part in inner for number in _numbers(part, depth - 1)]
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)
