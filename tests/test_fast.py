@@ -202,6 +202,14 @@ def test_the_recorded_ladder_has_the_rungs_of_today_and_says_where_it_was_measur
     assert recorded.source not in ("", "drawn")
 
 
+def test_the_benchmark_trains_alike_with_either_optimizer(pictures):
+    one, other = (
+        bench.tutorial(BatchLoader(pictures, 4), 3, fused=fused)[0].state_dict()
+        for fused in (False, True)
+    )
+    assert all(torch.allclose(one[name], other[name], atol=1e-6) for name in one)
+
+
 def test_the_benchmark_ends_with_its_two_lines(pictures, monkeypatch, capsys):
     monkeypatch.setattr(bench, "whole", lambda: (pictures, pictures))
     bench.main()
