@@ -297,6 +297,8 @@ function render({ model, el }) {
     return under(stages, model.get("selected"), x, y);
   };
   const point = (event) => {
+    // When the page scrolls under a resting mouse, the browser sends a move of no length.
+    if (event.type === "pointermove" && !event.movementX && !event.movementY) return;
     const found = at(event);
     canvas.style.cursor = found ? (found.row === undefined ? "pointer" : "crosshair") : "";
     if (found?.row !== undefined || (found && event.type === "pointerdown")) go(found);
