@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
+from labkit import checkpoint
 from labkit.data.loaders import BatchLoader
 from labkit.doctor import Finding, Report, examine
 from labkit.model import Net
@@ -185,6 +186,18 @@ def test_a_layer_where_nan_begins_is_named():
 
     (finding,) = [f for f in examine(**program(model=Root())) if f.kind == "loss-not-finite"]
     assert "it begins in log()" in finding.where
+
+
+@pytest.mark.parametrize("save", ["torch.save", "labkit.checkpoint", "nested"])
+def test_a_checkpoint_file_is_compared_by_name(tmp_path, save):
+    model, other, path = Small(), nn.Sequential(nn.Linear(2, 2)), tmp_path / "net.pt"
+    for saved, expected in ((model, ()), (other, ("checkpoint-keys",))):
+        if save == "labkit.checkpoint":
+            checkpoint.save(path, saved)
+        else:
+            weights = saved.state_dict()
+            torch.save(weights if save == "torch.save" else {"model_state_dict": weights}, path)
+        assert examine(model, checkpoint=path).kinds == expected
 
 
 def test_a_loader_that_breaks_is_a_finding_and_not_an_error():

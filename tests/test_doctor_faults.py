@@ -184,6 +184,10 @@ def greyer(images):
     return normal(images) / 4 - 0.7
 
 
+def lying(picture):
+    return torch.from_numpy(np.asarray(picture).T / 127.5 - 1).float()
+
+
 def twice(images):
     return (normal(images) - 0.5) / 0.5
 
@@ -386,6 +390,12 @@ CASES = {
     ],
     "channels-scrambled": [
         (lambda: data(lambda x: x.reshape(-1, 3, 32, 32) / 127.5 - 1), lambda: data(normal))
+    ],
+    "sideways": [
+        (
+            lambda: program(train_batches=DataLoader(split(transform=lying), 16, shuffle=True)),
+            lambda: program(train_batches=DataLoader(split(transform=plain), 16, shuffle=True)),
+        )
     ],
     "dtype": [
         (

@@ -1,12 +1,15 @@
 """Are the numbers of the pictures of the right size, and their axes in the right place?"""
 
 from collections.abc import Iterator
+from typing import Any
 
+import numpy as np
 import torch
 
 from labkit.doctor.case import Case
 from labkit.doctor.findings import Finding
 from labkit.doctor.sample import is_pair, transform_steps
+from labkit.inspect.recording import FAILURES
 from labkit.text import _
 
 
@@ -29,6 +32,7 @@ def look(case: Case) -> Iterator[Finding]:
     found = list(_scale(training.float(), name)) or list(_twice(case, name))
     yield from found
     yield from _axes(training.float(), name)
+    yield from _sideways(getattr(case.train_batches, "dataset", None))
     judging = _stack([batch[0] for batch in case.judging_sample if is_pair(batch)])
     if judging is not None and not found:
         yield from _differently(training.float(), judging.float())
@@ -149,6 +153,37 @@ def _is_scrambled(images: torch.Tensor) -> bool:
 def _roughness(images: torch.Tensor) -> torch.Tensor:
     """Return the mean difference between neighbours, down and across."""
     return images.diff(dim=2).abs().mean() + images.diff(dim=3).abs().mean()
+
+
+def _sideways(dataset: Any) -> Iterator[Finding]:
+    """Compare a few items with the raw pictures of a set that holds them."""
+    raw = getattr(dataset, "data", None)
+    if not isinstance(raw, np.ndarray) or raw.ndim != 4 or raw.shape[1] != raw.shape[2]:
+        return
+    count = min(8, len(raw))
+    try:
+        items = [dataset[index][0] for index in range(count)]
+    except FAILURES:
+        return
+    if not all(isinstance(x, torch.Tensor) and x.shape[1:] == raw.shape[1:3] for x in items):
+        return
+    grey = torch.stack([item.float().mean(dim=0) for item in items])
+    upright = torch.from_numpy(raw[:count].mean(axis=-1)).float()
+    if _alike(grey, upright.mT) > 0.99 > 0.95 > _alike(grey, upright):
+        yield Finding(
+            "sideways",
+            _("The pictures lie on their side: height and width are swapped."),
+            _("the training set's transform: {steps}").format(
+                steps=", ".join(transform_steps(dataset))
+            ),
+            _("Square pictures fit either way. Pictures from elsewhere will stand upright."),
+            _("From [H, W, C] it is permute(2, 0, 1), not transpose(0, 2) or .T."),
+        )
+
+
+def _alike(one: torch.Tensor, other: torch.Tensor) -> float:
+    """Return the correlation of two stacks of pictures."""
+    return torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1].item()
 
 
 def _differently(training: torch.Tensor, judging: torch.Tensor) -> Iterator[Finding]:
