@@ -138,7 +138,7 @@ class Board:
 
     def __str__(self) -> str:
         lines = [f"{self.here.heading}: {self._count(self.here)}"]
-        lines += [f"  {'✓' if done else '○'} {name}" for name, done in self.here.marks]
+        lines += [f"  {'✓' if done else '○'} {_spaced(name)}" for name, done in self.here.marks]
         lines.append("")
         for row in self.series:
             marks = "".join("✓" if done else "○" for _name, done in row.marks)
@@ -150,7 +150,7 @@ class Board:
     def _repr_html_(self) -> str:
         marks = "".join(
             f'<li style="list-style:none; margin:.1em 0"><span aria-hidden="true">'
-            f"{'✓' if done else '○'}</span> {html.escape(name)}"
+            f"{'✓' if done else '○'}</span> {html.escape(_spaced(name))}"
             f' <span style="color:#595959">{_("solved") if done else _("open")}</span></li>'
             for name, done in self.here.marks
         )
@@ -175,6 +175,10 @@ class Board:
             f'<td style="{cell}" aria-hidden="true">{bar}</td>'
             f'<td style="{cell}">{self._count(row)}</td></tr>'
         )
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")
 
 
 _CARD = (

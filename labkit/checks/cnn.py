@@ -303,3 +303,11 @@ class _PooledToOne(_Flexible):
 class _MaxPoolReplaced(_Flexible):
     def maps(self, x):
         return torch.relu(self.conv2(self.pool(torch.relu(self.conv1(x)))))
+
+
+@FlexibleNet.mistake(
+    N_("There is a softmax at the end. The loss function has it inside: return the logits.")
+)
+class _WithSoftmax(_Flexible):
+    def forward(self, x):
+        return super().forward(x).softmax(dim=1)

@@ -281,8 +281,8 @@ def _sets():
     return [
         (_Items(10), 4, False),
         (_Items(8), 4, False),
-        (_Items(3), 4, False),
-        (_Items(5), 1, False),
+        (_Items(6), 8, False),
+        (_Items(7), 1, False),
         (_Items(40), 7, True),
         (_Items(30), 10, True),
     ]

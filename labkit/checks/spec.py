@@ -210,10 +210,9 @@ class Exercise:
         return Verdict("raised", heading, lines, code, tuple(filter(None, [hint])), mistake)
 
     def _case(self, case: tuple) -> str:
-        names = inspect.signature(self.judge).parameters
-        if not case or len(names) < len(case):
-            names = inspect.signature(self.use).parameters
-            names = list(names)[1:]
+        names = list(inspect.signature(self.judge).parameters)
+        if self.use is not _call:
+            names = list(inspect.signature(self.use).parameters)[1:]
         given = [f"{name} = {values.describe(v)}" for name, v in zip(names, case, strict=False)]
         return _("Tried with {given}").format(given=", ".join(given)) if given else ""
 
@@ -226,9 +225,10 @@ class Exercise:
         for name, looks_like, sentence in GENERAL:
             if looks_like(expected, came):
                 return name, _(sentence)
-        unused = _unused(answer)
+        unused = [] if any(outcome.error for outcome in came) else _unused(answer)
         if unused:
-            return "input unused", _("It never looks at {names}.").format(names=", ".join(unused))
+            text = _("Your function never looks at {names}.")
+            return "input unused", text.format(names=", ".join(unused))
         return "", ""
 
 

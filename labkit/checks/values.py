@@ -88,7 +88,7 @@ def describe(value) -> str:
     if isinstance(value, bool | int | str):
         return repr(value)
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return _number(value)
     if isinstance(value, nn.Module):
         return type(value).__name__
     if isinstance(value, list | tuple):
@@ -122,7 +122,11 @@ def _array(array) -> str:
 def _numbers(array: numpy.ndarray) -> str:
     if array.ndim:
         return "[" + ", ".join(_numbers(part) for part in array) + "]"
-    return f"{float(array):.6g}"
+    return _number(float(array))
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value.is_integer() and abs(value) < 1e9 else f"{value:.4g}"
 
 
 def differing(expected, came) -> tuple:
