@@ -195,6 +195,7 @@ def _words(ground: Landscape) -> dict:
         "title": _("loss = {formula}").format(formula=ground.formula),
         "losses": _("loss after each step"),
         "step": _("step"),
+        "steps": _("Steps"),
         "left": _("out of the picture: loss {loss}"),
         "start": _("start"),
         "now": _("now"),

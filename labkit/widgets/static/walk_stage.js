@@ -319,7 +319,7 @@ function build(el, words) {
     <label><span></span><select></select></label></div><p role="status"></p>`;
   const find = (what) => el.querySelector(what);
   const [position, speed] = el.querySelectorAll("label span");
-  position.textContent = words.step;
+  position.textContent = words.steps;
   speed.textContent = words.speed;
   find(".lk-reset").textContent = `↺ ${words.reset}`;
   find(".lk-step").textContent = `→ ${words["one step"]}`;
