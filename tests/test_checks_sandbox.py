@@ -111,7 +111,7 @@ def test_random_numbers_are_fixed_inside_and_go_on_as_before_outside():
     random.seed(5), numpy.random.seed(5), torch.manual_seed(5)
     inside = []
     for _ in range(2):
-        with sandbox.unmarked({}):
+        with sandbox.unmarked():
             inside.append(draw())
     assert inside[0] == inside[1]
     assert draw() == expected
@@ -127,7 +127,7 @@ def test_the_learners_model_and_optimizer_are_as_before():
     weights = [t.clone() for t in model.state_dict().values()]
     gradients = [(p.grad, p.grad.clone()) for p in model.parameters()]
     speed = [s["momentum_buffer"].clone() for s in optimizer.state_dict()["state"].values()]
-    with sandbox.unmarked({"net": model, "optimizer": optimizer, "batch": batch}):
+    with sandbox.unmarked([model, optimizer, batch]):
         model.train()
         for _ in range(3):
             model(batch).sum().backward()
@@ -145,7 +145,7 @@ def test_the_learners_model_and_optimizer_are_as_before():
 def test_gradient_mode_and_default_type_are_as_before():
     torch.set_grad_enabled(False)
     try:
-        with sandbox.unmarked({}):
+        with sandbox.unmarked():
             assert torch.is_grad_enabled()
             torch.set_default_dtype(torch.float64)
         assert not torch.is_grad_enabled()
@@ -158,8 +158,32 @@ def test_all_is_restored_after_an_error_too():
     torch.manual_seed(1)
     expected = torch.rand(1)
     torch.manual_seed(1)
-    with pytest.raises(KeyError), sandbox.unmarked({}):
+    with pytest.raises(KeyError), sandbox.unmarked():
         torch.set_default_dtype(torch.float64)
         raise KeyError
     assert torch.get_default_dtype() == torch.float32
     assert torch.equal(torch.rand(1), expected)
+
+
+def test_what_an_answer_reaches_is_followed_through_functions_and_no_further():
+    namespace = {"torch": torch, "__name__": "__main__"}
+    exec(
+        "net, other, trained = (torch.nn.Linear(1, 1) for _ in range(3))\n"
+        "def inner():\n    return [other for _ in range(3)]\n"
+        "@torch.no_grad()\n"
+        "def answer(x):\n    return net(x), inner(), answer\n",
+        namespace,
+    )
+    found = sandbox.reached(namespace["answer"], namespace)
+    assert any(value is namespace["net"] for value in found)
+    assert any(value is namespace["other"] for value in found)
+    assert not any(value is namespace["trained"] for value in found)
+
+
+def test_a_model_that_trains_in_the_background_goes_on():
+    namespace = {"torch": torch, "__name__": "__main__"}
+    exec("net = torch.nn.Linear(1, 1)\ndef answer(x):\n    return x\n", namespace)
+    with sandbox.unmarked(sandbox.reached(namespace["answer"], namespace)):
+        with torch.no_grad():
+            namespace["net"].weight.fill_(7)  # by another thread
+    assert namespace["net"].weight.item() == 7

@@ -39,6 +39,7 @@ STUBS = [
     "stub = ...",
     "class stub(torch.nn.Linear): ...",
     "stub = lambda n, k: ...",
+    "@torch.no_grad()\ndef stub(n, k): ...",
 ]
 
 
@@ -88,6 +89,11 @@ def test_an_error_in_a_function_that_theirs_calls_is_shown_where_it_is():
     source = "def inner(n):\n    return n / 0\n\ndef answer(n, k):\n    return inner(n)\n"
     verdict = places(cell(source, "answer"))
     assert (verdict.state, verdict.code) == ("raised", "return n / 0")
+
+
+def test_an_error_under_a_decorator_is_shown_at_their_line_too():
+    source = "@torch.inference_mode()\ndef answer(n, k):\n    return n / 0\n"
+    assert places(cell(source, "answer")).code == "return n / 0"
 
 
 def test_an_error_for_one_input_only_is_shown_with_that_input():

@@ -2,11 +2,13 @@
 
 import copy
 import ctypes
+import inspect
 import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+import types
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy
@@ -75,17 +77,43 @@ def _watcher(seconds: float) -> Iterator[None]:
             interrupt(thread, None)  # one that is on its way, but came too late
 
 
+def reached(answer, namespace: dict) -> list:
+    """Return what a function or class reads from ``namespace``, its notebook, itself included.
+
+    Functions of the notebook that it calls are followed. What it does not name is not returned:
+    a model that trains in the background meanwhile is left alone.
+    """
+    found, waiting = [], [answer]
+    while waiting:
+        value = waiting.pop()
+        if any(value is other for other in found):
+            continue
+        found.append(value)
+        if inspect.isclass(value):
+            waiting += [part for part in vars(value).values() if inspect.isfunction(part)]
+        if callable(value):
+            value = inspect.unwrap(getattr(value, "__func__", value))
+        if inspect.isfunction(value) and value.__globals__ is namespace:
+            waiting += [namespace[name] for name in _names(value.__code__) & namespace.keys()]
+    return found
+
+
+def _names(code: types.CodeType) -> set[str]:
+    inner = [part for part in code.co_consts if isinstance(part, types.CodeType)]
+    return set(code.co_names).union(*map(_names, inner))
+
+
 @contextmanager
-def unmarked(namespace: dict) -> Iterator[None]:
+def unmarked(things: Iterable = ()) -> Iterator[None]:
     """Run a block with fixed random numbers; restore afterwards what it may have changed.
 
     Restored are the random states of Python, NumPy and PyTorch, the gradient mode, the default
-    type, and the weights, gradients, buffers and modes of all models and the states of all
-    optimizers in ``namespace``, the learner's.
+    type, and of the learner's ``things`` the weights, gradients, buffers and modes of models and
+    the states of optimizers.
     """
     python, numbers, kind = random.getstate(), numpy.random.get_state(), torch.get_default_dtype()
     gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
-    restores = [restore for value in list(namespace.values()) for restore in _restores(value)]
+    restores = [restore for value in things for restore in _restores(value)]
     random.seed(0)
     numpy.random.seed(0)
     with torch.random.fork_rng(devices=gpus), torch.inference_mode(False), torch.enable_grad():

@@ -97,7 +97,7 @@ class Exercise:
         """Try the answer on every input and return the verdict; solved ones go on the board."""
         if untouched(answer):
             return self._waiting()
-        with sandbox.unmarked(_namespace(answer)):
+        with sandbox.unmarked(sandbox.reached(answer, _namespace(answer))):
             verdict = self._judge(answer)
         complaint = board.note(self.notebook, self.name, solved=verdict.solved)
         return verdict.with_line(complaint) if complaint else verdict
@@ -264,6 +264,7 @@ def untouched(answer) -> bool:
         return not any(inspect.isfunction(value) for value in vars(answer).values())
     if not inspect.isfunction(answer):
         return False
+    answer = inspect.unwrap(answer)
     steps = [step for step in dis.get_instructions(answer) if step.opname not in _NOTHING]
     returned = [step.argval for step in steps if step.opname in ("LOAD_CONST", "RETURN_CONST")]
     rest = [s for s in steps if s.opname not in ("LOAD_CONST", "RETURN_CONST", "RETURN_VALUE")]
@@ -277,7 +278,7 @@ def _unused(answer) -> list[str]:
     """Return the parameters that a learner's function never reads."""
     if not inspect.isfunction(answer):
         return []
-    code = answer.__code__
+    code = inspect.unwrap(answer).__code__
     read = set()
     for step in dis.get_instructions(code):
         if step.opname.startswith(("LOAD_FAST", "LOAD_DEREF", "LOAD_CLOSURE", "STORE_FAST_LOAD")):
@@ -288,7 +289,7 @@ def _unused(answer) -> list[str]:
 
 def _namespace(answer) -> dict:
     """Return the variables that the learner's code sees: those of its notebook."""
-    function = getattr(answer, "__func__", answer)
+    function = inspect.unwrap(getattr(answer, "__func__", answer)) if callable(answer) else answer
     if hasattr(function, "__globals__"):
         return function.__globals__
     module = answer.__module__ if inspect.isclass(answer) else type(answer).__module__
