@@ -188,6 +188,13 @@ def test_a_layer_where_nan_begins_is_named():
     assert "it begins in log()" in finding.where
 
 
+def test_pictures_that_are_not_finite_are_not_blamed_on_the_learning_rate():
+    batches = list(BatchLoader(pictures_of(), 16, shuffle=True))
+    batches[5][0][0, 0] = float("nan")
+    parts = program(train_batches=batches, step=train_step)
+    assert examine(**parts).kinds == ("pictures-not-finite",)
+
+
 @pytest.mark.parametrize("save", ["torch.save", "labkit.checkpoint", "nested"])
 def test_a_checkpoint_file_is_compared_by_name(tmp_path, save):
     model, other, path = Small(), nn.Sequential(nn.Linear(2, 2)), tmp_path / "net.pt"

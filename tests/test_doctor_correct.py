@@ -296,6 +296,25 @@ def batches_by_name():
     return program(train_batches=loader, train=train)
 
 
+def many_epochs(model, batches, loss_function, optimizer):
+    for _epoch in range(1_000_000):
+        try:
+            right_loop(model, batches, loss_function, optimizer)
+        except Exception as error:
+            raise AssertionError("a loop of their own must not see how it is ended") from error
+
+
+def takes_the_next_batch(model, batches, loss_function, optimizer):
+    source = iter(batches)
+    for _step in range(1_000_000):
+        right_step(model, *next(source), loss_function, optimizer)
+
+
+def steps_once_before(model, batches, loss_function, optimizer):
+    optimizer.step()  # keeps a scheduler from warning
+    right_loop(model, batches, loss_function, optimizer)
+
+
 CORRECT = {
     "nothing but a model": lambda: {"model": Small()},
     "a model and its optimizer": model_and_optimizer,
@@ -310,6 +329,9 @@ CORRECT = {
     ),
     "accumulation over 4": lambda: program(train=accumulating(4)),
     "accumulation over 32": lambda: program(train=accumulating(32)),
+    "many epochs": lambda: program(train=many_epochs),
+    "the next batch": lambda: program(train=takes_the_next_batch),
+    "a step before the first": lambda: program(train=steps_once_before),
     "accumulated losses": lambda: program(train=accumulating_losses),
     "clipping": lambda: program(step=clipping),
     "mixed precision": mixed_precision,
@@ -321,6 +343,9 @@ CORRECT = {
     "a loss of its own": lambda: program(step=functional_loss),
     "the last loss kept": lambda: program(train=keeps_the_last_loss),
     "validation in the loop": lambda: program(train=validates_inside),
+    "many passes of evaluation": lambda: program(
+        evaluate=lambda model, batches: [right_evaluation(model, batches) for _ in range(9)][0]
+    ),
     "mixed labels": mixed_labels,
     "moved in the step": lambda: program(step=moved_to("cpu")),
     "log-softmax and NLLLoss": probabilities_with_nll,

@@ -40,8 +40,8 @@ def _not_finite(case: Case, seen: Rehearsal) -> Iterator[Finding]:
         if not all(p.isfinite().all() for p in seen.model.parameters()):
             yield _gradient_not_finite(seen)
             return  # where they are finite, a gradient scaler has left this step out
-    if at is None:
-        return
+    if at is None or not all(batch[0].isfinite().all() for batch in case.sample if is_pair(batch)):
+        return  # what is wrong with the pictures is said elsewhere
     spoilt = [name for name, p in case.model.named_parameters() if not p.isfinite().all()]
     if at > 0 and not spoilt:
         yield _exploded(case, _("{loss} at step {step}").format(loss=losses[at], step=at + 1))
@@ -49,7 +49,7 @@ def _not_finite(case: Case, seen: Rehearsal) -> Iterator[Finding]:
     where = (
         _("already in the weights: {names}").format(names=", ".join(spoilt[:3]))
         if spoilt
-        else _first_layer(case) or _("in the loss function: the outputs are finite")
+        else _first_layer(case) or _outside_the_layers(seen)
     )
     yield Finding(
         "loss-not-finite",
@@ -77,6 +77,12 @@ def _first_layer(case: Case) -> str:
                 layer=step.call.name, shape=list(step.shape)
             )
     return ""
+
+
+def _outside_the_layers(seen: Rehearsal) -> str:
+    if all(call.outputs.isfinite().all() for call in seen.log.judged[:1]):
+        return _("in the loss function: the outputs are finite")
+    return _("in the model, in training mode alone")
 
 
 def _gradient_not_finite(seen: Rehearsal) -> Finding:

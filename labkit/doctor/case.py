@@ -6,7 +6,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,7 @@ from torch import nn
 from labkit.doctor.copies import Copies
 from labkit.doctor.lines import line_of
 from labkit.doctor.originals import equal, kept
-from labkit.doctor.sample import Sample, first_batches, is_pair
+from labkit.doctor.sample import Enough, Sample, first_batches, is_pair
 from labkit.doctor.watch import Log, Watch
 from labkit.inspect.recording import FAILURES
 from labkit.text import _
@@ -30,7 +30,7 @@ MANY_BATCHES = 72
 """Batches of a second rehearsal where the first saw no step: accumulation over 64 batches."""
 
 SECONDS = 10.0
-"""A rehearsal takes no new batch after this time, once it has had three."""
+"""A rehearsal ends after this time, once it has had three batches."""
 
 
 @dataclass
@@ -122,11 +122,13 @@ class Case:
                 _call(copies.function(self.evaluate), self.evaluate, (model, sample))
             watch = Watch(model, optimizer)
             seen.log, deadline = watch.log, time.monotonic() + SECONDS
-            sample = Sample(self.sample, self.train_batches, count, watch.on_batch, deadline)
+            sample = Sample(
+                *(self.sample, self.train_batches, count, watch.on_batch), deadline, most=4 * count
+            )
             if self.train_batches is not None:
                 copies.instead(self.train_batches, sample)
             code = copies.function(self.own_code or _five_lines)
-            with watch:
+            with watch, suppress(Enough, StopIteration):
                 if self.train:
                     seen.returned = _call(
                         code, self.train, (model, sample, loss_function, optimizer)
@@ -159,7 +161,7 @@ class Case:
         for loader in (self.train_batches, self.validation_batches, self.test_batches):
             if loader is not None:
                 copies.instead(loader, loader)
-                copies.instead(getattr(loader, "dataset", None) or loader, _data(loader))
+                copies.instead(_data(loader), _data(loader))
         seen = Rehearsal(Log(), copies.model(self.model))
         copies.instead(self.given, seen.model)
         optimizer = copies.optimizer(self.optimizer) if self.optimizer else None

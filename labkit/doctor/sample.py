@@ -14,12 +14,16 @@ from labkit.text import _
 _CANNOT_BE_COPIED = (TypeError, RuntimeError, ValueError, AttributeError, NotImplementedError)
 
 
+class Enough(BaseException):
+    """Ends a rehearsal from inside the learner's loop; no ``except Exception`` may hold it up."""
+
+
 class Sample:
     """A few batches that can be looped over as the loader they came from.
 
     Each pass gives ``count`` batches, over and over the same few. ``on_batch`` is called before
-    each and once more when there are no more. No batch is begun after ``deadline`` but for three.
-    ``dataset`` and the like are those of ``loader``.
+    each and once more when there are no more. After ``most`` batches, or after ``deadline`` and
+    three batches, ``Enough`` is raised. ``dataset`` and the like are those of ``loader``.
     """
 
     def __init__(
@@ -29,18 +33,21 @@ class Sample:
         count: int | None = None,
         on_batch: Callable[[], None] = lambda: None,
         deadline: float = float("inf"),
+        most: float = float("inf"),
     ):
         self._batches, self._loader, self._on_batch = batches, loader, on_batch
         self._count = len(batches) if count is None else count
-        self._deadline = deadline
+        self._deadline, self._most, self._given = deadline, most, 0
 
     def __len__(self) -> int:
         return self._count
 
     def __iter__(self) -> Iterator:
         for number in range(self._count):
-            if number >= 3 and time.monotonic() > self._deadline:
-                break
+            late = self._given >= 3 and time.monotonic() > self._deadline
+            if late or self._given >= self._most:
+                raise Enough
+            self._given += 1
             self._on_batch()
             yield _cloned(self._batches[number % len(self._batches)])
         self._on_batch()

@@ -85,7 +85,7 @@ def _order(case: Case, seen: Rehearsal) -> Iterator[Finding]:
             _("step() goes by the gradients that backward() leaves. Without them it does nothing."),
             _("Call loss.backward() before optimizer.step(); no detach() or item() before it."),
         )
-    elif log.order[0] == "step" and not log.steps[0].after_backward:
+    elif (log.order[0], log.order[-1]) == ("step", "backward") and not log.steps[0].after_backward:
         yield Finding(
             "step-before-backward",
             _("step() comes before backward()."),
@@ -96,7 +96,7 @@ def _order(case: Case, seen: Rehearsal) -> Iterator[Finding]:
             ),
             _("The order is zero_grad(), forward, loss, backward(), step()."),
         )
-    elif not any(step.gradient for step in log.steps) and not _all_zero(seen):
+    elif log.slopes and not any(step.gradient for step in log.steps):
         yield Finding(
             "cleared-too-late",
             _("zero_grad() comes between backward() and step()."),
@@ -117,14 +117,6 @@ def _order(case: Case, seen: Rehearsal) -> Iterator[Finding]:
         )
     if log.reached and case.optimizer is not None:
         yield from _unreached(case, seen)
-
-
-def _all_zero(seen: Rehearsal) -> bool:
-    """Tell whether the gradients are zero by themselves, with all units dead, say."""
-    return (
-        any(not step.empty for step in seen.log.steps)
-        and any(step.after_backward for step in seen.log.steps) is False
-    )
 
 
 def _unreached(case: Case, seen: Rehearsal) -> Iterator[Finding]:

@@ -48,7 +48,6 @@ class Step:
 
     where: str
     gradient: bool
-    empty: bool
     after_backward: bool
     moved: float = float("nan")
 
@@ -58,8 +57,10 @@ class Log:
     """What was seen.
 
     ``order`` is that of ``backward`` and ``step``. ``stale`` holds the parameters whose gradient
-    was not cleared after a step, ``reached`` those that a gradient came to. ``spoilt_at`` is the
-    first parameter whose gradient was not finite, after ``spoilt_after`` losses.
+    was not cleared after a step, ``reached`` those that a gradient came to, ``slopes`` whether any
+    was other than 0. ``spoilt_at`` is the first parameter whose gradient was not finite, after
+    ``spoilt_after`` losses. ``graphs_kept`` counts the graphs of old batches that were alive at one
+    time.
     """
 
     order: list[str] = field(default_factory=list)
@@ -70,6 +71,7 @@ class Log:
     steps: list[Step] = field(default_factory=list)
     stale: dict[str, str] = field(default_factory=dict)
     reached: set[str] = field(default_factory=set)
+    slopes: bool = False
     spoilt_at: str = ""
     spoilt_after: int = 0
     graphs_kept: int = 0
@@ -77,7 +79,11 @@ class Log:
 
 
 class Watch(TorchFunctionMode):
-    """Note in ``log`` what happens to ``model`` between ``start`` and the end of the block."""
+    """Note in ``log`` what happens to ``model`` in a block.
+
+    Hooks see the forward passes, the gradients and the steps; PyTorch's function mode sees the
+    loss functions and ``backward``.
+    """
 
     def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer | None = None):
         super().__init__()
@@ -177,6 +183,7 @@ class Watch(TorchFunctionMode):
             before = weak().grad
             self.log.reached.add(name)
             self._gradients = True
+            self.log.slopes = self.log.slopes or bool(incoming.count_nonzero())
             if name not in self._cleared and self.log.steps and before is not None:
                 if before.count_nonzero():
                     self.log.stale.setdefault(
@@ -195,7 +202,7 @@ class Watch(TorchFunctionMode):
         closure = len(args) > 1 or kwargs.get("closure") is not None
         gradients = [p.grad for p in mine if p.grad is not None]
         some = closure or any(bool(g.count_nonzero()) for g in gradients)
-        self.log.steps.append(Step(line(), some, not gradients, closure or self._gradients))
+        self.log.steps.append(Step(line(), some, closure or self._gradients))
         self.log.order.append("step")
         self._weights = (
             [(p, p.detach().clone()) for p in mine if p.ndim > 1 and some]
