@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from labkit.text import _
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -21,19 +23,22 @@ class Prediction:
 def predict(logits: Sequence[float], label: int) -> Prediction:
     """Turn ``logits`` into probabilities (softmax) and compare them with the class ``label``.
 
-    ``powers`` is e to each logit; ``truth`` is 1 for the true class and 0 for all others;
-    ``gradient`` is the loss's with respect to the logits. Raises ValueError for a label that is
-    no class.
+    ``powers`` is e to each logit, infinite above about 709; ``truth`` is 1 for the true class and
+    0 for all others; ``gradient`` is the loss's with respect to the logits. Raises ValueError for
+    a label that is no class.
     """
     logits = np.asarray(logits, dtype=np.float64)
     if not 0 <= label < len(logits):
-        raise ValueError(f"There is no class {label}: with {len(logits)} logits choose 0 or more.")
+        text = _("There is no class {label}: with {n} logits choose one from 0 to {last}.")
+        raise ValueError(text.format(label=label, n=len(logits), last=len(logits) - 1))
     from_the_largest = np.exp(logits - logits.max())  # cannot overflow, and gives the same
     probabilities = from_the_largest / from_the_largest.sum()
     truth = np.eye(len(logits))[label]
+    with np.errstate(over="ignore"):
+        powers = np.exp(logits)
     return Prediction(
         logits=logits,
-        powers=np.exp(logits),
+        powers=powers,
         probabilities=probabilities,
         truth=truth,
         gradient=probabilities - truth,

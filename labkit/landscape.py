@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.optim import SGD, Adam, Optimizer, RMSprop
 
+from labkit.text import _
+
 FLAT = 0.01
 """A slope below this counts as none."""
 
@@ -162,8 +164,9 @@ def named(name: str) -> Landscape:
     """Return the landscape called ``name``; ValueError lists the names that there are."""
     found = next((landscape for landscape in LANDSCAPES if landscape.name == name), None)
     if found is None:
+        text = _("There is no landscape {name!r}: choose one of {names}.")
         names = ", ".join(landscape.name for landscape in LANDSCAPES)
-        raise ValueError(f"There is no landscape {name!r}: choose one of {names}.")
+        raise ValueError(text.format(name=name, names=names))
     return found
 
 
@@ -266,12 +269,13 @@ def walk(
     if isinstance(landscape, str):
         landscape = named(landscape)
     if optimizer not in OPTIMIZERS:
-        names = ", ".join(OPTIMIZERS)
-        raise ValueError(f"There is no optimizer {optimizer!r}: choose one of {names}.")
+        text = _("There is no optimizer {name!r}: choose one of {names}.")
+        raise ValueError(text.format(name=optimizer, names=", ".join(OPTIMIZERS)))
     start = landscape.start if start is None else tuple(start)
     if len(start) != len(landscape.reach):
-        wanted = len(landscape.reach)
-        raise ValueError(f"{landscape.name} has {wanted} weights, but the start has {len(start)}.")
+        text = _("{name} has {n} weights, but the start has {m}.")
+        values = {"name": landscape.name, "n": len(landscape.reach), "m": len(start)}
+        raise ValueError(text.format(**values))
     weights = torch.tensor(start, dtype=torch.float64, requires_grad=True)
     stepper = OPTIMIZERS[optimizer]([weights], learning_rate, momentum)
     return Walk(landscape, momentum, *follow(landscape.loss, weights, stepper, steps))

@@ -37,9 +37,8 @@ class SoftmaxExplorer(Explorer):
         """Show the first five of ``classes``, or all where there are fewer; at least two."""
         self.classes = list(classes)[: len(LOGITS)]
         if len(self.classes) < 2:
-            raise ValueError(
-                f"{len(self.classes)} classes leave nothing to choose: give at least 2."
-            )
+            text = _("{n} classes leave nothing to choose: give at least 2.")
+            raise ValueError(text.format(n=len(self.classes)))
         self.logits = tuple(
             Slider(label=name, minimum=-5.0, maximum=5.0, step=0.1, value=value)
             for name, value in zip(self.classes, LOGITS, strict=False)
