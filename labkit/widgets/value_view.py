@@ -14,8 +14,8 @@ from labkit.widgets.looks import STATIC
 class ValueView(anywidget.AnyWidget):
     """Move a cursor over one stage of a picture, by mouse or arrow keys, and read the numbers.
 
-    ``selected`` is the stage enlarged; ``row`` and ``column`` are where the cursor is. All is drawn
-    in the browser; the numbers and the words come from here.
+    ``selected`` is the stage enlarged; ``row`` and ``column`` are where the cursor is; the
+    browser, once open, moves it and tells. It draws; the numbers and the words come from here.
     """
 
     _esm = STATIC / "value_view.js"

@@ -244,13 +244,11 @@ function render({ model, el }) {
   let stages = [];
   let telling = null;
 
-  const state = () => {
-    const [selected, row, column] = ["selected", "row", "column"].map((name) => model.get(name));
-    return { selected, row, column };
-  };
+  // Kept here: the kernel's echo of an earlier move would undo the moves made since.
+  const names = ["selected", "row", "column"];
+  let now = Object.fromEntries(names.map((name) => [name, model.get(name)]));
+
   const paint = () => {
-    const now = state();
-    if (!stages[now.selected]) return;
     const painter = new Painter(context, stages, words, now);
     painter.draw();
     const { stage } = painter;
@@ -264,18 +262,19 @@ function render({ model, el }) {
   };
   const tell = () => {
     telling = null;
+    model.set(now);
     model.save_changes();
   };
   const go = (change) => {
-    const next = { ...state(), ...change };
-    next.selected = clamp(next.selected, stages.length - 1);
-    const { height, width } = stages[next.selected];
-    model.set({ ...next, row: clamp(next.row, height - 1), column: clamp(next.column, width - 1) });
+    const next = { ...now, ...change };
+    const selected = clamp(next.selected, stages.length - 1);
+    const { height, width } = stages[selected];
+    now = { selected, row: clamp(next.row, height - 1), column: clamp(next.column, width - 1) };
     paint();
     telling ??= setTimeout(tell, 100); // the picture is painted here; Python may hear of it later
   };
   const keys = (event) => {
-    const { selected, row, column } = state();
+    const { selected, row, column } = now;
     const moves = {
       ArrowUp: { row: row - 1 },
       ArrowDown: { row: row + 1 },
@@ -294,7 +293,7 @@ function render({ model, el }) {
     const box = canvas.getBoundingClientRect();
     const x = ((event.clientX - box.left) / box.width) * WIDTH;
     const y = ((event.clientY - box.top) / box.height) * HEIGHT;
-    return under(stages, model.get("selected"), x, y);
+    return under(stages, now.selected, x, y);
   };
   const point = (event) => {
     // When the page scrolls under a resting mouse, the browser sends a move of no length.
@@ -304,23 +303,21 @@ function render({ model, el }) {
     if (found?.row !== undefined || (found && event.type === "pointerdown")) go(found);
   };
   const changed = () => {
+    const count = stages.length;
     stages = unpack(model);
     select.parentElement.hidden = stages.length === 1;
     select.replaceChildren(...stages.map((stage, i) => new Option(stage.name, i)));
-    paint();
+    go(count && count !== stages.length ? { selected: stages.length - 1 } : {});
   };
   canvas.addEventListener("keydown", keys);
   canvas.addEventListener("pointermove", point);
   canvas.addEventListener("pointerdown", point);
   select.addEventListener("change", () => go({ selected: Number(select.value) }));
   model.on("change:turn", changed);
-  const elsewhere = () => paint();
-  model.on("change:selected change:row change:column", elsewhere);
   changed();
   return () => {
     clearTimeout(telling);
     model.off("change:turn", changed);
-    model.off("change:selected change:row change:column", elsewhere);
   };
 }
 
