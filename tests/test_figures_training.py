@@ -41,10 +41,17 @@ def test_nothing_trained_yet_is_a_picture_too():
     assert figures.live([], [], [], [], 2).png()
 
 
-def test_a_comparison_names_the_lowest_point_of_each():
-    picture = figures.comparison({"few": [2.0, 1.5, 3.0], "many": [1.2]})
-    assert "few: lowest after epoch 2, 1.50; at the end 3.00." in picture.alt
-    assert "many: lowest after epoch 1, 1.20; at the end 1.20." in picture.alt
+def test_trainings_side_by_side_say_where_each_is_lowest_and_share_one_scale():
+    runs = {"few": (300, [1.9, 1.0, 0.1], [2.0, 1.5, 3.0]), "many": (900, [1.3], [1.2])}
+    picture = figures.side_by_side(runs)
+    assert "few: training loss 0.10 at the end; validation loss lowest after 600" in picture.alt
+    assert "many: training loss 1.30 at the end; validation loss lowest after 900" in picture.alt
+    left, right = picture.axes[:2]
+    assert left.get_ylim() == right.get_ylim() and left.get_xlim() == right.get_xlim()
+    grey, training, validation, ring = right.lines
+    assert list(grey.get_xdata()) == [300, 600, 900]
+    assert (list(training.get_xdata()), list(validation.get_ydata())) == ([900], [1.2])
+    assert picture.png()
 
 
 def test_the_live_picture_counts_the_right_ones_of_the_batch():

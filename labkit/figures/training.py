@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from labkit.figures.base import BLUE, CYCLE, GREEN, INK, ORANGE, Picture, plain_axes
+from labkit.figures.base import BLUE, GREEN, GRID, INK, ORANGE, Picture, plain_axes
 from labkit.text import _
 
 
@@ -147,23 +147,63 @@ def _draw_batch(picture: Picture, images, truths, answers) -> None:
     )
 
 
-def comparison(losses: Mapping[str, Sequence[float]]) -> Picture:
-    """Draw the validation loss of several trainings by epoch, the lowest of each ringed."""
-    picture = Picture(7.0, 3.2)
-    axes = plain_axes(picture)
-    sentences = []
-    for (name, values), (color, line, marker) in zip(losses.items(), CYCLE, strict=False):
-        best = int(np.argmin(values))
-        epochs = range(1, len(values) + 1)
-        axes.plot(epochs, values, linestyle=line, marker=marker, ms=4, color=color, label=name)
-        axes.plot(best + 1, values[best], "o", ms=13, mfc="none", mec=INK, mew=1.5)
-        sentences.append(
-            _("{name}: lowest after epoch {best}, {lowest:.2f}; at the end {last:.2f}.").format(
-                name=name, best=best + 1, lowest=values[best], last=values[-1]
-            )
-        )
-    _epoch_axis(axes)
-    axes.set_ylabel(_("validation loss"))
-    axes.legend(frameon=False)
-    picture.alt = _("Validation loss.") + " " + " ".join(sentences)
+def side_by_side(
+    runs: Mapping[str, tuple[int, Sequence[float], Sequence[float]]],
+) -> Picture:
+    """Draw several trainings in panels of one scale, the lowest validation loss of each ringed.
+
+    ``runs`` gives for each name the pictures in an epoch, and the training and the validation loss
+    by epoch. Validation of the first run is repeated in grey in the others, to compare with.
+    """
+    columns = min(3, len(runs))
+    rows = -(-len(runs) // columns)
+    picture = Picture(3.0 * columns, 0.4 + 2.1 * rows)
+    panels = picture.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
+    first, sentences = next(iter(runs.values())), []
+    for axes, (name, (pictures, training, validation)) in zip(panels, runs.items(), strict=False):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(color=GRID, linewidth=0.6)
+        shown = [pictures * epoch for epoch in range(1, len(validation) + 1)]
+        if validation is not first[2]:
+            uncured = [first[0] * epoch for epoch in range(1, len(first[2]) + 1)]
+            axes.plot(uncured, first[2], color="#9a9a9a", linestyle=":")
+        axes.plot(shown, training, color=BLUE, label=_("training"))
+        axes.plot(shown, validation, "--", color=ORANGE, label=_("validation"))
+        best = int(np.argmin(validation))
+        axes.plot(shown[best], validation[best], "o", ms=11, mfc="none", mec=INK, mew=1.5)
+        axes.set_title(name, fontsize=10)
+        axes.xaxis.set_major_locator(MaxNLocator(3))
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.set_ylim(0)
+        sentences.append(_side_sentence(name, shown, training, validation))
+    for axes in panels[len(runs) :]:
+        axes.set_axis_off()
+    picture.supxlabel(_("pictures shown"), fontsize=10)
+    picture.supylabel(_("loss"), fontsize=10)
+    _legend_beside(picture, panels, len(runs))
+    picture.alt = " ".join(sentences)
     return picture
+
+
+def _legend_beside(picture: Picture, panels, used: int) -> None:
+    """Put the legend into the first panel left free, or into the first of all."""
+    handles, labels = panels[0].get_legend_handles_labels()
+    if used > 1:
+        handles.append(panels[1].lines[0])
+        labels.append(_("validation, nothing done"))
+    free = panels[used] if used < len(panels) else panels[0]
+    free.legend(handles, labels, frameon=False, loc="center" if used < len(panels) else "best")
+
+
+def _side_sentence(name: str, shown, training, validation) -> str:
+    best = int(np.argmin(validation))
+    return _(
+        "{name}: training loss {training:.2f} at the end; validation loss lowest after {n:,} "
+        "pictures, {lowest:.2f}, at the end {last:.2f}."
+    ).format(
+        name=name,
+        training=training[-1],
+        n=shown[best],
+        lowest=validation[best],
+        last=validation[-1],
+    )
