@@ -242,10 +242,12 @@ def test_a_report_counts_faults_before_questions_and_escapes_what_it_shows():
     assert html.index("Fault:") < html.index("Question:")
 
 
-def test_an_iterator_and_a_function_with_other_arguments_are_refused_in_words():
+def test_an_iterator_another_order_and_other_arguments_are_refused_in_words():
     parts = program()
     with pytest.raises(ValueError, match="not iter"):
         examine(**{**parts, "train_batches": iter(parts["train_batches"])})
+    with pytest.raises(ValueError, match="The optimizer is a CrossEntropyLoss"):
+        examine(parts["model"], parts["loss_function"], parts["optimizer"])
     with pytest.raises(ValueError, match="cannot be called as step"):
         examine(**parts, step=lambda model, images: None)
 

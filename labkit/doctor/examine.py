@@ -38,9 +38,13 @@ def examine(
     ``loss_function`` is cross-entropy if you say nothing, ``classes`` a number or the names.
     ``checkpoint`` is a file or a state_dict, or what ``load_state_dict(...)`` returned.
 
-    What your code writes to files is not undone. Raise ValueError where a function takes other
-    arguments, or where the batches are an iterator that cannot be rewound.
+    What your code writes to files is not undone. Raise ValueError where model or optimizer are
+    something else, a function takes other arguments, or the batches are an iterator, which cannot
+    be rewound.
     """
+    _check_kind(model, nn.Module, _("model"))
+    if optimizer is not None:
+        _check_kind(optimizer, torch.optim.Optimizer, _("optimizer"))
     _check(step, 5, "step(model, images, labels, loss_function, optimizer)")
     _check(train, 4, "train(model, batches, loss_function, optimizer)")
     _check(evaluate, 2, "evaluate(model, batches)")
@@ -72,6 +76,16 @@ def _distinct(findings: Iterable[Finding]) -> list[Finding]:
     for finding in findings:
         found.setdefault((finding.kind, finding.what), finding)
     return list(found.values())
+
+
+def _check_kind(thing: Any, kind: type, name: str) -> None:
+    if not isinstance(thing, kind):
+        raise ValueError(
+            _(
+                "The {name} is a {given}. Hand things over in this order: model, optimizer, "
+                "loss_function, train_batches, validation_batches."
+            ).format(name=name, given=type(thing).__name__)
+        )
 
 
 def _check(function: Callable | None, arguments: int, called: str) -> None:
