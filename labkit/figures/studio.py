@@ -83,10 +83,15 @@ class UnderChange:
         return to_png(image)
 
 
+BOTH_WIDTH = 372
+"""Pixels on the screen that ``before_after`` is wide."""
+
+
 def before_after(before: np.ndarray, after: np.ndarray) -> bytes:
     """Draw a picture as it is and, beside it, changed; uint8 ``[H, W, 3]`` each."""
-    side, top, gap = 170, 22, 20
-    sheet = Image.new("RGB", (SCALE * (2 * side + gap + 12), SCALE * (top + side + 6)), WHITE)
+    side, top = 170, 22
+    gap = BOTH_WIDTH - 2 * side - 12
+    sheet = Image.new("RGB", (SCALE * BOTH_WIDTH, SCALE * (top + side + 6)), WHITE)
     draw = ImageDraw.Draw(sheet)
     for number, (image, title) in enumerate(((before, _("as it is")), (after, _("changed")))):
         left = 6 + number * (side + gap)

@@ -10,7 +10,7 @@ from torch import nn
 from labkit.corrupting import CORRUPTIONS, accuracy_under, corrupt
 from labkit.data import PictureSet
 from labkit.figures.network import bars
-from labkit.figures.studio import UnderChange, before_after
+from labkit.figures.studio import BOTH_WIDTH, UnderChange, before_after
 from labkit.inspect import untouched
 from labkit.text import _
 from labkit.widgets.looks import Screen, Slider, reporting, row
@@ -45,7 +45,7 @@ class ChangesView(widgets.VBox):
             style={"description_width": "auto"},
         )
         self.amount = Slider.of(_("Amount"), ["–"])
-        self.both, self.curve = Screen(width=454), Screen(width=UnderChange.WIDTH)
+        self.both, self.curve = Screen(width=BOTH_WIDTH), Screen(width=UnderChange.WIDTH)
         self.before, self.after, self.message = widgets.HTML(), widgets.HTML(), widgets.HTML()
         answers = widgets.HBox([self.before, self.after], layout={"grid_gap": "14px"})
         left = widgets.VBox([self.both, answers], layout={"flex": "0 0 454px"})
@@ -109,7 +109,7 @@ class ChangesView(widgets.VBox):
         share = self.measured[self.kind.value][place]
         low, high = share.interval
         text = _(
-            "With {name} {words}, {share:.1%} of {n:,} validation pictures are recognised (95 % "
+            "With {name} {words}, {share:.1%} of {n:,} validation pictures are recognised (95% "
             "interval: {low:.0%} to {high:.0%})."
         )
         numbers = {"share": share.value, "n": share.of, "low": low, "high": high}
