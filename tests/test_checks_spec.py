@@ -110,6 +110,14 @@ def test_a_wrong_number_of_arguments_is_said(answer):
     assert "It is called with 2 arguments: n, k." in str(places(answer))
 
 
+def test_a_result_that_cannot_be_used_is_not_taken_for_a_wrong_call():
+    from labkit.checks import dataloader
+
+    verdict = dataloader.batches(lambda dataset, batch_size, shuffle: print(end=""))
+    assert "what it returns cannot be used" in str(verdict)
+    assert "arguments" not in str(verdict)
+
+
 def test_even_leaving_python_is_an_answer_like_others():
     assert places(lambda n, k: exit()).state == "raised"
 

@@ -207,7 +207,7 @@ def _kinds(answer, picture):
     kinds = {}
     for _look in range(_LOOKS):
         came = values.plain(answer(picture))
-        kinds.setdefault(came.tobytes() if isinstance(came, numpy.ndarray) else came, came)
+        kinds.setdefault(came.tobytes() if isinstance(came, numpy.ndarray) else repr(came), came)
     return sorted(kinds.values(), key=lambda came: numpy.asarray(came).ravel()[:1].tolist())
 
 

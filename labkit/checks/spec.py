@@ -201,13 +201,23 @@ class Exercise:
         name = type(error).__name__
         said = f"{name}: {what[0]}" if what else name
         line, code = _place(error, _namespace(answer))
-        if line is None and isinstance(error, TypeError):
-            asked = _("It is called with {n} arguments: {names}.")
-            names = list(inspect.signature(self.judge).parameters)
-            hint = asked.format(n=len(names), names=", ".join(names))
+        if line is None and not mistake:
+            hint = self._how_to_call(answer)
         where = "" if line is None else _("In line {line} of its cell:").format(line=line)
         lines = tuple(filter(None, (case, said, where)))
         return Verdict("raised", heading, lines, code, tuple(filter(None, [hint])), mistake)
+
+    def _how_to_call(self, answer) -> str:
+        """Return what is wrong where an error arose outside the learner's lines."""
+        names = list(inspect.signature(self.judge).parameters)
+        try:
+            inspect.signature(answer).bind(*names)
+        except TypeError:
+            text = _("It is called with {n} arguments: {names}.")
+            return text.format(n=len(names), names=", ".join(names))
+        except ValueError:  # built in, without a signature
+            return ""
+        return _("It ran, but what it returns cannot be used here. Does it return anything?")
 
     def _case(self, case: tuple) -> str:
         names = list(inspect.signature(self.judge).parameters)

@@ -133,7 +133,7 @@ def differing(expected, came) -> tuple:
     """Return both, without the entries that they share if both are dictionaries."""
     if not (isinstance(expected, Mapping) and isinstance(came, Mapping)):
         return expected, came
-    keys = [key for key in expected if expected[key] != came.get(key)]
+    keys = [k for k in expected if not same(plain(expected[k]), plain(came.get(k)), 1e-4)]
     return {key: expected[key] for key in keys}, {key: came.get(key) for key in keys}
 
 

@@ -1,0 +1,347 @@
+"""Notebook 8: what a faster part brings, smoothed labels, shared gradients, batch norm."""
+
+import copy
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from labkit.checks.spec import exercise
+from labkit.text import N_, _
+
+
+def _parts():
+    return [(0.5, 2.0), (0.9, 10.0), (0.25, 4.0), (1.0, 3.0), (0.0, 5.0), (0.6, 0.5)]
+
+
+@exercise(1, _parts)
+def whole_speedup(share, faster):
+    before = 1.0
+    after = (1 - share) * before + share * before / faster
+    return before / after
+
+
+@whole_speedup.mistake(
+    N_("This is how much faster the part becomes. The rest takes as long as before.")
+)
+def _only_the_part(share, faster):
+    return faster
+
+
+@whole_speedup.mistake(N_("This is the time that is left. How many times faster is 1 / that."))
+def _time_left(share, faster):
+    return 1 - share + share / faster
+
+
+@whole_speedup.mistake(N_("The rest of the time is missing: 1 - share stays as it was."))
+def _rest_forgotten(share, faster):
+    return faster / share if share else 0.0
+
+
+@whole_speedup.mistake(
+    N_("Speeds cannot be averaged like this. Add up the *times* of both parts, then compare.")
+)
+def _mean_of_speeds(share, faster):
+    return 1 - share + share * faster
+
+
+@whole_speedup.mistake(N_("The part is not gone: it still takes share / faster of the time."))
+def _part_gone(share, faster):
+    return 1 / (1 - share) if share < 1 else float("inf")
+
+
+def _labels():
+    return [
+        (torch.tensor([0, 1, 2, 3, 0]), 4, 0.1),
+        (torch.tensor([2]), 3, 0.3),
+        (torch.tensor([9, 0]), 10, 0.0),
+        (torch.tensor([1, 0, 1]), 2, 1.0),
+    ]
+
+
+@exercise(2, _labels)
+def wanted_probabilities(labels, classes, smoothing):
+    wanted = torch.full((len(labels), classes), smoothing / classes)
+    for row, label in enumerate(labels):
+        wanted[row, label] += 1 - smoothing
+    return wanted
+
+
+@wanted_probabilities.mistake(N_("These are the plain one-hot rows, without any smoothing."))
+def _one_hot(labels, classes, smoothing):
+    return functional.one_hot(labels, classes)
+
+
+@wanted_probabilities.mistake(
+    N_(
+        "The smoothing is shared by the wrong classes only here. PyTorch shares it among all "
+        "classes, the right one too."
+    )
+)
+def _among_the_wrong(labels, classes, smoothing):
+    right = functional.one_hot(labels, classes)
+    return right * (1 - smoothing) + (1 - right) * smoothing / (classes - 1)
+
+
+@wanted_probabilities.mistake(
+    N_("The rows do not sum to 1: the smoothing is added and not taken from the right class.")
+)
+def _only_added(labels, classes, smoothing):
+    return functional.one_hot(labels, classes) + smoothing / classes
+
+
+@wanted_probabilities.mistake(
+    N_("Each class gets the whole smoothing. It is shared: smoothing / classes for each.")
+)
+def _not_shared(labels, classes, smoothing):
+    return functional.one_hot(labels, classes) * (1 - smoothing) + smoothing
+
+
+@wanted_probabilities.mistake(N_("What is taken from the right class has to go to all classes."))
+def _only_taken(labels, classes, smoothing):
+    return functional.one_hot(labels, classes) * (1 - smoothing)
+
+
+@wanted_probabilities.mistake(
+    N_("The smoothing is the part that is shared, 0.1 say; the right class keeps 1 - smoothing.")
+)
+def _wrong_way_round(labels, classes, smoothing):
+    return functional.one_hot(labels, classes) * smoothing + (1 - smoothing) / classes
+
+
+def _shares():
+    def some(*shape):
+        return torch.randn(shape, generator=torch.Generator().manual_seed(shape[0]))
+
+    return [
+        ([some(5), some(5) + 1], [16, 16]),
+        ([some(5), some(5) + 1], [30, 10]),
+        ([some(2, 3), some(2, 3) * 4, some(2, 3) - 2], [7, 7, 1]),
+        ([some(4)], [12]),
+        ([some(3), some(3) + 5], [8, 0]),
+    ]
+
+
+@exercise(3, _shares)
+def combined_gradient(gradients, sizes):
+    pictures = [
+        gradient for gradient, size in zip(gradients, sizes, strict=True) for _ in range(size)
+    ]
+    return torch.stack(pictures).mean(dim=0)
+
+
+@combined_gradient.mistake(
+    N_(
+        "A plain mean is right where all parts have one size. Weigh each gradient with its number "
+        "of pictures."
+    )
+)
+def _plain_mean(gradients, sizes):
+    return torch.stack(gradients).mean(dim=0)
+
+
+@combined_gradient.mistake(N_("This is the sum of the gradients. They are means: take the mean."))
+def _plain_sum(gradients, sizes):
+    return torch.stack(gradients).sum(dim=0)
+
+
+def _weighted(gradients, sizes):
+    return sum(gradient * size for gradient, size in zip(gradients, sizes, strict=True))
+
+
+@combined_gradient.mistake(N_("Weighed with the sizes and added: divide by all pictures as well."))
+def _not_divided(gradients, sizes):
+    return _weighted(gradients, sizes)
+
+
+@combined_gradient.mistake(
+    N_("Divided by the number of processes. Divide by the number of pictures, sum(sizes).")
+)
+def _divided_by_processes(gradients, sizes):
+    return _weighted(gradients, sizes) / len(sizes)
+
+
+@combined_gradient.mistake(N_("This is the first process's gradient alone."))
+def _first_alone(gradients, sizes):
+    return gradients[0]
+
+
+@combined_gradient.mistake(N_("This averages over the weights too: keep the gradient's shape."))
+def _one_number(gradients, sizes):
+    return (_weighted(gradients, sizes) / sum(sizes)).mean()
+
+
+def _trained_norm(channels: int, eps: float = 1e-5) -> nn.BatchNorm2d:
+    """Return a batch norm in evaluation mode, with averages as a training would leave them."""
+    generator = torch.Generator().manual_seed(channels)
+    norm = nn.BatchNorm2d(channels, eps=eps).eval().requires_grad_(False)
+    norm.running_mean.copy_(torch.randn(channels, generator=generator))
+    norm.running_var.copy_(torch.rand(channels, generator=generator) * 3 + 0.05)
+    norm.weight.copy_(torch.randn(channels, generator=generator))
+    norm.bias.copy_(torch.randn(channels, generator=generator))
+    return norm
+
+
+def _normed():
+    def some(*shape):
+        return torch.randn(shape, generator=torch.Generator().manual_seed(shape[-1])) * 2 + 1
+
+    return [
+        (some(8, 6, 5, 7), _trained_norm(6)),
+        (some(1, 4, 4, 4), _trained_norm(4)),
+        (some(2, 3, 1, 1), _trained_norm(3, eps=0.5)),
+    ]
+
+
+@exercise(4, _normed)
+def normed_in_evaluation(maps, norm):
+    return copy.deepcopy(norm).eval()(maps)
+
+
+def _norm(maps, norm, mean=None, scale=None, weight=True, bias=True):
+    def spread(numbers):
+        return numbers[:, None, None]
+
+    mean = norm.running_mean if mean is None else mean
+    scale = (norm.running_var + norm.eps).sqrt() if scale is None else scale
+    result = (maps - spread(mean)) / spread(scale)
+    result = result * spread(norm.weight) if weight else result
+    return result + spread(norm.bias) if bias else result
+
+
+@normed_in_evaluation.mistake(
+    N_("These are mean and variance of this batch. In evaluation the kept ones count: running_...")
+)
+def _of_this_batch(maps, norm):
+    variance = maps.var(dim=(0, 2, 3), correction=0)
+    return _norm(maps, norm, maps.mean(dim=(0, 2, 3)), (variance + norm.eps).sqrt())
+
+
+@normed_in_evaluation.mistake(N_("Divide by the square *root* of the variance."))
+def _by_the_variance(maps, norm):
+    return _norm(maps, norm, scale=norm.running_var + norm.eps)
+
+
+@normed_in_evaluation.mistake(N_("What was learned is missing: times weight, plus bias."))
+def _nothing_learned(maps, norm):
+    return _norm(maps, norm, weight=False, bias=False)
+
+
+@normed_in_evaluation.mistake(N_("The learned bias is missing."))
+def _no_bias(maps, norm):
+    return _norm(maps, norm, bias=False)
+
+
+@normed_in_evaluation.mistake(N_("The learned weight is missing: multiply by it."))
+def _no_weight(maps, norm):
+    return _norm(maps, norm, weight=False)
+
+
+@normed_in_evaluation.mistake(
+    N_("eps is missing: it is added to the variance, so that nothing is divided by 0.")
+)
+def _no_eps(maps, norm):
+    return _norm(maps, norm, scale=norm.running_var.sqrt())
+
+
+@normed_in_evaluation.mistake(
+    N_(
+        "The numbers of the channels meet the columns: [C] is compared with the last axis. Give "
+        "them two more axes, [:, None, None]."
+    )
+)
+def _on_the_columns(maps, norm):
+    return (maps - norm.running_mean) / (norm.running_var + norm.eps).sqrt()
+
+
+def _layers():
+    def layer(inputs, outputs, kernel, **settings):
+        torch.manual_seed(outputs)
+        return nn.Conv2d(inputs, outputs, kernel, **settings).requires_grad_(False)
+
+    return [
+        (layer(3, 6, 3, bias=False), _trained_norm(6)),
+        (layer(3, 4, 5), _trained_norm(4)),
+        (layer(2, 3, 3, stride=2, padding=1), _trained_norm(3, eps=0.5)),
+    ]
+
+
+def _applied(answer, conv, norm):
+    """Return what the new layer makes of some images, and whether the old one is as it was."""
+    before = {name: value.clone() for name, value in conv.state_dict().items()}
+    layer = answer(conv, norm)
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(2, conv.in_channels, 9, 9, generator=generator)
+    with torch.no_grad():
+        maps = layer(images)
+    after = conv.state_dict()
+    return {
+        _("maps"): maps,
+        _("the given layer as before"): all(torch.equal(before[n], after[n]) for n in before),
+        _("a convolution"): type(layer).__name__,
+    }
+
+
+@exercise(5, _layers, use=_applied)
+def folded(conv, norm):
+    return fuse_conv_bn_eval(copy.deepcopy(conv).eval(), copy.deepcopy(norm).eval())
+
+
+def _fold(conv, norm, *, eps=True, root=True, shift=True, old_bias=True, weight=True):
+    scale = norm.running_var + (norm.eps if eps else 0)
+    scale = 1 / (scale.sqrt() if root else scale)
+    scale = scale * norm.weight if weight else scale
+    layer = copy.deepcopy(conv)
+    layer.weight = nn.Parameter(conv.weight * scale[:, None, None, None])
+    bias = conv.bias if conv.bias is not None and old_bias else 0.0
+    bias = (bias - norm.running_mean) * scale if shift else bias * scale
+    layer.bias = nn.Parameter(bias + norm.bias)
+    return layer
+
+
+@folded.mistake(
+    N_("The mean is missing: it is subtracted before the scaling, so it goes into the bias too.")
+)
+def _mean_missing(conv, norm):
+    return _fold(conv, norm, shift=False)
+
+
+@folded.mistake(N_("The convolution's own bias is lost. Where it has one, it is scaled as well."))
+def _old_bias_lost(conv, norm):
+    return _fold(conv, norm, old_bias=False)
+
+
+@folded.mistake(N_("Divide by the square *root* of the variance."))
+def _root_missing(conv, norm):
+    return _fold(conv, norm, root=False)
+
+
+@folded.mistake(N_("norm.weight is missing in the scale."))
+def _weight_missing(conv, norm):
+    return _fold(conv, norm, weight=False)
+
+
+@folded.mistake(N_("eps is missing: it is added to the variance before the root is taken."))
+def _eps_missing(conv, norm):
+    return _fold(conv, norm, eps=False)
+
+
+@folded.mistake(
+    N_("The given layer was changed. Work on a copy: copy.deepcopy(conv), or a new nn.Conv2d.")
+)
+def _in_place(conv, norm):
+    layer = _fold(conv, norm)
+    conv.weight = layer.weight
+    conv.bias = layer.bias
+    return conv
+
+
+@folded.mistake(N_("This is the convolution as it was; nothing of the norm is in it."))
+def _as_it_was(conv, norm):
+    return copy.deepcopy(conv)
+
+
+@folded.mistake(N_("These are still two layers in a row. Put the norm's numbers into the first."))
+def _two_layers(conv, norm):
+    return nn.Sequential(conv, norm).eval()
