@@ -363,7 +363,6 @@ function render({ model, el }) {
   context.scale(ratio, ratio);
   let scene = null;
   let timer = null;
-  let telling = null;
 
   const paint = () => {
     const position = model.get("position");
@@ -377,13 +376,9 @@ function render({ model, el }) {
     if (!timer) said.textContent = sentence; // while it plays, nobody could listen so fast
     Object.assign(canvas.dataset, { position, turn: model.get("turn") });
   };
-  const tell = () => {
-    telling = null;
-    model.save_changes();
-  };
   const go = (position) => {
     model.set("position", Math.min(scene.total - 1, Math.max(0, position)));
-    telling ??= setTimeout(tell, 100); // the picture is painted here; Python may hear of it later
+    model.save_changes(); // at once: Python's echo of a place would undo later moves not yet sent
   };
   const pause = () => {
     clearInterval(timer);
@@ -438,7 +433,6 @@ function render({ model, el }) {
   changed();
   return () => {
     clearInterval(timer);
-    clearTimeout(telling);
     model.off("change:position", paint);
     model.off("change:turn", changed);
   };
