@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from labkit.checks import spec, values
+from labkit.checks import reading, values
 from labkit.checks import tensors as check
 from labkit.checks.spec import exercise
 from tests.exercises import own_progress  # noqa: F401
@@ -45,7 +45,7 @@ STUBS = [
 
 @pytest.mark.parametrize("source", STUBS)
 def test_a_stub_is_seen_to_be_untouched(source):
-    assert spec.untouched(cell(source, "stub"))
+    assert reading.untouched(cell(source, "stub"))
 
 
 ANSWERS = [
@@ -62,7 +62,7 @@ ANSWERS = [
 
 @pytest.mark.parametrize("source", ANSWERS)
 def test_whatever_was_written_is_an_answer(source):
-    assert not spec.untouched(cell(source, "answer"))
+    assert not reading.untouched(cell(source, "answer"))
 
 
 def test_a_wrong_answer_is_told_input_yours_expected_and_the_mistake():

@@ -14,20 +14,16 @@ and ``grey(answer)`` is the check. Judge, mistakes and the learner's answer are 
 used in the same way, so they can be compared.
 """
 
-import dis
 import inspect
 import itertools
-import sys
-import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-import numpy
-
-from labkit.checks import board, sandbox, values
+from labkit.checks import board, reading, sandbox, values
+from labkit.checks.general import GENERAL
 from labkit.checks.verdict import Verdict
-from labkit.text import N_, _, ngettext
+from labkit.text import _, ngettext
 
 _SECONDS = 5.0
 
@@ -95,9 +91,9 @@ class Exercise:
 
     def __call__(self, answer=...) -> Verdict:
         """Try the answer on every input and return the verdict; solved ones go on the board."""
-        if untouched(answer):
+        if reading.untouched(answer):
             return self._waiting()
-        with sandbox.unmarked(sandbox.reached(answer, _namespace(answer))):
+        with sandbox.unmarked(sandbox.reached(answer, reading.namespace(answer))):
             verdict = self._judge(answer)
         complaint = board.note(self.notebook, self.name, solved=verdict.solved)
         return verdict.with_line(complaint) if complaint else verdict
@@ -200,7 +196,7 @@ class Exercise:
         what = str(error).strip().splitlines()
         name = type(error).__name__
         said = f"{name}: {what[0]}" if what else name
-        line, code = _place(error, _namespace(answer))
+        line, code = reading.place(error, reading.namespace(answer))
         if line is None and not mistake:
             hint = self._how_to_call(answer)
         where = "" if line is None else _("In line {line} of its cell:").format(line=line)
@@ -235,7 +231,7 @@ class Exercise:
         for name, looks_like, sentence in GENERAL:
             if looks_like(expected, came):
                 return name, _(sentence)
-        unused = [] if any(outcome.error for outcome in came) else _unused(answer)
+        unused = [] if any(outcome.error for outcome in came) else reading.unused(answer)
         if unused:
             text = _("Your function never looks at {names}.")
             return "input unused", text.format(names=", ".join(unused))
@@ -261,148 +257,3 @@ def exercise(
         return Exercise(notebook, number, judge, cases, use, tolerance, seconds)
 
     return register
-
-
-def untouched(answer) -> bool:
-    """Return whether an answer is still the stub: ``...``, or a function or class of nothing else.
-
-    A function is, if it does nothing but return ``None`` or ``...``.
-    """
-    if answer is ...:
-        return True
-    if inspect.isclass(answer):
-        return not any(inspect.isfunction(value) for value in vars(answer).values())
-    if not inspect.isfunction(answer):
-        return False
-    answer = inspect.unwrap(answer)
-    steps = [step for step in dis.get_instructions(answer) if step.opname not in _NOTHING]
-    returned = [step.argval for step in steps if step.opname in ("LOAD_CONST", "RETURN_CONST")]
-    rest = [s for s in steps if s.opname not in ("LOAD_CONST", "RETURN_CONST", "RETURN_VALUE")]
-    return not rest and returned in ([None], [...])
-
-
-_NOTHING = ("RESUME", "NOP", "CACHE", "COPY_FREE_VARS")
-
-
-def _unused(answer) -> list[str]:
-    """Return the parameters that a learner's function never reads."""
-    if not inspect.isfunction(answer):
-        return []
-    code = inspect.unwrap(answer).__code__
-    read = set()
-    for step in dis.get_instructions(code):
-        if step.opname.startswith(("LOAD_FAST", "LOAD_DEREF", "LOAD_CLOSURE", "STORE_FAST_LOAD")):
-            read.update(step.argval if isinstance(step.argval, tuple) else [step.argval])
-    read.update(code.co_cellvars)
-    return [name for name in code.co_varnames[: code.co_argcount] if name not in read]
-
-
-def _namespace(answer) -> dict:
-    """Return the variables that the learner's code sees: those of its notebook."""
-    function = inspect.unwrap(getattr(answer, "__func__", answer)) if callable(answer) else answer
-    if hasattr(function, "__globals__"):
-        return function.__globals__
-    module = answer.__module__ if inspect.isclass(answer) else type(answer).__module__
-    return vars(sys.modules.get(module, sys.modules["__main__"]))
-
-
-def _place(error: BaseException, namespace: dict) -> tuple[int | None, str]:
-    """Return number and text of the learner's line that led to an error; None if there is none."""
-    theirs = [
-        (frame, number)
-        for frame, number in traceback.walk_tb(error.__traceback__)
-        if frame.f_globals is namespace
-    ]
-    if not theirs:
-        return None, ""
-    frame, number = theirs[-1]
-    summary = traceback.StackSummary.extract(iter([(frame, number)]))[0]
-    return number, (summary.line or "").strip()
-
-
-def _values(outcomes: list[Outcome]) -> list:
-    return [outcome.plain for outcome in outcomes]
-
-
-def _numbers(expected, came):
-    """Yield the pairs of arrays, if all outcomes are arrays."""
-    pairs = list(zip(_values(expected), _values(came), strict=True))
-    is_array = all(isinstance(v, numpy.ndarray) for pair in pairs for v in pair)
-    return pairs if is_array and all(o.error is None for o in came) else []
-
-
-def _returns_nothing(_expected, came) -> bool:
-    return all(outcome.error is None and outcome.value is None for outcome in came)
-
-
-def _returns_dots(_expected, came) -> bool:
-    return any(outcome.error is None and outcome.value is ... for outcome in came)
-
-
-def _wrong_shape(expected, came) -> bool:
-    pairs = _numbers(expected, came)
-    return any(e.shape != c.shape for e, c in pairs) and all(
-        e.size == c.size and values.same(e.reshape(-1), c.reshape(-1), 1e-3) for e, c in pairs
-    )
-
-
-def _channels_last(expected, came) -> bool:
-    pairs = _numbers(expected, came)
-    return bool(pairs) and all(
-        c.ndim >= 3 and values.same(e, numpy.moveaxis(c, -1, -3), 1e-3) for e, c in pairs
-    )
-
-
-def _ratio(expected, came, wanted: float) -> bool:
-    pairs = _numbers(expected, came)
-    return any(e.any() for e, _c in pairs) and all(
-        values.same(numpy.asarray(e * wanted), c, 1e-4) for e, c in pairs
-    )
-
-
-def _shifted(expected, came, by: int) -> bool:
-    pairs = _numbers(expected, came)
-    return bool(pairs) and all(
-        e.size == 1 and values.same(numpy.asarray(e + by), c, 1e-6) for e, c in pairs
-    )
-
-
-def _constant(expected, came) -> bool:
-    pairs = _numbers(expected, came)
-    return len(pairs) > 1 and all(
-        values.same(pairs[0][1], c, 1e-6) and c.ndim == 0 for _e, c in pairs
-    )
-
-
-GENERAL = (
-    (
-        "nothing returned",
-        _returns_nothing,
-        N_("The function returns nothing. Is a return missing, or does it print its result?"),
-    ),
-    ("dots returned", _returns_dots, N_("There are still three dots where it returns.")),
-    (
-        "channels last",
-        _channels_last,
-        N_("The numbers are right, but the channels come last. PyTorch wants them first."),
-    ),
-    (
-        "wrong shape",
-        _wrong_shape,
-        N_("The numbers are right, the shape is not: is there an axis too many or too few?"),
-    ),
-    ("one too many", lambda e, c: _shifted(e, c, 1), N_("Off by one: always 1 too many.")),
-    ("one too few", lambda e, c: _shifted(e, c, -1), N_("Off by one: always 1 too few.")),
-    (
-        "percent",
-        lambda e, c: _ratio(e, c, 100),
-        N_("A hundred times too large: a share is wanted, from 0 to 1, not a percentage."),
-    ),
-    ("wrong sign", lambda e, c: _ratio(e, c, -1), N_("The sign is the wrong way round.")),
-    (
-        "always the same",
-        _constant,
-        N_("The answer is the same for every input. It has to be computed from what is given."),
-    ),
-)
-"""Mistakes that are made in any exercise: name, what they look like, what to say."""
