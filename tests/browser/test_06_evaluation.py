@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from labkit.figures.studio import ContactSheet
+
 pytestmark = pytest.mark.browser
 
 _PIXEL = """(image, [x, y]) => {
@@ -98,11 +100,17 @@ def test_a_clicked_picture_is_the_one_that_comes_to_the_front(studio):
     sheet, one = (screen(studio, number).locator("img") for number in (0, 1))
     before = say(studio, 1, r"Picture (\d+)")[1]
     box = sheet.bounding_box()
-    tile = (5 + 60 + 27) / 490, (5 + 27) / 184  # the middle of the second picture
+    middle = 16.5 / 32  # of pixel 16 of 32
+    corner, side = ContactSheet.EDGE, ContactSheet.TILE
+    second = corner + side + ContactSheet.GAP
+    tile = (
+        (second + middle * side) / ContactSheet.WIDTH,
+        (corner + middle * side) / ContactSheet.HEIGHT,
+    )
     sheet.click(position={"x": tile[0] * box["width"], "y": tile[1] * box["height"]})
     say(studio, 1, rf"Picture (?!{before}:)")
     studio.page.wait_for_timeout(300)
-    assert one.evaluate(_PIXEL, [0.5, 0.5]) == sheet.evaluate(_PIXEL, tile)
+    assert one.evaluate(_PIXEL, [middle, middle]) == sheet.evaluate(_PIXEL, tile)
     assert studio.locator(".lk-mistakes .lk-slider output").inner_text() == "2"
 
 
