@@ -153,6 +153,7 @@ class NetworkExplorer(Explorer):
 
     def _weigh(self, model: nn.Module) -> None:
         """Take the first layer's filters, and how large they get in any snapshot."""
+        self._painted = -1  # no filter: the sheet must be painted
         try:
             self._first_filters = first_filters(model)
         except ValueError as error:
@@ -216,23 +217,29 @@ class NetworkExplorer(Explorer):
             self.choose(self._first_layer, number)
 
     def _draw(self) -> None:
+        """Draw the close-up, and the mosaics where the choice or what they hold has changed."""
         line, tile, unit = self.layer.value, self.map.value, (self.row.value, self.column.value)
         sheet = self.sheets[line]
-        if self._mosaic is None or not self._mosaic.shows(line, tile):
-            self._mosaic = Mosaic(self.sheets, line, tile)
-        self.overview.show(self._mosaic.png(line, tile), self._say_overview(sheet, tile))
         self._look(line, tile, unit)
+        png = closeup(self.choice.picture, sheet, tile, unit, self._shares())
+        self.closeup.show(png, self._say_unit(sheet, tile, unit))
+        if self._mosaic is None or not self._mosaic.shows(line, tile):
+            self._mosaic, self._framed = Mosaic(self.sheets, line, tile), None
+        if self._framed != (line, tile):
+            self.overview.show(self._mosaic.png(line, tile), self._say_overview(sheet, tile))
+            self._framed = line, tile
+        chosen = tile if line == self._first_layer else None
+        if self._first_filters is not None and self._painted != chosen:
+            self.filters.show(*self._paint_filters(chosen))
+            self._painted = chosen
+
+    def _shares(self) -> list[float] | None:
+        """Return the pixels seen as shares of the picture's height and width."""
+        if self.seen is None:
+            return None
         height, width = self._input[1:]
         sides = (height, height, width, width)
-        seen = None
-        if self.seen is not None:
-            seen = [place / side for place, side in zip(self.seen, sides, strict=True)]
-        picture = self.choice.picture
-        png = closeup(picture, sheet, tile, unit, seen)
-        self.closeup.show(png, self._say_unit(sheet, tile, unit))
-        if self._first_filters is not None:
-            chosen = tile if line == self._first_layer else None
-            self.filters.show(*self._paint_filters(chosen))
+        return [place / side for place, side in zip(self.seen, sides, strict=True)]
 
     def _look(self, line: int, tile: int, unit: tuple[int, int]) -> None:
         """Find the pixels that the chosen unit depends on."""

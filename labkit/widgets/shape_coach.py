@@ -36,6 +36,7 @@ class ShapeCoach(Explorer):
         self.channels = channels
         self.stages: tuple[Stage, ...] = ()
         self.windows: list[Window] = []
+        self._busy = False
         self.size = Slider(label=_("Picture's side"), minimum=4, maximum=64, value=size)
         narrow = {"width": "auto"}
         self.more = widgets.Button(description=_("Add a layer"), layout=narrow)
@@ -80,6 +81,7 @@ class ShapeCoach(Explorer):
             same = [old == new for old, new in pairs]
             first = same.index(False) if False in same else len(same)
         blank = len(self.table.layers) + 1 - first
+        self._busy = True  # many traits change: one drawing at the end
         self.table.guesses = [*self.table.guesses[:first], *[""] * blank]
         self._compute()
 
@@ -98,6 +100,7 @@ class ShapeCoach(Explorer):
         with self.unit.hold_sync():
             self.unit.maximum = last - 1
             self.unit.value = last // 2
+        self._busy = False
         self._show()
         if problem:
             raise problem
@@ -109,6 +112,8 @@ class ShapeCoach(Explorer):
 
     def _show(self, _change=None) -> None:
         """Answer the guesses, and draw the sides that are known by now."""
+        if self._busy:
+            return
         answers = [stage.size for stage in self.stages]
         answers += [self.stages[-1].flattened] if self._complete else []
         self.table.results = [
