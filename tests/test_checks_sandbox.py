@@ -1,3 +1,4 @@
+import importlib
 import random
 import signal
 import threading
@@ -86,6 +87,26 @@ def test_nothing_rings_after_code_that_was_quick_enough(alarm, monkeypatch):
     for _ in range(200):
         assert sandbox.within(0.05, sum, [1, 2]) == 3
     time.sleep(0.3)
+
+
+@pytest.mark.parametrize("alarm", [True, False])
+def test_an_import_is_not_cut_off_half_way(alarm, monkeypatch, tmp_path):
+    if not alarm:
+        monkeypatch.delattr(signal, "setitimer")
+    name = f"slow_to_import_{alarm}"
+    (tmp_path / f"{name}.py").write_text(
+        "import time\nfor _ in range(50):\n    time.sleep(0.01)\ndone = True\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def imports_and_loops():
+        importlib.import_module(name)
+        while True:
+            pass
+
+    with pytest.raises(sandbox.TimeUp):
+        sandbox.within(0.1, imports_and_loops)
+    assert importlib.import_module(name).done
 
 
 def test_an_alarm_of_somebody_else_still_rings():

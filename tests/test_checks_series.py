@@ -1,10 +1,13 @@
 """What holds for every exercise of every notebook."""
 
+import inspect
 import re
 
+import numpy
 import pytest
+import torch
 
-from labkit.checks import board, series
+from labkit.checks import board, series, values
 from tests import exercises
 from tests.exercises import own_progress  # noqa: F401
 
@@ -105,3 +108,16 @@ def test_nonsense_is_never_right(exercise, nonsense):
 @pytest.mark.parametrize("value", [0, 0.0, 1, False, True, [], (), "", {}])
 def test_an_answer_that_never_changes_is_never_right(exercise, value):
     assert exercise(lambda *_arguments, **_named: value).state in ("wrong", "raised")
+
+
+@each_exercise
+def test_noughts_of_the_right_shape_are_never_right(exercise):
+    def noughts(*arguments):
+        right = values.plain(exercise.judge(*arguments))
+        if not isinstance(right, numpy.ndarray):
+            pytest.skip("answers with something else than numbers")
+        return torch.zeros(right.shape)
+
+    if inspect.isclass(exercise.judge):
+        pytest.skip("answers with a class")
+    assert exercise(noughts).state in ("wrong", "raised")

@@ -5,6 +5,7 @@ import ctypes
 import inspect
 import random
 import signal
+import sys
 import threading
 import time
 import types
@@ -37,8 +38,9 @@ def within(seconds: float, function: Callable, *arguments):
 
 @contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
-    def ring(_number, _frame) -> None:
-        raise TimeUp
+    def ring(_number, frame) -> None:
+        if not _importing(frame):
+            raise TimeUp
 
     handler = signal.signal(signal.SIGALRM, ring)
     left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
@@ -64,7 +66,7 @@ def _watcher(seconds: float) -> Iterator[None]:
         wait = seconds
         while not over.wait(wait):
             with turn:
-                if not over.is_set():
+                if not over.is_set() and not _importing(sys._current_frames().get(thread.value)):
                     interrupt(thread, ctypes.py_object(TimeUp))
             wait = _AGAIN
 
@@ -75,6 +77,15 @@ def _watcher(seconds: float) -> Iterator[None]:
         with turn:
             over.set()
             interrupt(thread, None)  # one that is on its way, but came too late
+
+
+def _importing(frame: types.FrameType | None) -> bool:
+    """Return whether a module is being imported: cut off half-way it would stay broken."""
+    while frame:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def reached(answer, namespace: dict) -> list:

@@ -114,12 +114,12 @@ class Exercise:
             text = _("{name} has to be something to call, like a function, and this is {what}.")
             what = values.describe(answer)
             return Verdict("wrong", _("Not yet."), (text.format(name=self.name, what=what),))
+        expected = [self._expect(self.judge, case) for case in self.cases()]
         came = []
         for case in self.cases():
             came.append(self._try(answer, case))
             if isinstance(came[-1].error, sandbox.TimeUp):
                 return self._endless(self.cases()[len(came) - 1])
-        expected = [self._expect(self.judge, case) for case in self.cases()]
         if any(self._agree(wanted, came) for wanted in self._wanted(expected)):
             return self._solved(answer, len(came))
         with warnings.catch_warnings():
