@@ -1,6 +1,7 @@
 """The ladder from the tutorial's recipe to the fast one: each rung changes one thing."""
 
 import json
+import os
 import platform
 import time
 from collections.abc import Callable
@@ -45,9 +46,9 @@ def ladder() -> list[Rung]:
         ),
         (_("bfloat16, channels last"), {"bf16": True}),
         (_("whitening first layer"), {"whiten": True}),
-        (_("smoothed labels"), {"smoothing": 0.2}),
+        (_("smoothed labels"), {"smoothing": 0.1}),
         (_("Muon for the filters"), {"muon": True}),
-        (_("small images first"), {"sizes": ((20, 0.35), (26, 0.7))}),
+        (_("small images first"), {"sizes": ((18, 0.2), (24, 0.6))}),
         (_("answers of picture and mirror image"), {"mirror_answers": True}),
     ]
     rungs, recipe = [], Recipe()
@@ -76,6 +77,7 @@ class Climb:
     tested_with: int
     device: str
     threads: int
+    load: float | None
     date: str
     versions: dict[str, str]
     steps: tuple[Step, ...]
@@ -84,12 +86,13 @@ class Climb:
     def heading(self) -> str:
         """Say how long each rung had, on which machine, when, and with what."""
         return _(
-            "{seconds:.0f} s for each rung on {device}, {threads} threads, {date}, {versions}; "
-            "{learn:,} pictures to learn from, accuracy on {test:,} others"
+            "{seconds:.0f} s for each rung on {device}, {threads} threads, load {load} at first, "
+            "{date}, {versions}; {learn:,} pictures to learn from, accuracy on {test:,} others"
         ).format(
             seconds=self.seconds,
             device=self.device,
             threads=self.threads,
+            load=_("unknown") if self.load is None else self.load,
             date=self.date,
             versions=", ".join(f"{name} {number}" for name, number in self.versions.items()),
             learn=self.learned_from,
@@ -116,6 +119,7 @@ def climb(
     on_step: Callable[[Step], object] | None = None,
 ) -> Climb:
     """Measure every rung with the same number of ``seconds``, from the lowest up."""
+    load = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
     steps = []
     for rung in ladder():
         steps.append(measure(rung, learn, judge, seconds))
@@ -128,6 +132,7 @@ def climb(
         tested_with=len(judge),
         device=describe("cpu"),
         threads=torch.get_num_threads(),
+        load=load,
         date=date.today().isoformat(),
         versions={"Python": platform.python_version(), "torch": str(torch.__version__)},
         steps=tuple(steps),
