@@ -141,7 +141,7 @@ def _one_map(side):
     return _end(side) ** 2
 
 
-@inputs_of_fc1.mistake(N_("A map has height *and* width: the side counts twice."))
+@inputs_of_fc1.mistake(N_("A map has height and width: the side counts twice."))
 def _one_side(side):
     return 16 * _end(side)
 
@@ -277,7 +277,7 @@ class _PicturesScaled(_Flexible):
 
 
 @FlexibleNet.mistake(
-    N_("The *pictures* are pooled to 32 x 32. Pool the maps, to 5 x 5, after the second pooling.")
+    N_("The pictures are pooled to 32 x 32. Pool the maps, to 5 x 5, after the second pooling.")
 )
 class _PicturesPooled(_Flexible):
     def maps(self, x):

@@ -203,12 +203,24 @@ def _looks():
 
 
 def _kinds(answer, picture):
-    """Return the different tensors that come out, in an order of their own."""
-    kinds = {}
+    """Return what came out when a picture was asked for again and again."""
+    right = _normalised(picture)
+    known = {
+        _("as it was"): right,
+        _("mirrored"): right.flip(2),
+        _("upside down"): right.flip(1),
+        _("turned by half a turn"): right.flip(1, 2),
+    }
+    seen, other = dict.fromkeys(known, False), _("never")
     for _look in range(_LOOKS):
-        came = values.plain(answer(picture))
-        kinds.setdefault(came.tobytes() if isinstance(came, numpy.ndarray) else repr(came), came)
-    return sorted(kinds.values(), key=lambda came: numpy.asarray(came).ravel()[:1].tolist())
+        came = answer(picture)
+        for name, image in known.items():
+            if values.same(values.plain(image), values.plain(came), 1e-4):
+                seen[name] = True
+                break
+        else:
+            other = values.describe(came)
+    return {**seen, _("something else"): other}
 
 
 def _normalised(picture, *, turn=(), often=0.5, scale=255.0):
@@ -284,7 +296,7 @@ def _sets():
         (_Items(6), 8, False),
         (_Items(7), 1, False),
         (_Items(40), 7, True),
-        (_Items(30), 10, True),
+        (_Items(30), 3, True),
     ]
 
 

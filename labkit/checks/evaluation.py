@@ -57,7 +57,7 @@ def _accuracy(matrix, c):
     return matrix.trace() / matrix.sum()
 
 
-@precision.mistake(N_("This is the share of *wrong* answers among those called c."))
+@precision.mistake(N_("This is the share of wrong answers among those called c."))
 def _wrong_share(matrix, c):
     return 1 - matrix[c, c] / matrix[:, c].sum()
 
@@ -203,13 +203,13 @@ def _number_of_cases(probabilities, labels, k):
     return _among(probabilities, labels, k).sum()
 
 
-@share_in_top.mistake(N_("This is the share of pictures for which it is *not* among the first."))
+@share_in_top.mistake(N_("This is the share of pictures for which it is not among the first."))
 def _missed(probabilities, labels, k):
     return 1 - share_in_top.judge(probabilities, labels, k)
 
 
 @share_in_top.mistake(
-    N_("These are the k classes with the *smallest* probabilities: sort the other way round.")
+    N_("These are the k classes with the smallest probabilities: sort the other way round.")
 )
 def _smallest(probabilities, labels, k):
     return share_in_top.judge(-probabilities, labels, k)
@@ -260,7 +260,7 @@ def _sure_when_right(probabilities, labels, least):
     return (right & sure).sum() / right.sum() if right.any() else torch.tensor(0.0)
 
 
-@right_when_sure.mistake(N_("This is the share of sure answers. How many of *them* are right?"))
+@right_when_sure.mistake(N_("This is the share of sure answers. How many of them are right?"))
 def _share_of_sure(probabilities, labels, least):
     return _right_and_sure(probabilities, labels, least)[1].float().mean()
 

@@ -40,7 +40,7 @@ def _rest_forgotten(share, faster):
 
 
 @whole_speedup.mistake(
-    N_("Speeds cannot be averaged like this. Add up the *times* of both parts, then compare.")
+    N_("Speeds cannot be averaged like this. Add up the times of both parts, then compare.")
 )
 def _mean_of_speeds(share, faster):
     return 1 - share + share * faster
@@ -218,7 +218,7 @@ def _of_this_batch(maps, norm):
     return _norm(maps, norm, maps.mean(dim=(0, 2, 3)), (variance + norm.eps).sqrt())
 
 
-@normed_in_evaluation.mistake(N_("Divide by the square *root* of the variance."))
+@normed_in_evaluation.mistake(N_("Divide by the square root of the variance."))
 def _by_the_variance(maps, norm):
     return _norm(maps, norm, scale=norm.running_var + norm.eps)
 
@@ -312,7 +312,7 @@ def _old_bias_lost(conv, norm):
     return _fold(conv, norm, old_bias=False)
 
 
-@folded.mistake(N_("Divide by the square *root* of the variance."))
+@folded.mistake(N_("Divide by the square root of the variance."))
 def _root_missing(conv, norm):
     return _fold(conv, norm, root=False)
 

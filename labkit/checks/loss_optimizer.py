@@ -100,7 +100,7 @@ def _log_of_logits(logits):
 
 
 @log_probabilities.mistake(
-    N_("Minus is NLLLoss's own affair (it stands for *negative* log-likelihood). Leave it out.")
+    N_("Minus is NLLLoss's own affair (it stands for negative log-likelihood). Leave it out.")
 )
 def _with_minus(logits):
     return -torch.log_softmax(logits, dim=1)
@@ -150,7 +150,7 @@ def _of_the_first_bowl(steepness):
     return 1.0
 
 
-@largest_rate.mistake(N_("The steeper the bowl, the *smaller* the rate has to be."))
+@largest_rate.mistake(N_("The steeper the bowl, the smaller the rate has to be."))
 def _wrong_way(steepness):
     return steepness
 

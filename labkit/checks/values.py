@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy
 import torch
+from PIL import Image
 from torch import nn
 
 from labkit.text import _, ngettext
@@ -91,6 +92,10 @@ def describe(value) -> str:
         return _number(value)
     if isinstance(value, nn.Module):
         return type(value).__name__
+    if isinstance(value, Image.Image):
+        return _("a picture of {width} x {height} pixels").format(
+            width=value.width, height=value.height
+        )
     if isinstance(value, list | tuple):
         array = plain(value)
         if isinstance(array, numpy.ndarray):
