@@ -129,6 +129,8 @@ class Mosaic:
                 size = SCALE * self._strip_width, SCALE * self.STRIP
                 place = SCALE * self.LABEL, SCALE * top
                 image.paste(strip.resize(size, Image.Resampling.NEAREST), place)
+                far = place[0] + size[0] - 1, place[1] + size[1] - 1
+                draw.rectangle([*place, *far], outline=_GREY)  # a white unit has an edge too
                 continue
             for tile in range(first, len(levels))[: self.COLUMNS]:
                 left, up, _right, _down = self._box(line, tile)
