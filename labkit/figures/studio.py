@@ -83,18 +83,17 @@ class UnderChange:
         return to_png(image)
 
 
-BOTH_WIDTH = 372
-"""Pixels on the screen that ``before_after`` is wide."""
+BOTH_WIDTH, BESIDE = 411, 233
+"""Pixels on the screen: how wide ``before_after`` is, and how far apart its pictures begin."""
 
 
 def before_after(before: np.ndarray, after: np.ndarray) -> bytes:
     """Draw a picture as it is and, beside it, changed; uint8 ``[H, W, 3]`` each."""
     side, top = 170, 22
-    gap = BOTH_WIDTH - 2 * side - 12
     sheet = Image.new("RGB", (SCALE * BOTH_WIDTH, SCALE * (top + side + 6)), WHITE)
     draw = ImageDraw.Draw(sheet)
     for number, (image, title) in enumerate(((before, _("as it is")), (after, _("changed")))):
-        left = 6 + number * (side + gap)
+        left = 4 + number * BESIDE
         write(draw, title, (left, 4), 12)
         sheet.paste(fit(image, side), (SCALE * left, SCALE * top))
     return to_png(sheet)
