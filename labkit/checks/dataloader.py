@@ -285,8 +285,9 @@ class _Items:
             raise IndexError(index)
         return torch.full((3, 2, 2), float(index)), 100 + int(index)
 
-    def __repr__(self) -> str:
-        return f"<{self.count} items>"
+    @property
+    def words(self) -> str:
+        return _("{n} items").format(n=self.count)
 
 
 def _sets():
@@ -302,7 +303,9 @@ def _sets():
 
 def _one_pass(answer, dataset, batch_size, shuffle):
     """Return what can be said of two passes; which order a shuffled one has is left open."""
-    first, again = ([tuple(batch) for batch in answer(dataset, batch_size, shuffle)] for _ in "12")
+    first, again = (
+        [tuple(batch) for batch in answer(dataset, batch_size, shuffle)] for _pass in "12"
+    )
     images = [values.plain(images)[:, 0, 0, 0] for images, _labels in first]
     labels = [values.plain(labels).reshape(-1) - 100 for _images, labels in first]
     seen = numpy.concatenate(labels)

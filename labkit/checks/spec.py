@@ -219,7 +219,10 @@ class Exercise:
         names = list(inspect.signature(self.judge).parameters)
         if self.use is not _call:
             names = list(inspect.signature(self.use).parameters)[1:]
-        given = [f"{name} = {values.describe(v)}" for name, v in zip(names, case, strict=False)]
+        given = [
+            getattr(value, "words", None) or f"{name} = {values.describe(value)}"
+            for name, value in zip(names, case, strict=False)
+        ]
         return _("Tried with {given}").format(given=", ".join(given)) if given else ""
 
     def _diagnose(self, answer, expected, came) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from torch.nn import functional
 from torch.nn.utils import parameters_to_vector
 
 from labkit.checks.spec import exercise
-from labkit.text import N_
+from labkit.text import N_, _
 
 
 def _runs():
@@ -56,15 +56,23 @@ def _always_one_more(pictures, batch_size, epochs):
     return (pictures // batch_size + 1) * epochs
 
 
+class _Batches(list):
+    """Batches as a list, told by their sizes."""
+
+    @property
+    def words(self) -> str:
+        return _("batches of {sizes}").format(sizes=", ".join(str(len(y)) for _x, y in self))
+
+
 def _batches(*sizes, classes=3):
     generator = torch.Generator().manual_seed(len(sizes))
-    return [
+    return _Batches(
         (
             torch.randn(size, 6, generator=generator),
             torch.randint(classes, (size,), generator=generator),
         )
         for size in sizes
-    ]
+    )
 
 
 def _network(norm: bool):
@@ -82,7 +90,7 @@ def _train(answer, batches):
     model = _network(norm=True).eval()  # as a validation has left it
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     loss = answer(model, batches, nn.CrossEntropyLoss(), optimizer)
-    return loss, parameters_to_vector(model.parameters())
+    return {_("loss"): loss, _("weights"): parameters_to_vector(model.parameters())}
 
 
 def _loop(model, batches, loss_function, optimizer, *, zero=True, after=False, first=lambda x: x):
@@ -189,7 +197,7 @@ def _mostly_right(wrong_from: int):
     with torch.no_grad():
         labels = torch.cat([model(x).argmax(dim=1) for x, _y in batches])
     labels[wrong_from:] = (labels[wrong_from:] + 1) % 3
-    return [(x, y) for (x, _), y in zip(batches, labels.split([4, 4, 1]), strict=True)]
+    return _Batches((x, y) for (x, _y), y in zip(batches, labels.split([4, 4, 1]), strict=True))
 
 
 def _quizzes():
@@ -198,7 +206,7 @@ def _quizzes():
         (_mostly_right(8),),
         (_mostly_right(3),),
         (_mostly_right(0),),
-        (_mostly_right(2)[:1],),
+        (_Batches(_mostly_right(2)[:1]),),
         (_batches(5, 5, 2),),
     ]
 

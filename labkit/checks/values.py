@@ -96,6 +96,8 @@ def describe(value) -> str:
         return _("a picture of {width} x {height} pixels").format(
             width=value.width, height=value.height
         )
+    if hasattr(value, "words"):
+        return value.words
     if isinstance(value, list | tuple):
         array = plain(value)
         if isinstance(array, numpy.ndarray):
