@@ -19,16 +19,22 @@ def source(notebook: str) -> list[tuple[str, str]]:
     return [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
 
 
-def definitions(notebook: str) -> str:
+def definitions(notebook: str) -> dict:
     """Return the imports, functions and classes of a notebook, without what its cells compute."""
+    namespace = {"__name__": "__main__"}
     nodes = (
-        ast.unparse(node)
+        node
         for kind, text in source(notebook)
         if kind == "code"
         for node in ast.parse(text).body
         if isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
     )
-    return "\n".join(nodes)
+    for node in nodes:
+        try:
+            exec(ast.unparse(node), namespace)
+        except NameError:  # a default value that a cell has computed
+            continue
+    return namespace
 
 
 def folded(notebook: str) -> list[dict[str, str]]:

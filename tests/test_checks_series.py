@@ -44,8 +44,7 @@ def test_nudge_hint_and_solution_are_folded_under_it(exercise):
 
 @each_exercise
 def test_the_notebooks_own_solution_is_right(exercise):
-    namespace = {"__name__": "__main__"}
-    exec(exercises.definitions(exercise.notebook), namespace)
+    namespace = exercises.definitions(exercise.notebook)
     exec(exercises.solution(exercise.notebook, exercise.number), namespace)
     verdict = exercise(namespace[exercise.name])
     assert verdict.solved, verdict
@@ -59,8 +58,7 @@ def test_an_untouched_stub_gets_one_quiet_line(exercise):
         for _kind, text in exercises.source(exercise.notebook)
         if f"check.{exercise.name}(" in text
     )
-    namespace = {"__name__": "__main__"}
-    exec(exercises.definitions(exercise.notebook), namespace)
+    namespace = exercises.definitions(exercise.notebook)
     exec(cell.rpartition("check.")[0], namespace)
     verdict = exercise(namespace[exercise.name])
     assert verdict.state == "waiting"

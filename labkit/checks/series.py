@@ -6,7 +6,16 @@ from labkit.checks.board import Board, Entry, ProgressError, Row, read
 from labkit.checks.spec import Exercise
 from labkit.text import _
 
-SERIES = ("tensors", "dataloader", "cnn", "loss_optimizer", "training", "evaluation", "gpu")
+SERIES = (
+    "tensors",
+    "dataloader",
+    "cnn",
+    "loss_optimizer",
+    "training",
+    "evaluation",
+    "gpu",
+    "faster",
+)
 """The notebooks with exercises, without their numbers: each has a module of this name here."""
 
 
