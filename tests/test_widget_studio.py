@@ -111,9 +111,14 @@ def test_a_class_without_test_pictures_is_said(studio):
     assert studio.mistakes.grid.texts[4][1:] == ["–"] * 4
     studio.tabs.selected_index = 1
     assert "Without pictures: yak." in studio.scores.sentence
-    studio.tabs.selected_index = 2
-    studio.tabs.selected_index = 3
+    for tab in (2, 3):
+        studio.tabs.selected_index = tab
+        assert "No picture is framed" in studio.message.value
+    studio.tabs.selected_index = 0
     assert studio.message.value == ""
+    studio.mistakes.go_to()
+    studio.tabs.selected_index = 2
+    assert studio.changes.both.sentence.startswith("Picture ")
 
 
 def test_a_class_without_mistakes_is_an_empty_sheet(model):

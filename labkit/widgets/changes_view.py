@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from labkit.corrupting import CORRUPTIONS, accuracy_under, corrupt
+from labkit.corrupting import CORRUPTIONS, Corruption, accuracy_under, corrupt
 from labkit.data import PictureSet
+from labkit.evaluating import Share
 from labkit.figures.network import bars
 from labkit.figures.studio import BOTH_WIDTH, UnderChange, before_after
 from labkit.inspect import untouched
@@ -35,7 +36,9 @@ class ChangesView(widgets.VBox):
         takes. Nothing is measured before the first ``show``.
         """
         self.model, self.pictures, self.prepare = model, pictures, prepare
-        self.measured, self._curves = {}, {}
+        self.measured: dict[str, list[Share]] = {}
+        self._curves: dict[str, UnderChange] = {}
+        self._before: np.ndarray | None = None
         self.picture, self.title = pictures.data[0], ""
         self.probabilities = np.empty(0)
         self._busy = False
@@ -69,6 +72,8 @@ class ChangesView(widgets.VBox):
     @reporting
     def _choose(self, _change=None) -> None:
         """Measure the chosen kind, if it is new, and start at a moderate amount of it."""
+        if self._before is None:
+            return  # there is no picture yet
         kind = CORRUPTIONS[self.kind.value]
         words = [kind.say(amount) for amount in kind.amounts]
         if self.kind.value not in self._curves:
@@ -116,7 +121,7 @@ class ChangesView(widgets.VBox):
         said = text.format(name=_(kind.name), words=kind.say(kind.amounts[place]), **numbers)
         self.curve.show(self._curves[self.kind.value].png(place), said)
 
-    def _say_picture(self, kind, place: int) -> str:
+    def _say_picture(self, kind: Corruption, place: int) -> str:
         names, best = self.pictures.classes, int(self.probabilities.argmax())
         before = int(self._before.argmax())
         text = (

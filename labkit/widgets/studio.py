@@ -71,13 +71,17 @@ class EvaluationStudio(Explorer):
         tab = change["new"]
         if tab is None or tab in self._fresh:
             return
-        self._fresh.add(tab)
         if tab == 1:
             self._show_scores()
-        elif self.mistakes.index is not None:
+        elif self.mistakes.index is None:
+            raise ValueError(
+                _("No picture is framed. Choose a cell with pictures among the mistakes.")
+            )
+        else:
             picture = self.test.data[self.mistakes.index]
             title = self.mistakes.one.sentence
             self.changes.show(picture, title) if tab == 2 else self._look_inside(picture, title)
+        self._fresh.add(tab)
 
     def _show_scores(self) -> None:
         matrix, classes = self.mistakes.matrix, self.test.classes
