@@ -74,9 +74,7 @@ class EvaluationStudio(Explorer):
         if tab == 1:
             self._show_scores()
         elif self.mistakes.index is None:
-            raise ValueError(
-                _("No picture is framed. Choose a cell with pictures among the mistakes.")
-            )
+            raise ValueError(_("No picture is framed. Choose a cell that has pictures."))
         else:
             picture = self.test.data[self.mistakes.index]
             title = self.mistakes.one.sentence

@@ -38,7 +38,8 @@ function render({ model, el }) {
     table.setAttribute("role", "grid");
     table.setAttribute("aria-label", model.get("title"));
     const side = model.get("texts").length;
-    table.style.setProperty("--lk-cell", `${Math.max(24, Math.floor(330 / Math.max(side - 1, 1)))}px`);
+    const width = Math.min(Math.max(Math.floor(330 / Math.max(side - 1, 1)), 24), 56);
+    table.style.setProperty("--lk-cell", `${width}px`);
     cells = Array.from({ length: side }, (_row, row) =>
       Array.from({ length: side }, (_column, column) => make(row - 1, column - 1)),
     );
