@@ -14,7 +14,7 @@ from labkit.training import Evaluation
 from labkit.widgets.confusion_grid import ConfusionGrid, say_cell
 from labkit.widgets.looks import Screen, Slider, reporting, row
 
-CLASSES_AT_MOST = 16
+CLASSES_AT_MOST = 12
 """Of more classes, the matrix shows those with the most mistakes; the menus name them all."""
 
 OTHER = -1
@@ -68,7 +68,7 @@ class MistakesView(widgets.VBox):
         )
 
     def _laid_out(self) -> widgets.Widget:
-        picture = widgets.VBox([self.one], layout={"width": "156px"})
+        picture = widgets.VBox([self.one], layout={"flex": "0 0 156px"})
         one = widgets.HBox([picture, self.bars], layout={"grid_gap": "14px"})
         walk = row(self.which, self.inside, self.change)
         right = widgets.VBox([row(self.truth, self.answer), walk, self.sheet, one])
