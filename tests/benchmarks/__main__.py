@@ -112,11 +112,11 @@ def in_its_time(learn: PictureSet, test: PictureSet, seconds: float) -> Row:
     """Train the last rung of the ladder, and answer the test pictures, all within ``seconds``.
 
     First it times the answers of a network that knows nothing yet, and keeps the time to answer
-    all test pictures in hand. That, too, is within the ``seconds``.
+    all test pictures in hand, with a little over. That, too, is within the ``seconds``.
     """
     start = time.perf_counter()
     recipe = ladder()[-1].recipe
-    reserve = 1.3 * _seconds_to_answer(recipe, learn, len(test))
+    reserve = 0.02 * seconds + 1.5 * _seconds_to_answer(recipe, learn, len(test))
     left = seconds - reserve - (time.perf_counter() - start)
     trained = train(recipe, learn, by_clock(left))
     logits = answer(recipe, trained.model, test)
