@@ -277,3 +277,11 @@ def test_a_run_takes_the_weights_of_its_loss_along():
     run = Run(model, batches, batches, sgd, epochs=1, loss_function=loss)
     run.to("cpu")
     assert loss.asked == torch.device("cpu")
+
+
+def test_a_history_says_in_one_line_where_it_ended():
+    history = History(
+        steps_per_epoch=2, validation_loss=[2.0, 1.5], validation_accuracy=[0.2, 0.41]
+    )
+    assert repr(history) == "History of 2 epochs: validation loss 1.500, accuracy 41.0% at the end"
+    assert repr(History(steps_per_epoch=2)) == "History of 0 epochs"

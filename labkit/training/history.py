@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from labkit.text import _, ngettext
 
-@dataclass
+
+@dataclass(repr=False)
 class History:
     """The numbers of a run as plain lists, ready for a figure or a file.
 
@@ -21,6 +23,18 @@ class History:
     validation_loss: list[float] = field(default_factory=list)
     validation_accuracy: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        """Say how far it went and where it ended; the lists would fill a page."""
+        n = len(self.validation_loss)
+        epochs = ngettext("{n} epoch", "{n} epochs", n).format(n=n)
+        if not n:
+            return _("History of {epochs}").format(epochs=epochs)
+        return _(
+            "History of {epochs}: validation loss {loss:.3f}, accuracy {accuracy:.1%} at the end"
+        ).format(
+            epochs=epochs, loss=self.validation_loss[-1], accuracy=self.validation_accuracy[-1]
+        )
 
     @property
     def at(self) -> list[float]:
