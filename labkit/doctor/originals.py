@@ -1,6 +1,7 @@
 """Notice when code reaches past its arguments, and put the originals back."""
 
 import copy
+import functools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ def kept(
 
     What is yielded says, when called, which of them have changed up to then.
     """
-    elsewhere = _Elsewhere(optimizer)
+    elsewhere = _Elsewhere(model, optimizer)
     tensors = [*model.parameters(), *model.buffers()]
     tensors = [tensor for tensor in tensors if not nn.parameter.is_lazy(tensor)]
     weights = [_Weights(tensor) for tensor in tensors]
@@ -28,7 +29,7 @@ def kept(
 
     def changed() -> list[str]:
         found = []
-        if elsewhere.stepped:  # a live run goes on meanwhile: those are its own changes
+        if elsewhere.at_work:  # a live run goes on meanwhile: those are its own changes
             return found
         if any(weight.changed for weight in weights):
             found.append("weights")
@@ -41,8 +42,8 @@ def kept(
     try:
         yield changed
     finally:
-        elsewhere.stop()
         found = changed()
+        elsewhere.stop()
         if optimizer and ("optimizer" in found or "weights" in found):
             optimizer.load_state_dict(state)
         for weight in weights if "weights" in found else ():
@@ -52,20 +53,33 @@ def kept(
 
 
 class _Elsewhere:
-    """Notice whether another thread steps the optimizer."""
+    """Notice whether another thread steps the optimizer or switches the mode of the model.
 
-    def __init__(self, optimizer: torch.optim.Optimizer | None):
-        self.optimizer, self.stepped, self._thread = optimizer, False, threading.get_ident()
+    For the mode there is no hook: ``nn.Module.train`` is wrapped until ``stop``.
+    """
+
+    def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer | None):
+        self.at_work = False
+        self._ours, self._thread = (model, optimizer), threading.get_ident()
         self._handles = [
             torch_optimizer.register_optimizer_step_pre_hook(self._note),
             torch_optimizer.register_optimizer_step_post_hook(self._note),
         ]
+        self._train = nn.Module.train
 
-    def _note(self, optimizer, args, kwargs) -> None:
-        if optimizer is self.optimizer and threading.get_ident() != self._thread:
-            self.stepped = True
+        @functools.wraps(self._train)
+        def train(module, mode=True):
+            self._note(module)
+            return self._train(module, mode)
+
+        nn.Module.train = train
+
+    def _note(self, who, *_arguments) -> None:
+        if any(who is ours for ours in self._ours) and threading.get_ident() != self._thread:
+            self.at_work = True
 
     def stop(self) -> None:
+        nn.Module.train = self._train
         for handle in self._handles:
             handle.remove()
 
