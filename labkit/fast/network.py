@@ -19,7 +19,7 @@ class FastNet(nn.Module):
     def __init__(
         self,
         classes: int = 10,
-        widths: tuple[int, ...] = (32, 96, 192),
+        widths: tuple[int, ...] = (32, 64, 128),
         depths: tuple[int, ...] = (3, 3, 3),
     ):
         super().__init__()
@@ -30,8 +30,8 @@ class FastNet(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = functional.gelu(self.patches(x))  # [N, 3, 32, 32] -> [N, 24, 31, 31]
-        x = self.blocks(x)  # -> [N, 32, 15, 15] -> [N, 96, 7, 7] -> [N, 192, 3, 3]
-        x = x.amax(dim=(2, 3))  # -> [N, 192]
+        x = self.blocks(x)  # -> [N, 32, 15, 15] -> [N, 64, 7, 7] -> [N, 128, 3, 3]
+        x = x.amax(dim=(2, 3))  # -> [N, 128]
         return self.head(x) / 9  # -> [N, classes]; smaller logits: bolder steps of the head
 
     def whiten(self, images: torch.Tensor) -> None:
