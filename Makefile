@@ -28,7 +28,7 @@ test: .venv/ready-test
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(THREADS) $(RUN) -m pytest --numprocesses=2 --dist=loadfile --ignore=tests/browser
-	$(THREADS) $(RUN) -m pytest tests/browser
+	$(THREADS) $(RUN) -m pytest --numprocesses=2 --dist=loadfile tests/browser
 
 images: .venv/ready-lab
 	$(RUN) images/draw

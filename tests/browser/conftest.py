@@ -5,7 +5,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.browser.lab import BROWSER_FLAGS, Notebook, jupyterlab, obtain_browser
 
-no_browser = pytest.StashKey[bool]()
+NO_BROWSER = "no Chromium or Chrome could be had"
 
 
 @pytest.fixture(scope="session")
@@ -15,21 +15,21 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def browser(request):
+def browser():
     path = obtain_browser()
     if path is None:
-        request.config.stash[no_browser] = True
-        pytest.skip("no Chromium or Chrome could be had")
+        pytest.skip(NO_BROWSER)
     with sync_playwright() as playwright:
         with playwright.chromium.launch(executable_path=path, args=BROWSER_FLAGS) as chromium:
             yield chromium
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_terminal_summary(terminalreporter, config):
+def pytest_terminal_summary(terminalreporter):
     """Say in the last lines that nobody clicked, where that is so."""
     yield
-    if no_browser in config.stash:
+    skipped = terminalreporter.stats.get("skipped", [])
+    if any(NO_BROWSER in str(report.longrepr) for report in skipped):
         terminalreporter.write_line(
             "The widgets were NOT tried in a browser: none is installed and none could be fetched. "
             "Install Chromium or Chrome and run make test again."

@@ -3,6 +3,7 @@
 The flags and the waiting are those that held in 200 of 200 runs on a busy machine.
 """
 
+import getpass
 import json
 import os
 import secrets
@@ -10,10 +11,13 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 180_000
@@ -73,8 +77,11 @@ def find_browser() -> str | None:
 
 def obtain_browser() -> str | None:
     """Return a browser, fetched by Playwright or by Debian's packages where there is none."""
-    if path := find_browser():
-        return path
+    with FileLock(Path(tempfile.gettempdir()) / f"labkit-browser-{getpass.getuser()}.lock"):
+        return find_browser() or _fetch_browser()
+
+
+def _fetch_browser() -> str | None:
     ways = [[[sys.executable, "-m", "playwright", "install", "chromium"]]]
     if shutil.which("apt-get") and os.geteuid() == 0:
         ways.append([["apt-get", "update"], ["apt-get", "install", "--yes", "chromium"]])

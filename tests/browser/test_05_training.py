@@ -70,7 +70,8 @@ def test_one_step_is_one_batch_and_another_picture(notebook):
 
 
 def test_a_slider_changes_the_learning_rate_by_keyboard(notebook):
-    notebook.page.locator(".lk-slider input").first.focus()
+    panel = notebook.page.locator(".lk-explorer:has(.lk-live-status)")
+    panel.get_by_role("slider", name="learning rate").focus()
     notebook.page.keyboard.press("ArrowRight")
     assert wait_until(notebook, lambda: "learning rate 0.003" in status(notebook))
 
