@@ -66,7 +66,7 @@ def test_one_disturbed_repeat_moves_the_spread_but_not_the_median():
 
 def test_a_real_sleep_is_timed_about_right():
     measured = timing.measure(lambda: time.sleep(0.02), repeats=3)
-    assert 0.02 <= min(measured.samples) and measured.median < 0.5
+    assert min(measured.samples) >= 0.02
 
 
 def test_the_grid_holds_every_combination_with_the_least_work_first():

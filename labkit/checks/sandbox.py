@@ -16,8 +16,12 @@ import numpy
 import torch
 from torch import nn
 
-_AGAIN = 0.1
-"""Seconds until the time-out is repeated, for code that catches every exception and goes on."""
+_AGAIN = (0.1, 0.001)
+"""Seconds until the time-out is repeated, at first and at the shortest.
+
+Code that catches every exception and goes on is seldom outside of its ``try``: it is struck ever
+more often.
+"""
 
 
 class TimeUp(BaseException):
@@ -33,17 +37,25 @@ def within(seconds: float, function: Callable, *arguments):
     main = threading.current_thread() is threading.main_thread()
     limit = _alarm if main and hasattr(signal, "setitimer") else _watcher
     with limit(seconds):
-        return function(*arguments)
+        return _call(function, arguments)
+
+
+def _call(function: Callable, arguments: tuple):
+    """Call the learner's function: only what runs in here is ended."""
+    return function(*arguments)
 
 
 @contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
+    waits = _waits()
+
     def ring(_number, frame) -> None:
-        if not _importing(frame):
+        signal.setitimer(signal.ITIMER_REAL, next(waits))
+        if _may_be_ended(frame):
             raise TimeUp
 
     handler = signal.signal(signal.SIGALRM, ring)
-    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
+    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
     started = time.monotonic()
     try:
         yield
@@ -63,12 +75,12 @@ def _watcher(seconds: float) -> Iterator[None]:
     over, turn = threading.Event(), threading.Lock()
 
     def watch() -> None:
-        wait = seconds
+        waits, wait = _waits(), seconds
         while not over.wait(wait):
             with turn:
-                if not over.is_set() and not _importing(sys._current_frames().get(thread.value)):
+                if not over.is_set() and _may_be_ended(sys._current_frames().get(thread.value)):
                     interrupt(thread, ctypes.py_object(TimeUp))
-            wait = _AGAIN
+            wait = next(waits)
 
     threading.Thread(target=watch, daemon=True).start()
     try:
@@ -79,10 +91,19 @@ def _watcher(seconds: float) -> Iterator[None]:
             interrupt(thread, None)  # one that is on its way, but came too late
 
 
-def _importing(frame: types.FrameType | None) -> bool:
-    """Return whether a module is being imported: cut off half-way it would stay broken."""
+def _waits() -> Iterator[float]:
+    wait, shortest = _AGAIN
+    while True:
+        yield wait
+        wait = max(wait / 2, shortest)
+
+
+def _may_be_ended(frame: types.FrameType | None) -> bool:
+    """Return whether the learner's code runs, and imports nothing: half a module stays broken."""
     while frame:
         if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return False
+        if frame.f_code is _call.__code__:
             return True
         frame = frame.f_back
     return False
