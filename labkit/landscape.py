@@ -204,7 +204,7 @@ class Walk:
         """
         if step == 0:
             return "start"
-        if self._has_left(step):
+        if self._gone[step]:
             return "diverges"
         if self.stride(step) < self.landscape.width / SLOW:
             place, distance = self.nearest(step)
@@ -222,11 +222,11 @@ class Walk:
 
     def stride(self, step: int) -> float:
         """Return how far step number ``step`` (from 1) went."""
-        return math.dist(self.weights[step], self.weights[step - 1])
+        return self._strides[step - 1]
 
     def slope(self, step: int) -> float:
         """Return the steepness after ``step`` steps: the length of the gradient."""
-        return math.hypot(*self.slopes[step])
+        return self._slopes[step]
 
     def nearest(self, step: int) -> tuple[Place, float]:
         """Return the named place nearest to the walk after ``step`` steps, and how far it is."""
@@ -235,23 +235,42 @@ class Walk:
         first = int(np.argmin(distances))
         return self.landscape.places[first], distances[first]
 
-    def _has_left(self, step: int) -> bool:
+    @cached_property
+    def _strides(self) -> list[float]:
+        return _lengths(np.diff(self.weights, axis=0))
+
+    @cached_property
+    def _slopes(self) -> list[float]:
+        return _lengths(self.slopes)
+
+    @cached_property
+    def _gone(self) -> list[bool]:
+        """Whether the walk has left for good, before each step and at the end."""
         middle = np.mean(self.landscape.reach, axis=1)
-        away = np.abs(self.weights[step] - middle).max() / self.landscape.width
-        return not (np.isfinite(self.losses[step]) and away < FAR)
+        away = np.abs(self.weights - middle).max(axis=1) / self.landscape.width
+        return (~(np.isfinite(self.losses) & (away < FAR))).tolist()
 
     def _swings(self, step: int) -> bool:
         """Whether the last two steps each turned back from the one before."""
         if step < 3:
             return False
-        moves = np.diff(self.weights[step - 3 : step + 1], axis=0)
-        return bool(((moves[1:] * moves[:-1]).sum(axis=1) < 0).all())
+        return self._turns[step - 3] and self._turns[step - 2]
+
+    @cached_property
+    def _turns(self) -> list[bool]:
+        """Whether each step, from the second on, turned back from the one before."""
+        moves = np.diff(self.weights, axis=0)
+        return ((moves[1:] * moves[:-1]).sum(axis=1) < 0).tolist()
 
     def _crawls(self, step: int) -> bool:
         if step < 5 or self.slope(step) < 0.1 ** (1 / 100) * self.slope(step - 1):
             return False  # a hundred such steps more bring it to rest
         longest = max(self.stride(number) for number in range(step - 4, step + 1))
         return longest < self.landscape.width / SLOW
+
+
+def _lengths(vectors: np.ndarray) -> list[float]:
+    return np.hypot.reduce(np.abs(vectors), axis=1).tolist()  # squares would overflow early
 
 
 def walk(

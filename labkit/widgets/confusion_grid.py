@@ -12,6 +12,9 @@ from labkit.widgets.looks import STATIC
 RIGHT, WRONG = 0.65, 0.6
 """The strongest shade of a right and of a wrong answer: dark digits stay legible on both."""
 
+NOWHERE = [-2, -2]
+"""What ``chosen`` is while no cell of the grid is."""
+
 
 class ConfusionGrid(anywidget.AnyWidget):
     """Cells with counts; ``chosen`` is [row, column], -1 for a header: any other class.

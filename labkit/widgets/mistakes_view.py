@@ -11,10 +11,10 @@ from labkit.figures.network import bars
 from labkit.figures.studio import ContactSheet, enlarged
 from labkit.text import _
 from labkit.training import Evaluation
-from labkit.widgets.confusion_grid import ConfusionGrid, say_cell
+from labkit.widgets.confusion_grid import NOWHERE, ConfusionGrid, say_cell
 from labkit.widgets.looks import Screen, Slider, reporting, row
 
-CLASSES_AT_MOST = 12
+CLASSES_AT_MOST = 10
 """Of more classes, the matrix shows those with the most mistakes; the menus name them all."""
 
 OTHER = -1
@@ -82,15 +82,18 @@ class MistakesView(widgets.VBox):
 
     def go_to(self, truth: int = OTHER, answer: int = OTHER) -> None:
         """Open a cell by the numbers of its classes; -1 stands for any other class."""
-        self._busy = True
-        try:
-            self.truth.value, self.answer.value = truth, answer
-        finally:
-            self._busy = False
-        self._choose()
+        with self.truth.hold_sync(), self.answer.hold_sync():  # the browser gets the pictures first
+            self._busy = True
+            try:
+                self.truth.value, self.answer.value = truth, answer
+            finally:
+                self._busy = False
+            self._choose()
 
     @reporting
     def _walk(self, change) -> None:
+        if change["new"] == NOWHERE:
+            return  # the menus have led out of the matrix
         cell = [OTHER if place < 0 else self.shown[place] for place in change["new"]]
         if cell != [self.truth.value, self.answer.value]:
             self.go_to(*cell)
@@ -114,10 +117,11 @@ class MistakesView(widgets.VBox):
         self._draw()
 
     def _mark(self, truth: int | None, answer: int | None) -> None:
-        """Mark the chosen cell in the grid, if the grid has it."""
+        """Mark the chosen cell in the grid, or none if the grid does not have it."""
+        place = NOWHERE
         if all(k is None or k in self.shown for k in (truth, answer)):
             place = [OTHER if k is None else self.shown.index(k) for k in (truth, answer)]
-            self.grid.chosen = place
+        self.grid.chosen = place
 
     @reporting
     def _frame(self, _change) -> None:

@@ -39,12 +39,18 @@ GOOD = 50, 80
 
 SET_UP = """
 import numpy as np
+import torch
 from labkit.data import PictureSet
 from labkit.model import Net
+from labkit.training import Evaluation
 
 noise = np.random.default_rng(0).integers(0, 256, (200, 32, 32, 3), dtype=np.uint8)
 names = tuple("airplane automobile bird cat deer dog frog horse ship truck".split())
 pictures = PictureSet(noise, [k % 10 for k in range(200)], names, source="noise")
+answers = torch.randn(200, 10, generator=torch.manual_seed(0))
+answers_at_random = Evaluation(
+    2.3, 0.1, answers.argmax(1), torch.tensor(pictures.targets), answers.softmax(1)
+)
 """
 
 
@@ -53,6 +59,7 @@ class Control:
     """What is pressed, and the attribute of which element changes when that was painted.
 
     ``keys`` leads there and back, ``run`` steps each way; a slider starts at its left end.
+    ``opened`` is clicked before.
     """
 
     name: str
@@ -61,6 +68,7 @@ class Control:
     attribute: str = "data-turn"
     run: int = 10
     keys: tuple[str, str] = ("ArrowRight", "ArrowLeft")
+    opened: str | None = None
 
 
 def slider(label: str) -> str:
@@ -81,6 +89,7 @@ SHAPE_AND_WINDOW = (
     Control("window", slider("Window"), "canvas", "data-position"),
     Control("stride", slider("Stride"), "canvas", run=3),
 )
+SHEET = ".lk-mistakes .lk-screen img"
 CASES = (
     Case(
         "convolution",
@@ -139,9 +148,25 @@ CASES = (
             Control("add to all", slider("Add to all"), "table", run=9),
         ),
     ),
+    Case(
+        "studio",
+        "from labkit.widgets.studio import EvaluationStudio\n"
+        "EvaluationStudio(Net(), pictures, answers_at_random, pictures)",
+        (
+            Control("cell", 'table [tabindex="0"]', SHEET, run=8, keys=("ArrowDown", "ArrowUp")),
+            Control("picture", slider("Picture"), SHEET),
+            Control(
+                "amount",
+                slider("Amount"),
+                ".lk-changes .lk-screen img >> nth=1",
+                run=4,
+                opened='button:has-text("Change it")',
+            ),
+        ),
+    ),
 )
 
-LISTEN = """([pressed, painted, attribute]) => {
+LISTEN = """([painted, attribute]) => {
   const watch = { waits: [], start: null, last: null };
   window.lkWatch = watch;
   const press = (event) => {
@@ -157,10 +182,10 @@ LISTEN = """([pressed, painted, attribute]) => {
   };
   const changed = () => requestAnimationFrame(() => channel.port2.postMessage(null));
   const observer = new MutationObserver(changed);
-  pressed.addEventListener("keydown", press, true);
+  document.addEventListener("keydown", press, true);
   observer.observe(painted, { attributeFilter: [attribute] });
   watch.stop = () => {
-    pressed.removeEventListener("keydown", press, true);
+    document.removeEventListener("keydown", press, true);
     observer.disconnect();
   };
 }"""
@@ -233,14 +258,16 @@ def _time(page, explorer, control: Control) -> tuple[list[float], float]:
     """Press, wait for the picture, press again; then hold the key down."""
     pressed = explorer.locator(control.pressed).first
     painted = explorer.locator(control.painted).first
+    if control.opened:
+        explorer.locator(control.opened).click()
+        painted.and_(page.locator("[data-turn]")).wait_for()
     pressed.scroll_into_view_if_needed()
     pressed.focus()
     is_slider = pressed.get_attribute("type") == "range"
     if is_slider:
         page.keyboard.press("Home")
         time.sleep(1)
-    handles = [pressed.element_handle(), painted.element_handle(), control.attribute]
-    page.evaluate(LISTEN, handles)
+    page.evaluate(LISTEN, [painted.element_handle(), control.attribute])
     for number in range(WARM_UP + PRESSES):
         page.keyboard.press(_key(control, number))
         try:

@@ -13,7 +13,7 @@ function render({ model, el }) {
     model.save_changes();
     cellAt(model.get("chosen")).focus();
   };
-  const cellAt = ([row, column]) => cells[row + 1][column + 1];
+  const cellAt = ([row, column]) => cells[row + 1]?.[column + 1]; // none is chosen: -2
 
   const make = (row, column) => {
     const header = row < 0 || column < 0;
@@ -56,8 +56,9 @@ function render({ model, el }) {
       cell.tabIndex = -1;
       cell.setAttribute("aria-selected", "false");
     }
-    cellAt(model.get("chosen")).tabIndex = 0;
-    cellAt(model.get("chosen")).setAttribute("aria-selected", "true");
+    const chosen = cellAt(model.get("chosen"));
+    chosen?.setAttribute("aria-selected", "true");
+    (chosen ?? cells[0][0]).tabIndex = 0;
   };
   const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
   const press = (event) => {

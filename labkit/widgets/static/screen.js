@@ -7,23 +7,15 @@ function render({ model, el }) {
   el.append(image, sentence);
 
   let address = null;
-  let newest = 0;
-  const paint = async () => {
-    const turn = ++newest;
-    if (!model.get("png").byteLength) return image.removeAttribute("src"); // a sentence alone
-    const url = URL.createObjectURL(new Blob([model.get("png")], { type: "image/png" }));
-    const next = new Image();
-    next.src = url;
-    try {
-      await next.decode(); // swapped only when it can be painted: no flicker
-    } catch {
-      return URL.revokeObjectURL(url);
-    }
-    if (turn !== newest) return URL.revokeObjectURL(url);
-    image.src = url;
+  image.decoding = "sync"; // painted in the frame after it came, without a gap between two pictures
+  const paint = () => {
     if (address) URL.revokeObjectURL(address);
-    address = url;
-    image.dataset.turn = model.get("turn");
+    address = null;
+    if (!model.get("png").byteLength) return image.removeAttribute("src"); // a sentence alone
+    const turn = model.get("turn");
+    address = URL.createObjectURL(new Blob([model.get("png")], { type: "image/png" }));
+    image.onload = () => (image.dataset.turn = turn);
+    image.src = address;
   };
   const speak = () => {
     image.alt = model.get("sentence");
