@@ -50,6 +50,8 @@ def ladder() -> list[Rung]:
         (_("Muon for the filters"), {"muon": True}),
         (_("small images first"), {"sizes": ((18, 0.2), (24, 0.6))}),
         (_("answers of picture and mirror image"), {"mirror_answers": True}),
+        (_("a second look where it is unsure"), {"second_look": True}),
+        (_("memory kept for the next step"), {"keep_memory": True}),
     ]
     rungs, recipe = [], Recipe()
     for name, change in steps:

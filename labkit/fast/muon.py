@@ -30,7 +30,7 @@ class Muon(torch.optim.Optimizer):
     learning rate says by which part of itself a bank turns in one step.
     """
 
-    def __init__(self, filters, lr: float = 0.24, momentum: float = 0.6):
+    def __init__(self, filters, lr: float = 0.1, momentum: float = 0.6):
         super().__init__(filters, {"lr": lr, "momentum": momentum})
 
     @torch.no_grad()

@@ -9,10 +9,11 @@ from typing import NamedTuple
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Subset
 
 from labkit.data.loaders import BatchLoader
 from labkit.data.sets import PictureSet
+from labkit.fast import memory
 from labkit.fast.augment import Shift
 from labkit.fast.muon import Muon
 from labkit.fast.network import FastNet
@@ -29,6 +30,8 @@ class Recipe:
     ``warmup`` is the part of the time in which the learning rate rises to ``learning_rate``;
     after it, it falls to 0. None keeps it constant. ``sizes`` are pairs (pixels, part of the time
     until which the images have this size); after the last pair they have all their pixels.
+    ``second_look`` answers the less sure half of the pictures again, moved by a pixel;
+    ``keep_memory`` keeps what a step frees for the next one.
     """
 
     one_by_one: bool = True
@@ -45,6 +48,8 @@ class Recipe:
     muon: bool = False
     sizes: tuple[tuple[int, float], ...] = ()
     mirror_answers: bool = False
+    second_look: bool = False
+    keep_memory: bool = False
 
 
 def by_clock(seconds: float) -> Spent:
@@ -80,36 +85,61 @@ def train(recipe: Recipe, pictures: PictureSet, spent: Spent, *, seed: int = 0) 
     stream = itertools.chain.from_iterable(epochs)
     model.train()
     steps = seen = 0
-    while (part := spent(steps)) < 1:
-        images, labels = next(stream)
-        images = resized(images, recipe, part)
-        set_learning_rates(optimizers, recipe, part)
-        for optimizer in optimizers:
-            optimizer.zero_grad()
-        with precision(recipe):
-            outputs = model(images)
-        loss_function(outputs.float(), labels).backward()
-        for optimizer in optimizers:
-            optimizer.step()
-        steps, seen = steps + 1, seen + len(labels)
+    with memory.kept(recipe.keep_memory):
+        while (part := spent(steps)) < 1:
+            images, labels = next(stream)
+            images = resized(images, recipe, part)
+            set_learning_rates(optimizers, recipe, part)
+            for optimizer in optimizers:
+                optimizer.zero_grad()
+            with precision(recipe):
+                outputs = model(images)
+            loss_function(outputs.float(), labels).backward()
+            for optimizer in optimizers:
+                optimizer.step()
+            steps, seen = steps + 1, seen + len(labels)
     return Trained(model, steps, seen)
 
 
 def answer(recipe: Recipe, model: nn.Module, pictures: PictureSet) -> torch.Tensor:
     """Return the logits ``[N, classes]`` that ``model`` gives for ``pictures``, on the CPU.
 
-    With ``mirror_answers`` they are the mean over each picture and its mirror image.
+    With ``mirror_answers`` they are the mean over each picture and its mirror image. With
+    ``second_look`` the half of the pictures whose two likeliest classes are closest is answered
+    again, moved by one pixel to either corner.
     """
     model.eval()
+    with torch.inference_mode(), memory.kept(recipe.keep_memory):
+        logits = _looked_at(recipe, model, pictures)
+        if recipe.second_look:
+            first, second = logits.softmax(dim=1).topk(2).values.T
+            unsure = (first - second).argsort()[: len(logits) // 2]
+            again = [_looked_at(recipe, model, Subset(pictures, unsure), move) for move in (-1, 1)]
+            logits[unsure] = (logits[unsure] + sum(again) / 2) / 2
+    return logits
+
+
+def _looked_at(
+    recipe: Recipe, model: nn.Module, pictures: PictureSet | Subset, move: int = 0
+) -> torch.Tensor:
+    """Return the logits for pictures that are moved by ``move`` pixels down and to the right."""
     logits = []
-    with torch.inference_mode(), precision(recipe):
-        for images, _labels in BatchLoader(pictures, 500):
-            images = images.contiguous(memory_format=layout(recipe))
+    for images, _labels in BatchLoader(pictures, 500):
+        images = moved(images, move).contiguous(memory_format=layout(recipe))
+        with precision(recipe):
             outputs = model(images).float()
             if recipe.mirror_answers:
                 outputs = (outputs + model(images.flip(3)).float()) / 2
-            logits.append(outputs)
+        logits.append(outputs)
     return torch.cat(logits)
+
+
+def moved(images: torch.Tensor, pixels: int) -> torch.Tensor:
+    """Return the images moved down and to the right; mirror what comes in at the edges."""
+    reach, side = abs(pixels), images.shape[-2:]
+    padded = functional.pad(images, (reach,) * 4, mode="reflect")
+    start = reach - pixels
+    return padded[..., start : start + side[0], start : start + side[1]]
 
 
 def accuracy(logits: torch.Tensor, pictures: PictureSet) -> float:
