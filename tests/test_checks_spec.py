@@ -1,5 +1,7 @@
 import linecache
 import random
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -114,8 +116,22 @@ def test_a_result_that_cannot_be_used_is_not_taken_for_a_wrong_call():
     from labkit.checks import dataloader
 
     verdict = dataloader.batches(lambda dataset, batch_size, shuffle: print(end=""))
-    assert "what it returns cannot be used" in str(verdict)
+    assert verdict.state == "wrong"
+    assert "Yours: nothing (None)" in str(verdict) and "Is a return missing" in str(verdict)
     assert "arguments" not in str(verdict)
+    verdict = dataloader.true_transform(lambda mean, std: "a transform")
+    assert "Yours: 'a transform'" in str(verdict) and "cannot be used" in str(verdict)
+
+
+def test_a_librarys_line_is_not_taken_for_theirs():
+    from torchvision.transforms import v2
+
+    from labkit.checks import dataloader
+
+    flip = v2.Compose([v2.RandomHorizontalFlip(), v2.Normalize([0.5] * 3, [0.5] * 3)])
+    verdict = dataloader.flipping(flip)
+    assert "does not support PIL" in str(verdict)
+    assert "In line" not in str(verdict) and not verdict.code
 
 
 def test_even_leaving_python_is_an_answer_like_others():
@@ -142,6 +158,9 @@ def test_an_input_in_an_inner_function_is_looked_at():
         (lambda n, k: 100 * ((n - k) // 2 + 1), "percent"),
         (lambda n, k: n * 0 + k * 0 + 15, "always the same"),
         (lambda n, k: print(end=""), "nothing returned"),
+        (lambda n, k: (n - k) // 2 + 1 if k < 5 else None, "nothing returned sometimes"),
+        (lambda n, k: f"{(n - k) // 2 + 1} places", "text returned"),
+        (lambda n, k: (n - k) / torch.tensor(0.0) * 0, "not a number"),
     ],
 )
 def test_mistakes_that_are_made_anywhere_are_recognised(answer, mistake):
@@ -205,6 +224,8 @@ def test_a_verdict_is_a_box_whose_text_cannot_become_html():
         torch.tensor(14.0, requires_grad=True),
         torch.tensor(14, dtype=torch.uint8),
         torch.tensor(14.0, dtype=torch.bfloat16),
+        Fraction(28, 2),
+        Decimal(14),
     ],
 )
 def test_a_number_may_be_of_any_type(value):
@@ -236,7 +257,12 @@ def test_another_value_is_another_value(value):
         (0.123456789, "0.1235"),
         (True, "True"),
         ("cat", "'cat'"),
-        (torch.nn.ReLU(), "ReLU"),
+        (torch.nn.Conv2d(3, 6, 5), "Conv2d(3, 6, kernel_size=(5, 5), stride=(1, 1))"),
+        (torch.nn.Sequential(torch.nn.ReLU()), "Sequential"),
+        ({4: 900, 64: 3_000}, "{4: 900, 64: 3000}"),
+        ({"loss": 0.5, "shape": "[2, 3]"}, "loss: 0.5; shape: [2, 3]"),
+        ([True, False], "[True, False]"),
+        (iter([1, 2]), "list_iterator"),
         ((torch.zeros(2), 3), "([0, 0], 3)"),
         (torch.zeros(2, 2, device="meta"), "a tensor [2, 2] on meta"),
     ],

@@ -1,9 +1,13 @@
 """Mistakes that are made in any exercise, recognised by what they do to the right answer."""
 
+from collections.abc import Mapping
+
 import numpy
 
 from labkit.checks import values
 from labkit.text import N_
+
+NOTHING = N_("The function returns nothing. Is a return missing, or does it print its result?")
 
 
 def _pairs(expected, came) -> list[tuple[numpy.ndarray, numpy.ndarray]]:
@@ -13,8 +17,38 @@ def _pairs(expected, came) -> list[tuple[numpy.ndarray, numpy.ndarray]]:
     return pairs if arrays else []
 
 
+def _nothing(outcome) -> bool:
+    """Return whether the answer returned ``None``, by itself or as a part of what is compared."""
+    parts = outcome.value.values() if isinstance(outcome.value, Mapping) else [outcome.value]
+    return outcome.error is None and any(part is None for part in parts)
+
+
 def _returns_nothing(_expected, came) -> bool:
-    return all(outcome.error is None and outcome.value is None for outcome in came)
+    return all(map(_nothing, came))
+
+
+def _returns_nothing_sometimes(_expected, came) -> bool:
+    return any(map(_nothing, came))
+
+
+def _returns_text(expected, came) -> bool:
+    return any(
+        isinstance(c.value, str) and isinstance(e.plain, numpy.ndarray)
+        for e, c in zip(expected, came, strict=True)
+    )
+
+
+def _not_a_number(expected, came) -> bool:
+    pairs = _pairs(expected, came)
+    return any(numpy.isnan(c).any() and not numpy.isnan(e).any() for e, c in pairs)
+
+
+def _rounded(expected, came) -> bool:
+    pairs = _pairs(expected, came)
+    return any(
+        bool(pairs) and all(values.same(e.round(places), c, 1e-6) for e, c in pairs)
+        for places in range(5)
+    )
 
 
 def _returns_dots(_expected, came) -> bool:
@@ -57,10 +91,16 @@ def _constant(expected, came) -> bool:
 
 
 GENERAL = (
+    ("nothing returned", _returns_nothing, NOTHING),
     (
-        "nothing returned",
-        _returns_nothing,
-        N_("The function returns nothing. Is a return missing, or does it print its result?"),
+        "nothing returned sometimes",
+        _returns_nothing_sometimes,
+        N_("For some inputs the function returns nothing: one of its ways ends without a return."),
+    ),
+    (
+        "text returned",
+        _returns_text,
+        N_("The function returns text. Return the number itself, without quotation marks."),
     ),
     ("dots returned", _returns_dots, N_("There are still three dots where it returns.")),
     (
@@ -79,6 +119,16 @@ GENERAL = (
         "percent",
         lambda e, c: _ratio(e, c, 100),
         N_("A hundred times too large: a share is wanted, from 0 to 1, not a percentage."),
+    ),
+    (
+        "rounded",
+        _rounded,
+        N_("Rounded too early: return the number with all its digits."),
+    ),
+    (
+        "not a number",
+        _not_a_number,
+        N_("nan is not a number: it comes from 0 / 0, or from a logarithm or root below 0."),
     ),
     ("wrong sign", lambda e, c: _ratio(e, c, -1), N_("The sign is the wrong way round.")),
     (

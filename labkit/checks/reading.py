@@ -3,9 +3,11 @@
 import dis
 import inspect
 import sys
+import sysconfig
 import traceback
 
 _NOTHING = ("RESUME", "NOP", "CACHE", "COPY_FREE_VARS")
+_LIBRARIES = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
 
 
 def untouched(answer) -> bool:
@@ -40,12 +42,17 @@ def unused(answer) -> list[str]:
 
 
 def namespace(answer) -> dict:
-    """Return the variables that the learner's code sees: those of its notebook."""
+    """Return the variables that the learner's code sees: those of its notebook.
+
+    An answer may be a library's own, ``torch.log`` or a ``v2.Compose``: its code is not theirs.
+    """
     function = inspect.unwrap(getattr(answer, "__func__", answer)) if callable(answer) else answer
-    if hasattr(function, "__globals__"):
-        return function.__globals__
-    module = answer.__module__ if inspect.isclass(answer) else type(answer).__module__
-    return vars(sys.modules.get(module, sys.modules["__main__"]))
+    if not hasattr(function, "__globals__"):
+        kind = answer if inspect.isclass(answer) else type(answer)
+        function = next(filter(inspect.isfunction, vars(kind).values()), None)
+    home = getattr(function, "__globals__", {})
+    theirs = home and not str(home.get("__file__", "")).startswith(_LIBRARIES)
+    return home if theirs else vars(sys.modules["__main__"])
 
 
 def place(error: BaseException, home: dict) -> tuple[int | None, str]:

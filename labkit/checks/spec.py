@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from labkit.checks import board, reading, sandbox, values
-from labkit.checks.general import GENERAL
+from labkit.checks.general import GENERAL, NOTHING
 from labkit.checks.verdict import Verdict
 from labkit.text import _, ngettext
 
@@ -199,6 +199,8 @@ class Exercise:
         line, code = reading.place(error, reading.namespace(answer))
         if line is None and not mistake:
             hint = self._how_to_call(answer)
+        if line is None and not hint:
+            return self._unusable(answer, case, said)
         where = "" if line is None else _("In line {line} of its cell:").format(line=line)
         lines = tuple(filter(None, (case, said, where)))
         return Verdict("raised", heading, lines, code, tuple(filter(None, [hint])), mistake)
@@ -209,11 +211,32 @@ class Exercise:
         try:
             inspect.signature(answer).bind(*names)
         except TypeError:
-            text = _("It is called with {n} arguments: {names}.")
+            text = ngettext(
+                "It is called with {n} argument: {names}.",
+                "It is called with {n} arguments: {names}.",
+                len(names),
+            )
             return text.format(n=len(names), names=", ".join(names))
         except ValueError:  # built in, without a signature
-            return ""
-        return _("It ran, but what it returns cannot be used here. Does it return anything?")
+            pass
+        return ""
+
+    def _unusable(self, answer, case: str, said: str) -> Verdict:
+        """Return the verdict on an answer that ran, and gave something that nobody can use."""
+        returned = []
+
+        def noted(*arguments):
+            returned.append(answer(*arguments))
+            return returned[-1]
+
+        for given in self.cases():
+            if self._try(noted, given).error is not None:
+                break
+        if not returned or inspect.isclass(answer):
+            return Verdict("raised", _("Your code raised an error."), (case, said))
+        lines = [case, _("Yours: {came}").format(came=values.describe(returned[-1]))]
+        hint = _(NOTHING) if returned[-1] is None else _("It cannot be used as an answer here.")
+        return Verdict("wrong", _("Not yet."), tuple(filter(None, (*lines, said))), hints=(hint,))
 
     def _case(self, case: tuple) -> str:
         names = list(inspect.signature(self.judge).parameters)

@@ -2,6 +2,8 @@
 
 import itertools
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy
 import torch
@@ -37,6 +39,8 @@ def plain(value):
         return _joined([plain(part) for part in value])
     if isinstance(value, Mapping):
         return {key: plain(part) for key, part in value.items()}
+    if isinstance(value, Fraction | Decimal):
+        value = float(value)
     if value is None or isinstance(value, str | type(...) | type | nn.Module):
         return value
     array = numpy.asarray(value)
@@ -91,7 +95,7 @@ def describe(value) -> str:
     if isinstance(value, float):
         return _number(value)
     if isinstance(value, nn.Module):
-        return type(value).__name__
+        return type(value).__name__ if any(value.children()) else repr(value)
     if isinstance(value, Image.Image):
         return _("a picture of {width} x {height} pixels").format(
             width=value.width, height=value.height
@@ -99,6 +103,8 @@ def describe(value) -> str:
     if hasattr(value, "words"):
         return value.words
     if isinstance(value, list | tuple):
+        if value and all(isinstance(part, bool) for part in value):
+            return _shortened(repr(list(value)))
         array = plain(value)
         if isinstance(array, numpy.ndarray):
             return _array(array)
@@ -109,8 +115,19 @@ def describe(value) -> str:
         parts = _("{first}, ... ({n} in all)")
         return parts.format(first=describe(value[0]), n=len(value))
     if isinstance(value, Mapping):
-        return "; ".join(f"{key}: {describe(part)}" for key, part in value.items())
-    text = getattr(value, "__name__", None) or repr(value)
+        named = all(isinstance(key, str) for key in value)
+        parts = (f"{key}: {_part(part)}" for key, part in value.items())
+        return "; ".join(parts) if named else "{" + ", ".join(parts) + "}"
+    if isinstance(value, Iterator):
+        return type(value).__name__
+    return _shortened(getattr(value, "__name__", None) or repr(value))
+
+
+def _part(value) -> str:
+    return value if isinstance(value, str) else describe(value)
+
+
+def _shortened(text: str) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
@@ -137,10 +154,11 @@ def _number(value: float) -> str:
 
 
 def differing(expected, came) -> tuple:
-    """Return both, without the entries that they share if both are dictionaries."""
+    """Return both; of two dictionaries, only the entries that both have and that differ."""
     if not (isinstance(expected, Mapping) and isinstance(came, Mapping)):
         return expected, came
     keys = [k for k in expected if not same(plain(expected[k]), plain(came.get(k)), 1e-4)]
+    keys = [key for key in keys if key in came] or keys
     return {key: expected[key] for key in keys}, {key: came.get(key) for key in keys}
 
 
