@@ -14,7 +14,7 @@ import platform
 import re
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -154,7 +154,7 @@ def save(
 
 
 def load(path: Path | str, *, device: torch.device | str = "cpu") -> Checkpoint:
-    """Verify the checkpoint at ``path`` and read it, with its tensors on ``device``.
+    """Verify the checkpoint at ``path`` and read it, with its weights on ``device``.
 
     Nothing in the file is run (``weights_only=True``). Raise ``CheckpointError`` if it is missing,
     cut short, damaged, of another kind or version, or holds anything but plain data.
@@ -165,15 +165,16 @@ def load(path: Path | str, *, device: torch.device | str = "cpu") -> Checkpoint:
     if fault:
         raise CheckpointError(f"{fault} {_what_is_left(path)}")
     try:
-        content = torch.load(io.BytesIO(data), map_location=device, weights_only=True)
+        content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
         history = content.pop("history")
-        return Checkpoint(path, history=History(**history) if history else None, **content)
+        found = Checkpoint(path, history=History(**history) if history else None, **content)
     except (pickle.UnpicklingError, RuntimeError, AttributeError, KeyError, TypeError) as error:
         doubt = _(
             "{path} holds something that a checkpoint does not: it was not opened. Use only files "
             "that you or somebody you trust has saved."
         ).format(path=path.name)
         raise CheckpointError(f"{doubt} {_what_is_left(path)}") from error
+    return replace(found, model={name: part.to(device) for name, part in found.model.items()})
 
 
 class Saver:

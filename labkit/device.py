@@ -130,17 +130,24 @@ def move(
 
     ``model.to`` moves parameters, buffers and gradients; what the optimizer remembers (momentum,
     Adam's averages) stays behind and would fail the next step, so it is moved as well. The
-    optimizer goes on with the same parameters. If the device has too little memory, the model
-    is brought back and the error raised.
+    optimizer goes on with the same parameters. If the device has too little memory for both
+    (RuntimeError), or cannot hold such numbers (TypeError: mps has no float64), all is brought
+    back and the error raised.
     """
     before = list(model.parameters())
     home = before[0].device if before else torch.device("cpu")
     remembered = optimizer.state_dict() if optimizer else None
     try:
         model.to(device)
-    except RuntimeError:
+        _follow(optimizer, before, model, remembered)
+    except (RuntimeError, TypeError):
         model.to(home)
+        _follow(optimizer, before, model, remembered)
         raise
+
+
+def _follow(optimizer, before: list[nn.Parameter], model: nn.Module, remembered) -> None:
+    """Let the optimizer go on with the parameters that the model has now, where they are now."""
     if optimizer is None:
         return
     moved = dict(
@@ -155,8 +162,15 @@ def out_of_memory(error: BaseException) -> bool:
     """Tell whether an error means that a device had too little memory, whatever its wording."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    words = ("out of memory", "can't allocate memory", "not enough memory")
-    return isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+    words = (
+        "out of memory",
+        "can't allocate memory",
+        "not enough memory",
+        "alloc_failed",  # cuBLAS and cuDNN
+        "error_out_of_",  # Intel: ..._OUT_OF_DEVICE_MEMORY, ..._OUT_OF_RESOURCES
+    )
+    said = str(error).lower()
+    return isinstance(error, RuntimeError) and any(word in said for word in words)
 
 
 def with_smaller_batches(work: Callable[[int], T], batch: int) -> tuple[T, int]:

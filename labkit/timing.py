@@ -141,7 +141,9 @@ def training_step(setting: Setting, classes: int = 10) -> Callable[[], None]:
     layout = torch.channels_last if setting.channels_last else torch.contiguous_format
     model = Net(classes, setting.width).to(device, memory_format=layout)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9)
-    forward = torch.compile(model) if setting.compiled else model
+    if setting.compiled:
+        torch.compiler.reset()  # else the ninth network in a row is silently run uncompiled
+    forward = torch.compile(model, dynamic=False) if setting.compiled else model
     loss_function = nn.CrossEntropyLoss()
     images = torch.randn(setting.batch, 3, 32, 32).contiguous(memory_format=layout)
     labels = torch.randint(classes, (setting.batch,))
@@ -177,7 +179,8 @@ def run(setting: Setting, *, classes: int = 10, repeats: int = 3) -> Result:
         if out_of_memory(error):
             return Result(setting, note=_("out of memory"))
         if setting.compiled:
-            return Result(setting, note=_("could not be compiled: {error}").format(error=error))
+            said = str(error).strip().partition("\n")[0]
+            return Result(setting, note=_("could not be compiled: {error}").format(error=said))
         raise
     return Result(setting, timing, peak_memory(setting.device))
 

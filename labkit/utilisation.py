@@ -1,5 +1,6 @@
 """How busy a device is while something runs: a sample every fraction of a second."""
 
+import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -21,9 +22,20 @@ def why_not(device: str | torch.device) -> str:
         )
     try:
         torch.cuda.utilization(device)
-    except (ModuleNotFoundError, RuntimeError) as error:
+    except _refusals() as error:
         return _("The GPU could not be asked how busy it is: {error}").format(error=error)
     return ""
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """Return what asking may raise; the errors of the makers' libraries are no RuntimeErrors."""
+    libraries = {"pynvml": "NVMLError", "amdsmi": "AmdSmiException"}
+    own = [
+        getattr(sys.modules[name], error)
+        for name, error in libraries.items()
+        if name in sys.modules
+    ]
+    return ModuleNotFoundError, RuntimeError, *own
 
 
 @dataclass

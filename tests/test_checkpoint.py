@@ -337,3 +337,14 @@ def test_a_run_killed_with_kill_9_and_resumed_ends_bit_for_bit_the_same(tmp_path
     assert "begins at 0 0" in whole
     assert resumed.splitlines()[-1] == whole.splitlines()[-1]
     assert len(resumed.splitlines()[-1]) == len("weights ") + 2 * hashlib.sha256().digest_size
+
+
+def test_weights_go_to_the_device_asked_for_and_the_run_stays_on_the_cpu(tmp_path):
+    """Adam's counters must not follow: its next step refuses counters on a GPU."""
+    run = _run(optimizer=torch.optim.Adam)
+    run.advance()
+    read = checkpoint.load(checkpoint.save(tmp_path / "a.pt", run.model, run=run), device="meta")
+    assert {weight.device.type for weight in read.model.values()} == {"meta"}
+    remembered = read.run["optimizer"]["state"].values()
+    kept = [tensor for each in remembered for tensor in each.values()]
+    assert {tensor.device.type for tensor in [*kept, *read.run["random"].values()]} == {"cpu"}

@@ -206,6 +206,8 @@ def test_a_model_that_does_not_fit_is_brought_back(monkeypatch):
     [
         (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"), True),
         (RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("level_zero backend failed with UR_RESULT_ERROR_OUT_OF_RESOURCES"), True),
         (MemoryError(), True),
         (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
         (ValueError("out of memory"), False),
@@ -275,3 +277,26 @@ def test_a_training_moved_in_the_middle_ends_where_one_that_stayed_does(make, de
 def test_the_chosen_gpu_equals_the_device_of_a_tensor_there():
     device = devices.choose("gpu")
     assert torch.zeros(1, device=device).device == device
+
+
+@pytest.mark.parametrize("make", [momentum, adam])
+def test_a_memory_of_the_optimizer_that_does_not_fit_brings_the_model_back(make, monkeypatch):
+    model, optimizer = training(make)
+    stayed, its_optimizer = training(make)
+    three_steps(model, optimizer)
+    three_steps(stayed, its_optimizer)
+    real, tries = optimizer.load_state_dict, []
+
+    def load_state_dict(state):
+        tries.append(state)
+        if len(tries) == 1:
+            raise torch.OutOfMemoryError("out of memory")
+        real(state)
+
+    monkeypatch.setattr(optimizer, "load_state_dict", load_state_dict)
+    with pytest.raises(torch.OutOfMemoryError):
+        devices.move(model, optimizer, "cpu")
+    three_steps(model, optimizer)
+    three_steps(stayed, its_optimizer)
+    pairs = zip(model.parameters(), stayed.parameters(), strict=True)
+    assert all(torch.equal(one, other) for one, other in pairs)

@@ -66,3 +66,10 @@ def test_the_live_picture_counts_the_right_ones_of_the_batch():
 def test_the_live_picture_shows_eight_of_a_large_batch():
     many = (np.zeros((64, 32, 32, 3), dtype=np.uint8), ["cat"] * 64, ["dog"] * 64)
     assert len(figures.live([], [], [], [], 1, many).axes) == 2 + 8
+
+
+def test_one_point_is_a_dot_and_a_beginning():
+    picture = figures.live([0.25], [2.3], [], [], 2)
+    line = picture.axes[0].lines[0]
+    assert (line.get_marker(), line.get_xydata().tolist()) == ("o", [[0.25, 2.3]])
+    assert picture.alt == "The running training loss begins at 2.30."

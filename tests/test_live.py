@@ -328,3 +328,25 @@ def test_a_device_that_is_not_there_is_said():
     assert "no such device" in live.message
     live.fit()
     assert live.state is State.FINISHED
+
+
+def test_a_device_with_too_little_memory_is_said_and_the_run_stays(monkeypatch):
+    live = _live(epochs=1)
+    live.step()
+    live.wait()
+
+    def full(model, optimizer, device):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB\nand much more")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("labkit.training.run.move", full)
+        live.to("cuda:1")
+    expected = "It stays on cpu, as it cannot move to cuda:1: CUDA out of memory. Tried to allocate"
+    assert live.message.startswith(expected) and "\n" not in live.message
+    assert live.fit() and live.state is State.FINISHED
+
+
+def test_where_a_resting_run_was_moved_to_is_said():
+    live = _live()
+    live.to("cpu")
+    assert (live.message, live.progress().device) == ("Moved to cpu.", "cpu")

@@ -144,11 +144,12 @@ def test_any_other_error_is_not_hidden(monkeypatch):
 
 def test_a_compiler_that_fails_becomes_a_note(monkeypatch):
     def training_step(setting, classes=10):
-        raise RuntimeError("Python.h: no such file")
+        raise RuntimeError("Python.h: no such file\n\nand a page of what the compiler was told")
 
     monkeypatch.setattr(timing, "training_step", training_step)
     monkeypatch.setattr(timing, "why_not_compile", lambda device: "")
-    assert "Python.h" in timing.run(Setting(compiled=True)).note
+    note = timing.run(Setting(compiled=True)).note
+    assert note == "could not be compiled: Python.h: no such file"
 
 
 def test_a_grid_ends_in_time_and_says_what_it_left_out(fake_clock, monkeypatch):
@@ -311,3 +312,13 @@ def test_a_gpu_is_timed_in_every_precision_and_its_memory_counted():
         result = timing.run(setting, repeats=2)
         assert result.timing.median > 0
         assert result.peak_bytes is None or result.peak_bytes > 64 * 3 * 32 * 32 * 4
+
+
+def test_every_compiled_network_is_compiled_anew_for_its_own_sizes(monkeypatch):
+    done = []
+    monkeypatch.setattr(torch.compiler, "reset", lambda: done.append("reset"))
+    monkeypatch.setattr(torch, "compile", lambda model, dynamic: done.append(dynamic) or model)
+    for batch in (2, 4):
+        timing.training_step(Setting(batch=batch, compiled=True))()
+    timing.training_step(Setting(batch=8))()
+    assert done == ["reset", False] * 2

@@ -7,7 +7,16 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from labkit.training import History, ModelChanged, Run, TrainingStopped, evaluate, fit, train_epoch
+from labkit.training import (
+    History,
+    ModelChanged,
+    Run,
+    TrainingStopped,
+    evaluate,
+    fit,
+    randomness,
+    train_epoch,
+)
 
 
 @pytest.fixture
@@ -285,3 +294,25 @@ def test_a_history_says_in_one_line_where_it_ended():
     )
     assert repr(history) == "History of 2 epochs: validation loss 1.500, accuracy 41.0% at the end"
     assert repr(History(steps_per_epoch=2)) == "History of 0 epochs"
+
+
+def test_random_numbers_are_those_of_the_very_card(monkeypatch):
+    """A stand-in for two cards: a state for each, and a log of which was asked."""
+    cards = {0: torch.tensor([10]), 1: torch.tensor([11])}
+
+    class Module:
+        def get_rng_state(device):
+            return cards[device.index]
+
+        def set_rng_state(state, device):
+            cards[device.index] = state
+
+    monkeypatch.setattr(torch, "get_device_module", lambda kind: Module)
+    states = {"cpu": torch.get_rng_state(), "cuda": torch.tensor([5])}
+    with randomness.borrowed(states, torch.device("cuda:1")):
+        assert (cards[0], cards[1]) == (10, 5)
+        cards[1] = torch.tensor([6])
+    assert states["cuda"] == 6
+    assert (cards[0], cards[1]) == (10, 11)
+    with randomness.borrowed(states, torch.device("cpu")):  # it has moved on to the CPU since
+        assert (cards[0], cards[1]) == (10, 11)

@@ -1,6 +1,8 @@
 """Watching how busy a device is, where it says so."""
 
+import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -42,6 +44,18 @@ def test_a_gpu_that_cannot_be_asked_says_why(error, monkeypatch):
 
     monkeypatch.setattr(torch.cuda, "utilization", utilization)
     assert str(error) in utilisation.why_not("cuda:0")
+
+
+def test_a_gpu_whose_driver_refuses_to_say_is_heard_out(monkeypatch):
+    class NVMLError(Exception):
+        pass
+
+    def utilization(device):
+        raise NVMLError("Not Supported")  # as a part of a divided GPU answers
+
+    monkeypatch.setitem(sys.modules, "pynvml", SimpleNamespace(NVMLError=NVMLError))
+    monkeypatch.setattr(torch.cuda, "utilization", utilization)
+    assert "Not Supported" in utilisation.why_not("cuda:0")
 
 
 def test_an_nvidia_gpu_is_asked_itself(monkeypatch):

@@ -233,5 +233,36 @@ def test_interrupting_a_real_kernel_between_two_cells_pauses_the_run(kernel):
     assert "running" in _printed(client, "print(panel.live.state)")
     time.sleep(1)  # no cell runs; the panel looks for that five times a second
     manager.interrupt_kernel()
-    said = _printed(client, "time.sleep(1); print(panel.live.state, panel.live.message)")
+    _printed(client, "panel.live.wait(60)")
+    said = _printed(client, "print(panel.live.state, panel.live.message)")
     assert "paused Paused, as the kernel was interrupted." in said
+
+
+def test_the_curve_ends_at_the_last_batch_and_at_the_loss_that_is_said(panel):
+    losses = []
+    panel.live.after_step = lambda run: losses.append(run.running_loss)
+    for _time in range(2):
+        panel.step.click()
+        panel.live.wait()
+    drawn = panel._picture().axes[0].lines[0].get_xydata()
+    assert drawn[:, 0].tolist() == pytest.approx([1 / 6, 2 / 6])
+    assert f"running loss {drawn[-1, 1]:.3f}" in panel.status.value
+    assert f"to {drawn[-1, 1]:.2f}." in panel.screen.sentence
+
+
+def test_a_point_in_the_making_is_drawn_before_the_first_is_complete():
+    torch.manual_seed(0)
+    many = TensorDataset(torch.rand(160, 3, 8, 8), torch.arange(160) % 2)  # a point in two steps
+    model = nn.Sequential(nn.Flatten(), nn.Linear(192, 2))
+    sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+    panel = LiveTraining(Run(model, DataLoader(many, 4), DataLoader(many, 160), sgd, epochs=1))
+    panel.step.click()
+    panel.live.wait()
+    line = panel._picture().axes[0].lines[0]
+    assert line.get_xydata().tolist() == [[1 / 40, panel.live.run.running_loss]]
+    assert line.get_marker() == "o"  # a line of one point would not be seen
+    assert f"begins at {panel.live.run.running_loss:.2f}." in panel.screen.sentence
+
+
+def test_the_status_names_the_device(panel):
+    assert " · on cpu · " in panel.status.value

@@ -34,7 +34,8 @@ def loss_curve(
 
 def draw_loss(axes, at, running_loss, validation_loss) -> None:
     """Draw both losses on ``axes``: the part that the live picture shares with ``loss_curve``."""
-    axes.plot(at, running_loss, color=BLUE, linestyle="-", label=_("training, running"))
+    dot = "o" if len(running_loss) == 1 else ""  # a line of one point would not be seen
+    axes.plot(at, running_loss, f"{dot}-", color=BLUE, label=_("training, running"))
     if len(validation_loss):
         epochs = range(1, len(validation_loss) + 1)
         axes.plot(epochs, validation_loss, "s--", color=ORANGE, label=_("validation"))
@@ -55,11 +56,12 @@ def loss_sentence(running_loss: Sequence[float], validation_loss: Sequence[float
     """Return what ``loss_curve`` shows, in words."""
     if not len(running_loss):
         return _("Nothing is trained yet.")
-    sentences = [
-        _("The running training loss goes from {first:.2f} to {last:.2f}.").format(
-            first=running_loss[0], last=running_loss[-1]
-        )
-    ]
+    text = (
+        _("The running training loss goes from {first:.2f} to {last:.2f}.")
+        if len(running_loss) > 1
+        else _("The running training loss begins at {first:.2f}.")
+    )
+    sentences = [text.format(first=running_loss[0], last=running_loss[-1])]
     if len(validation_loss):
         best = int(np.argmin(validation_loss))
         sentences.append(
@@ -109,11 +111,7 @@ def live(
     accuracy.yaxis.set_major_formatter(lambda value, _position: f"{value:.0%}")
     if batch:
         _draw_batch(picture, *batch)
-    picture.alt = (
-        _("The curves begin soon.")
-        if batch and not len(running_loss)
-        else loss_sentence(running_loss, validation_loss)
-    )
+    picture.alt = loss_sentence(running_loss, validation_loss)
     if len(validation_accuracy):
         picture.alt += " " + _("Validation accuracy: {share:.0%}.").format(
             share=validation_accuracy[-1]

@@ -51,6 +51,7 @@ class Progress:
     seconds_left: float
     learning_rate: float
     momentum: float
+    device: str
 
 
 class LiveRun:
@@ -107,9 +108,17 @@ class LiveRun:
         """Move model, optimizer and batches to another device before the next step."""
 
         def order() -> None:
-            self.run.to(device)
+            try:
+                self.run.to(device)
+            except (RuntimeError, TypeError) as error:
+                raise ValueError(
+                    _("It stays on {here}, as it cannot move to {device}: {said}").format(
+                        here=self.run.device, device=device, said=_first_line(error)
+                    )
+                ) from error
             self._marks.clear()  # the speed is that of the new device alone
-            self.message = _("Training on {device}.").format(device=self.run.device)
+            if self.state is not State.RUNNING:
+                self.message = _("Moved to {device}.").format(device=self.run.device)
 
         self._order(order)
 
@@ -164,7 +173,9 @@ class LiveRun:
         run, history = self.run, self.run.history
         per_epoch = history.steps_per_epoch
         done = run.steps_done
-        loss = history.running_loss[-1] if history.running_loss else run.running_loss
+        loss = run.running_loss
+        if math.isnan(loss) and history.running_loss:
+            loss = history.running_loss[-1]
         speed = self._speed()
         batch = len(run.last_batch[1]) if run.last_batch else 0
         left = run.steps_left * batch / speed if batch and speed else math.nan
@@ -180,6 +191,7 @@ class LiveRun:
             seconds_left=0.0 if run.finished else left,
             learning_rate=run.optimizer.param_groups[0]["lr"],
             momentum=run.optimizer.param_groups[0].get("momentum", math.nan),
+            device=str(run.device),
         )
 
     def _go(self, steps: float) -> None:
@@ -256,7 +268,7 @@ class LiveRun:
             order = self._orders.pop(0)
             try:
                 order()
-            except (ValueError, RuntimeError) as error:  # refused: the run goes on as it was
+            except ValueError as error:  # refused: the run goes on as it was
                 self.message = str(error)
             self._notify()
 
@@ -279,7 +291,7 @@ def in_words(error: Exception, run: Run) -> str:
     """Return what went wrong in ``run``, and what to do, for someone who sees no traceback."""
     if isinstance(error, TrainingStopped):
         return str(error)
-    said = str(error).strip().split("\n")[0]
+    said = _first_line(error)
     name = type(error).__name__
     if out_of_memory(error):
         return _(
@@ -294,3 +306,7 @@ def in_words(error: Exception, run: Run) -> str:
     return _("Training stopped at step {step}: {name}: {said}").format(
         step=run.steps_done + 1, name=name, said=said
     )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

@@ -15,17 +15,15 @@ def torch_states(device: torch.device) -> States:
     """Return the states of torch's own generators for the CPU and for ``device``."""
     states = {"cpu": torch.get_rng_state()}
     if device.type != "cpu":
-        states[device.type] = torch.get_device_module(device.type).get_rng_state()
+        states[device.type] = torch.get_device_module(device.type).get_rng_state(device)
     return states
 
 
-def set_torch_states(states: States) -> None:
-    """Put back what ``torch_states`` took down; a device that is not here is passed over."""
+def set_torch_states(states: States, device: torch.device) -> None:
+    """Put back what ``torch_states`` took down, for the CPU and for ``device``; no other card."""
     torch.set_rng_state(states["cpu"])
-    for kind in states.keys() - {"cpu"}:
-        module = torch.get_device_module(kind)
-        if module.is_available():
-            module.set_rng_state(states[kind])
+    if device.type in states.keys() - {"cpu"}:
+        torch.get_device_module(device.type).set_rng_state(states[device.type], device)
 
 
 def seeded_states(seed: int, device: torch.device) -> States:
@@ -43,12 +41,12 @@ def borrowed(states: States, device: torch.device) -> Iterator[States]:
     uses torch's generators finds them untouched afterwards.
     """
     before = torch_states(device)
-    set_torch_states({**before, **states})
+    set_torch_states({**before, **states}, device)
     try:
         yield states
         states.update(torch_states(device))
     finally:
-        set_torch_states(before)
+        set_torch_states(before, device)
 
 
 def python_and_numpy() -> dict:

@@ -120,14 +120,14 @@ class Run:
         if self.step == 0:
             self._random_at_epoch_start = now
         else:  # taken up in mid-epoch: begin the epoch as it was begun, and skip
-            randomness.set_torch_states(self._random_at_epoch_start)
+            randomness.set_torch_states(self._random_at_epoch_start, self.device)
         if hasattr(self.train_batches, "set_epoch"):
             self.train_batches.set_epoch(self.epoch)
         batches = islice(iter(self.train_batches), len(self.train_batches))
         if self.step:
             for _skipped in range(self.step):
                 next(batches)
-            randomness.set_torch_states(now)
+            randomness.set_torch_states(now, self.device)
         return batches
 
     def _count(self, loss: float, examples: int, seconds: float) -> None:
@@ -205,7 +205,7 @@ class Run:
     def to(self, device: torch.device | str) -> None:
         """Move the model and what the optimizer remembers; batches follow from the next one on.
 
-        Raise RuntimeError where the device has too little memory; all is where it was, then.
+        Raise what ``labkit.device.move`` does where it cannot; the run is where it was, then.
         """
         device = torch.device(device)
         move(self.model, self.optimizer, device)

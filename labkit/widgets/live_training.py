@@ -146,13 +146,17 @@ class LiveTraining(Explorer):
         yield from ((b, running) for b in (self.pause, self.stop))
 
     def _picture(self) -> Picture:
-        history = self.live.run.history
+        run = self.live.run
+        points = list(zip(run.history.at, run.history.running_loss, strict=False))  # it may train
+        now = run.running_loss
+        if not math.isnan(now):  # the next point in the making: the curve ends at now
+            points.append((run.steps_done / run.history.steps_per_epoch, now))
         return figures.live(
-            history.at,
-            list(history.running_loss),
-            list(history.validation_loss),
-            list(history.validation_accuracy),
-            self.live.run.epochs,
+            [at for at, _loss in points],
+            [loss for _at, loss in points],
+            list(run.history.validation_loss),
+            list(run.history.validation_accuracy),
+            run.epochs,
             self._last_batch(),
         )
 
@@ -191,6 +195,7 @@ def _status(progress: Progress) -> str:
             )
         )
         parts.append(_("running loss {loss:.3f}").format(loss=progress.loss))
+    parts.append(_("on {device}").format(device=progress.device))
     parts.append(_("learning rate {rate:g}").format(rate=progress.learning_rate))
     if not math.isnan(progress.momentum):
         parts.append(_("momentum {momentum:g}").format(momentum=progress.momentum))
