@@ -1,7 +1,5 @@
 """The convolution and the pooling explorer, set from Python as a learner would in a browser."""
 
-from datetime import datetime
-
 import numpy as np
 import pytest
 import torch
@@ -97,12 +95,32 @@ def test_a_picture_of_ones_own_is_read_from_a_path(samples, tmp_path):
 
 def test_a_file_that_is_no_picture_is_said_and_the_picture_before_stays(samples):
     choice = PictureChoice(samples)
-    file = {"name": "notes.png", "type": "image/png", "size": 5, "content": b"hello"}
-    choice.upload.value = ({**file, "last_modified": datetime.now()},)
+    choice.upload.receive({"name": "notes.png", "size": 5, "start": 0}, [b"hello"])
     assert "notes.png" in choice.message.value and "not a picture" in choice.message.value
     assert np.array_equal(choice.picture, samples["cat"])
     choice.choice.value = "ship"
     assert choice.message.value == ""
+
+
+def test_an_upload_comes_in_pieces_and_each_sample_may_be_chosen_again(samples, tmp_path):
+    from PIL import Image
+
+    Image.new("RGB", (50, 40), (255, 0, 0)).save(tmp_path / "red.png")
+    content, choice = (tmp_path / "red.png").read_bytes(), PictureChoice(samples)
+    first = choice.choice.value
+    for start in range(0, len(content), 20):
+        assert np.array_equal(choice.picture, samples[first])
+        message = {"name": "red.png", "size": len(content), "start": start}
+        choice.upload.receive(message, [memoryview(content[start : start + 20])])
+    assert (choice.picture == (255, 0, 0)).all() and choice.name == "red.png"
+    choice.choice.value = first
+    assert np.array_equal(choice.picture, samples[first]) and choice.name == first
+
+
+def test_a_file_that_is_too_large_to_send_is_said(samples):
+    choice = PictureChoice(samples)
+    choice.upload.receive({"name": "film.mp4", "size": 100_000_001, "start": 0}, [b""])
+    assert "film.mp4: more than 100 MB, make it smaller first." in choice.message.value
 
 
 def test_each_class_of_a_set_offers_one_picture():

@@ -10,6 +10,7 @@ from labkit.data import PictureSet
 from labkit.pictures import PictureError, read_picture
 from labkit.text import _
 from labkit.widgets.looks import complaint, row
+from labkit.widgets.upload import Upload
 
 
 class PictureChoice(widgets.VBox):
@@ -26,27 +27,28 @@ class PictureChoice(widgets.VBox):
         """Offer ``samples``: named pictures, or one picture of each class of a set."""
         self.samples = dict(one_of_each(samples) if isinstance(samples, PictureSet) else samples)
         self.choice = widgets.Dropdown(options=list(self.samples), description=_("Picture"))
-        self.upload = widgets.FileUpload(
-            description=_("Your own"), tooltip=_("Upload a picture of your own")
-        )
+        self.upload = Upload(_("Your own …"), _("Upload a picture of your own"), self._receive)
         self.path = widgets.Text(
             description=_("or its path"), placeholder="cat.jpg", continuous_update=False
         )
         self.message = widgets.HTML()
         super().__init__([row(self.choice, self.upload, self.path), self.message])
         self.choice.observe(self._choose, "value")
-        self.upload.observe(self._upload, "value")
         self.path.observe(self._open, "value")
         self._choose()
 
     def _choose(self, _change=None) -> None:
-        self.show(self.choice.value, self.samples[self.choice.value])
+        if self.choice.value is not None:
+            self.path.value = ""  # the same path may be typed again
+            self.show(self.choice.value, self.samples[self.choice.value])
 
-    def _upload(self, change) -> None:
-        if change["new"]:
-            file = change["new"][-1]
-            self._read(bytes(file["content"]), file["name"])
-            self.upload.value = ()  # the same file may be uploaded again
+    def _receive(self, name: str, content: bytes | None) -> None:
+        if content is None:
+            text = _("{name}: more than {limit} MB, make it smaller first.")
+            limit = self.upload.limit // 1_000_000
+            self.message.value = complaint(text.format(name=name, limit=limit))
+        else:
+            self._read(content, name)
 
     def _open(self, change) -> None:
         path = change["new"].strip().strip("'\"")
@@ -59,6 +61,7 @@ class PictureChoice(widgets.VBox):
         except PictureError as error:
             self.message.value = complaint(str(error))
         else:
+            self.choice.value = None  # each sample may be chosen again
             self.show(name, picture)
 
     def show(self, name: str, picture: np.ndarray) -> None:

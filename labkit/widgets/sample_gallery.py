@@ -143,6 +143,7 @@ class OnePicture(widgets.VBox):
         index = self.number.value
         label = int(self.targets[index])
         self.picture = self.pictures.data[index]
+        self.own.path.value = self.own.message.value = ""
         self.title = _("Picture {index} of {count:,}: {name}, label {label}.").format(
             index=index, count=len(self.targets), name=self.pictures.classes[label], label=label
         )
