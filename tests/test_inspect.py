@@ -178,6 +178,18 @@ MENDS = {
         *(nn.Sequential(nn.Conv2d(3, 6, 5), nn.BatchNorm2d(8)), (1, 3, 8, 8), "1 (BatchNorm2d)"),
         *("[1, 6, 4, 4]", "8 channels", "num_features=6: model[1] = nn.BatchNorm2d(6, "),
     ),
+    "one picture without a batch": (
+        *(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Flatten(), nn.Linear(8 * 36, 9)), (3, 8, 8)),
+        *("2 (Linear)", "[8, 36], 288 numbers", "288 numbers", "a batch, also of one picture"),
+    ),
+    "channels that the groups do not divide": (
+        *(nn.Sequential(nn.Conv2d(4, 8, 3, groups=2)), (1, 3, 8, 8), "0 (Conv2d)"),
+        *("[1, 3, 8, 8]", "[N, 4, height, width]", "model[0] = nn.Conv2d(3, 8, k"),
+    ),
+    "a transposed convolution": (
+        *(nn.Sequential(nn.ConvTranspose2d(8, 3, 2)), (1, 3, 8, 8), "0 (ConvTranspose2d)"),
+        *("[1, 3, 8, 8]", "8 channels", "set in_channels=3: model[0] = nn.ConvTranspose2d(3, 3, k"),
+    ),
     "a view that does not fit": (
         *(Loose(), (4, 3, 36, 36), "view()"),
         *("[4, 16, 6, 6], 2304 numbers", "a multiple of 400", "in_features=576"),
@@ -222,13 +234,77 @@ def test_bytes_fed_to_a_float_layer_are_a_fault_with_the_conversion():
     assert "x.to(torch.float32)" in fault.change
 
 
-def test_an_error_outside_any_layer_keeps_pytorchs_message():
-    class Wrong(nn.Module):
-        def forward(self, x):
-            return self.nothing(x)
+class Own(nn.Module):
+    """A module whose forward is a function of its two layers."""
 
-    fault = trace(Wrong(), (1, 2)).fault
-    assert fault.layer == "Wrong" and "nothing" in fault.message
+    def __init__(self, run):
+        super().__init__()
+        self.conv1, self.conv2, self.run = nn.Conv2d(3, 6, 5), nn.Conv2d(6, 9, 3), run
+
+    def forward(self, x):
+        return self.run(self, x)
+
+
+class Misspelt(Own):
+    def forward(self, x):
+        x = self.conv1(x)
+        return self.conv_2(x)
+
+
+class Refusing(Own):
+    def forward(self, x):
+        x = self.conv1(x)
+        if x.shape[-1] != 32:
+            raise ValueError("I want 32")
+        return x
+
+
+def test_an_error_of_the_learners_own_line_is_told_with_the_line():
+    fault = trace(Misspelt(None), (1, 3, 8, 8)).fault
+    assert fault.layer == "Misspelt"
+    assert fault.expected == "to get past its own line: return self.conv_2(x)"
+    assert fault.change == "write self.conv2: there is no self.conv_2"
+    fault = trace(nn.Sequential(Refusing(None)), (1, 3, 8, 8)).fault
+    assert fault.layer == "0 (Refusing)" and fault.message == "ValueError: I want 32"
+    assert "0.conv1 (Conv2d) gave [1, 6, 4, 4]" in fault.change
+    assert "make self.pool in __init__" in trace(Own(lambda m, x: m.pool(x)), (1, 3)).fault.change
+
+
+@pytest.mark.parametrize(
+    "run, got, change",
+    [
+        (lambda m, x: m.conv2({"maps": m.conv1(x)}), "a dict of 'maps'", "x['maps']"),
+        (lambda m, x: m.conv2((m.conv1(x), x)), "a tuple of 2", "x[0]"),
+        (lambda m, x: m.conv2(print(end="")), "None", "end with return"),
+        (lambda m, x: m.conv2("maps"), "an object of type str", "a tensor"),
+    ],
+)
+def test_what_is_no_tensor_is_named(run, got, change):
+    fault = trace(Own(run), (1, 3, 8, 8)).fault
+    assert (fault.layer, fault.got, fault.expected) == ("conv2 (Conv2d)", got, "a tensor")
+    assert change in fault.change and "\n" not in fault.message
+
+
+def test_outputs_that_are_no_single_tensor_are_traced_and_none_is_a_warning():
+    for run in (lambda m, x: {"maps": m.conv1(x)}, lambda m, x: (m.conv1(x), x)):
+        traced = trace(Own(run), (1, 3, 8, 8))
+        assert traced.fault is None and traced.rows[-1].shape == (1, 6, 4, 4)
+    traced = trace(Own(lambda m, x: print(end="")), (1, 3, 8, 8))
+    assert traced.fault is None and "returned None" in traced.warnings[0]
+
+
+def test_an_embedding_is_fed_whole_numbers():
+    model = nn.Sequential(nn.Embedding(100, 16), nn.Flatten(), nn.Linear(128, 4))
+    assert trace(model, (2, 8)).rows[-1].shape == (2, 4)
+    fault = trace(model, torch.zeros(2, 8)).fault
+    assert (fault.got, fault.expected) == ("numbers of type float32", "int64")
+    fault = trace(model, torch.tensor([[3, 120]])).fault
+    assert fault.got == "numbers from 3 to 120" and "nn.Embedding(121, 16)" in fault.change
+
+
+def test_a_product_of_matrices_that_do_not_fit_is_told():
+    fault = trace(Own(lambda m, x: x.flatten(1) @ torch.zeros(5, 10)), (4, 3)).fault
+    assert fault.got == "[4, 3] and [5, 10]" and "the shape [3, 10]" in fault.change
 
 
 def test_a_view_that_changes_the_batch_in_silence_is_a_warning():

@@ -136,7 +136,7 @@ def test_any_model_is_followed_to_where_it_breaks_and_mended():
     assert coach.shape.value == "4, 3, 52, 52"
     view = coach.view.value
     assert "It breaks at fc1 (Linear)" in view
-    assert view.index("in_features=1600") < view.index("PyTorch says") < view.index("4x1600")
+    assert view.index("in_features=1600") < view.index("The error says") < view.index("4x1600")
     model.fc1 = nn.Linear(1600, 120)
     coach.shape.value = "2 x 3 x 52 x 52"
     assert coach.traced.fault is None and coach.side.value == 52

@@ -93,7 +93,7 @@ def fault_card(fault) -> str:
         (_("It got"), html.escape(fault.got)),
         (_("It expected"), html.escape(fault.expected)),
         (_("To mend it"), f"<strong>{html.escape(fault.change)}</strong>"),
-        (_("PyTorch says"), f"<code>{html.escape(fault.message)}</code>"),
+        (_("The error says"), f"<code>{html.escape(fault.message)}</code>"),
     )
     items = "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in lines)
     return (

@@ -1,15 +1,15 @@
 """Say in words why a forward pass broke: the layer, what it got, what it expected, the mend."""
 
-import math
-import re
+import linecache
+import traceback
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import torch
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
-from labkit.inspect.reasons import Sliding, sliding, weight
-from labkit.inspect.recording import Call, Recording
+from labkit.inspect.recording import Recording, is_layer
+from labkit.inspect.rules import RULES, name, no_tensor, shape_text
 from labkit.text import _
 
 
@@ -29,21 +29,25 @@ class Fault:
                 _("{layer} got {got}.").format(layer=self.layer, got=self.got),
                 _("It expected {expected}.").format(expected=self.expected),
                 _("To mend it: {change}.").format(change=self.change),
-                _("PyTorch says: {message}").format(message=self.message),
+                _("The error says: {message}").format(message=self.message),
             ]
         )
 
 
 def find_fault(recording: Recording, x: torch.Tensor) -> Fault:
     """Return the fault of a recording that ended in an error; ``x`` is what was fed in."""
-    call, message = recording.broken, f"{type(recording.error).__name__}: {recording.error}"
+    call = recording.broken
+    message = f"{type(recording.error).__name__}: {recording.error}".split("\n")[0]
     tensors = call.tensors if call else [x]
-    layer = _("The model") if call is None else _name(call)
-    got = _(" and ").join(_shape(tensor.shape) for tensor in tensors) or _("no tensor")
-    for rule in (_wrong_type, _wrong_device, *_RULES):
-        found = rule(call, tensors, x.shape) if call and tensors else None
-        if found:
-            return Fault(layer, *found, message)
+    layer = _("The model") if call is None else name(call)
+    got = _(" and ").join(shape_text(tensor.shape) for tensor in tensors) or _("no tensor")
+    if call and call.module is not None and not is_layer(call.module):
+        return Fault(layer, got, *_own_line(call.module, recording), message)
+    found = no_tensor(call) if call else None
+    for rule in RULES:
+        found = found or (rule(call, tensors, x.shape) if call and tensors else None)
+    if found:
+        return Fault(layer, *found, message)
     return Fault(
         layer,
         got,
@@ -53,174 +57,33 @@ def find_fault(recording: Recording, x: torch.Tensor) -> Fault:
     )
 
 
-def _wrong_type(call: Call, tensors: list, fed: torch.Size):
-    weights = weight(call)
-    if weights is None or tensors[0].dtype == weights.dtype:
-        return None
-    got, expected = (str(t.dtype).removeprefix("torch.") for t in (tensors[0], weights))
-    change = _("convert the input first, x.to(torch.{dtype})").format(dtype=expected)
-    return _("numbers of type {dtype}").format(dtype=got), expected, change
+def _own_line(module: nn.Module, recording: Recording) -> tuple[str, str]:
+    """Return what a forward pass expected, and the mend, where its own code raised the error."""
+    error = recording.error
+    code = getattr(type(module).forward, "__code__", None)
+    frames = [f for f in traceback.walk_tb(error.__traceback__) if f[0].f_code is code]
+    line = linecache.getline(code.co_filename, frames[-1][1]).strip() if frames else ""
+    expected = _("to get past its own line: {line}").format(line=line)
+    if not line:
+        expected = _("to get to the end of its own forward")
+    return expected, _missing(module, error) or _after(recording)
 
 
-def _wrong_device(call: Call, tensors: list, fed: torch.Size):
-    weights = weight(call)
-    if weights is None or tensors[0].device == weights.device:
-        return None
-    change = _("move the batch to the model, x.to({device!r})").format(device=str(weights.device))
-    return _("a tensor on {device}").format(device=tensors[0].device), str(weights.device), change
+def _missing(module: nn.Module, error: Exception) -> str:
+    """Return the mend of a name that the module does not have."""
+    if not isinstance(error, AttributeError) or getattr(error, "obj", None) is not module:
+        return ""
+    known = [*dict(module.named_children()), *vars(module)]
+    for close in get_close_matches(error.name, known, 1):
+        text = _("write self.{close}: there is no self.{wrong}")
+        return text.format(close=close, wrong=error.name)
+    text = _("make self.{wrong} in __init__, where there is none yet")
+    return text.format(wrong=error.name)
 
 
-def _linear(call: Call, tensors: list, fed: torch.Size):
-    weights = weight(call)
-    if not isinstance(call.module, nn.Linear) and _function(call) != "linear":
-        return None
-    wanted, shape = weights.shape[1], tuple(tensors[0].shape)
-    expected = _("{n} numbers per picture (in_features={n})").format(n=wanted)
-    if len(shape) == 1 < len(fed):  # flattened with the batch
-        count = shape[0] // fed[0]
-        steps = [_("write torch.flatten(x, 1): without the 1 the batch is flattened too")]
-    elif len(shape) == 4 and shape[1] == wanted:
-        count = wanted
-        steps = [_("move the channels to the end first, x.permute(0, 2, 3, 1)")]
-    elif len(shape) == 4:
-        count = math.prod(shape[1:])
-        steps = [_("put torch.flatten(x, 1) before it")]
-    else:
-        count, steps = shape[-1], []
-    if count != wanted:
-        steps.append(_mended(call, count, "in_features"))
-    got = _("{shape}, {n} numbers per picture").format(shape=_shape(shape), n=count)
-    return got, expected, _(", and ").join(steps)
-
-
-def _convolution(call: Call, tensors: list, fed: torch.Size):
-    weights = weight(call)
-    if weights is None or weights.ndim != 4 or not _convolves(call):
-        return None
-    shape = tuple(tensors[0].shape)
-    groups = getattr(call.module, "groups", call.options.get("groups", 1))
-    wanted = weights.shape[1] * groups
-    expected = _("a batch [N, {n}, height, width]").format(n=wanted)
-    if len(shape) not in (3, 4):
-        change = _("feed it the maps before they are flattened")
-    elif shape[-3] == wanted:
-        return _too_small(call, shape)
-    elif shape[-1] == wanted:
-        order = "0, 3, 1, 2" if len(shape) == 4 else "2, 0, 1"
-        change = _("move the channels to the front, x.permute({order})").format(order=order)
-    else:
-        change = _mended(call, shape[-3], "in_channels")
-    return _shape(shape), expected, change
-
-
-def _pooling(call: Call, tensors: list, fed: torch.Size):
-    if sliding(call) is None or weight(call) is not None:
-        return None
-    return _too_small(call, tuple(tensors[0].shape))
-
-
-def _too_small(call: Call, shape: tuple[int, ...]):
-    window = sliding(call)
-    sides = shape[-len(window.kernel) :]
-    short = [axis for axis, n in enumerate(sides) if window.span(axis) > n + _margin(window, axis)]
-    if not short:
-        return None
-    axis = short[0]
-    need = -(-(window.span(axis) - sides[axis]) // 2)
-    least = window.span(axis) - _margin(window, axis)
-    expected = _("maps of at least {n} pixels a side").format(n=least)
-    change = _("pad it (padding={p}), take a smaller kernel, or feed larger pictures")
-    if weight(call) is None:
-        change = _("leave this pooling out, take a smaller kernel, or feed larger pictures")
-    got = _("{shape}, maps of {height} x {width}").format(
-        shape=_shape(shape), height=sides[0], width=sides[-1]
-    )
-    return got, expected, change.format(p=need)
-
-
-def _margin(window: Sliding, axis: int) -> int:
-    return 2 * window.padding[axis]
-
-
-def _normalisation(call: Call, tensors: list, fed: torch.Size):
-    if not isinstance(call.module, _BatchNorm) or tensors[0].ndim < 2:
-        return None
-    channels, wanted = tensors[0].shape[1], call.module.num_features
-    if channels == wanted:
-        return None
-    expected = _("{n} channels (num_features={n})").format(n=wanted)
-    return _shape(tensors[0].shape), expected, _mended(call, channels, "num_features")
-
-
-def _reshaping(call: Call, tensors: list, fed: torch.Size):
-    if _function(call) not in {"view", "reshape"}:
-        return None
-    x = tensors[0]
-    sizes = call.arguments[1:] or tuple(call.options.values())
-    sizes = sizes[0] if sizes and isinstance(sizes[0], (tuple, list)) else sizes
-    total, known = x.numel(), math.prod(size for size in sizes if size != -1)
-    got = _("{shape}, {n} numbers").format(shape=_shape(x.shape), n=total)
-    if total % known == 0 and (-1 in sizes or total == known):
-        change = _("use reshape: this tensor is not stored in one piece")
-        return got, _("a tensor stored in one piece"), change
-    expected = _("a multiple of {n} numbers") if -1 in sizes else _("{n} numbers")
-    change = _("write torch.flatten(x, 1), and give the next linear layer in_features={n}").format(
-        n=math.prod(x.shape[1:])
-    )
-    return got, expected.format(n=known), change
-
-
-def _joining(call: Call, tensors: list, fed: torch.Size):
-    name, shapes = _function(call), [tuple(tensor.shape) for tensor in tensors]
-    if len(shapes) < 2 or name not in {*_ELEMENTWISE, "cat", "stack"}:
-        return None
-    got, first = _(" and ").join(map(_shape, shapes)), shapes[0]
-    expected = _("shapes that agree, axis by axis") if name != "cat" else _(
-        "shapes that agree in every axis but the one along which they are joined"
-    )  # fmt: skip
-    other = next((s for s in shapes if s != first), first)
-    change = _("make both branches end in the same shape (same channels, stride and padding)")
-    if name in _ELEMENTWISE and len(first) == len(other) == 4 and first[2:] == other[2:]:
-        change = _("bring one branch to the other's channels, nn.Conv2d({a}, {b}, 1)").format(
-            a=other[1], b=first[1]
-        )
-    return got, expected, change
-
-
-_ELEMENTWISE = {"add", "__add__", "__radd__", "__iadd__", "add_", "sub", "mul", "__mul__", "div"}
-_RULES = (_linear, _convolution, _pooling, _normalisation, _reshaping, _joining)
-
-
-def _convolves(call: Call) -> bool:
-    return isinstance(call.module, nn.Conv2d) or _function(call) == "conv2d"
-
-
-def _function(call: Call) -> str:
-    return getattr(call.function, "__name__", "")
-
-
-def _name(call: Call) -> str:
-    return call.name if call.name == call.kind or not call.module else f"{call.name} ({call.kind})"
-
-
-def _mended(call: Call, size: int, argument: str) -> str:
-    """Word the change of a layer's first argument, with the whole layer as it should be."""
-    if call.module is None:
-        return _("give the weight {argument}={n}").format(argument=argument, n=size)
-    arguments = re.sub(r"^(\w+=)?\d+", rf"\g<1>{size}", call.module.extra_repr())
-    return _("set {argument}={n}: {layer} = nn.{kind}({arguments})").format(
-        argument=argument, n=size, layer=_path(call), kind=call.kind, arguments=arguments
-    )
-
-
-def _path(call: Call) -> str:
-    """Write where the layer hangs as Python: ``self.fc1``, ``model.features[3]``."""
-    if call.name == call.kind:
-        return "model"
-    if call.name.isidentifier():
-        return f"self.{call.name}"
-    return "model" + re.sub(r"\.(\d+)(?![^.])", r"[\1]", f".{call.name}")
-
-
-def _shape(shape) -> str:
-    return str(list(shape))
+def _after(recording: Recording) -> str:
+    if not recording.steps:
+        return _("change this line: no layer has run before it")
+    step = recording.steps[-1]
+    text = _("change this line, or what comes before it: {layer} gave {shape}")
+    return text.format(layer=name(step.call), shape=shape_text(step.shape))

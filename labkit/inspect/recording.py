@@ -54,7 +54,8 @@ class Step:
 class Recording:
     """The steps of a forward pass and, if it broke, the error and the call that raised it.
 
-    ``parameters`` counts those of the whole model, ``unused`` names those that took no part.
+    ``parameters`` counts those of the whole model, ``unused`` names those that took no part;
+    ``nothing`` says whether it returned None.
     """
 
     steps: list[Step]
@@ -62,6 +63,7 @@ class Recording:
     unused: tuple[str, ...]
     error: Exception | None
     broken: Call | None
+    nothing: bool
 
 
 def record(model: nn.Module, x: torch.Tensor, *, keep: bool = False) -> Recording:
@@ -77,12 +79,12 @@ def record(model: nn.Module, x: torch.Tensor, *, keep: bool = False) -> Recordin
     model = getattr(model, "_orig_mod", model)  # what torch.compile has wrapped
     if any(is_lazy(parameter) for parameter in model.parameters()):
         model = copy.deepcopy(model)  # a first pass would give lazy layers their final shape
-    watch, error = _Watch(model, keep), None
+    watch, error, output = _Watch(model, keep), None, x
     with untouched(model):
         handles = watch.listen()
         try:
             with watch:
-                model(x)
+                output = model(x)
         except FAILURES as failure:
             error = failure
         finally:
@@ -92,7 +94,7 @@ def record(model: nn.Module, x: torch.Tensor, *, keep: bool = False) -> Recordin
     unused = tuple(name for name, p in parameters.items() if id(p) not in watch.counted)
     broken = watch.open[-1] if error and watch.open else None
     total = sum(p.numel() for p in parameters.values())
-    return Recording(watch.steps, total, unused, error, broken)
+    return Recording(watch.steps, total, unused, error, broken, output is None)
 
 
 class _Watch(TorchFunctionMode):
@@ -123,7 +125,7 @@ class _Watch(TorchFunctionMode):
         call = self.open.pop()
         while call.module is not module:  # left over where a forward pass caught an error itself
             call = self.open.pop()
-        if _is_layer(module) and not self.inside_layer():
+        if is_layer(module) and not self.inside_layer():
             self.note(call, output, list(module.parameters()))
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
@@ -143,7 +145,7 @@ class _Watch(TorchFunctionMode):
         return output
 
     def inside_layer(self) -> bool:
-        return any(call.module is not None and _is_layer(call.module) for call in self.open)
+        return any(call.module is not None and is_layer(call.module) for call in self.open)
 
     def function_name(self, func: Callable) -> str:
         owner = self.names.get(self.open[-1].module, "") if self.open else ""
@@ -162,7 +164,7 @@ class _Watch(TorchFunctionMode):
         self.steps.append(Step(call, inputs, tuple(first.shape), sum(new.values()), values))
 
 
-def _is_layer(module: nn.Module) -> bool:
+def is_layer(module: nn.Module) -> bool:
     """Tell whether the module computes with PyTorch's own forward: it is then one row."""
     forward = type(module).forward
     return forward.__module__.startswith("torch.nn") and forward is not nn.Sequential.forward

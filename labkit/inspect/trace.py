@@ -49,8 +49,9 @@ def trace(model: nn.Module, input_shape: Sequence[int] | torch.Tensor) -> Trace:
     """Run a real forward pass and describe each step; the model stays as it was.
 
     ``input_shape`` counts the batch, as in ``(1, 3, 32, 32)``; zeros of the type and on the device
-    of the model's first parameter are fed in. A tensor is fed in as it is. It runs in evaluation
-    mode. A forward pass that breaks is described in ``fault``, not raised.
+    of the model's first parameter are fed in, whole numbers where that is an embedding's. A tensor
+    is fed in as it is. It runs in evaluation mode. A forward pass that breaks is described in
+    ``fault``, not raised.
     """
     x = input_shape if isinstance(input_shape, torch.Tensor) else _zeros(model, input_shape)
     with untouched(model):  # to read a weight may compute it, as spectral normalisation does
@@ -83,13 +84,18 @@ def _zeros(model: nn.Module, shape: Sequence[int]) -> torch.Tensor:
         )
     first = next(model.parameters(), torch.empty(0))
     kind = first.dtype if first.is_floating_point() else torch.float32
+    owner = next((module for module in model.modules() if module._parameters), None)
+    if isinstance(owner, nn.Embedding):
+        kind = torch.int64
     return torch.zeros(*shape, dtype=kind, device=first.device)
 
 
 def _warnings(recording: Recording, fed: torch.Size) -> tuple[str, ...]:
-    if recording.error or not recording.steps:
+    if recording.error:
         return ()
     found = []
+    if recording.nothing:
+        found.append(_("The forward pass returned None: let it end with return and its result."))
     mixing = next((step for step in recording.steps if _rearranges_batch(step, fed)), None)
     if mixing and recording.steps[-1].shape[:1] != fed[:1]:
         found.append(

@@ -1,5 +1,6 @@
 """The coach for any model: its real forward pass and, where it breaks, what would mend it."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,6 +13,9 @@ from labkit.figures.stack import fault_card
 from labkit.inspect import Trace, trace
 from labkit.text import _
 from labkit.widgets.looks import Explorer, Slider, reporting, row
+
+NUMBERS_AT_MOST = 10_000_000
+"""What is fed in; the maps that layers make of it need many times the memory."""
 
 
 class ForwardCoach(Explorer):
@@ -67,11 +71,16 @@ class ForwardCoach(Explorer):
         text = _("{shape} goes through {n} steps and comes out as {last}.")
         rows = self.traced.rows
         last = list(rows[-1].shape) if rows else given
-        return b"", text.format(shape=given, n=len(rows), last=last)
+        said = text.format(shape=given, n=len(rows), last=last)
+        return b"", " ".join([said, *self.traced.warnings])
 
 
 def _read_shape(text: str) -> tuple[int, ...]:
     words = re.findall(r"[^\s,;()\[\]x×]+", text)
     if not words or not all(word.isdecimal() for word in words):
         raise ValueError(_("A shape is whole numbers with commas between them: 1, 3, 32, 32."))
-    return tuple(map(int, words))
+    shape = tuple(map(int, words))
+    if math.prod(shape) > NUMBERS_AT_MOST:
+        text = _("{shape} is more than {n} million numbers, take a smaller batch or picture.")
+        raise ValueError(text.format(shape=list(shape), n=NUMBERS_AT_MOST // 1_000_000))
+    return shape

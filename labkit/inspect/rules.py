@@ -1,0 +1,271 @@
+"""The rules by which a fault is told: what a layer got, what it expected, what would mend it.
+
+Each rule takes the call that broke, the tensors given to it and the shape fed to the model; it
+returns the three clauses, or None where it does not apply.
+"""
+
+import math
+import re
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.conv import _ConvNd
+
+from labkit.inspect.reasons import Sliding, sliding, weight
+from labkit.inspect.recording import Call
+from labkit.text import _
+
+
+def no_tensor(call: Call):
+    """Tell a layer that was given something else, such as the tuple that an LSTM returns."""
+    given = call.arguments[0] if call.arguments else None
+    listed = isinstance(given, (tuple, list))
+    if isinstance(given, torch.Tensor) or (call.module is None and listed):
+        return None
+    expected = _("a tensor")
+    if given is None:
+        change = _("let the forward before it end with return and its result")
+        return "None", expected, change
+    if isinstance(given, dict) and given:
+        got = _("a dict of {keys}").format(keys=", ".join(map(repr, given)))
+        return (
+            got,
+            expected,
+            _("take the entry that you mean, x[{key!r}]").format(key=next(iter(given))),
+        )
+    if listed:
+        got = _("a {kind} of {n}").format(kind=type(given).__name__, n=len(given))
+        return got, expected, _("take the part that you mean, x[0]")
+    got = _("an object of type {kind}").format(kind=type(given).__name__)
+    return got, expected, _("give it a tensor")
+
+
+def _wrong_type(call: Call, tensors: list, fed: torch.Size):
+    weights = weight(call)
+    embeds = isinstance(call.module, nn.Embedding)
+    if weights is None or embeds or tensors[0].dtype == weights.dtype:
+        return None
+    got, expected = (str(t.dtype).removeprefix("torch.") for t in (tensors[0], weights))
+    change = _("convert the input first, x.to(torch.{dtype})").format(dtype=expected)
+    return _("numbers of type {dtype}").format(dtype=got), expected, change
+
+
+def _wrong_device(call: Call, tensors: list, fed: torch.Size):
+    weights = weight(call)
+    if weights is None or tensors[0].device == weights.device:
+        return None
+    change = _("move the batch to the model, x.to({device!r})").format(device=str(weights.device))
+    return _("a tensor on {device}").format(device=tensors[0].device), str(weights.device), change
+
+
+def _embedding(call: Call, tensors: list, fed: torch.Size):
+    if not isinstance(call.module, nn.Embedding):
+        return None
+    numbers, count = tensors[0], call.module.num_embeddings
+    if numbers.is_floating_point():
+        dtype = str(numbers.dtype).removeprefix("torch.")
+        change = _("convert the input first, x.to(torch.int64)")
+        return _("numbers of type {dtype}").format(dtype=dtype), "int64", change
+    low, high = numbers.min().item(), numbers.max().item()
+    got = _("numbers from {low} to {high}").format(low=low, high=high)
+    change = _mended(call, high + 1, "num_embeddings")
+    if low < 0:
+        change = _("give it no negative numbers")
+    expected = _("numbers from 0 to {high} (num_embeddings={n})").format(high=count - 1, n=count)
+    return got, expected, change
+
+
+def _linear(call: Call, tensors: list, fed: torch.Size):
+    weights = weight(call)
+    if not isinstance(call.module, nn.Linear) and _function(call) != "linear":
+        return None
+    wanted, shape = weights.shape[1], tuple(tensors[0].shape)
+    expected = _("{n} numbers per picture (in_features={n})").format(n=wanted)
+    if len(shape) == 1 < len(fed):  # flattened with the batch
+        count = shape[0] // fed[0]
+        steps = [_("write torch.flatten(x, 1): without the 1 the batch is flattened too")]
+    elif len(fed) == 3 and len(shape) == 2 and wanted == math.prod(shape):
+        count = wanted
+        steps = [_("feed it a batch, also of one picture, x.unsqueeze(0)")]
+    elif len(shape) == 4 and shape[1] == wanted:
+        count = wanted
+        steps = [_("move the channels to the end first, x.permute(0, 2, 3, 1)")]
+    elif len(shape) == 4:
+        count = math.prod(shape[1:])
+        steps = [_("put torch.flatten(x, 1) before it")]
+    else:
+        count, steps = shape[-1], []
+    if count != wanted:
+        steps.append(_mended(call, count, "in_features"))
+    if not steps:
+        return None
+    got = _("{shape}, {n} numbers per picture").format(shape=shape_text(shape), n=count)
+    return got, expected, _(", and ").join(steps)
+
+
+def _convolution(call: Call, tensors: list, fed: torch.Size):
+    weights = weight(call)
+    if weights is None or weights.ndim != 4 or not _convolves(call):
+        return None
+    shape = tuple(tensors[0].shape)
+    groups = getattr(call.module, "groups", call.options.get("groups", 1))
+    wanted = weights.shape[1] * groups
+    expected = _("a batch [N, {n}, height, width]").format(n=wanted)
+    if len(shape) not in (3, 4):
+        change = _("feed it the maps before they are flattened")
+    elif shape[-3] == wanted:
+        return _too_small(call, shape)
+    elif shape[-1] == wanted:
+        order = "0, 3, 1, 2" if len(shape) == 4 else "2, 0, 1"
+        change = _("move the channels to the front, x.permute({order})").format(order=order)
+    else:
+        change = _mended(call, shape[-3], "in_channels")
+    return shape_text(shape), expected, change
+
+
+def _other_convolution(call: Call, tensors: list, fed: torch.Size):
+    """Tell the channels of those in one or three dimensions, and of transposed ones."""
+    module, shape = call.module, tuple(tensors[0].shape)
+    if not isinstance(module, _ConvNd) or len(shape) != module.weight.ndim:
+        return None
+    if shape[1] == module.in_channels:
+        return None
+    expected = _("{n} channels (in_channels={n})").format(n=module.in_channels)
+    return shape_text(shape), expected, _mended(call, shape[1], "in_channels")
+
+
+def _product(call: Call, tensors: list, fed: torch.Size):
+    if _function(call) not in {"matmul", "__matmul__", "mm"} or len(tensors) != 2:
+        return None
+    first, second = (tuple(tensor.shape) for tensor in tensors)
+    if len(second) != 2 or first[-1] == second[0]:
+        return None
+    got = _(" and ").join(map(shape_text, (first, second)))
+    expected = _("as many columns on the left as there are rows on the right, {n}")
+    size = shape_text((first[-1], second[1]))
+    change = _("give the right one the shape {shape}").format(shape=size)
+    return got, expected.format(n=second[0]), change
+
+
+def _pooling(call: Call, tensors: list, fed: torch.Size):
+    if sliding(call) is None or weight(call) is not None:
+        return None
+    return _too_small(call, tuple(tensors[0].shape))
+
+
+def _too_small(call: Call, shape: tuple[int, ...]):
+    window = sliding(call)
+    sides = shape[-len(window.kernel) :]
+    short = [axis for axis, n in enumerate(sides) if window.span(axis) > n + _margin(window, axis)]
+    if not short:
+        return None
+    axis = short[0]
+    need = -(-(window.span(axis) - sides[axis]) // 2)
+    least = window.span(axis) - _margin(window, axis)
+    expected = _("maps of at least {n} pixels a side").format(n=least)
+    change = _("pad it (padding={p}), take a smaller kernel, or feed larger pictures")
+    if weight(call) is None:
+        change = _("leave this pooling out, take a smaller kernel, or feed larger pictures")
+    got = _("{shape}, maps of {height} x {width}").format(
+        shape=shape_text(shape), height=sides[0], width=sides[-1]
+    )
+    return got, expected, change.format(p=need)
+
+
+def _margin(window: Sliding, axis: int) -> int:
+    return 2 * window.padding[axis]
+
+
+def _normalisation(call: Call, tensors: list, fed: torch.Size):
+    if not isinstance(call.module, _BatchNorm) or tensors[0].ndim < 2:
+        return None
+    channels, wanted = tensors[0].shape[1], call.module.num_features
+    if channels == wanted:
+        return None
+    expected = _("{n} channels (num_features={n})").format(n=wanted)
+    return shape_text(tensors[0].shape), expected, _mended(call, channels, "num_features")
+
+
+def _reshaping(call: Call, tensors: list, fed: torch.Size):
+    if _function(call) not in {"view", "reshape"}:
+        return None
+    x = tensors[0]
+    sizes = call.arguments[1:] or tuple(call.options.values())
+    sizes = sizes[0] if sizes and isinstance(sizes[0], (tuple, list)) else sizes
+    if not sizes or not all(isinstance(size, int) and size for size in sizes):
+        return None
+    total, known = x.numel(), math.prod(size for size in sizes if size != -1)
+    got = _("{shape}, {n} numbers").format(shape=shape_text(x.shape), n=total)
+    if total % known == 0 and (-1 in sizes or total == known):
+        change = _("use reshape: this tensor is not stored in one piece")
+        return got, _("a tensor stored in one piece"), change
+    expected = _("a multiple of {n} numbers") if -1 in sizes else _("{n} numbers")
+    change = _("write torch.flatten(x, 1), and give the next linear layer in_features={n}").format(
+        n=math.prod(x.shape[1:])
+    )
+    return got, expected.format(n=known), change
+
+
+def _joining(call: Call, tensors: list, fed: torch.Size):
+    name, shapes = _function(call), [tuple(tensor.shape) for tensor in tensors]
+    if len(shapes) < 2 or name not in {*_ELEMENTWISE, "cat", "stack"}:
+        return None
+    got, first = _(" and ").join(map(shape_text, shapes)), shapes[0]
+    expected = _("shapes that agree, axis by axis") if name != "cat" else _(
+        "shapes that agree in every axis but the one along which they are joined"
+    )  # fmt: skip
+    other = next((s for s in shapes if s != first), first)
+    change = _("make both branches end in the same shape (same channels, stride and padding)")
+    if name in _ELEMENTWISE and len(first) == len(other) == 4 and first[2:] == other[2:]:
+        change = _("bring one branch to the other's channels, nn.Conv2d({a}, {b}, 1)").format(
+            a=other[1], b=first[1]
+        )
+    return got, expected, change
+
+
+_ELEMENTWISE = {"add", "__add__", "__radd__", "__iadd__", "add_", "sub", "mul", "__mul__", "div"}
+RULES = (
+    *(_wrong_type, _wrong_device, _embedding, _linear, _convolution, _other_convolution),
+    *(_product, _pooling, _normalisation, _reshaping, _joining),
+)
+"""In the order in which they are tried."""
+
+
+def _convolves(call: Call) -> bool:
+    return isinstance(call.module, nn.Conv2d) or _function(call) == "conv2d"
+
+
+def _function(call: Call) -> str:
+    return getattr(call.function, "__name__", "")
+
+
+def name(call: Call) -> str:
+    """Name a call with the kind of its layer: ``fc1 (Linear)``, ``view()``."""
+    return call.name if call.name == call.kind or not call.module else f"{call.name} ({call.kind})"
+
+
+def _mended(call: Call, size: int, argument: str) -> str:
+    """Word the change of a layer's first argument, with the whole layer as it should be."""
+    if call.module is None:
+        return _("give the weight {argument}={n}").format(argument=argument, n=size)
+    arguments = re.sub(r"^(\w+=)?\d+", rf"\g<1>{size}", call.module.extra_repr())
+    if size % getattr(call.module, "groups", 1):
+        argument, arguments = f"groups=1, {argument}", re.sub(r", groups=\d+", "", arguments)
+    return _("set {argument}={n}: {layer} = nn.{kind}({arguments})").format(
+        argument=argument, n=size, layer=_path(call), kind=call.kind, arguments=arguments
+    )
+
+
+def _path(call: Call) -> str:
+    """Write where the layer hangs as Python: ``self.fc1``, ``model.features[3]``."""
+    if call.name == call.kind:
+        return "model"
+    if call.name.isidentifier():
+        return f"self.{call.name}"
+    return "model" + re.sub(r"\.(\d+)(?![^.])", r"[\1]", f".{call.name}")
+
+
+def shape_text(shape) -> str:
+    """Write a shape as PyTorch does: ``[4, 400]``."""
+    return str(list(shape))
