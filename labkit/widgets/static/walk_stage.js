@@ -347,7 +347,6 @@ function render({ model, el }) {
   const map = new Image();
   let scene = null;
   let timer = null;
-  let telling = null;
   let dragging = false;
 
   const paint = () => {
@@ -363,13 +362,9 @@ function render({ model, el }) {
     if (!timer) said.textContent = sentence; // while it plays, nobody could listen so fast
     Object.assign(canvas.dataset, { position, turn: model.get("turn") });
   };
-  const tell = () => {
-    telling = null;
-    model.save_changes();
-  };
   const go = (position) => {
     model.set("position", clamp(position, 0, scene.count - 1));
-    telling ??= setTimeout(tell, 100); // the step is painted here; Python may hear of it later
+    model.save_changes(); // at once: Python's echo of a step would undo later ones not yet sent
   };
   const pause = () => {
     clearInterval(timer);
@@ -440,7 +435,6 @@ function render({ model, el }) {
   changed();
   return () => {
     clearInterval(timer);
-    clearTimeout(telling);
     model.off("change:position", paint);
     model.off("change:map", chart);
     model.off("change:turn", changed);
