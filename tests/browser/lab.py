@@ -68,6 +68,30 @@ _ERRORS = """() => window.jupyterapp.shell.currentWidget.content.model.sharedMod
   .map(error => `${error.ename}: ${error.evalue}`)"""
 
 
+_CONTROLS = """explorer => [...explorer.querySelectorAll('button, input, select, [tabindex="0"]')]
+  .filter(each => !each.disabled && each.checkVisibility() && each.tabIndex >= 0)"""
+
+_WATCH_FOCUS = f"""explorer => {{
+  explorer.ringed = new Set();
+  explorer.addEventListener('focusin', ({{ target }}) => {{
+    const {{ outlineStyle, outlineWidth }} = getComputedStyle(target);
+    if (outlineStyle === 'solid' && parseFloat(outlineWidth) >= 2) explorer.ringed.add(target);
+  }});
+  document.activeElement.blur();
+  ({_CONTROLS})(explorer)[0].focus({{ focusVisible: true }});
+}}"""
+
+_NOT_RINGED = f"""explorer => ({_CONTROLS})(explorer).filter(each => !explorer.ringed.has(each))
+  .map(each => each.outerHTML.slice(0, 200))"""
+
+_SCROLLING = """explorer => [explorer, ...explorer.querySelectorAll('*')].filter(each => {
+  const { overflowX, overflowY } = getComputedStyle(each);
+  const wide = /auto|scroll/.test(overflowX) && each.scrollWidth > each.clientWidth + 1;
+  const high = /auto|scroll/.test(overflowY) && each.scrollHeight > each.clientHeight + 1;
+  return each.clientWidth && (wide || high);
+}).map(each => each.className)"""
+
+
 def find_browser() -> str | None:
     """Return the path of a Chromium or Chrome: of this system, or one that Playwright fetched."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -186,3 +210,65 @@ class Notebook:
     def errors(self) -> list[str]:
         """Return the error outputs of all cells, and what the page complained of."""
         return self.page.evaluate(_ERRORS) + self.problems
+
+
+ROLES = {"button", "checkbox", "combobox", "slider", "spinbutton", "tab", "textbox"}
+
+
+def unspoken(page) -> list[str]:
+    """Return what a screen reader could not say of the explorers: no name, no value, no sentence.
+
+    Names and roles are those of Chromium's accessibility tree, which leaves ``aria-valuetext`` to
+    the system's; a picture's name must be a sentence that is also shown.
+    """
+    session = page.context.new_cdp_session(page)
+    session.send("DOM.enable")
+    root = session.send("DOM.getDocument")["root"]["nodeId"]
+    found = session.send("DOM.querySelectorAll", {"nodeId": root, "selector": ".lk-explorer"})
+    shown = [text.split() for text in page.locator(".lk-explorer").all_inner_texts()]
+    problems = []
+    for number, text in zip(found["nodeIds"], shown, strict=True):
+        for node in session.send("Accessibility.queryAXTree", {"nodeId": number})["nodes"]:
+            role, name = (node.get(key, {}).get("value", "") for key in ("role", "name"))
+            heard = " ".join(name.split())
+            if node["ignored"] or role not in ROLES | {"application", "image", "Canvas"}:
+                continue
+            if not heard:
+                problems.append(f"{role} without a name")
+            elif role not in ROLES and heard not in " ".join(text):
+                problems.append(f"{role} says what nobody sees: {heard}")
+            elif role == "slider" and not _attributes(session, node).get("aria-valuetext"):
+                problems.append(f"slider {heard} without a value")
+    session.detach()
+    return problems
+
+
+def _attributes(session, node: dict) -> dict[str, str]:
+    asked = {"backendNodeId": node["backendDOMNodeId"]}
+    flat = session.send("DOM.describeNode", asked)["node"]["attributes"]
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def unreached(explorer) -> list[str]:
+    """Go through an explorer by Tab; return the controls not met, or met without a focus ring."""
+    explorer.evaluate(_WATCH_FOCUS)
+    while explorer.evaluate("explorer => explorer.contains(document.activeElement)"):
+        explorer.page.keyboard.press("Tab")
+    return explorer.evaluate(_NOT_RINGED)
+
+
+def scrolling(explorer) -> list[str]:
+    """Return the parts of an explorer that hide something until one scrolls inside them."""
+    return explorer.evaluate(_SCROLLING)
+
+
+def drag(slider, share: float) -> None:
+    """Drag a slider by the mouse, fast, from its left end and past ``share`` back to it."""
+    slider.scroll_into_view_if_needed()
+    box, mouse = slider.bounding_box(), slider.page.mouse
+    across = [x / 20 for x in range(21)] + [share]
+    mouse.move(box["x"] + 2, box["y"] + box["height"] / 2)
+    mouse.down()
+    for part in across:
+        mouse.move(box["x"] + 8 + part * (box["width"] - 16), box["y"] + box["height"] / 2)
+    mouse.up()

@@ -13,10 +13,13 @@ const floats = (view) => new Float32Array(view.buffer.slice(view.byteOffset, vie
 /** Fill in a sentence: fill("{n} of {total}", {n: 1, total: 2}). */
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
-/** A number in a narrow cell: .53, -1, 12.5 */
+/** Write a minus as a minus; nothing is "-0.000". */
+const withMinus = (text) => text.replace("-", Number(text) === 0 ? "" : "−");
+const fixed = (value) => withMinus(value.toFixed(3));
+
+/** A number in a narrow cell: .53, −1, 12.5 */
 function short(value, digits = 2) {
-  const text = Number(value.toFixed(digits)).toString();
-  return text === "-0" ? "0" : text.replace(/^(-?)0\./, "$1.");
+  return withMinus(Number(value.toFixed(digits)).toString()).replace(/^(−?)0\./, "$1.");
 }
 
 /** What Python sent, and the arithmetic of one window. */
@@ -86,9 +89,9 @@ class Scene {
       total: this.total,
       row: Math.floor(position / this.columns) + 1,
       column: (position % this.columns) + 1,
-      bias: this.bias.toFixed(3),
-      value: this.output[position].toFixed(3),
-      sum: (this.output[position] - this.bias).toFixed(3),
+      bias: fixed(this.bias),
+      value: fixed(this.output[position]),
+      sum: fixed(this.output[position] - this.bias),
       count: this.kernelRows * this.kernelColumns,
     };
     return fill(this.words[`says ${this.kind}`], values);
@@ -285,7 +288,7 @@ class Painter {
     const { scene, position } = this;
     const line = (name, value, i, weight) => {
       this.text(name, x, y + i * 19, { weight });
-      this.text(value.toFixed(3), x + 200, y + i * 19, { align: "right", weight });
+      this.text(fixed(value), x + 200, y + i * 19, { align: "right", weight });
     };
     let count = 0;
     if (scene.kind === "convolution") {
