@@ -73,3 +73,10 @@ def test_one_point_is_a_dot_and_a_beginning():
     line = picture.axes[0].lines[0]
     assert (line.get_marker(), line.get_xydata().tolist()) == ("o", [[0.25, 2.3]])
     assert picture.alt == "The running training loss begins at 2.30."
+
+
+def test_a_loss_that_runs_away_leaves_the_picture_and_is_said_in_short():
+    picture = figures.live([0.25, 0.5, 0.75], [2.3, 1.8, 4.4e29], [], [], 2)
+    low, high = picture.axes[0].get_ylim()
+    assert 1 < low < 1.8 and 2.3 < high < 10
+    assert picture.alt == "The running training loss goes from 2.30 to 4.4e+29."

@@ -8,6 +8,9 @@ from matplotlib.ticker import MaxNLocator
 from labkit.figures.base import BLUE, GREEN, GRID, INK, ORANGE, Picture, plain_axes
 from labkit.text import _
 
+_HIGHEST = 3.0
+"""The live picture goes up to so many times the first loss; what is higher has run away."""
+
 
 def loss_curve(
     at: Sequence[float],
@@ -57,11 +60,11 @@ def loss_sentence(running_loss: Sequence[float], validation_loss: Sequence[float
     if not len(running_loss):
         return _("Nothing is trained yet.")
     text = (
-        _("The running training loss goes from {first:.2f} to {last:.2f}.")
+        _("The running training loss goes from {first} to {last}.")
         if len(running_loss) > 1
-        else _("The running training loss begins at {first:.2f}.")
+        else _("The running training loss begins at {first}.")
     )
-    sentences = [text.format(first=running_loss[0], last=running_loss[-1])]
+    sentences = [text.format(first=_say(running_loss[0]), last=_say(running_loss[-1]))]
     if len(validation_loss):
         best = int(np.argmin(validation_loss))
         sentences.append(
@@ -106,8 +109,7 @@ def live(
     accuracy.set_ylabel(_("validation accuracy"))
     for axes in (loss, accuracy):
         axes.set_xlim(0, epochs * 1.03)
-    if not len(running_loss):
-        loss.set_ylim(0, 3)
+    _limit_loss(loss, [*running_loss, *validation_loss])
     accuracy.yaxis.set_major_formatter(lambda value, _position: f"{value:.0%}")
     if batch:
         _draw_batch(picture, *batch)
@@ -122,6 +124,19 @@ def live(
             n=len(batch[1][:8]), right=right
         )
     return picture
+
+
+def _limit_loss(axes, losses: Sequence[float]) -> None:
+    """Let a loss that runs away leave the picture, instead of flattening all that was before."""
+    highest = _HIGHEST * losses[0] if len(losses) else 3.0
+    if not len(losses):
+        axes.set_ylim(0, highest)
+    elif max(losses) > highest:
+        axes.set_ylim(0.9 * min(losses), highest)
+
+
+def _say(loss: float) -> str:
+    return f"{loss:.2f}" if loss < 1000 else f"{loss:.1e}"
 
 
 def _draw_batch(picture: Picture, images, truths, answers) -> None:

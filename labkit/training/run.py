@@ -16,7 +16,7 @@ from labkit.training.history import History, Mean
 from labkit.training.loop import LossFunction, TrainingStopped, evaluate, finite, train_step
 
 POINTS_PER_EPOCH = 20
-"""How many points of the running loss a history keeps of each epoch."""
+"""How many points of the running loss a history keeps of each epoch, at the most."""
 
 
 class ModelChanged(TrainingStopped):
@@ -136,7 +136,7 @@ class Run:
         self._epoch_seconds += seconds
         self._epoch_mean.add(loss, examples)
         self._running_mean.add(loss, examples)
-        every = max(1, len(self.train_batches) // POINTS_PER_EPOCH)
+        every = -(-len(self.train_batches) // POINTS_PER_EPOCH)  # so that the last is no remnant
         if self.step % every == 0 or self.step == len(self.train_batches):
             self.history.steps.append(self.steps_done)
             self.history.running_loss.append(self._running_mean.value)

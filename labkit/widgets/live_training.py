@@ -194,7 +194,8 @@ def _status(progress: Progress) -> str:
                 steps=progress.steps_per_epoch,
             )
         )
-        parts.append(_("running loss {loss:.3f}").format(loss=progress.loss))
+        loss = f"{progress.loss:.3f}" if progress.loss < 1000 else f"{progress.loss:.1e}"
+        parts.append(_("running loss {loss}").format(loss=loss))
     parts.append(_("on {device}").format(device=progress.device))
     parts.append(_("learning rate {rate:g}").format(rate=progress.learning_rate))
     if not math.isnan(progress.momentum):
