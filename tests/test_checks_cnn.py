@@ -45,14 +45,12 @@ def test_padding_may_be_found_in_any_way(answer):
         (lambda k: k, "whole kernel"),
         (lambda k: k // 2 + 1, "one more"),
         (lambda k: 2, "that of five"),
-        (lambda k: "same", "always the same"),
+        (lambda k: "same", "in words"),
+        (lambda k: 1, "always the same"),
     ],
 )
 def test_wrong_padding_is_recognised(answer, mistake):
-    verdict = check.padding_that_keeps(answer)
-    assert not verdict.solved
-    if mistake != "always the same":
-        assert verdict.mistake == mistake
+    wrong(check.padding_that_keeps(answer), mistake)
 
 
 def _with_loops(maps):
@@ -99,6 +97,9 @@ def test_average_pooling_may_be_written_in_any_way(answer):
         (lambda maps: maps.unfold(2, 2, 2).unfold(3, 2, 2).mean(5), "one axis"),
         (lambda maps: functional.avg_pool2d(maps, 2, ceil_mode=True), "ceiling"),
         (lambda maps: functional.avg_pool2d(maps, 2).permute(0, 2, 3, 1), "channels last"),
+        (lambda maps: maps.unfold(2, 2, 2).unfold(3, 2, 2).mean(), "of everything"),
+        (lambda maps: maps.unfold(2, 2, 2).unfold(3, 2, 2), "windows only"),
+        (lambda maps: maps.unfold(2, 2, 2).mean(-1), "height only"),
         (lambda maps: torch.zeros_like(functional.avg_pool2d(maps, 2)), ""),
     ],
 )
@@ -137,6 +138,7 @@ def test_the_inputs_of_fc1_may_be_counted_in_any_way(answer):
         (lambda side: 16 * ((side - 12) // 4), "one side"),
         (lambda side: 400 * side * side / 1024, "in proportion"),
         (lambda side: 16 * (side - 8) ** 2, "no pooling"),
+        (lambda side: 16 * np.ceil((side - 12) / 4) ** 2, "rounded up"),
         (lambda side: 400, "always the same"),
     ],
 )
@@ -168,6 +170,7 @@ def test_parameters_may_be_counted_in_any_way(answer):
         (lambda i, o, k: i * k * k + 1, "one filter"),
         (lambda i, o, k: o * i * k + o, "one side of kernel"),
         (lambda i, o, k: i * o * k * k + i, "bias per input"),
+        (lambda i, o, k: i * k * k + o, "weights of one filter"),
     ],
 )
 def test_wrongly_counted_parameters_are_recognised(answer, mistake):
@@ -265,9 +268,50 @@ class WithSoftmax(Pooled):
         return super().forward(x).softmax(dim=1)
 
 
+def flexible(*lines):
+    """Return a network whose forward has other lines between the second pooling and fc2."""
+    source = (
+        "class Answer(Net):\n    def forward(self, x):\n"
+        "        x = self.pool(torch.relu(self.conv1(x)))\n"
+        "        x = self.pool(torch.relu(self.conv2(x)))\n"
+        + "".join(f"        {line}\n" for line in lines)
+        + "        return self.fc3(torch.relu(self.fc2(x)))\n"
+    )
+    namespace = {"Net": Net, "torch": torch, "nn": nn, "__name__": "__main__"}
+    exec(source, namespace)
+    return namespace["Answer"]
+
+
+class PicturesToFive(Net):
+    def forward(self, x):
+        return super().forward(nn.AdaptiveAvgPool2d(5)(x))
+
+
+class NoRelu(Net):
+    def forward(self, x):
+        x = self.pool(self.conv2(self.pool(self.conv1(x))))
+        x = torch.flatten(nn.AdaptiveAvgPool2d(5)(x), 1)
+        return self.fc3(self.fc2(self.fc1(x)))
+
+
+FIVE, FLAT, FC1 = (
+    "x = nn.AdaptiveAvgPool2d(5)(x)",
+    "x = torch.flatten(x, 1)",
+    "x = self.fc1(x).relu()",
+)
+
+
+def test_a_flexible_network_may_be_written_line_by_line():
+    assert check.FlexibleNet(flexible(FIVE, FLAT, FC1)).solved
+
+
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
+        (PicturesToFive, "PicturesToFive"),
+        (NoRelu, "NoRelu"),
+        (flexible(FLAT, FIVE, FC1), "PooledAfterFlatten"),
+        (flexible(FIVE, "x = torch.flatten(x)", FC1), "BatchFlattened"),
         (OnlyMade, "NotFlexible"),
         (Largest, "AdaptiveMax"),
         (ToOne, "PooledToOne"),

@@ -43,7 +43,7 @@ def test_the_last_batch_may_be_counted_in_any_way(answer):
         (lambda n, b: -(-n // b), "number of batches"),
         (lambda n, b: n // b, "whole batches"),
         (lambda n, b: -n % b, "missing"),
-        (lambda n, b: b - n % b, ""),
+        (lambda n, b: b - n % b, "size less remainder"),
         (lambda n, b: min(n, b), ""),
         (lambda n, b: 16, "always the same"),
     ],
@@ -107,7 +107,9 @@ def test_the_transform_may_be_written_in_any_way(answer):
         (_steps(_image, _floats, lambda m, s: v2.Normalize(s, m)), "swapped"),
         (_steps(_image, _floats, v2.Normalize, v2.Normalize), "twice"),
         (lambda m, s: lambda p: (np.asarray(p) / 255 - m) / s, "channels last"),
-        (lambda m, s: v2.Normalize(m, s), ""),
+        (_steps(v2.Normalize, _image, _floats), "normalised first"),
+        (_steps(_image, v2.Normalize, _floats), "normalised too early"),
+        (lambda m, s: None, ""),
         (lambda m, s: torch.tensor(m), ""),
     ],
 )
@@ -158,6 +160,13 @@ def test_the_reddest_class_may_be_found_in_any_way(answer):
         (lambda x, y: _with_numpy(x.float().mean(-1, keepdim=True), y), "brightest"),
         (lambda x, y: _with_numpy(255 - x, y), "least red"),
         (lambda x, y: x[y == _summed(x, y)][..., 0].float().mean(), "amount of red"),
+        (lambda x, y: y[x[..., 0].float().mean((1, 2)).argmax()], "of the reddest picture"),
+        (
+            lambda x, y: torch.stack(
+                [x[y == c][..., 0].float().mean() for c in range(10)]
+            ).argmax(),
+            "always ten",
+        ),
         (lambda x, y: x[..., 0].mean(), ""),
     ],
 )
@@ -200,6 +209,8 @@ def test_flipping_may_be_written_in_any_way(answer):
         (v2.Compose([FLIP, *TENSOR]), "without normalise"),
         (v2.Compose([FLIP, v2.ToImage(), v2.ToDtype(torch.float32), NORMALISE]), "without scale"),
         (v2.Compose([FLIP, v2.RandomVerticalFlip(), *TENSOR, NORMALISE]), "both ways"),
+        (v2.Compose([v2.RandomHorizontalFlip, *TENSOR, NORMALISE]), "not made"),
+        (v2.Compose([FLIP, *TENSOR, NORMALISE, NORMALISE]), "twice normalised"),
         (FLIP, ""),
     ],
 )
@@ -274,6 +285,16 @@ def test_a_loader_may_be_written_in_any_way(answer):
         ("torch.stack(images)", "list(images)", "not stacked"),
         ("torch.tensor(labels)", "list(labels)", "labels as list"),
         ("    count =", "    torch.manual_seed(0)\n    count =", "one order for ever"),
+        ("yield", "return", "only the first"),
+        ("start : start + batch_size", "start:", ""),
+        ("yield torch.stack(images), torch.tensor(labels)", "yield items", "list of pairs"),
+        (
+            "torch.stack(images), torch.tensor(labels)",
+            "torch.tensor(labels), torch.stack(images)",
+            "labels first",
+        ),
+        ("torch.stack", "torch.cat", "joined"),
+        ("range(0, count, batch_size)", "range(0, count + 1, batch_size)", "empty at the end"),
     ],
 )
 def test_a_wrong_loader_is_recognised(old, new, mistake):
@@ -295,3 +316,12 @@ def test_images_and_labels_in_two_orders_are_recognised():
         yield from zip(images.split(batch_size), labels.split(batch_size), strict=True)
 
     wrong(check.batches(torn), "torn apart")
+
+
+def test_all_items_as_one_batch_are_recognised():
+    def whole(dataset, batch_size, shuffle):
+        order = torch.randperm(len(dataset)) if shuffle else range(len(dataset))
+        images, labels = zip(*[dataset[int(n)] for n in order], strict=True)
+        return torch.stack(images), torch.tensor(labels)
+
+    wrong(check.batches(whole), "all at once")

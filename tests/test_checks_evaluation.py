@@ -137,7 +137,8 @@ def test_the_share_in_the_top_may_be_counted_in_any_way(answer):
         (lambda p, y, k: (p.argmax(1) == y).float().mean(), "only the first"),
         (lambda p, y, k: _sorted(p, y, k) * len(y), "number of cases"),
         (lambda p, y, k: _sorted(p, y, 2), "input unused"),
-        (lambda p, y, k: (p.topk(k, 1).indices == y).any(1).float().mean(), ""),
+        (lambda p, y, k: (p.topk(k, 1).indices == y).any(1).float().mean(), "labels as a row"),
+        (lambda p, y, k: p.mean(), ""),
     ],
 )
 def test_a_wrong_share_in_the_top_is_recognised(answer, mistake):
@@ -216,6 +217,11 @@ def test_pictures_may_be_seen_twice_in_any_way(answer):
         (lambda net, x: net(x.flip(-1)).argmax(1), "only mirrored"),
         (lambda net, x: net(x).argmax(1), "only plain"),
         (lambda net, x: net(x).softmax(1) + net(x.flip(3)).softmax(1), "sums"),
+        (lambda net, x: (net(x).softmax(1) + net(x.flip(3)).softmax(1)).max(1), "values too"),
+        (
+            lambda net, x: (net(x).log_softmax(1) + net(x.flip(3)).log_softmax(1)).argmax(1),
+            "logits added",
+        ),
         (lambda net, x: (net(x).softmax(0) + net(x.flip(3)).softmax(0)).argmax(1), ""),
     ],
 )

@@ -42,6 +42,9 @@ def test_the_speed_of_the_whole_may_be_computed_in_any_way(answer):
         (lambda s, f: f, "only the part"),
         (lambda s, f: 1 - s + s / f, "time left"),
         (lambda s, f: 1 - s + s * f, "mean of speeds"),
+        (lambda s, f: f / s, "rest forgotten"),
+        (lambda s, f: 1 / (1 - s), "part gone"),
+        (lambda s, f: 1 / (1 - s + s * f), "multiplied"),
         (lambda s, f: s * f, ""),
         (lambda s, f: 2.0, "always the same"),
     ],
@@ -76,6 +79,12 @@ def test_smoothed_labels_may_be_written_in_any_way(answer):
     assert verdict.solved, verdict
 
 
+def _own_share_forgotten(labels, classes, smoothing):
+    table = torch.full((len(labels), classes), smoothing / classes)
+    table[torch.arange(len(labels)), labels] = 1 - smoothing
+    return table
+
+
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
@@ -83,6 +92,7 @@ def test_smoothed_labels_may_be_written_in_any_way(answer):
         (lambda y, c, s: functional.one_hot(y, c) + s / c, "only added"),
         (lambda y, c, s: functional.one_hot(y, c) * (1 - s) + s, "not shared"),
         (lambda y, c, s: functional.one_hot(y, c) * (1 - s), "only taken"),
+        (_own_share_forgotten, "right without share"),
         (lambda y, c, s: (functional.one_hot(y, c) * (1 - s) + s / c).T, ""),
     ],
 )
@@ -111,6 +121,7 @@ def test_gradients_may_be_combined_in_any_way(answer):
         (lambda g, n: sum(g), "plain sum"),
         (lambda g, n: sum(a * b for a, b in zip(g, n, strict=True)), "not divided"),
         (lambda g, n: g[0], "first alone"),
+        (lambda g, n: sum(g) / sum(n), "means by pictures"),
         (lambda g, n: g[-1], "input unused"),
     ],
 )
@@ -158,6 +169,15 @@ def _kept(x, norm, *learned, eps):
         (lambda x, n: _kept(x, n, n.weight, n.bias, eps=0), "no eps"),
         (lambda x, n: _kept(x, n, n.weight, eps=n.eps), "no bias"),
         (lambda x, n: x, "input unused"),
+        (
+            lambda x, n: (
+                (x - n.running_mean[:, None, None])
+                / (n.running_var.sqrt() + n.eps)[:, None, None]
+                * n.weight[:, None, None]
+                + n.bias[:, None, None]
+            ),
+            "eps behind the root",
+        ),
     ],
 )
 def test_a_wrong_norm_is_recognised(answer, mistake):
@@ -207,6 +227,19 @@ def test_a_layer_may_be_folded_in_any_way(answer):
     assert verdict.solved, verdict
 
 
+def _plain_new_layer(conv, norm):
+    layer = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size)
+    layer.load_state_dict(_a_new_layer(conv, norm).state_dict())
+    return layer
+
+
+def _a_tensor_for_a_parameter(conv, norm):
+    layer = copy.deepcopy(conv)
+    scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+    layer.weight = conv.weight * scale[:, None, None, None]
+    return layer
+
+
 def _in_the_given_one(conv, norm):
     layer = _a_new_layer(conv, norm)
     conv.weight.data = layer.weight.data
@@ -218,6 +251,8 @@ def _in_the_given_one(conv, norm):
     ("answer", "mistake"),
     [
         (_in_the_given_one, "in place"),
+        (_plain_new_layer, "settings lost"),
+        (_a_tensor_for_a_parameter, "no parameter"),
         (lambda conv, norm: nn.Sequential(conv, norm), "two layers"),
         (lambda conv, norm: conv, "as it was"),
         (lambda conv, norm: norm, ""),

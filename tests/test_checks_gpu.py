@@ -51,6 +51,12 @@ def test_a_wrong_look_at_places_is_recognised(answer, mistake):
     assert verdict.mistake == mistake
 
 
+def test_the_places_that_were_tried_are_said():
+    verdict = check.in_one_place(lambda model, batch: True)
+    assert "Tried with a model with layers on" in str(verdict)
+    assert "a batch on " in str(verdict)
+
+
 def _by_equations(a, seconds_a, b, seconds_b):
     return np.linalg.solve([[1, a], [1, b]], [seconds_a, seconds_b])
 
@@ -62,6 +68,7 @@ def _by_equations(a, seconds_a, b, seconds_b):
         lambda a, s, b, t: [(b * s - a * t) / (b - a), (t - s) / (b - a)],
         lambda a, s, b, t: torch.tensor([s - a * (s - t) / (a - b), (s - t) / (a - b)]),
         lambda a, s, b, t: np.polyfit([a, b], [s, t], 1)[::-1],
+        lambda a, s, b, t: dict(zip(["fixed", "each"], _by_equations(a, s, b, t), strict=True)),
     ],
 )
 def test_the_fixed_cost_may_be_computed_in_any_way(answer):
@@ -153,12 +160,20 @@ def test_the_steps_may_be_counted_in_any_way(answer):
         (lambda w, b, a: int(w / (b - a)) if a < b else math.inf, "rounded off"),
         (lambda w, b, a: w / (b - a) if a < b else math.inf, "part of a step"),
         (lambda w, b, a: w, "input unused"),
+        (lambda w, b, a: math.ceil(w / (b - a)) if a < b else None, "none for never"),
+        (lambda w, b, a: math.ceil(w / (b - a)) if a < b else "never", "text returned"),
     ],
 )
 def test_wrongly_counted_steps_are_recognised(answer, mistake):
     verdict = check.steps_to_earn_back(answer)
     assert not verdict.solved
     assert verdict.mistake == mistake
+
+
+def _first_cheaper(cpu, gpu, times_as_dear):
+    for batch in cpu:
+        if gpu[batch] > times_as_dear * cpu[batch]:
+            return batch
 
 
 def _by_cost(cpu, gpu, times_as_dear):
@@ -193,6 +208,9 @@ def test_what_is_cheaper_may_be_found_in_any_way(answer):
         (lambda cpu, gpu, dear: [b for b in cpu if gpu[b] * dear < cpu[b]], "as seconds"),
         (lambda cpu, gpu, dear: [b for b in cpu if gpu[b] >= dear * cpu[b]], "same cost"),
         (lambda cpu, gpu, dear: [b for b in cpu if gpu[b] * dear > cpu[b]], "wrong side"),
+        (lambda cpu, gpu, dear: [gpu[b] > dear * cpu[b] for b in cpu], "truths"),
+        (lambda cpu, gpu, dear: [gpu[b] for b in cpu if gpu[b] > dear * cpu[b]], "rates listed"),
+        (_first_cheaper, "first size"),
         (lambda cpu, gpu, dear: [], ""),
         (lambda cpu, gpu, dear: max(cpu), ""),
     ],

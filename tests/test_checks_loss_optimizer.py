@@ -46,6 +46,7 @@ def test_the_loss_may_be_computed_in_any_way(answer):
         (lambda p: -np.log2(p.numpy()).mean(), "base two"),
         (lambda p: 1 - p.mean(), "one minus"),
         (lambda p: [-math.log(x) for x in p], "one by one"),
+        (lambda p: -p.softmax(0).log().mean(), "softmax again"),
         (lambda p: 1.3863, "always the same"),
     ],
 )
@@ -127,6 +128,7 @@ def test_the_largest_rate_may_be_found_in_any_way(answer):
         (lambda s: 1 / 3, "always the same"),
         (lambda s: s, "wrong way"),
         (lambda s: 1, "of the first bowl"),
+        (lambda s: 2 * s, "the curvature"),
     ],
 )
 def test_a_wrong_largest_rate_is_recognised(answer, mistake):
@@ -204,6 +206,17 @@ def test_a_decay_that_goes_past_the_velocity_is_recognised():
     wrong(check.sgd_step_with_decay(step), "apart from velocity")
 
 
+def test_weights_that_are_shrunk_after_the_step_are_recognised():
+    def step(parameters, velocities, lr, momentum, weight_decay):
+        with torch.no_grad():
+            for p, v in zip(parameters, velocities, strict=True):
+                v.mul_(momentum).add_(p.grad)
+                p.sub_(lr * v)
+                p.mul_(1 - lr * weight_decay)
+
+    wrong(check.sgd_step_with_decay(step), "shrunk afterwards")
+
+
 def walk(model, loss_function, images, labels, distances):
     parameters = list(model.parameters())
     loss = loss_function(model(images), labels)
@@ -273,6 +286,7 @@ def test_a_cut_may_be_made_in_any_way(answer):
         ("        nn.utils.vector_to_parameters(start, parameters)\n", "", "left elsewhere"),
         ("start + distance", "start - distance", "downhill"),
         ("distance * direction", "0 * direction", "standing still"),
+        ("    return losses\n", "", "nothing returned"),
         ("return losses", "return losses[0]", ""),
     ],
 )
@@ -287,3 +301,20 @@ def test_a_walk_from_place_to_place_is_recognised():
         "            nn.utils.vector_to_parameters(here + distance * direction, parameters)\n"
     )
     wrong(check.losses_along(changed(old, new, walk)), "from place to place")
+
+
+def test_slopes_that_are_divided_by_their_own_lengths_are_recognised():
+    def cut(model, loss_function, images, labels, distances):
+        parameters = list(model.parameters())
+        slopes = torch.autograd.grad(loss_function(model(images), labels), parameters)
+        losses = []
+        with torch.no_grad():
+            for distance in distances:
+                for parameter, slope in zip(parameters, slopes, strict=True):
+                    parameter += distance * slope / slope.norm()
+                losses.append(loss_function(model(images), labels).item())
+                for parameter, slope in zip(parameters, slopes, strict=True):
+                    parameter -= distance * slope / slope.norm()
+        return losses
+
+    wrong(check.losses_along(cut), "each of length one")

@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import torch
@@ -52,12 +54,16 @@ def _swap_without_clone(image):
         (lambda image: image, "unchanged"),
         (lambda image: image.flip(0).permute(1, 2, 0), "channels last"),
         (lambda image: image.flip(0)[None], "wrong shape"),
+        (lambda image: image[:, [2, 1, 0]], "rows picked"),
+        (lambda image: image[..., [2, 1, 0]], "columns picked"),
+        (lambda image: image[::-1], "counted backwards"),
         (lambda image: torch.zeros_like(image), ""),
     ],
 )
 def test_a_wrong_swap_is_recognised(answer, mistake):
     verdict = check.swap_red_and_blue(answer)
-    assert (verdict.state, verdict.mistake) == ("wrong", mistake)
+    assert not verdict.solved
+    assert verdict.mistake == mistake
 
 
 def _grey_by_pixels(image):
@@ -96,6 +102,12 @@ def test_grey_may_be_computed_in_any_way(answer):
             "weights on columns",
         ),
         (v2.functional.rgb_to_grayscale, "wrong shape"),  # [1, H, W], weights almost the same
+        (
+            lambda image: (image * torch.tensor([[[0.299]], [[0.587]], [[0.114]]])).sum(),
+            "one number",
+        ),
+        (lambda image: image * [0.299, 0.587, 0.114], "list of weights"),
+        (lambda i: 0.299 * i[1] + 0.587 * i[2] + 0.114 * i[3], "counted from one"),
         (lambda image: image[1], ""),
     ],
 )
@@ -112,6 +124,7 @@ def test_a_wrong_grey_is_recognised(answer, mistake):
         lambda pictures, bytes_each: torch.tensor(pictures * 3 * 1024 * bytes_each) / 1e6,
         lambda n, size: np.prod([n, 3, 32, 32, size]) * 1e-6,
         lambda n, size: [n * 3 * 32 * 32 * size / 1000 / 1000],
+        lambda n, size: Fraction(n * 3 * 32 * 32 * size, 1_000_000),
     ],
 )
 def test_megabytes_may_be_counted_in_any_way(answer):
@@ -126,6 +139,8 @@ def test_megabytes_may_be_counted_in_any_way(answer):
         (lambda n, size: n * 3072 * 4 / 1e6, "input unused"),
         (lambda n, size: n * 3072 / 1e6, "counts numbers"),
         (lambda n, size: n * 3072 * size, "in bytes"),
+        (lambda n, size: round(n * 3072 * size / 1e6, 1), "rounded"),
+        (lambda n, size: f"{n * 3072 * size / 1e6} MB", "text returned"),
     ],
 )
 def test_a_wrong_count_of_megabytes_is_recognised(answer, mistake):
@@ -157,6 +172,7 @@ def _with_epsilon(batch):
         _with_epsilon,
         lambda batch: [(image - image.mean()) / image.std() for image in batch],
         lambda batch: torch.nn.functional.layer_norm(batch, batch.shape[1:], eps=0.0),
+        torch.nn.GroupNorm(1, 3),
     ],
 )
 def test_pictures_may_be_standardised_in_any_way(answer):
@@ -178,6 +194,10 @@ def test_pictures_may_be_standardised_in_any_way(answer):
         (
             lambda batch: (batch - batch.mean((1, 2, 3))) / batch.std((1, 2, 3)),
             "without keepdim",
+        ),
+        (
+            lambda b: b - b.mean((1, 2, 3), keepdim=True) / b.std((1, 2, 3), keepdim=True),
+            "without brackets",
         ),
         (lambda batch: (batch - 0.5) / 0.5, ""),
     ],

@@ -131,15 +131,20 @@ def changed(old, new, function=plain_loop):
         ("total / pictures", "loss.item()", "last loss"),
         ("total / pictures", "total", "total loss"),
         ("return total / pictures", "print(total)", "no loss returned"),
+        ("total / pictures", "total / len(batches)", "divided by number of batches"),
+        ("    return total", "        return total", "returned in the loop"),
     ],
 )
 def test_a_wrong_loop_is_recognised(old, new, mistake):
     wrong(check.train_one_epoch(changed(old, new)), mistake)
 
 
-def test_a_mean_of_batch_means_is_recognised():
+@pytest.mark.parametrize(
+    ("mode", "mistake"), [(True, "mean of batch means"), (False, "two things")]
+)
+def test_a_mean_of_batch_means_is_recognised(mode, mistake):
     def loop(model, batches, loss_function, optimizer):
-        model.train()
+        model.train(mode)
         losses = []
         for images, labels in batches:
             optimizer.zero_grad()
@@ -149,7 +154,7 @@ def test_a_mean_of_batch_means_is_recognised():
             losses.append(loss.item())
         return sum(losses) / len(losses)
 
-    wrong(check.train_one_epoch(loop), "mean of batch means")
+    wrong(check.train_one_epoch(loop), mistake)
 
 
 def plain_accuracy(model, batches):
@@ -162,6 +167,8 @@ def plain_accuracy(model, batches):
         pictures += len(labels)
     return right / pictures
 
+
+def _in_lists(model, batches):
     model.eval()
     said = [a for x, _y in batches for a in model(x).argmax(1).tolist()]
     true = [label for _x, y in batches for label in y.tolist()]
@@ -181,6 +188,7 @@ def _picture_by_picture(model, batches):
     "answer",
     [
         plain_accuracy,
+        _in_lists,
         _picture_by_picture,
         lambda model, batches: evaluate(model, batches).accuracy,
     ],
@@ -199,6 +207,8 @@ def test_accuracy_may_be_counted_in_any_way(answer):
         ("+= len(labels)", "+= len(batches[0][1])", "all batches alike"),
         ("argmax(dim=1)", "argmax(dim=0)", "along the batch"),
         ("right / pictures", "1 - right / pictures", "share of wrong answers"),
+        ("    return right", "        return right", "first batch only"),
+        (".argmax(dim=1)", "", "logits compared"),
     ],
 )
 def test_a_wrong_accuracy_is_recognised(old, new, mistake):
@@ -233,9 +243,34 @@ def test_stopping_may_be_decided_in_any_way(answer):
     assert verdict.solved, verdict
 
 
+def waiting(reset="waited = 0", inside=""):
+    """Return early stopping with a counter, as it stands in many a script."""
+    source = f"""
+def answer(losses, patience):
+    best, waited = float("inf"), 0
+    for loss in losses:
+        if loss < best:
+            best = loss
+            {reset}
+        else:
+            waited += 1
+        {inside}
+    return waited >= patience
+"""
+    exec(source, namespace := {})
+    return namespace["answer"]
+
+
+def test_stopping_may_be_decided_by_a_counter():
+    assert check.should_stop(waiting(inside="pass")).solved
+
+
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
+        (waiting(reset="pass"), "waiting added up"),
+        (waiting(inside="if waited >= patience: return True"), "ever"),
+        (lambda losses, p: min(losses[-p:]) >= min(losses[:-p]), "nothing before"),
         (lambda losses, p: len(losses) - 1 - np.argmin(losses) > p, "one epoch late"),
         (lambda losses, p: len(losses) - losses.index(min(losses)) >= p, "one epoch early"),
         (lambda losses, p: losses[-1] > min(losses), "no patience"),
@@ -304,6 +339,8 @@ def test_portions_may_be_trained_in_any_way(answer):
         ("            optimizer.zero_grad()\n", "", "never cleared"),
         ("        loss =", "        optimizer.zero_grad()\n        loss =", "cleared each time"),
         ("number % every == 0", "True", ""),
+        (" / every", " / len(batches)", "divided by all"),
+        ("number % every == 0", "number == len(batches)", "one step"),
     ],
 )
 def test_wrong_portions_are_recognised(old, new, mistake):

@@ -1,5 +1,7 @@
 """Notebook 3: padding, pooling, the numbers that reach fc1, parameters, pictures of any size."""
 
+import math
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -47,6 +49,13 @@ def _one_more(kernel):
 @padding_that_keeps.mistake(N_("This is right for a kernel of 5 only. Which rule is behind it?"))
 def _that_of_five(kernel):
     return 2
+
+
+@padding_that_keeps.mistake(
+    N_("nn.Conv2d understands padding='same' and works the number out. Which number is it?")
+)
+def _in_words(kernel):
+    return "same"
 
 
 def _maps():
@@ -104,6 +113,25 @@ def _every_second(maps):
 @average_pool.mistake(N_("Each map is averaged as a whole. Average each window of 2 x 2."))
 def _whole_map(maps):
     return maps.mean(dim=(2, 3), keepdim=True).expand_as(functional.avg_pool2d(maps, 2, 2))
+
+
+@average_pool.mistake(
+    N_("This is one mean of everything. Take it over the two axes of a window: mean(dim=(4, 5)).")
+)
+def _of_everything(maps):
+    return maps.unfold(2, 2, 2).unfold(3, 2, 2).mean()
+
+
+@average_pool.mistake(N_("These are the windows. Take the mean of each, over the last two axes."))
+def _windows_only(maps):
+    return maps.unfold(2, 2, 2).unfold(3, 2, 2)
+
+
+@average_pool.mistake(
+    N_("Only one axis is cut into windows, the height. Unfold the width, axis 3, as well.")
+)
+def _height_only(maps):
+    return maps.unfold(2, 2, 2).mean(dim=-1)
 
 
 def _sides():
@@ -173,6 +201,11 @@ def _six_maps(side):
     return 6 * _end(side) ** 2
 
 
+@inputs_of_fc1.mistake(N_("Rounded up. A pooling leaves the odd row and column out: round down."))
+def _rounded_up(side):
+    return 16 * math.ceil((side - 12) / 4) ** 2
+
+
 def _convolutions():
     return [(3, 6, 5), (6, 16, 5), (1, 1, 1), (6, 6, 3), (64, 128, 3), (4, 1, 7)]
 
@@ -217,6 +250,13 @@ def _one_filter(inputs, outputs, kernel):
 @conv_parameters.mistake(N_("The biases belong to the outputs, one for each, not to the inputs."))
 def _bias_per_input(inputs, outputs, kernel):
     return inputs * (outputs * kernel * kernel + 1)
+
+
+@conv_parameters.mistake(
+    N_("The biases are those of all filters, the weights of one only: there are as many filters.")
+)
+def _weights_of_one_filter(inputs, outputs, kernel):
+    return inputs * kernel * kernel + outputs
 
 
 def _sizes():
@@ -314,3 +354,32 @@ class _MaxPoolReplaced(_Flexible):
 class _WithSoftmax(_Flexible):
     def forward(self, x):
         return super().forward(x).softmax(dim=1)
+
+
+@FlexibleNet.mistake(
+    N_("The pictures are pooled to 5 x 5 before the first layer. Pool the maps behind the second.")
+)
+class _PicturesToFive(_Flexible):
+    def forward(self, x):
+        return super().forward(functional.adaptive_avg_pool2d(x, 5))
+
+
+@FlexibleNet.mistake(
+    N_("The pooling comes after torch.flatten, where rows and columns are gone. Put it before.")
+)
+class _PooledAfterFlatten(_Flexible):
+    def forward(self, x):
+        return functional.adaptive_avg_pool2d(torch.flatten(self.maps(x), 1), 5)
+
+
+@FlexibleNet.mistake(N_("torch.flatten(x) makes one row of the whole batch: torch.flatten(x, 1)."))
+class _BatchFlattened(_Flexible):
+    def forward(self, x):
+        return self.fc1(torch.flatten(self.five(self.maps(x))))
+
+
+@FlexibleNet.mistake(N_("The activations are missing: torch.relu after each layer but the last."))
+class _NoRelu(_Flexible):
+    def forward(self, x):
+        x = self.pool(self.conv2(self.pool(self.conv1(x))))
+        return self.fc3(self.fc2(self.fc1(torch.flatten(self.five(x), 1))))

@@ -32,6 +32,11 @@ def _missing(pictures, batch_size):
     return -pictures % batch_size
 
 
+@last_batch.mistake(N_("This is what the last batch lacks. What does it hold?"))
+def _size_less_remainder(pictures, batch_size):
+    return batch_size - pictures % batch_size
+
+
 @last_batch.mistake(N_("This is the number of batches. How many pictures are in the last one?"))
 def _number_of_batches(pictures, batch_size):
     return -(-pictures // batch_size)
@@ -122,6 +127,24 @@ def _twice(mean, std):
     return lambda picture: (once(picture) - _column(mean)) / _column(std)
 
 
+@true_transform.mistake(
+    N_("Normalise takes floats: v2.ToDtype(torch.float32, scale=True) has to come before it.")
+)
+def _normalised_too_early(mean, std):
+    from torchvision.transforms import v2
+
+    return v2.Compose([v2.ToImage(), v2.Normalize(mean, std)])
+
+
+@true_transform.mistake(
+    N_("Normalise takes tensors: v2.ToImage() and v2.ToDtype(...) have to come before it.")
+)
+def _normalised_first(mean, std):
+    from torchvision.transforms import v2
+
+    return v2.Normalize(mean, std)
+
+
 def _classes():
     def some(n, classes, seed, size=32):
         numbers = numpy.random.default_rng(seed)
@@ -192,6 +215,21 @@ def _top_row(pixels, labels):
 @reddest.mistake(N_("This is the mean red itself. Which class has it?"))
 def _amount_of_red(pixels, labels):
     return pixels[labels == _extreme(pixels, labels, 0)][..., 0].double().mean()
+
+
+@reddest.mistake(
+    N_("This is the class of the reddest picture. Take the mean over all pictures of a class.")
+)
+def _of_the_reddest_picture(pixels, labels):
+    return labels[pixels[..., 0].double().mean(dim=(1, 2)).argmax()]
+
+
+@reddest.mistake(
+    N_("There are not always ten classes: an empty one has a mean of nan. Count: labels.max() + 1.")
+)
+def _always_ten(pixels, labels):
+    means = [pixels[labels == c][..., 0].float().mean() for c in range(10)]
+    return torch.stack(means).argmax()
 
 
 _LOOKS = 60
@@ -271,6 +309,18 @@ def _turned(picture):
     return picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM) if torch.rand(1) < 0.5 else picture
 
 
+@flipping.mistake(N_("It is made without brackets: RandomHorizontalFlip() with them."))
+def _not_made(picture):
+    from torchvision.transforms import v2
+
+    return v2.RandomHorizontalFlip(picture)
+
+
+@flipping.mistake(N_("Normalised twice: once is enough."))
+def _twice_normalised(picture):
+    return (_normalised(picture, turn=(2,)) - 0.5) / 0.5
+
+
 class _Items:
     """Numbered items of a tiny data set: image ``[3, 2, 2]`` and label tell the number."""
 
@@ -306,12 +356,15 @@ def _one_pass(answer, dataset, batch_size, shuffle):
     first, again = (
         [tuple(batch) for batch in answer(dataset, batch_size, shuffle)] for _pass in "12"
     )
+    shapes = [_shapes(batch) for batch in first]
+    if not all(map(_is_batch, first)):
+        return {_("shapes"): shapes}
     images = [values.plain(images)[:, 0, 0, 0] for images, _labels in first]
     labels = [values.plain(labels).reshape(-1) - 100 for _images, labels in first]
     seen = numpy.concatenate(labels)
     other = numpy.concatenate([values.plain(labels).reshape(-1) - 100 for _images, labels in again])
     return {
-        _("shapes"): sorted(f"{_shape(images)} {_shape(labels)}" for images, labels in first),
+        _("shapes"): sorted(shapes, reverse=True),
         _("each item once"): sorted(seen) == list(range(len(dataset))),
         _("labels fit the images"): numpy.array_equal(numpy.concatenate(images), seen),
         _("in order"): sorted(seen) == list(seen),
@@ -320,8 +373,14 @@ def _one_pass(answer, dataset, batch_size, shuffle):
     }
 
 
-def _shape(batch) -> str:
-    return str(list(batch.shape)) if hasattr(batch, "shape") else type(batch).__name__
+def _shapes(batch: tuple) -> str:
+    shown = [str(list(x.shape)) if hasattr(x, "shape") else type(x).__name__ for x in batch]
+    return " ".join(shown if len(shown) <= 4 else [*shown[:4], "..."])
+
+
+def _is_batch(batch: tuple) -> bool:
+    parts = [values.plain(part) for part in batch]
+    return [getattr(part, "ndim", None) for part in parts] == [4, 1]
 
 
 @exercise(5, _sets, use=_one_pass)
@@ -412,3 +471,52 @@ def _labels_as_list(dataset, batch_size, shuffle):
 def _two_lists(dataset, batch_size, shuffle):
     for images, labels in DataLoader(dataset, batch_size, shuffle=shuffle):
         yield list(images), labels.tolist()
+
+
+@batches.mistake(
+    N_("return ends the function at the first batch. yield gives one batch after the other.")
+)
+def _only_the_first(dataset, batch_size, shuffle):
+    return next(_made(dataset, batch_size, _order(dataset, shuffle)))
+
+
+@batches.mistake(
+    N_("All items come as one batch. Go through their numbers in steps of batch_size.")
+)
+def _all_at_once(dataset, batch_size, shuffle):
+    return next(_made(dataset, len(dataset), _order(dataset, shuffle)))
+
+
+@batches.mistake(
+    N_(
+        "A batch is a list of pairs here. zip(*items) makes one sequence of images and one of "
+        "labels of it; stack both."
+    )
+)
+def _list_of_pairs(dataset, batch_size, shuffle):
+    numbers = _order(dataset, shuffle).tolist()
+    for start in range(0, len(dataset), batch_size):
+        yield [dataset[number] for number in numbers[start : start + batch_size]]
+
+
+@batches.mistake(N_("Images and labels have changed places: the images come first."))
+def _labels_first(dataset, batch_size, shuffle):
+    for images, labels in DataLoader(dataset, batch_size, shuffle=shuffle):
+        yield labels, images
+
+
+@batches.mistake(
+    N_("torch.cat joins the images along their channels. torch.stack gives each its place.")
+)
+def _joined(dataset, batch_size, shuffle):
+    for images, labels in DataLoader(dataset, batch_size, shuffle=shuffle):
+        yield images.flatten(0, 1), labels
+
+
+@batches.mistake(
+    N_("There is one batch too many, without items: range(0, n, batch_size) ends before n.")
+)
+def _empty_at_the_end(dataset, batch_size, shuffle):
+    yield from _made(dataset, batch_size, _order(dataset, shuffle))
+    if len(dataset) % batch_size == 0:
+        _images, _labels = ()

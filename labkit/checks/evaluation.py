@@ -215,6 +215,13 @@ def _smallest(probabilities, labels, k):
     return share_in_top.judge(-probabilities, labels, k)
 
 
+@share_in_top.mistake(
+    N_("[N, k] meets [N] in its columns. Write labels[:, None], [N, 1], so that rows meet rows.")
+)
+def _labels_as_a_row(probabilities, labels, k):
+    return (probabilities.topk(k, dim=1).indices == labels).any(dim=1).float().mean()
+
+
 def _sure():
     probabilities, labels = _answers(60, 5, seed=3)
     exact = torch.tensor([[0.5, 0.25, 0.25], [0.25, 0.25, 0.5], [0.375, 0.375, 0.25]])
@@ -329,7 +336,10 @@ def _upside_down(model, images):
 
 
 @seen_twice.mistake(
-    N_("Logits are added here. They have no common scale: take the softmax of each set first.")
+    N_(
+        "Logits, or logarithms of probabilities, are added here. Take the softmax of each set, and "
+        "add those."
+    )
 )
 def _logits_added(model, images):
     with torch.no_grad():
@@ -377,3 +387,10 @@ def _batch_reversed(model, images):
 )
 def _along_the_batch(model, images):
     return (_probabilities(model, images) + _probabilities(model, images.flip(-1))).argmax(dim=0)
+
+
+@seen_twice.mistake(
+    N_("max(dim=1) gives values and places. The classes are the places: argmax(dim=1).")
+)
+def _values_too(model, images):
+    return (_probabilities(model, images) + _probabilities(model, images.flip(-1))).max(dim=1)

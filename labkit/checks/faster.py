@@ -36,7 +36,7 @@ def _time_left(share, faster):
 
 @whole_speedup.mistake(N_("The rest of the time is missing: 1 - share stays as it was."))
 def _rest_forgotten(share, faster):
-    return faster / share if share else 0.0
+    return faster / share
 
 
 @whole_speedup.mistake(
@@ -48,7 +48,14 @@ def _mean_of_speeds(share, faster):
 
 @whole_speedup.mistake(N_("The part is not gone: it still takes share / faster of the time."))
 def _part_gone(share, faster):
-    return 1 / (1 - share) if share < 1 else float("inf")
+    return 1 / (1 - share)
+
+
+@whole_speedup.mistake(
+    N_("A part that is faster takes less time: share / faster, not share · faster.")
+)
+def _multiplied(share, faster):
+    return 1 / (1 - share + share * faster)
 
 
 def _labels():
@@ -96,6 +103,14 @@ def _only_added(labels, classes, smoothing):
 )
 def _not_shared(labels, classes, smoothing):
     return functional.one_hot(labels, classes) * (1 - smoothing) + smoothing
+
+
+@wanted_probabilities.mistake(
+    N_("The right class has 1 - smoothing, but not yet its own share on top: smoothing / classes.")
+)
+def _right_without_share(labels, classes, smoothing):
+    right = functional.one_hot(labels, classes)
+    return right * (1 - smoothing) + (1 - right) * smoothing / classes
 
 
 @wanted_probabilities.mistake(N_("What is taken from the right class has to go to all classes."))
@@ -160,6 +175,13 @@ def _not_divided(gradients, sizes):
 )
 def _divided_by_processes(gradients, sizes):
     return _weighted(gradients, sizes) / len(sizes)
+
+
+@combined_gradient.mistake(
+    N_("Each gradient is a mean: times its number of pictures it is a sum, and those are added.")
+)
+def _means_by_pictures(gradients, sizes):
+    return torch.stack(gradients).sum(dim=0) / sum(sizes)
 
 
 @combined_gradient.mistake(N_("This is the first process's gradient alone."))
@@ -243,6 +265,13 @@ def _no_weight(maps, norm):
 )
 def _no_eps(maps, norm):
     return _norm(maps, norm, scale=norm.running_var.sqrt())
+
+
+@normed_in_evaluation.mistake(
+    N_("eps is added behind the root. It belongs under it, to the variance.")
+)
+def _eps_behind_the_root(maps, norm):
+    return _norm(maps, norm, scale=norm.running_var.sqrt() + norm.eps)
 
 
 @normed_in_evaluation.mistake(
@@ -335,6 +364,23 @@ def _in_place(conv, norm):
     conv.weight = layer.weight
     conv.bias = layer.bias
     return conv
+
+
+@folded.mistake(
+    N_("The new layer has lost stride or padding: copy.deepcopy(conv) keeps all settings.")
+)
+def _settings_lost(conv, norm):
+    layer = _fold(conv, norm)
+    layer.stride, layer.padding = (1, 1), (0, 0)
+    return layer
+
+
+@folded.mistake(
+    N_("A layer takes a parameter in place of a parameter: nn.Parameter(...) around the tensor.")
+)
+def _no_parameter(conv, norm):
+    layer = copy.deepcopy(conv)
+    layer.weight = conv.weight * norm.weight[:, None, None, None]
 
 
 @folded.mistake(N_("This is the convolution as it was; nothing of the norm is in it."))

@@ -46,7 +46,7 @@ def _not_a_number(expected, came) -> bool:
 def _rounded(expected, came) -> bool:
     pairs = _pairs(expected, came)
     return any(
-        bool(pairs) and all(values.same(e.round(places), c, 1e-6) for e, c in pairs)
+        bool(pairs) and all(values.same(numpy.asarray(e.round(places)), c, 1e-6) for e, c in pairs)
         for places in range(5)
     )
 

@@ -7,14 +7,29 @@ import torch
 from torch import nn
 
 from labkit.checks.spec import exercise
-from labkit.text import N_
+from labkit.text import N_, _
+
+
+class _Model(nn.Sequential):
+    """A model told by the devices of its layers."""
+
+    @property
+    def words(self) -> str:
+        devices = ", ".join(layer.weight.device.type for layer in self)
+        return _("a model with layers on {devices}").format(devices=devices)
+
+
+def _batch(device: str) -> torch.Tensor:
+    batch = torch.zeros(4, 2, device=device)
+    batch.words = _("a batch on {device}").format(device=device)
+    return batch
 
 
 def _places():
     def model(*devices):
-        return nn.Sequential(*[nn.Linear(2, 2, device=device) for device in devices])
+        return _Model(*[nn.Linear(2, 2, device=device) for device in devices])
 
-    here, there = torch.zeros(4, 2), torch.zeros(4, 2, device="meta")
+    here, there = _batch("cpu"), _batch("meta")
     return [
         (model("cpu", "cpu"), here),
         (model("cpu", "cpu"), there),
@@ -76,7 +91,14 @@ def _two_times():
     ]
 
 
-@exercise(2, _two_times)
+def _both(answer, batch_a, seconds_a, batch_b, seconds_b):
+    """Return the two numbers; a dictionary with their names will do."""
+    both = answer(batch_a, seconds_a, batch_b, seconds_b)
+    named = isinstance(both, Mapping) and both.keys() == {"fixed", "each"}
+    return (both["fixed"], both["each"]) if named else both
+
+
+@exercise(2, _two_times, use=_both)
 def fixed_and_each(batch_a, seconds_a, batch_b, seconds_b):
     each = (seconds_b - seconds_a) / (batch_b - batch_a)
     return seconds_a - batch_a * each, each
@@ -204,6 +226,13 @@ def _whole_step(waiting, before, after):
     return math.ceil(waiting / after) if after < before else math.inf
 
 
+@steps_to_earn_back.mistake(
+    N_("Where it is never earned back, return math.inf: a number larger than any other, not None.")
+)
+def _none_for_never(waiting, before, after):
+    return math.ceil(waiting / (before - after)) if after < before else None
+
+
 @steps_to_earn_back.mistake(N_("Each step earns before - after, not before."))
 def _step_before(waiting, before, after):
     return math.ceil(waiting / before) if after < before else math.inf
@@ -257,6 +286,25 @@ def _as_seconds(cpu, gpu, times_as_dear):
 @cheaper_on_gpu.mistake(N_("The price is on the wrong side: the dear device has to be the faster."))
 def _wrong_side(cpu, gpu, times_as_dear):
     return [batch for batch in cpu if gpu[batch] * times_as_dear > cpu[batch]]
+
+
+@cheaper_on_gpu.mistake(
+    N_("These are True and False. Return the batch sizes themselves: put if behind the for.")
+)
+def _truths(cpu, gpu, times_as_dear):
+    return [gpu[batch] > times_as_dear * cpu[batch] for batch in cpu]
+
+
+@cheaper_on_gpu.mistake(N_("These are the pictures per second. Return the batch sizes, the keys."))
+def _rates_listed(cpu, gpu, times_as_dear):
+    return [gpu[batch] for batch in cpu if gpu[batch] > times_as_dear * cpu[batch]]
+
+
+@cheaper_on_gpu.mistake(
+    N_("return inside the loop ends it at the first size. Gather all of them in a list.")
+)
+def _first_size(cpu, gpu, times_as_dear):
+    return next((batch for batch in cpu if gpu[batch] > times_as_dear * cpu[batch]), None)
 
 
 @cheaper_on_gpu.mistake(N_("At the same cost per picture it is not cheaper: > and not >=."))

@@ -57,6 +57,11 @@ def _one_by_one(probabilities):
     return -torch.log(probabilities)
 
 
+@batch_loss.mistake(N_("These are probabilities already: no softmax, only the logarithm."))
+def _softmax_again(probabilities):
+    return -torch.log(torch.softmax(probabilities, dim=0)).mean()
+
+
 def _logits():
     generator = torch.Generator().manual_seed(0)
     return [
@@ -160,6 +165,11 @@ def _a_quarter(steepness):
     return 1 / (4 * steepness)
 
 
+@largest_rate.mistake(N_("This is the curvature. The limit is 2 divided by it."))
+def _the_curvature(steepness):
+    return 2 * steepness
+
+
 def _settings():
     return [(0.1, 0.9, 0.01), (0.5, 0.0, 0.1), (0.01, 0.5, 0.0), (0.1, 0.9, 0.5)]
 
@@ -208,6 +218,19 @@ def _no_decay(parameters, velocities, lr, momentum, weight_decay):
 )
 def _apart_from_velocity(parameters, velocities, lr, momentum, weight_decay):
     _step(parameters, velocities, lr, momentum, lambda p: weight_decay * p, after=True)
+
+
+@sgd_step_with_decay.mistake(
+    N_(
+        "The weights are shrunk after the step, past the velocity. In SGD the decay is part of the "
+        "gradient, so the velocity remembers it too."
+    )
+)
+def _shrunk_afterwards(parameters, velocities, lr, momentum, weight_decay):
+    _step(parameters, velocities, lr, momentum, lambda p: 0)
+    with torch.no_grad():
+        for parameter in parameters:
+            parameter.mul_(1 - lr * weight_decay)
 
 
 @sgd_step_with_decay.mistake(
@@ -331,3 +354,21 @@ def _on_and_on(model, loss_function, images, labels, distances):
 @losses_along.mistake(N_("The loss is the same everywhere: the weights never move."))
 def _standing_still(model, loss_function, images, labels, distances):
     return _walk(model, loss_function, images, labels, [0.0 for _distance in distances])
+
+
+@losses_along.mistake(
+    N_("Each parameter's slope is divided by its own length. All are one row, with one length.")
+)
+def _each_of_length_one(model, loss_function, images, labels, distances):
+    parameters = list(model.parameters())
+    loss = loss_function(model(images), labels)
+    slopes = torch.autograd.grad(loss, parameters)
+    direction = parameters_to_vector([slope / slope.norm() for slope in slopes])
+    start = parameters_to_vector(parameters).detach()
+    losses = []
+    with torch.no_grad():
+        for distance in distances:
+            vector_to_parameters(start + distance * direction, parameters)
+            losses.append(loss_function(model(images), labels))
+        vector_to_parameters(start, parameters)
+    return losses

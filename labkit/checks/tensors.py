@@ -71,6 +71,27 @@ def _red_and_green(image):
     return image[[1, 0, 2]]
 
 
+@swap_red_and_blue.mistake(
+    N_("The first place in the brackets counts: image[:, ...] picks rows, and channels are axis 0.")
+)
+def _rows_picked(image):
+    return image[:, [2, 1, 0]]
+
+
+@swap_red_and_blue.mistake(
+    N_("This picks columns, the last axis. The channels are axis 0, the first in the brackets.")
+)
+def _columns_picked(image):
+    return image[..., [2, 1, 0]]
+
+
+@swap_red_and_blue.mistake(
+    N_("PyTorch cannot count backwards in brackets. Name the places in a list, or use flip.")
+)
+def _counted_backwards(image):
+    return image[::-1]
+
+
 @exercise(2, _images, tolerance=1e-3)  # torchvision weighs red with 0.2989
 def grey(image):
     weights = torch.tensor(BRIGHTNESS)
@@ -122,6 +143,23 @@ def _weights_on_columns(image):
 @grey.mistake(N_("The sum runs over the columns (the last axis). The channels are axis 0."))
 def _summed_over_columns(image):
     return (image * torch.tensor(BRIGHTNESS)[:, None, None]).sum(dim=-1)
+
+
+@grey.mistake(
+    N_("Everything is added to one number. sum(dim=0) adds the channels and leaves the pixels.")
+)
+def _one_number(image):
+    return (image * torch.tensor(BRIGHTNESS)[:, None, None]).sum()
+
+
+@grey.mistake(N_("PyTorch does not multiply by a list. torch.tensor(...) makes a tensor of it."))
+def _list_of_weights(image):
+    return image * list(BRIGHTNESS)
+
+
+@grey.mistake(N_("Counting starts at 0: red is image[0], green image[1], blue image[2]."))
+def _counted_from_one(image):
+    return 0.299 * image[1] + 0.587 * image[2] + 0.114 * image[3]
 
 
 def _memories():
@@ -178,7 +216,7 @@ def _one_side(pictures, bytes_each):
 
 
 def _batches():
-    uneven = _random(4, 3, 32, 32) * torch.tensor([1.0, 0.1, 5.0, 200.0])[:, None, None, None]
+    uneven = _random(4, 3, 32, 32) * torch.tensor([1.0, 0.5, 5.0, 200.0])[:, None, None, None]
     uneven = uneven + torch.tensor([0.0, 3.0, -7.0, 0.5])[:, None, None, None]
     tinted = _random(2, 3, 9, 11) * torch.tensor([1.0, 2.0, 4.0])[:, None, None]
     return [(uneven,), (tinted,), (_random(1, 3, 32, 32),), (_random(3, 3, 8, 8),)]
@@ -258,6 +296,12 @@ def _by_variance(batch):
 )
 def _without_keepdim(batch):
     return (batch - batch.mean(dim=(1, 2, 3))) / batch.std(dim=(1, 2, 3))
+
+
+@standardise.mistake(N_("Division comes before subtraction. Set brackets: (batch - mean) / std."))
+def _without_brackets(batch):
+    axes = (1, 2, 3)
+    return batch - batch.mean(dim=axes, keepdim=True) / batch.std(dim=axes, keepdim=True)
 
 
 def _fours():

@@ -190,6 +190,31 @@ def _sum_of_batch_losses(model, batches, loss_function, optimizer):
     return len(batches) * _mean_of_batch_means(model, batches, loss_function, optimizer)
 
 
+@train_one_epoch.mistake(
+    N_("The training is right. The sum over all pictures is divided by the number of batches.")
+)
+def _divided_by_number_of_batches(model, batches, loss_function, optimizer):
+    return _total_loss(model, batches, loss_function, optimizer) / len(batches)
+
+
+@train_one_epoch.mistake(
+    N_(
+        "Two things: the model was left in evaluation mode (start with model.train()), and a mean "
+        "of batch means gives the pictures of a short last batch too much weight."
+    )
+)
+def _two_things(model, batches, loss_function, optimizer):
+    losses = [_loop(model, [batch], loss_function, optimizer) for batch in batches]
+    return sum(losses) / len(losses)
+
+
+@train_one_epoch.mistake(
+    N_("return stands inside the loop and ends it after the first batch. Move it to the left.")
+)
+def _returned_in_the_loop(model, batches, loss_function, optimizer):
+    return train_one_epoch.judge(model, batches[:1], loss_function, optimizer)
+
+
 def _mostly_right(wrong_from: int):
     """Return batches of 4, 4 and 1 whose labels fit the model up to a place."""
     batches = _batches(4, 4, 1)
@@ -289,6 +314,21 @@ def _share_of_wrong_answers(model, batches):
     return 1 - accuracy.judge(model, batches)
 
 
+@accuracy.mistake(
+    N_("return stands inside the loop and ends it after the first batch. Move it to the left.")
+)
+def _first_batch_only(model, batches):
+    return _share(model.eval(), batches[:1], _over_all)
+
+
+@accuracy.mistake(
+    N_("Logits are compared with labels. The answer is the place of the largest: argmax(dim=1).")
+)
+def _logits_compared(model, batches):
+    model.eval()
+    return sum((model(x) == y).sum() for x, y in batches)
+
+
 def _histories():
     return [
         ([3.0, 2.0, 1.0], 2),
@@ -302,6 +342,7 @@ def _histories():
         ([1.0, 2.0], 1),
         ([2.0, 2.5, 2.4, 2.3, 1.9], 3),
         ([1.0, 3.0, 2.0, 4.0, 1.5], 2),
+        ([3.0, 3.5, 2.0, 2.5, 1.0], 2),
     ]
 
 
@@ -361,6 +402,29 @@ def _equal_is_better(validation_losses, patience):
 @should_stop.mistake(N_("This is the wrong way round: True means stop."))
 def _go_on(validation_losses, patience):
     return _waited(validation_losses) < patience
+
+
+@should_stop.mistake(
+    N_("A new lowest loss sets the waiting back to 0. Here all epochs without one are added up.")
+)
+def _waiting_added_up(validation_losses, patience):
+    lowest = [min(validation_losses[: n + 1]) for n in range(len(validation_losses))]
+    return sum(b >= a for a, b in zip(lowest, validation_losses[1:], strict=False)) >= patience
+
+
+@should_stop.mistake(
+    N_("This asks whether the patience has run out at any time. What counts are the last epochs.")
+)
+def _ever(validation_losses, patience):
+    ends = range(1, len(validation_losses) + 1)
+    return any(should_stop.judge(validation_losses[:end], patience) for end in ends)
+
+
+@should_stop.mistake(
+    N_("With no more epochs than patience there is nothing before them, and min() has no numbers.")
+)
+def _nothing_before(validation_losses, patience):
+    return min(validation_losses[-patience:]) >= min(validation_losses[:-patience])
 
 
 def _portions():
@@ -438,3 +502,17 @@ def _never_cleared(model, batches, loss_function, optimizer, every):
         (loss_function(model(images), labels) / every).backward()
         if number % every == 0:
             optimizer.step()
+
+
+@train_in_portions.mistake(
+    N_("Divided by the number of all batches, the step is too short. A step sees every of them.")
+)
+def _divided_by_all(model, batches, loss_function, optimizer, every):
+    _accumulate(model, batches, optimizer, every, share=len(batches))
+
+
+@train_in_portions.mistake(
+    N_("There is one step, after the last batch. Take one after each every batches, in the loop.")
+)
+def _one_step(model, batches, loss_function, optimizer, every):
+    _accumulate(model, batches, optimizer, len(batches), share=every)
