@@ -13,6 +13,7 @@ from torch.nn import functional
 from labkit.data import load
 from labkit.stepping import HAND_MADE
 from labkit.widgets.own_picture import one_of_each
+from tests.browser.lab import drag, scrolling, unreached, unspoken
 
 pytestmark = pytest.mark.browser
 
@@ -66,6 +67,29 @@ def network(page):
     return page.locator(".lk-network")
 
 
+def encoded(picture, kind="PNG", **options):
+    buffer = io.BytesIO()
+    Image.fromarray(np.asarray(picture, np.uint8)).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def halves(left, right):
+    """Return a picture of 32 x 32 whose left half has one colour and whose right has another."""
+    picture = np.zeros((32, 32, 3), np.uint8)
+    picture[:, :16], picture[:, 16:] = left, right
+    return picture
+
+
+def number(value, digits=3):
+    """Write a number as the stage does."""
+    return f"{value:.{digits}f}".replace("-", "−" if round(value, digits) else "")
+
+
+def type_path(explorer, path):
+    explorer.get_by_label("or its path").fill(str(path))
+    explorer.get_by_label("or its path").press("Enter")
+
+
 def convolved(picture, kernel, **numbers):
     """Return what PyTorch makes of the mean of the channels, from 0 to 1."""
     grey = torch.from_numpy(np.array(picture)).float().mean(dim=2)[None, None] / 255
@@ -89,6 +113,16 @@ def expect_pixel(image, place, colour):
         if found == pytest.approx(colour, abs=1):
             return
         image.page.wait_for_timeout(100)
+    raise AssertionError(f"{found} is not {colour}")
+
+
+def expect_drawn(explorer, place, colour, within=1):
+    """Wait until the stage shows a colour at a place given in its own points."""
+    for _attempt in range(50):
+        found = explorer.locator("canvas").evaluate(_PIXEL, place)
+        if found == pytest.approx(colour, abs=within):
+            return
+        explorer.page.wait_for_timeout(100)
     raise AssertionError(f"{found} is not {colour}")
 
 
@@ -117,7 +151,7 @@ def test_the_convolutions_number_and_pixel_are_those_of_pytorch(page, convolutio
     go_to(convolution, page, 3)
     press(page, "ArrowDown", 2)
     value = output[2, 3]
-    expect_sentence(convolution, f"(row 3, column 4): the products add up to {value:.3f}")
+    expect_sentence(convolution, f"(row 3, column 4): the products add up to {number(value)}")
     cell = 208 / 30
     place = [690 + 1.5 * cell, 26 + 1.5 * cell]  # the middle of row 1, column 1
     level = round(255 * float((output[1, 1] - output.min()) / np.ptp(output)))
@@ -131,7 +165,7 @@ def test_a_click_on_the_output_moves_the_window_there(convolution, samples):
     place = {"x": scale * (690 + 10.5 * cell), "y": scale * (26 + 20.5 * cell)}
     canvas.click(position=place)
     value = convolved(samples[0], HAND_MADE["edges, left to right"])[20, 10]
-    expect_sentence(convolution, f"(row 21, column 11): the products add up to {value:.3f}")
+    expect_sentence(convolution, f"(row 21, column 11): the products add up to {number(value)}")
     assert canvas.get_attribute("data-position") == str(20 * 30 + 10)
 
 
@@ -157,7 +191,9 @@ def test_a_typed_kernel_stride_and_padding_are_those_of_pytorch(page, convolutio
     output = convolved(samples[0], [[1, 2], [3, 4]], stride=2, padding=1)
     convolution.get_by_text(f"/ {output.size}").wait_for()
     go_to(convolution, page, 20)
-    expect_sentence(convolution, f"(row 2, column 4): the products add up to {output[1, 3]:.3f}")
+    expect_sentence(
+        convolution, f"(row 2, column 4): the products add up to {number(output[1, 3])}"
+    )
 
 
 def test_a_kernel_that_is_none_is_a_sentence(convolution):
@@ -171,21 +207,110 @@ def test_a_kernel_that_is_none_is_a_sentence(convolution):
 
 
 def test_an_uploaded_picture_is_convolved(page, convolution):
-    picture = np.zeros((32, 32, 3), dtype=np.uint8)
-    picture[:, 16:] = 200
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="PNG")
-    file = {"name": "half.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
+    picture = halves(0, 200)
+    file = {"name": "half.png", "mimeType": "image/png", "buffer": encoded(picture)}
     upload(page, convolution, file)
     output = convolved(picture, [[1, 2], [3, 4]], stride=2, padding=1)
     go_to(convolution, page, 17 + 12)
-    expect_sentence(convolution, f"(row 2, column 13): the products add up to {output[1, 12]:.3f}")
+    expect_sentence(
+        convolution, f"(row 2, column 13): the products add up to {number(output[1, 12])}"
+    )
 
 
-def test_a_file_that_is_no_picture_is_a_sentence(page, convolution):
-    file = {"name": "notes.png", "mimeType": "image/png", "buffer": b"hello"}
-    upload(page, convolution, file)
-    convolution.get_by_role("alert").filter(has_text="notes.png").wait_for()
+def test_a_picture_of_11_megabytes_is_uploaded(page, convolution):
+    """Jupyter's server takes 10 MB at a time."""
+    large = np.tile(np.uint8([250, 100, 40]), (1920, 1920, 1))
+    file = {"name": "large.png", "mimeType": "image/png"}
+    upload(page, convolution, file | {"buffer": encoded(large, compress_level=0)})
+    middle = [4 + 244 / 34 * (1 + 16.5), 26 + 244 / 34 * (1 + 16.5)]  # the padding is 1
+    expect_drawn(convolution, middle, [250, 100, 40])
+
+
+def test_files_that_cannot_be_shown_are_sentences_and_the_explorer_works_on(
+    page, convolution, tmp_path
+):
+    good = encoded(np.random.default_rng(0).integers(0, 256, (200, 200, 3)))
+    Image.new("1", (6000, 6000)).save(tmp_path / "bomb.png")
+    (tmp_path / "truncated.png").write_bytes(good[: len(good) // 2])
+    type_path(convolution, tmp_path / "bomb.png")
+    alert = convolution.get_by_role("alert")
+    alert.filter(has_text="bomb.png: more than 25 million pixels").wait_for()
+    type_path(convolution, tmp_path / "truncated.png")
+    alert.filter(has_text="truncated.png: damaged").wait_for()
+    type_path(convolution, tmp_path / "nowhere.png")
+    alert.filter(has_text="nowhere.png: there is no such file").wait_for()
+    upload(page, convolution, {"name": "notes.png", "mimeType": "image/png", "buffer": b"hello"})
+    alert.filter(has_text="notes.png: not a picture").wait_for()
+    Image.new("CMYK", (60, 50), (0, 255, 255, 0)).save(tmp_path / "print.jpg", quality=95)
+    type_path(convolution, tmp_path / "print.jpg")
+    alert.wait_for(state="detached")
+    middle = [4 + 244 / 34 * (1 + 16.5), 26 + 244 / 34 * (1 + 16.5)]
+    expect_drawn(convolution, middle, [255, 0, 0], within=3)
+
+
+def test_a_sample_can_be_chosen_again_after_a_picture_of_ones_own(page, convolution, samples):
+    picture = convolution.get_by_label("Picture")
+    picture.select_option(index=0)
+    cell = 244 / 34  # a pixel on the stage, with a padding of 1
+    place = [4 + cell * (1 + 20.5), 26 + cell * (1 + 5.5)]
+    expect_drawn(convolution, place, samples[0][5, 20].tolist())
+
+
+def test_a_filter_of_the_network_adds_up_its_three_channels_and_its_bias(
+    page, convolution, samples
+):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)  # as the notebook does
+        layer = torch.nn.Conv2d(3, 6, 5)
+    convolution.get_by_label("Kernel").select_option("your network's filter 2")
+    for name in ("Stride", "Padding"):
+        convolution.get_by_role("slider", name=name).press("Home")
+    convolution.get_by_text("/ 784").wait_for()
+    go_to(convolution, page, 12)
+    image = torch.from_numpy(np.array(samples[0])).permute(2, 0, 1) / 255 * 2 - 1
+    with torch.no_grad():
+        value = layer(image[None])[0, 2, 0, 12].item()
+    bias = layer.bias[2].item()
+    said = f"add up to {number(value - bias)}, with the bias {number(bias)} to {number(value)}."
+    expect_sentence(convolution, said)
+
+
+def test_a_window_dragged_fast_stops_where_the_mouse_stops(page, convolution):
+    slider = convolution.get_by_role("slider", name="Window", exact=True)
+    drag(slider, 0.3)
+    position = int(slider.input_value())
+    assert position == pytest.approx(0.3 * 783, abs=783 / 40)
+    row, column = divmod(position, 28)
+    expect_sentence(
+        convolution, f"Window {position + 1} of 784 (row {row + 1}, column {column + 1})"
+    )
+    canvas = convolution.locator("canvas")
+    assert canvas.get_attribute("data-position") == str(position)
+    canvas.scroll_into_view_if_needed()
+    box, cell = canvas.bounding_box(), 208 / 28
+    scale = box["width"] / 900
+    for step, down in enumerate((3.5, 9.5, 20.5)):  # over the output, the button held
+        place = scale * (690 + 10.5 * cell), scale * (26 + down * cell)
+        page.mouse.move(box["x"] + place[0], box["y"] + place[1])
+        if step == 0:
+            page.mouse.down()
+    page.mouse.up()
+    expect_sentence(convolution, "(row 21, column 11)")
+    assert canvas.get_attribute("data-position") == str(20 * 28 + 10)
+
+
+def test_space_on_the_slider_plays_and_pauses(page, convolution):
+    go_to(convolution, page, 2)
+    page.keyboard.press("Space")
+    convolution.get_by_role("button", name="Pause").wait_for()
+    page.wait_for_function(
+        "Number(document.querySelector('.lk-convolution canvas').dataset.position) > 4"
+    )
+    page.keyboard.press("Space")
+    convolution.get_by_role("button", name="Play").wait_for()
+    halted = convolution.locator("canvas").get_attribute("data-position")
+    page.wait_for_timeout(300)
+    assert convolution.locator("canvas").get_attribute("data-position") == halted
 
 
 def test_poolings_winner_stands_out_and_the_others_are_faded(page, pooling, samples):
@@ -206,6 +331,28 @@ def test_average_pooling_goes_by_the_mean(page, pooling, samples):
     pooling.get_by_label("Takes the").select_option("mean (average pooling)")
     mean = samples[0][:3, 8:11, 0].mean() / 255
     expect_sentence(pooling, f"the mean of 9 values is {mean:.3f}")
+
+
+def test_a_pooling_of_another_size_channel_and_picture_is_pytorchs(page, pooling, tmp_path):
+    pooling.get_by_label("Takes the").select_option("largest (max-pooling)")
+    picture = np.random.default_rng(1).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    (tmp_path / "noise.png").write_bytes(encoded(picture))
+    type_path(pooling, tmp_path / "noise.png")
+    pooling.get_by_label("Channel").select_option("blue")
+    size = pooling.get_by_role("slider", name="Kernel")
+    drag(size, 1.0)
+    assert size.input_value() == "6"
+    stride = pooling.get_by_role("slider", name="Stride")
+    stride.press("End")
+    stride.press("ArrowLeft")
+    blue = torch.from_numpy(picture[..., 2]).float()[None] / 255
+    output = functional.max_pool2d(blue, 6, 5)[0].numpy()
+    pooling.get_by_text(f"/ {output.size}").wait_for()
+    go_to(pooling, page, 8)
+    expect_sentence(pooling, f"(row 2, column 3): {output[1, 2]:.3f} is the largest of 36 values")
+    level = round(255 * float((output[0, 3] - output.min()) / np.ptp(output)))
+    side = min(208 / 6, 30)
+    expect_drawn(pooling, [690 + 3.5 * side, 26 + 0.5 * side], [level] * 3)
 
 
 def test_a_guess_is_answered_and_a_right_one_explained(page, coach):
@@ -242,6 +389,67 @@ def test_a_kernel_that_does_not_fit_is_a_sentence(coach):
     kernel.fill("5")
     coach.get_by_role("alert").wait_for(state="detached")
     assert kernel.input_value() == "5"
+
+
+def test_every_number_of_a_layer_counts_and_layers_come_and_go(page, coach):
+    coach.get_by_label("Layer 1: stride").fill("1")
+    for name, value in (("padding", 2), ("dilation", 2), ("filters", 8)):
+        coach.get_by_label(f"Layer 1: {name}").fill(str(value))
+    coach.get_by_label("Layer 2: kind").select_option("convolution")
+    coach.get_by_role("button", name="Remove the last").click()
+    coach.get_by_role("button", name="Remove the last").press("Enter")
+    coach.get_by_label("Layer 3: kernel").wait_for(state="detached")
+    coach.get_by_role("button", name="Add a layer").click()  # 3 x 3, padding 1, 16 filters
+    layers = [
+        torch.nn.Conv2d(3, 8, 5, padding=2, dilation=2),
+        torch.nn.Conv2d(8, 16, 2, stride=2),
+        torch.nn.Conv2d(16, 16, 3, padding=1),
+    ]
+    maps, sides = torch.zeros(1, 3, 32, 32), [32]
+    for layer in layers:
+        maps = layer(maps)
+        sides.append(maps.shape[-1])
+    expect_sentence(coach, " → ".join(map(str, sides)))
+    total = sum(p.numel() for layer in layers for p in layer.parameters())
+    last = coach.locator("tbody tr").last.inner_text()
+    assert f"{maps.numel():,}" in last and f"{total:,}" in last
+
+
+def test_the_coachs_sliders_by_mouse_and_by_keys(page, coach):
+    unit = coach.get_by_role("slider", name="Follow unit")
+    unit.focus()
+    press(page, "Home")
+    # It sees units 0 and 1 of layer 2, thus 0 to 3 of layer 1, and the last of them -2 + 3 + 8.
+    expect_sentence(coach, "Unit 0 of the last map sees the pixels 0 to 9.")
+    side = coach.get_by_role("slider", name="Picture's side")
+    drag(side, 0.5)
+    chosen = int(side.input_value())
+    assert chosen == pytest.approx(4 + 0.5 * 60, abs=2)
+    expect_sentence(coach, f"{chosen} → {chosen - 4} → {(chosen - 4) // 2} → {(chosen - 4) // 2}")
+
+
+def test_the_coach_for_any_model_reads_a_shape_that_is_typed(page):
+    forward = page.locator(".lk-forward")
+    shape = forward.get_by_label("Input shape")
+    shape.fill("2, 1, 32, 32")
+    shape.press("Enter")
+    forward.get_by_text("set in_channels=1: self.conv1 = nn.Conv2d(1, 6, ").wait_for()
+    shape.fill("two")
+    shape.press("Enter")
+    forward.get_by_role("alert").filter(has_text="A shape is whole numbers").wait_for()
+    shape.fill("1, 3, 9000, 9000")
+    shape.press("Enter")
+    forward.get_by_role("alert").filter(has_text="more than 10 million numbers").wait_for()
+    shape.fill("2, 3, 32, 32")
+    shape.press("Enter")
+    forward.get_by_role("alert").wait_for(state="detached")
+    forward.get_by_role("cell", name="[2, 10]").wait_for()
+    side = forward.get_by_role("slider", name="Picture's side")
+    drag(side, 0.5)
+    chosen = int(side.input_value())
+    flat = 16 * (((chosen - 4) // 2 - 4) // 2) ** 2
+    forward.get_by_text(f"in_features={flat}").first.wait_for()
+    assert shape.input_value() == f"2, 3, {chosen}, {chosen}"
 
 
 def test_the_coach_for_any_model_follows_the_slider(page):
@@ -304,13 +512,47 @@ def test_another_picture_is_shown_pixel_by_pixel(network, samples):
     expect_pixel(image, row_9_column_20, samples[3][9, 20].tolist())
 
 
+def test_a_click_on_a_filter_opens_its_map(network):
+    image = network.locator(".lk-network-filters img")
+    image.scroll_into_view_if_needed()
+    expect_sentence(network, "6 filters of 3 x 5 x 5 weights")
+    box = image.bounding_box()
+    image.click(position={"x": box["width"] * 0.5, "y": box["height"] * 0.6})
+    expect_sentence(network, "framed: map 4 of conv1.")
+    expect_sentence(network, "Map 4 of conv1, row ")
+
+
+def test_a_layer_dragged_fast_is_the_one_shown(page, network):
+    layer = network.get_by_role("slider", name="Layer")
+    drag(layer, 0.7)
+    chosen = int(layer.input_value())
+    shown = layer.locator("xpath=../output").inner_text()
+    assert 7 <= chosen <= 8 and shown == ["fc1", "relu()"][chosen - 7]
+    expect_sentence(network, f"framed: unit 4 of {shown}.")
+    expect_sentence(network, f"Unit 4 of {shown} is ")
+
+
+def test_a_picture_of_ones_own_goes_through_the_network(page, network, tmp_path):
+    picture = halves([255, 0, 0], [0, 0, 255])
+    upload(page, network, {"name": "two.png", "mimeType": "image/png", "buffer": encoded(picture)})
+    cell, image = 174 / 32, network.locator(".lk-network-closeup img")
+    left, right = ([round(2 * (6 + x * cell)), round(2 * (24 + 9.5 * cell))] for x in (1.5, 30.5))
+    expect_pixel(image, left, [255, 0, 0])
+    expect_pixel(image, right, [0, 0, 255])
+    (tmp_path / "green.png").write_bytes(encoded(halves([0, 255, 0], [0, 255, 0])))
+    type_path(network, tmp_path / "green.png")
+    expect_pixel(image, left, [0, 255, 0])
+    type_path(network, tmp_path / "none.png")
+    network.get_by_role("alert").filter(has_text="none.png: there is no such file").wait_for()
+
+
 @pytest.mark.parametrize(
     ("explorer", "controls"),
     [
         (".lk-convolution", ['combobox "Picture"', 'combobox "Kernel"', 'textbox "Numbers"']),
         (".lk-convolution", ['slider "Stride"', 'slider "Padding"', 'slider "Window"']),
         (".lk-pooling", ['combobox "Takes the"', 'combobox "Channel"', 'slider "Kernel"']),
-        (".lk-shapes", ['spinbutton "Layer 1: kernel"', 'textbox "Layer 4: your guess"']),
+        (".lk-shapes", ['spinbutton "Layer 1: kernel"', 'textbox "Layer 3: your guess"']),
         (".lk-shapes", ['slider "Picture\'s side"', 'slider "Follow unit"', "table"]),
         (".lk-forward", ['textbox "Input shape"', 'slider "Picture\'s side"', "table"]),
         (".lk-network", ['slider "Layer"', 'slider "Row"', 'table "The network says']),
@@ -324,8 +566,19 @@ def test_every_control_has_a_name_for_a_screen_reader(page, explorer, controls):
 
 @pytest.mark.parametrize("explorer", ["convolution", "pooling", "shapes", "forward", "network"])
 def test_an_explorer_is_seen_without_scrolling(page, explorer):
-    box = page.locator(f".lk-{explorer}").bounding_box()
+    shown = page.locator(f".lk-{explorer}")
+    box = shown.bounding_box()
     assert box["height"] < 600 and box["width"] <= 1000
+    assert scrolling(shown) == []
+
+
+def test_chromiums_accessibility_tree_names_every_control_and_picture(page):
+    assert unspoken(page) == []
+
+
+@pytest.mark.parametrize("explorer", ["convolution", "pooling", "shapes", "forward", "network"])
+def test_tab_reaches_every_control_and_a_ring_shows_where_one_is(page, explorer):
+    assert unreached(page.locator(f".lk-{explorer}")) == []
 
 
 def test_d_d_on_a_control_deletes_no_cell(page, network):
