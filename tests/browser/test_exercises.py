@@ -1,0 +1,137 @@
+"""The exercises of notebook 1 in a real browser: answers are typed, hints opened by keys."""
+
+import csv
+import io
+import subprocess
+import sys
+
+import pytest
+
+from labkit.checks import board
+
+pytestmark = pytest.mark.browser
+
+ORANGE, GREEN = "rgb(213, 94, 0)", "rgb(0, 158, 115)"
+
+RIGHT = "    return (image * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(dim=0)"
+
+
+@pytest.fixture(scope="module")
+def notebook(open_notebook):
+    return open_notebook("notebooks/01_tensors.ipynb")
+
+
+def cell_with(notebook, text):
+    return notebook.page.locator(".jp-CodeCell").filter(has_text=text).last
+
+
+def run(cell, says):
+    """Run a cell by keys; return the box of its output once it says ``says``."""
+    cell.locator(".cm-content").press("Control+Enter")
+    box = cell.locator("[role=note]").filter(has_text=says)
+    box.wait_for()
+    return box
+
+
+def write_grey(notebook, body, says):
+    """Type an answer to exercise 2 over the stub, as a learner does, and run it."""
+    cell = cell_with(notebook, "check.grey(grey)")
+    cell.locator(".cm-content").click()
+    cell.page.keyboard.press("Control+a")
+    cell.page.keyboard.insert_text(f"def grey(image):\n{body}\n\n\ncheck.grey(grey)")
+    return run(cell, says)
+
+
+def edge(box):
+    return box.evaluate("box => getComputedStyle(box).borderLeftColor")
+
+
+def shown_by(board_box):
+    return board_box.locator("li").filter(has_text="grey").inner_text()
+
+
+def restart(notebook):
+    """Restart the kernel, without the outputs of the one before."""
+    notebook.page.evaluate(
+        """async () => {
+            const context = window.jupyterapp.shell.currentWidget.sessionContext;
+            await window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs');
+            await context.session.kernel.restart();
+            while (context.session.kernel.status !== 'idle')
+                await new Promise(next => setTimeout(next, 100));
+        }"""
+    )
+
+
+def test_an_untouched_exercise_waits_quietly(notebook):
+    box = run(cell_with(notebook, "check.grey(grey)"), "Exercise 2 waits for your answer")
+    assert len(box.inner_text().splitlines()) == 1
+    assert "○ grey" in shown_by(run(cell_with(notebook, 'board("tensors")'), "0 of 5"))
+
+
+def test_nudge_hint_and_solution_open_one_at_a_time_by_keys(notebook):
+    steps = [notebook.page.locator("details").nth(3 + number) for number in range(3)]
+    assert [step.inner_text().strip() for step in steps] == ["Nudge", "Hint", "Solution"]
+    steps[0].locator("summary").focus()
+    for number in range(3):
+        notebook.page.keyboard.press("Enter")
+        steps[number].and_(notebook.page.locator("[open]")).wait_for()
+        assert [step.get_attribute("open") is not None for step in steps] == [
+            at <= number for at in range(3)
+        ]
+        notebook.page.keyboard.press("Tab")
+    assert "def grey(image):" in steps[2].inner_text()
+
+
+def test_a_wrong_answer_shows_input_yours_expected_and_the_mistake(notebook):
+    box = write_grey(notebook, "    return image.mean(dim=0)", "✗ Not yet.")
+    lines = [line for line in box.inner_text().splitlines() if line]
+    starts = ["✗ Not yet.", "Tried with image = [[[", "Yours: [[", "Expected: [[", "This is the"]
+    assert [line[: len(start)] for line, start in zip(lines, starts, strict=True)] == starts
+    assert "plain mean: every colour counts the same" in lines[-1]
+    assert edge(box) == ORANGE
+
+
+def test_an_error_is_shown_at_the_learners_own_line(notebook):
+    body = "    weights = [0.299, 0.587, 0.114]\n    return image @ weights"
+    box = write_grey(notebook, body, "Your code raised an error.")
+    assert "In line 3 of its cell:" in box.inner_text()
+    assert box.locator("pre").inner_text() == "return image @ weights"
+    assert notebook.errors() == []
+
+
+def test_an_endless_loop_is_cut_off_and_the_kernel_lives(notebook):
+    box = write_grey(notebook, "    while True:\n        pass", "This takes too long.")
+    assert "Stopped after 5 seconds" in box.inner_text()
+    box = write_grey(notebook, "    print(image.shape)", "✗ Not yet.")
+    assert "Is a return missing" in box.inner_text()
+
+
+def test_a_right_answer_is_praised_and_goes_on_the_board(notebook):
+    box = write_grey(notebook, RIGHT, "Right, on all 5 inputs tried.")
+    assert box.inner_text().startswith("✓") and edge(box) == GREEN
+    assert "✓ grey solved" in shown_by(run(cell_with(notebook, 'board("tensors")'), "1 of 5"))
+
+
+def test_what_is_solved_outlives_the_kernel(notebook):
+    restart(notebook)
+    imports = cell_with(notebook, "from labkit.checks import tensors as check")
+    imports.locator(".cm-content").press("Control+Enter")
+    assert "✓ grey solved" in shown_by(run(cell_with(notebook, 'board("tensors")'), "1 of 5"))
+    day = board.read()["tensors"]["grey"].solved[:10]
+    box = write_grey(notebook, "    ...", f"Exercise 2 was solved on {day}.")
+    assert box.inner_text().startswith("○")
+
+
+def test_the_instructor_gets_it_as_a_table(notebook):
+    command = [sys.executable, "-m", "labkit.checks.export", str(board.path().parent)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    table = csv.DictReader(io.StringIO(done.stdout))
+    rows = {(row["notebook"], row["exercise"]): row for row in table}
+    assert rows["tensors", "grey"]["tries"] == "5"
+    assert rows["tensors", "grey"]["solved"].startswith("20")
+    assert rows["tensors", "mosaic"]["tries"] == "0"
+
+
+def test_nothing_went_wrong_on_the_way(notebook):
+    assert notebook.errors() == []
