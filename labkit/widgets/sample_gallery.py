@@ -206,7 +206,7 @@ class ClassView(widgets.VBox):
         if cut:
             text = _("Of {n} classes, the {half} with the most and the {half} with the fewest.")
             sentence = text.format(n=len(order), half=half) + " " + sentence
-        self.balance.width = 390
+        self.balance.width = 360
         self.balance.show(drawn.png(scale=2), sentence)
 
     @reporting

@@ -1,5 +1,6 @@
 """Notebook 2 in a real browser: the sample gallery, by mouse and by keyboard."""
 
+import io
 import re
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 from torchvision.transforms import v2
 
 from labkit.data import load
+from tests.browser.lab import scrolling, unreached, unspoken
 
 pytestmark = pytest.mark.browser
 
@@ -16,6 +18,12 @@ COLOUR_AT = """(canvas, [x, y]) => {
   const ratio = canvas.width / 940;  // the stage's own width in points
   const data = canvas.getContext("2d").getImageData(x * ratio, y * ratio, 1, 1).data;
   return [...data.slice(0, 3)];
+}"""
+
+
+PNG = """async image => {
+  const bytes = new Uint8Array(await (await fetch(image.src)).arrayBuffer());
+  return Array.from(bytes, each => String.fromCharCode(each)).join('');
 }"""
 
 
@@ -70,6 +78,26 @@ def upload_file(gallery, path):
     with gallery.page.expect_file_chooser() as chooser:
         gallery.get_by_role("button", name="Your own").click()
     chooser.value.set_files(path)
+
+
+def encoded(image, kind="PNG", **options):
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def enlarge(gallery, stage):
+    gallery.get_by_role("combobox", name="Enlarged").select_option(label=stage)
+
+
+def expect_colour(gallery, place, colour, within=1):
+    """Wait until a pixel of the enlarged picture has its colour."""
+    for _attempt in range(50):
+        shown = gallery.locator("canvas").evaluate(COLOUR_AT, pixel(*place))
+        if np.abs(np.subtract(shown, colour, dtype=int)).max() <= within:
+            return
+        gallery.page.wait_for_timeout(100)
+    raise AssertionError(f"{shown} is not {colour}")
 
 
 def pixel(row, column):
@@ -166,16 +194,105 @@ def test_a_click_on_the_sheet_of_a_class_opens_that_picture(gallery, train):
     gallery.get_by_text(f"Picture {members[8 + 3]} of ").wait_for()
 
 
-def test_a_picture_of_ones_own_and_a_file_that_is_none(gallery, tmp_path):
-    Image.new("RGB", (60, 50), (255, 0, 0)).save(tmp_path / "red.png")
-    (tmp_path / "notes.png").write_text("no picture")
-    upload_file(gallery, tmp_path / "notes.png")
-    gallery.get_by_role("alert").filter(has_text="notes.png: not a picture").wait_for()
-    upload_file(gallery, tmp_path / "red.png")
-    gallery.get_by_text("Your own picture, red.png.").wait_for()
-    gallery.get_by_role("combobox", name="Enlarged").select_option(label="Normalize")
+def test_others_of_a_class_and_the_pixels_of_the_sheet(gallery, train):
+    gallery.get_by_role("tab", name="Classes").click()
+    chosen = gallery.locator(".lk-gallery-sheet select")
+    chosen.focus()
+    chosen.press("Home")  # by keys alone
+    name, members = train.classes[0], np.flatnonzero(np.array(train.targets) == 0)
+    gallery.get_by_text(f"{name}, label 0: 1 to 40 of ").wait_for()
+    gallery.get_by_role("button", name="Others of this class").click()
+    gallery.get_by_text(f"{name}, label 0: 41 to 80 of {len(members):,}.").wait_for()
+    sheet = gallery.locator(".lk-clickable")
+    shown = np.asarray(Image.open(io.BytesIO(sheet.evaluate(PNG).encode("latin-1"))).convert("RGB"))
+    assert shown.shape == (5 * 68, 8 * 68, 3)  # each pixel is two wide; there are gaps of four
+    for row, column in ((0, 0), (2, 5)):
+        found = shown[68 * row : 68 * row + 64 : 2, 68 * column : 68 * column + 64 : 2]
+        assert np.array_equal(found, train.data[members[40 + row * 8 + column]])
+
+
+def test_pictures_at_random_and_the_one_before_by_mouse(gallery, train):
+    gallery.get_by_role("combobox", name="Class").first.select_option(train.classes[2])
+    gallery.get_by_text(f"{train.classes[2]}, label 2.").wait_for()
+    members = np.flatnonzero(np.array(train.targets) == 2)
+    number = gallery.get_by_role("spinbutton", name="Number")
+    before = int(number.input_value())
+    gallery.get_by_role("button", name="At random").click()
+    gallery.get_by_text(f"Picture {before} of ").wait_for(state="detached")
+    drawn = int(number.input_value())
+    assert drawn in members and drawn != before
+    gallery.get_by_role("button", name="Back").click()
+    shown = members[np.searchsorted(members, drawn) - 1]
+    gallery.get_by_text(f"Picture {shown} of ").wait_for()
+    enlarge(gallery, "the picture")
+    expect_colour(gallery, (7, 30), train.data[shown][7, 30])
+    enlarge(gallery, "Normalize")
+
+
+def test_a_mouse_that_crosses_the_picture_fast_leaves_the_cursor_where_it_stops(gallery, train):
+    open_picture(gallery, 9)
+    enlarge(gallery, "the picture")
+    canvas = gallery.locator("canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    scale = box["width"] / 940
+    for place in [*zip(range(32), range(32), strict=True), (11, 24)]:
+        x, y = pixel(*place)
+        gallery.page.mouse.move(box["x"] + x * scale, box["y"] + y * scale)
+    expected = "Row 11, column 24 of the picture: " + said(train.data[9][11, 24], "{}")
+    cursor(gallery).filter(has_text=expected).wait_for()
+    gallery.page.wait_for_timeout(300)
+    assert cursor(gallery).inner_text() == expected
+
+
+FRAMES = [Image.new("P", (40, 40), colour) for colour in (1, 2)]
+for frame in FRAMES:
+    frame.putpalette([0, 0, 0, 0, 200, 0, 0, 0, 200])
+
+USABLE = {
+    "red.png": (encoded(Image.new("RGB", (60, 50), (255, 0, 0))), (255, 0, 0)),
+    "animated.gif": (
+        encoded(FRAMES[0], "GIF", save_all=True, append_images=FRAMES[1:], duration=50),
+        (0, 200, 0),
+    ),
+    "deep.png": (encoded(Image.fromarray(np.full((50, 90), 51400, np.uint16))), (200, 200, 200)),
+    "print.jpg": (encoded(Image.new("CMYK", (64, 64), (0, 255, 255, 0)), "JPEG"), (255, 0, 0)),
+}
+NOISE = np.random.default_rng(0).integers(0, 256, (90, 90, 3), dtype=np.uint8)
+UNUSABLE = {
+    "notes.png": (b"no picture", "not a picture"),
+    "truncated.png": (encoded(Image.fromarray(NOISE))[:9000], "damaged, it cannot be read"),
+    "bomb.png": (encoded(Image.new("1", (6000, 6000))), "more than 25 million pixels"),
+}
+
+
+@pytest.mark.parametrize("way", ["upload", "path"])
+def test_pictures_of_ones_own_and_files_that_are_none(gallery, tmp_path, way):
+    enlarge(gallery, "the picture")
+    alert = gallery.get_by_role("alert")
+
+    def give(name, content):
+        (tmp_path / name).write_bytes(content)
+        if way == "upload":
+            return upload_file(gallery, tmp_path / name)
+        path = gallery.get_by_role("textbox", name="or its path")
+        path.fill(str(tmp_path / name))
+        path.press("Enter")
+
+    for (bad, (content, reason)), (good, (picture, colour)) in zip(
+        UNUSABLE.items(), list(USABLE.items())[1:], strict=True
+    ):
+        give(bad, content)
+        alert.filter(has_text=reason).wait_for()
+        assert bad in alert.inner_text()
+        give(good, picture)
+        gallery.get_by_text("Your own picture, ").filter(has_text=good).wait_for()
+        alert.wait_for(state="detached")
+        expect_colour(gallery, (20, 9), colour, within=2)
+    give("red.png", USABLE["red.png"][0])
+    gallery.get_by_text("Your own picture, ").filter(has_text="red.png").wait_for()
+    enlarge(gallery, "Normalize")
     assert cursor(gallery).inner_text().endswith("red 1.000, green −1.000, blue −1.000.")
-    assert gallery.get_by_role("alert").count() == 0
 
 
 def test_keys_in_the_gallery_are_no_commands_of_jupyterlab(notebook, gallery):
@@ -189,6 +306,16 @@ def test_keys_in_the_gallery_are_no_commands_of_jupyterlab(notebook, gallery):
     notebook.page.keyboard.press("d")
     notebook.page.wait_for_timeout(300)
     assert notebook.page.locator(".jp-Cell").count() == cells
+
+
+def test_each_tab_is_named_reached_by_tab_and_seen_without_scrolling(notebook, gallery):
+    for name in ("Classes", "A batch", "One picture"):
+        gallery.get_by_role("tab", name=name).click()
+        assert unspoken(notebook.page) == []
+        assert unreached(gallery) == []
+        assert scrolling(gallery) == []
+        box = gallery.bounding_box()
+        assert box["height"] < 600 and box["width"] <= 1000
 
 
 def test_nothing_went_wrong_meanwhile(notebook):

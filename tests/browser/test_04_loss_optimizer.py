@@ -7,6 +7,8 @@ import pytest
 
 from labkit.crossentropy import predict
 from labkit.landscape import walk
+from labkit.widgets.landscape import RATES
+from tests.browser.lab import drag, scrolling, unreached, unspoken
 
 pytestmark = pytest.mark.browser
 
@@ -119,6 +121,49 @@ def test_play_goes_on_to_the_end_and_pause_halts_it(bowl):
     assert bowl.get_by_role("button", name="Step").is_disabled()
 
 
+def test_a_rate_dragged_fast_gives_the_walk_of_the_rate_it_stops_at(bowl):
+    drag(slider(bowl, "Learning rate"), 0.4)
+    rate = RATES[int(slider(bowl, "Learning rate").input_value())]
+    assert move(bowl, "Learning rate") == f"{rate:g}" and 0.01 < rate < 0.1
+    drag(slider(bowl, "Steps"), 0.3)
+    step = int(slider(bowl, "Steps").input_value())
+    assert step == pytest.approx(30, abs=3)
+    expected = walk("bowl", "SGD", rate)
+    said(bowl).filter(has_text=f"After {step} steps").filter(
+        has_text=f"to {expected.losses[step]:.2f}"
+    ).wait_for()
+    assert bowl.locator("canvas").get_attribute("data-position") == str(step)
+    place = on_the_bowl(expected.weights[step, 0], expected.losses[step])
+    assert pixel(bowl, *place) == ORANGE
+
+
+def test_another_start_and_another_optimizer_walk_as_torch_optim_walks(bowl):
+    go_to(bowl, "Learning rate", "0.1")
+    start = slider(bowl, "Start at w")
+    drag(start, 0.75)
+    weight = float(start.input_value())
+    assert weight == pytest.approx(-2 + 0.75 * 6, abs=0.3)
+    bowl.get_by_label("Optimizer").select_option("Adam")
+    move(bowl, "Steps", "Home", "ArrowRight", "ArrowRight")
+    loss = walk("bowl", "Adam", 0.1, start=[weight]).losses[2]
+    fallen = f"After 2 steps the loss has fallen from {(weight - 1) ** 2:.2f} to {loss:.2f}"
+    said(bowl).filter(has_text=fallen).wait_for()
+    move(bowl, "Start at w", "Home")
+    move(bowl, "Steps", "Home")
+    said(bowl).filter(has_text="At the start, w = −2.00, the loss is 9.00").wait_for()
+    bowl.get_by_label("Optimizer").select_option("SGD")
+
+
+def test_space_on_the_steps_plays_and_pauses(bowl):
+    move(bowl, "Steps", "Home", "Space")
+    bowl.get_by_role("button", name="Pause").wait_for()
+    canvas = bowl.locator("canvas")
+    bowl.page.wait_for_function("c => c.dataset.position >= 2", arg=canvas.element_handle())
+    move(bowl, "Steps", "Space")
+    bowl.get_by_role("button", name="Play").wait_for()
+    said(bowl).filter(has_text=f"After {canvas.get_attribute('data-position')} steps").wait_for()
+
+
 def test_a_click_on_the_map_starts_there(hollows):
     hollows.get_by_role("button", name="Reset").click()
     canvas = hollows.locator("canvas")
@@ -160,6 +205,27 @@ def test_the_logits_give_pytorchs_loss(softmax):
     assert table.locator("th[scope=row]").nth(1).inner_text() == label
 
 
+def test_a_logit_dragged_fast_and_another_true_class_give_pytorchs_loss(softmax):
+    label = softmax.get_by_label("True class")
+    label.select_option(index=3)
+    name = label.locator("option:checked").inner_text()
+    drag(slider(softmax, name), 0.2)
+    logit = float(slider(softmax, name).input_value())
+    assert logit == pytest.approx(-5 + 0.2 * 10, abs=0.5)
+    logits = [float(text) for text in softmax.locator(".lk-logits output").all_inner_texts()]
+    added = float(move(softmax, "Add to all"))
+    assert logits[3] == logit
+    prediction = predict([each + added for each in logits], 3)
+    said(softmax).filter(has_text=f"The true class, {name}, gets p = ").filter(
+        has_text=f"the loss is −ln p = {prediction.loss:.3f}."
+    ).wait_for()
+    cells = softmax.locator("tr.lk-true td")
+    cells.last.filter(has_text=f"{prediction.gradient[3]:+.3f}".replace("-", "−")).wait_for()
+    track = cells.last.locator(".lk-length")
+    bar = track.locator("i").bounding_box()["width"] / track.bounding_box()["width"]
+    assert bar == pytest.approx(abs(prediction.gradient[3]) / 2, abs=0.02)
+
+
 def test_d_d_on_a_slider_deletes_no_cell(softmax):
     cells = softmax.page.locator(".jp-Cell").count()
     move(softmax, "Add to all", "d", "d")
@@ -174,6 +240,20 @@ def test_controls_have_names_and_pictures_say_what_they_show(hollows, softmax):
     assert "After " in hollows.locator("canvas").get_attribute("aria-label")
     sliders = hollows.aria_snapshot()
     assert 'slider "Learning rate' in sliders and 'slider "Momentum' in sliders
+
+
+def test_chromiums_accessibility_tree_names_every_control_and_picture(notebook):
+    assert unspoken(notebook.page) == []
+
+
+def test_each_explorer_is_reached_by_tab_and_seen_without_scrolling(
+    notebook, bowl, hollows, softmax
+):
+    for explorer in (bowl, hollows, softmax):
+        assert unreached(explorer) == []
+        assert scrolling(explorer) == []
+        box = explorer.bounding_box()
+        assert box["height"] < 600 and box["width"] <= 1000
 
 
 def test_nothing_went_wrong_on_the_way(notebook):
