@@ -39,6 +39,7 @@ class MistakesView(widgets.VBox):
         self.which = Slider(label=_("Picture"), minimum=1, maximum=1, value=1)
         self.sheet, self.one = Screen(width=ContactSheet.WIDTH), Screen(width=150)
         self.bars, self.message, self.part = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        self.bars.layout = {"flex": "1 1 0", "min_width": "0"}  # long names of classes leave less
         if len(self.shown) < len(self.classes):
             text = _("The {n} of {all} classes with the most mistakes; the menus have them all.")
             self.part.value = text.format(n=len(self.shown), all=len(self.classes))

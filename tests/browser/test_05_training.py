@@ -1,16 +1,151 @@
-"""Notebook 5 in a real browser: the live panel, pressed with the mouse while it trains."""
+"""Notebook 5 in a real browser: the network explorer, and the live panel while it trains."""
 
-import hashlib
 import re
 
 import pytest
 
+from labkit.figures.network import FilterSheet
+from tests.browser.kernel import execute, value
+
 pytestmark = pytest.mark.browser
+
+_PIXEL = """(image, [x, y]) => {
+  const canvas = document.createElement('canvas');
+  [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+  const brush = canvas.getContext('2d');
+  brush.drawImage(image, 0, 0);
+  return [...brush.getImageData(x * canvas.width, y * canvas.height, 1, 1).data].slice(0, 3);
+}"""
 
 
 @pytest.fixture(scope="module")
 def notebook(open_notebook):
     return open_notebook("notebooks/05_training.ipynb")
+
+
+def wait_until(notebook, condition):
+    for _try in range(1200):
+        if condition():
+            return True
+        notebook.page.wait_for_timeout(100)
+    return False
+
+
+def test_every_cell_runs(notebook):
+    assert notebook.errors() == []
+
+
+# The network explorer
+
+
+@pytest.fixture
+def network(notebook):
+    return notebook.page.locator(".lk-network")
+
+
+def slider(widget, name):
+    return widget.get_by_role("slider", name=name, exact=True)
+
+
+def pixel(network, screen, x, y):
+    """Return the colour at a place of a screen, both from 0 to 1, once it has been painted."""
+    return network.locator(f".lk-network-{screen} img").evaluate(_PIXEL, [x, y])
+
+
+def step_to(notebook, network, snapshot):
+    """Step by keys through the saved weights to one of them; return the word beside the slider."""
+    weights = slider(network, "Weights")
+    weights.focus()
+    notebook.page.keyboard.press("Home")
+    for _step in range(snapshot):
+        notebook.page.keyboard.press("ArrowRight")
+    name = value(notebook, f"snapshots[{snapshot}][0]")
+    network.locator("output", has_text=re.compile(f"^{re.escape(name)}$")).wait_for()
+    assert value(notebook, "explorer.weights.value") == snapshot
+    return name
+
+
+def filter_colour(notebook, snapshot, number):
+    """Return the colour that the middle of a filter has in the weights that the loop kept."""
+    return value(
+        notebook,
+        f"""(lambda states: [
+            round(255 * min(max(w / (2 * max(s.abs().max().item() for s in states)) + 0.5, 0), 1))
+            for w in states[{snapshot}][{number}, :, 2, 2].tolist()
+        ])([state["conv1.weight"] for _, state in snapshots])""",
+    )
+
+
+def test_the_filters_form_as_the_saved_weights_say(notebook, network):
+    number, pitch = 1, FilterSheet.TILE + FilterSheet.GAP
+    sheet = FilterSheet(6)
+    x = (FilterSheet.EDGE + number * pitch + FilterSheet.TILE / 2) / FilterSheet.WIDTH
+    y = (FilterSheet.TOP + FilterSheet.TILE / 2) / sheet.height
+    last = value(notebook, "len(snapshots) - 1")
+    for snapshot in (0, last // 2, last):
+        step_to(notebook, network, snapshot)
+        expected = filter_colour(notebook, snapshot, number)
+        assert wait_until(notebook, lambda c=expected: pixel(network, "filters", x, y) == c)
+    assert filter_colour(notebook, 0, number) != filter_colour(notebook, last, number)
+
+
+def test_the_bars_are_the_answers_of_the_weights_of_that_moment(notebook, network):
+    for snapshot in (0, 3):
+        step_to(notebook, network, snapshot)
+        execute(
+            notebook,
+            f"""
+            then = Net(classes=len(classes))
+            then.load_state_dict(snapshots[{snapshot}][1])
+            with torch.inference_mode():
+                shares = then(image.unsqueeze(0)).softmax(dim=1)[0].tolist()
+            """.replace("\n            ", "\n"),
+        )
+        expected = value(notebook, '[f"{share:.1%}" for share in shares]')
+        shown = network.locator(".lk-bars td:last-child")
+        assert wait_until(notebook, lambda s=shown, e=expected: s.all_inner_texts() == e)
+
+
+def test_a_clicked_map_is_enlarged_with_the_pixels_that_its_unit_sees(notebook, network):
+    step_to(notebook, network, 2)
+    place = value(
+        notebook,
+        """(lambda m: [(m._box(3, 5)[0] + 9) / m.WIDTH, (m._box(3, 5)[1] + 9) / m.height])
+        (explorer._mosaic)""",
+    )
+    overview = network.locator(".lk-network-overview img")
+    box = overview.bounding_box()
+    overview.click(position={"x": place[0] * box["width"], "y": place[1] * box["height"]})
+    said = network.locator(".lk-network-closeup p", has_text="Map 5 of conv2, ")
+    said.wait_for()
+    execute(
+        notebook,
+        """
+then = Net(classes=len(classes))
+then.load_state_dict(snapshots[2][1])
+with torch.inference_mode():
+    first = then.pool(then.conv1(image.unsqueeze(0)).relu())
+    map5 = then.conv2(first)[0, 5]
+""",
+    )
+    row, column, number, rows, columns = re.search(
+        r"row (\d+), column (\d+) is (-?[\d.]+)\. .*rows ([\d-]+), columns ([\d-]+)\.",
+        said.inner_text(),
+    ).groups()
+    assert float(number) == pytest.approx(
+        value(notebook, f"map5[{row}, {column}].item()"), abs=1e-3
+    )
+    # conv1 sees 5 pixels, the pool one more, conv2 four units of the pool more: 4 x 2 pixels
+    assert rows == f"{2 * int(row)}-{2 * int(row) + 13}"
+    assert columns == f"{2 * int(column)}-{2 * int(column) + 13}"
+
+
+# The live panel
+
+
+@pytest.fixture
+def panel(notebook):
+    return notebook.page.locator(".lk-explorer:has(.lk-live-status)")
 
 
 def button(notebook, icon):
@@ -19,6 +154,11 @@ def button(notebook, icon):
 
 def status(notebook):
     return notebook.page.locator(".lk-live-status").inner_text()
+
+
+def says(notebook, text):
+    """Wait until the status line says so."""
+    return wait_until(notebook, lambda: text in status(notebook))
 
 
 def steps(notebook):
@@ -32,22 +172,18 @@ def steps(notebook):
     return (epoch - 1) * per_epoch + batch
 
 
-def picture(notebook):
-    source = notebook.page.locator(".lk-explorer:has(.lk-live-status) img").get_attribute("src")
-    return hashlib.sha256(source.encode()).hexdigest()
+def halt(notebook):
+    """Let nothing run, whatever the test before left."""
+    execute(notebook, "panel.live.pause(); panel.live.wait()")
 
 
-def wait_until(notebook, condition):
-    for _try in range(600):
-        if condition():
-            return True
-        notebook.page.wait_for_timeout(100)
-    return False
-
-
-def test_every_cell_runs(notebook):
-    assert notebook.errors() == []
-    assert notebook.problems == []
+def test_the_number_of_epochs_grows(notebook, panel):
+    assert " of 2, batch 1 of " in status(notebook)
+    epochs = panel.get_by_role("spinbutton")
+    epochs.fill("900")  # so that it does not come to its end below, however quick the machine is
+    epochs.press("Enter")
+    assert says(notebook, "epoch 1 of 900, batch 1 of ")
+    assert value(notebook, "run.epochs") == 900
 
 
 def test_start_shows_progress_and_pause_halts_it(notebook):
@@ -55,31 +191,127 @@ def test_start_shows_progress_and_pause_halts_it(notebook):
     button(notebook, "play").click()
     assert wait_until(notebook, lambda: steps(notebook) > before + 5)
     button(notebook, "pause").click()
-    assert wait_until(notebook, lambda: "Paused" in status(notebook))
+    assert says(notebook, "Paused")
     halted = steps(notebook)
+    assert value(notebook, "run.steps_done") == halted
     notebook.page.wait_for_timeout(500)
-    assert steps(notebook) == halted
+    assert steps(notebook) == value(notebook, "run.steps_done") == halted
     assert button(notebook, "pause").is_disabled()
 
 
-def test_one_step_is_one_batch_and_another_picture(notebook):
-    before, shown = steps(notebook), picture(notebook)
+def test_one_step_is_one_batch_and_its_pictures_are_counted(notebook, panel):
+    before = steps(notebook)
     button(notebook, "step-forward").click()
     assert wait_until(notebook, lambda: steps(notebook) == before + 1)
-    assert wait_until(notebook, lambda: picture(notebook) != shown)
+    right = value(notebook, "(run.last_batch[2].argmax(dim=1) == run.last_batch[1]).sum().item()")
+    text = f"Of 4 pictures shown of the last batch {right} are right."
+    panel.locator("p", has_text=text).wait_for()
+    assert text in panel.locator("img").get_attribute("alt")
+    loss = value(notebook, "panel.live.progress().loss")
+    assert f"running loss {loss:.3f}" in status(notebook)
 
 
-def test_a_slider_changes_the_learning_rate_by_keyboard(notebook):
-    panel = notebook.page.locator(".lk-explorer:has(.lk-live-status)")
-    panel.get_by_role("slider", name="learning rate").focus()
+def test_other_cells_work_meanwhile_and_a_second_start_is_answered(notebook):
+    button(notebook, "play").click()
+    assert says(notebook, "Training.")
+    execute(notebook, "panel.live.start()")
+    assert says(notebook, "It is training already: Pause or Stop first.")
+    before = value(notebook, "run.steps_done")
+    assert wait_until(notebook, lambda: value(notebook, "run.steps_done") > before)
+    assert value(notebook, "[panel.live.state, 6 * 7]") == ["running", 42]
+    halt(notebook)
+
+
+def test_interrupting_the_kernel_pauses_and_says_so(notebook):
+    button(notebook, "play").click()
+    assert says(notebook, "Training.")
+    notebook.page.wait_for_timeout(1000)  # it is looked five times a second whether a cell runs
+    notebook.page.evaluate("window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
+    assert says(notebook, "Paused, as the kernel was interrupted. Start goes on from here.")
+    assert not button(notebook, "play").is_disabled()
+
+
+def test_knobs_turn_by_keys_and_by_the_mouse(notebook, panel):
+    slider(panel, "learning rate").focus()
     notebook.page.keyboard.press("ArrowRight")
-    assert wait_until(notebook, lambda: "learning rate 0.003" in status(notebook))
+    assert says(notebook, "learning rate 0.003")
+    box = slider(panel, "momentum").bounding_box()
+    middle = box["y"] + box["height"] / 2
+    notebook.page.mouse.move(box["x"] + box["width"] * 0.6, middle)
+    notebook.page.mouse.down()
+    notebook.page.mouse.move(box["x"] + 2, middle, steps=8)
+    notebook.page.mouse.up()
+    assert says(notebook, "momentum 0 ·")
+    slider(panel, "momentum").press("ArrowRight")
+    assert says(notebook, "momentum 0.5")
+    group = value(notebook, "[live_optimizer.param_groups[0][k] for k in ('lr', 'momentum')]")
+    assert group == [0.003, 0.5]
+
+
+def test_an_epoch_ends_where_it_ends_and_is_validated(notebook, panel):
+    for _time in range(2):  # to the end of the present one, and one more
+        begun = value(notebook, "run.epoch")
+        button(notebook, "fast-forward").click()
+        assert wait_until(notebook, lambda begun=begun: value(notebook, "run.epoch") == begun + 1)
+        assert says(notebook, "Paused")
+    assert value(notebook, "run.step") == 0
+    assert steps(notebook) == (begun + 1) * value(notebook, "len(run.train_batches)")
+    accuracy = value(notebook, "evaluate(live_net, validation_batches).accuracy")
+    panel.locator("p", has_text=f"Validation accuracy: {accuracy:.0%}.").wait_for()
+
+
+def test_fewer_epochs_than_are_begun_are_refused(notebook, panel):
+    done, epochs = value(notebook, "run.epoch"), panel.get_by_role("spinbutton")
+    epochs.fill("1")
+    epochs.press("Enter")
+    assert says(notebook, f"Epoch {done} is begun already: 1 would be too few.")
+    assert wait_until(notebook, lambda: epochs.input_value() == "900")
+
+
+def test_weights_changed_by_another_cell_are_said_and_start_goes_on(notebook):
+    execute(notebook, "with torch.no_grad():\n    live_net.fc3.bias.add_(0.01)")
+    button(notebook, "play").click()
+    assert says(notebook, "The weights were changed since the last step, by another cell.")
+    before = steps(notebook)
+    button(notebook, "step-forward").click()
+    assert wait_until(notebook, lambda: steps(notebook) == before + 1)
+
+
+def test_a_wrong_shape_is_said_and_mended_goes_on(notebook):
+    execute(notebook, "pool, live_net.pool = live_net.pool, nn.Identity()")
+    before = steps(notebook)
+    button(notebook, "play").click()
+    assert says(notebook, "The model cannot take this batch: compare its layers with the shape")
+    assert steps(notebook) == before
+    execute(notebook, "live_net.pool = pool")
+    button(notebook, "step-forward").click()
+    assert wait_until(notebook, lambda: steps(notebook) == before + 1)
+
+
+def test_a_layer_replaced_by_another_cell_is_said(notebook):
+    execute(notebook, "layer, live_net.fc3 = live_net.fc3, nn.Linear(84, len(classes))")
+    button(notebook, "step-forward").click()
+    assert says(notebook, "The model has weights that the optimizer does not know")
+    execute(notebook, "live_net.fc3 = layer")
 
 
 def test_stop_ends_it(notebook):
     button(notebook, "play").click()
-    assert wait_until(notebook, lambda: "Training." in status(notebook))
+    assert says(notebook, "Training.")
     assert not button(notebook, "stop").is_disabled()
     button(notebook, "stop").click()
-    assert wait_until(notebook, lambda: "Stopped" in status(notebook))
-    assert notebook.problems == []
+    assert says(notebook, "Stopped. Start goes on from here.")
+
+
+def test_a_loss_that_is_no_number_is_said_as_often_as_start_is_pressed(notebook):
+    execute(notebook, "panel.live.turn(learning_rate=1e38)")
+    for _time in range(2):
+        button(notebook, "play").click()
+        assert wait_until(notebook, lambda: value(notebook, "panel.live.state") == "failed")
+        assert says(notebook, "Start again with a new model and a learning rate below 1e+38.")
+        assert re.match(r"The loss is (nan|inf) at step \d+", status(notebook))
+        assert not button(notebook, "play").is_disabled()
+
+
+def test_nothing_went_wrong_meanwhile(notebook):
+    assert notebook.errors() == []
