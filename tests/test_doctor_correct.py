@@ -182,6 +182,50 @@ def mixed_labels():
     return program(train_batches=loader)
 
 
+def several_answers():
+    """Labels of several answers, some with one answer alone, and the loss that is made for them."""
+    return program(
+        train_batches=prepared(normal, labels=lambda y: F.one_hot(y, 10).float()),
+        loss_function=nn.BCEWithLogitsLoss(),
+        validation_batches=None,
+        step=right_step,
+    )
+
+
+def one_cycle():
+    parts = program()
+    schedule = torch.optim.lr_scheduler.OneCycleLR(parts["optimizer"], 0.1, total_steps=500)
+
+    def step(model, images, labels, loss_function, optimizer):
+        right_step(model, images, labels, loss_function, optimizer)
+        schedule.step()
+
+    return {**parts, "step": step}
+
+
+def a_step_down_each_epoch():
+    parts = program()
+    schedule = torch.optim.lr_scheduler.StepLR(parts["optimizer"], 1, gamma=0.1)
+
+    def epochs(model, batches, loss_function, optimizer):
+        for _epoch in range(3):
+            right_loop(model, batches, loss_function, optimizer)
+            schedule.step()
+
+    return {**parts, "train": epochs}
+
+
+def an_average_beside_it():
+    parts = program()
+    average = torch.optim.swa_utils.AveragedModel(parts["model"])
+
+    def step(model, images, labels, loss_function, optimizer):
+        right_step(model, images, labels, loss_function, optimizer)
+        average.update_parameters(model)
+
+    return {**parts, "step": step}
+
+
 def moved_to(device):
     def step(model, images, labels, loss_function, optimizer):
         model.to(device).train()
@@ -347,6 +391,13 @@ CORRECT = {
         evaluate=lambda model, batches: [right_evaluation(model, batches) for _ in range(9)][0]
     ),
     "mixed labels": mixed_labels,
+    "several answers": several_answers,
+    "smoothed labels": lambda: program(
+        loss_function=nn.CrossEntropyLoss(label_smoothing=0.1), train=right_loop
+    ),
+    "one cycle": one_cycle,
+    "a step down each epoch": a_step_down_each_epoch,
+    "an average beside it": an_average_beside_it,
     "moved in the step": lambda: program(step=moved_to("cpu")),
     "log-softmax and NLLLoss": probabilities_with_nll,
     "float64": double,

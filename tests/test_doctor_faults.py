@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import ConcatDataset, DataLoader, Subset
 
 from labkit.data.loaders import BatchLoader
 from labkit.doctor import examine
@@ -163,6 +163,17 @@ def averages_batches(model, batches):
     print(f"accuracy {100 * sum(shares) / len(shares):.1f} %")
 
 
+def averages_batches_and_cuts_off(model, batches):
+    model.eval()
+    with torch.no_grad():
+        shares = [(model(x).argmax(1) == y).float().mean().item() for x, y in batches]
+    print(f"Accuracy: {int(100 * sum(shares) / len(shares))} %")
+
+
+def cuts_off(model, batches):
+    print(f"Accuracy: {int(100 * right_evaluation(model, batches))} %")
+
+
 def averages_losses(model, batches):
     model.eval()
     with torch.inference_mode():
@@ -253,6 +264,18 @@ def half_in_both():
     )
 
 
+def judged_by(*parts):
+    return program(validation_batches=DataLoader(ConcatDataset(parts), 25))
+
+
+def some_in_both_behind_others():
+    return judged_by(split("test", plain), Subset(split(transform=plain), range(20)))
+
+
+def others_behind_others():
+    return judged_by(*(Subset(split("test", plain), half) for half in (range(30), range(30, 60))))
+
+
 # ---------------------------------------------------------------------- numbers and checkpoints
 
 
@@ -341,12 +364,16 @@ CASES = {
     "width": [
         (lambda: program(model=Small(classes=12)), program),
         (lambda: program(classes=["cat", "dog"]), lambda: program(classes=10)),
+        (lambda: program(model=Small(classes=5), step=right_step), program),
     ],
     "label-range": [
-        (lambda: data(normal, labels=lambda y: y + 1, model=Small(11)) | {"classes": 10}, program)
+        (lambda: data(normal, labels=lambda y: y + 1, model=Small(11)) | {"classes": 10}, program),
+        (lambda: data(normal, labels=lambda y: y + 1), program),
     ],
+    "label-type": [(lambda: data(normal, labels=lambda y: y.double()), lambda: data(normal))],
     "one-hot": [
-        (lambda: data(normal, labels=lambda y: F.one_hot(y, 10).float()), lambda: data(normal))
+        (lambda: data(normal, labels=lambda y: F.one_hot(y, 10).float()), lambda: data(normal)),
+        (lambda: data(normal, labels=lambda y: F.one_hot(y, 10)), lambda: data(normal)),
     ],
     "evaluating-in-train-mode": [
         (
@@ -364,7 +391,11 @@ CASES = {
         (lambda: program(evaluate=trains_on_the_judge), lambda: program(evaluate=right_evaluation))
     ],
     "accuracy-of-batches": [
-        (lambda: program(evaluate=averages_batches), lambda: program(evaluate=right_evaluation))
+        (lambda: program(evaluate=averages_batches), lambda: program(evaluate=right_evaluation)),
+        (
+            lambda: program(evaluate=averages_batches_and_cuts_off),
+            lambda: program(evaluate=cuts_off),
+        ),
     ],
     "loss-of-batches": [
         (lambda: program(evaluate=averages_losses), lambda: program(evaluate=right_evaluation))
@@ -427,13 +458,16 @@ CASES = {
             lambda: program(validation_batches=DataLoader(split("test", plain), 25)),
         ),
     ],
-    "overlap": [(half_in_both, program)],
+    "overlap": [(half_in_both, program), (some_in_both_behind_others, others_behind_others)],
     "worker-seeds": [
         (lambda: workers(same_seed), lambda: workers(seed_of_its_own)),
         (lambda: workers(transform=Speckle()), workers),
     ],
     "learning-rate-too-large": [(lambda: rate(100.0), lambda: rate(0.01))],
-    "learning-rate-too-small": [(lambda: rate(1e-9), lambda: rate(0.01))],
+    "learning-rate-too-small": [
+        (lambda: rate(1e-9), lambda: rate(0.01)),
+        (lambda: rate(0.0), lambda: rate(0.01)),
+    ],
     "loss-not-finite": [(lambda: program(model=Root()), program)],
     "gradient-not-finite": [(lambda: program(model=Norm()), program)],
     "dead-relu": [(dead, program)],
@@ -455,3 +489,32 @@ IDS = [f"{kind}-{i}" for kind, pairs in CASES.items() for i in range(len(pairs))
 def test_a_fault_is_found_where_it_is_and_not_where_it_is_mended(kind, broken, mended):
     assert kind in kinds(broken)
     assert not kinds(mended)
+
+
+ALONE = {
+    "another model's optimizer": (
+        lambda: {**optimizer_of_another_model(), "train": right_loop},
+        "other-weights",
+    ),
+    "a layer left out": (lambda: {**a_layer_left_out(), "train": right_loop}, "left-out"),
+    "too few outputs": (lambda: program(model=Small(5), train=right_loop), "width"),
+    "labels from 1": (lambda: data(normal, labels=lambda y: y + 1), "label-range"),
+    "labels as floats": (lambda: data(normal, labels=lambda y: y.double()), "label-type"),
+    "one-hot labels": (lambda: data(normal, labels=lambda y: F.one_hot(y, 10)), "one-hot"),
+}
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_what_follows_from_a_fault_is_not_called_another(name):
+    make, kind = ALONE[name]
+    assert kinds(make) == {kind}
+
+
+def test_a_training_of_all_epochs_is_asked_what_comes_after_the_evaluation():
+    def all_epochs(model, batches, loss_function, optimizer):
+        for _epoch in range(3):
+            never_back_in_training_mode(model, batches, loss_function, optimizer)
+
+    report = examine(**program(train=all_epochs, evaluate=right_evaluation))
+    assert report.kinds == ("training-in-eval-mode",) and not report.faults
+    assert "If it is called again after an evaluation" in str(report)

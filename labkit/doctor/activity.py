@@ -126,7 +126,7 @@ def _speed(case: Case, seen: Rehearsal) -> Iterator[Finding]:
     elif moves and max(moves) > 1:
         yield _exploded(
             case,
-            _("one step changes a layer by {share:.0%} of its size").format(share=max(moves)),
+            _("one step moves a layer by {times:.3g} times its size").format(times=max(moves)),
         )
     elif moves and max(moves) < _STANDSTILL and losses and _mean(losses[-3:]) > 0.05:
         if not _warms_up(case):
@@ -148,8 +148,12 @@ def _standstill(case: Case, moved: float) -> Finding:
         _(
             "a step changes no layer by more than {share:.1e} of its size; learning rate {rate}"
         ).format(share=moved, rate=_rate(case)),
-        _("At this pace the weights need millions of steps; float32 rounds much of it away."),
-        _("Multiply it by 10 until the loss falls within some hundred steps."),
+        _("At this pace the weights need millions of steps; float32 rounds much of it away.")
+        if moved
+        else _("A step is the learning rate times the gradient: with 0 no weight ever changes."),
+        _("Multiply it by 10 until the loss falls within some hundred steps.")
+        if moved
+        else _("Begin with lr=0.01, and see whether the loss falls within some hundred steps."),
     )
 
 

@@ -45,6 +45,7 @@ class Rehearsal:
     error_at: str = ""
     reached_past: list[str] = field(default_factory=list)
     changed_weights: bool = False
+    passes: int = 0
 
 
 @dataclass
@@ -137,6 +138,7 @@ class Case:
                     for batch in sample:
                         arguments = (model, *batch, loss_function, optimizer)
                         _call(code, self.own_code or _five_lines, arguments)
+            seen.passes = sample.passes
         return seen
 
     def judge(self, batches: Sample) -> Rehearsal:

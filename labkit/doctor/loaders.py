@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import BatchSampler, DataLoader, SequentialSampler, Subset, TensorDataset
+from torch.utils.data import (
+    BatchSampler,
+    ConcatDataset,
+    DataLoader,
+    SequentialSampler,
+    Subset,
+    TensorDataset,
+)
 
 from labkit.doctor.case import Case, message
 from labkit.doctor.copies import own_generators, random_numbers_kept
@@ -192,6 +199,9 @@ def _digests(dataset: Any) -> list[bytes] | None:
     if isinstance(dataset, Subset):
         inner = _digests(dataset.dataset)
         return None if inner is None else [inner[index] for index in dataset.indices]
+    if isinstance(dataset, ConcatDataset):
+        parts = [_digests(part) for part in dataset.datasets]
+        return None if None in parts else [digest for part in parts for digest in part]
     if isinstance(getattr(dataset, "samples", None), list):  # ImageFolder: one file each
         return [str(sample[0]).encode() for sample in dataset.samples]
     data = dataset.tensors[0] if isinstance(dataset, TensorDataset) else None

@@ -14,9 +14,17 @@ _IGNORED = -100
 """The label that cross_entropy passes over (its default ignore_index)."""
 
 
+_LABELS_DO_NOT_FIT = (
+    "is out of bounds",
+    "expected target dtype",
+    "type for target",
+)
+"""What the loss functions say where the labels are at fault."""
+
+
 def look(case: Case) -> Iterator[Finding]:
     """Look at what the loss function was given during the rehearsal."""
-    judged = case.rehearsal.log.judged if case.rehearsal else []
+    judged = _judged(case)
     entropy = [call for call in judged if call.function == "cross_entropy"]
     if entropy:
         yield from _before_cross_entropy(entropy)
@@ -30,6 +38,16 @@ def look(case: Case) -> Iterator[Finding]:
             _("It expects log-probabilities. With logits it can fall without limit."),
             _("Use nn.CrossEntropyLoss on the logits: it does both in one."),
         )
+
+
+def _judged(case: Case) -> list[Judged]:
+    return case.rehearsal.log.judged if case.rehearsal else []
+
+
+def explains(case: Case, error: Exception) -> bool:
+    """Return whether an error of the loss function is said better by what is found here."""
+    about_labels = any(part in str(error) for part in _LABELS_DO_NOT_FIT)
+    return about_labels and (any(look_at_labels(case)) or any(look(case)))
 
 
 def _before_cross_entropy(calls: list[Judged]) -> Iterator[Finding]:
@@ -133,12 +151,17 @@ def _width(case: Case, call: Judged) -> Iterator[Finding]:
 
 def look_at_labels(case: Case) -> Iterator[Finding]:
     """Look at the labels of all batches at hand, and of the data set where it lists them."""
+    judged = _judged(case)
+    if judged and judged[0].function not in ("cross_entropy", "nll_loss"):
+        return  # other losses take other labels
     for loader, sample, name in _labelled(case):
         labels = [batch[1] for batch in sample if is_pair(batch)]
         if not labels:
             continue
         if labels[0].ndim == 2 and all(map(_is_one_hot, labels)):
             yield _one_hot(name, labels[0])
+        elif labels[0].ndim == 1 and judged and labels[0].is_floating_point():
+            yield _floats(name, labels[0])
         elif labels[0].ndim == 1 and not labels[0].is_floating_point():
             yield from _out_of_range(case, torch.cat(labels), loader, name)
 
@@ -169,13 +192,24 @@ def _one_hot(name: str, labels: torch.Tensor) -> Finding:
     )
 
 
+def _floats(name: str, labels: torch.Tensor) -> Finding:
+    return Finding(
+        "label-type",
+        _("The labels are {kind}, numbers with a point.").format(kind=labels.dtype),
+        name,
+        _("The label says which output is the right one: a class number, int64 [N]."),
+        _("labels = labels.long()"),
+    )
+
+
 def _out_of_range(case: Case, labels: torch.Tensor, loader, name: str) -> Iterator[Finding]:
     every = _all_targets(getattr(loader, "dataset", None))
     labels = labels if every is None else torch.cat([labels, every])
     labels = labels[labels != _IGNORED]
     classes, _known = number_of_classes(case)
-    if not classes and case.rehearsal and case.rehearsal.log.judged:
-        outputs = case.rehearsal.log.judged[0].outputs
+    judged = _judged(case)
+    if not classes and judged:
+        outputs = judged[0].outputs
         classes = outputs.shape[1] if outputs.ndim > 1 else 0
     if not classes or not len(labels):
         return

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from labkit.doctor import loss
 from labkit.doctor.case import Case, Rehearsal, message
 from labkit.doctor.findings import Finding
 from labkit.doctor.pictures import differing
@@ -16,7 +17,8 @@ def look(case: Case) -> Iterator[Finding]:
     if seen is None:
         return
     if seen.error and not isinstance(seen.error, TrainingStopped):
-        yield _broken(case, seen)
+        if not loss.explains(case, seen.error):
+            yield _broken(case, seen)
     if seen.error or not case.own_code:
         return
     if seen.reached_past:
@@ -66,9 +68,11 @@ def _reached_past(case: Case, seen: Rehearsal) -> Finding:
 
 
 def _order(case: Case, seen: Rehearsal) -> Iterator[Finding]:
-    log = seen.log
+    log, held = seen.log, _held(case)
     if case.optimizer is None and not log.steps:
         return
+    if not held:
+        return  # another model's optimizer: whatever it clears and steps is not here
     if not log.steps:
         yield Finding(
             "no-step",
@@ -104,11 +108,12 @@ def _order(case: Case, seen: Rehearsal) -> Iterator[Finding]:
             _("It throws away the gradients that backward() has computed: the step has none."),
             _("Call zero_grad() before backward(), best as the first line of the step."),
         )
-    if log.stale and len(log.stale) * 2 >= len(log.reached):
+    stale = [where for name, where in log.stale.items() if name in held]
+    if stale and len(stale) * 2 >= len(log.reached & held):
         yield Finding(
             "no-zero-grad",
             _("The gradients are not cleared between the steps."),
-            next(iter(log.stale.values())),
+            stale[0],
             _(
                 "backward() adds to what is there. Each step then follows the sum over all batches "
                 "so far: its direction is old, and it grows and grows."
@@ -119,12 +124,21 @@ def _order(case: Case, seen: Rehearsal) -> Iterator[Finding]:
         yield from _unreached(case, seen)
 
 
-def _unreached(case: Case, seen: Rehearsal) -> Iterator[Finding]:
+def _held(case: Case) -> set[str]:
+    """Return the names of the weights that the optimizer holds; all if none is at hand."""
+    named = dict(case.model.named_parameters())
+    if case.optimizer is None:
+        return set(named)
     stepped = {id(p) for group in case.optimizer.param_groups for p in group["params"]}
+    return {name for name, p in named.items() if id(p) in stepped}
+
+
+def _unreached(case: Case, seen: Rehearsal) -> Iterator[Finding]:
+    held = _held(case)
     missed = [
         name
         for name, p in case.model.named_parameters()
-        if p.requires_grad and id(p) in stepped and name not in seen.log.reached
+        if p.requires_grad and name in held and name not in seen.log.reached
     ]
     if missed:
         yield Finding(
@@ -163,13 +177,17 @@ def _evaluation_mode(case: Case, seen: Rehearsal, *, first: bool) -> Iterator[Fi
     part = matters and any(wrong[0].modes.values())
     if part and not _own_weights_learn(seen, names):
         return  # frozen layers that are kept in evaluation mode on purpose
+    # a loop over all epochs may be called once, and the evaluation after it
+    certain = case.train if first else seen.passes == 1
     layers = ", ".join(names[:4])
     where = wrong[0].where + (_(" (layers: {names})").format(names=layers) if matters else "")
     yield Finding(
         "training-in-eval-mode",
         _("The model is in evaluation mode while it trains.")
         if first
-        else _("After an evaluation, the model trains on in evaluation mode."),
+        else _("After an evaluation, the model trains on in evaluation mode.")
+        if certain
+        else _("If it is called again after an evaluation, it trains in evaluation mode."),
         where,
         _(
             "Dropout drops nothing, and batch normalisation uses and keeps old statistics instead "
@@ -178,7 +196,7 @@ def _evaluation_mode(case: Case, seen: Rehearsal, *, first: bool) -> Iterator[Fi
         if matters
         else _("This model has no layer that behaves differently; the day it has, it will matter."),
         _("Call model.train() at the start of each epoch."),
-        "fault" if matters and not part and (case.train or not first) else "question",
+        "fault" if matters and not part and certain else "question",
     )
 
 

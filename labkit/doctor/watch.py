@@ -13,6 +13,7 @@ from torch.optim import optimizer as torch_optimizer
 from torch.overrides import TorchFunctionMode
 
 from labkit.doctor.lines import line
+from labkit.inspect.recording import FAILURES
 
 _LOSSES = {"cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"}
 _LOSSES |= {"mse_loss", "multi_margin_loss", "kl_div", "l1_loss", "smooth_l1_loss"}
@@ -33,7 +34,7 @@ class Forward:
 
 @dataclass
 class Judged:
-    """One call of a loss function: what it was given and what it said."""
+    """One call of a loss function: what it was given and what it said, NaN if it raised."""
 
     function: str
     where: str
@@ -118,7 +119,12 @@ class Watch(TorchFunctionMode):
         kwargs, name = kwargs or {}, getattr(func, "__name__", "")
         if name == "backward":
             self._on_backward(args)
-        output = func(*args, **kwargs)
+        try:
+            output = func(*args, **kwargs)
+        except FAILURES:
+            if name in _LOSSES:
+                self._note(name, args, kwargs, float("nan"))
+            raise
         if name in _LOSSES and isinstance(output, torch.Tensor):
             self._on_loss(name, args, kwargs, output)
         return output
@@ -140,11 +146,14 @@ class Watch(TorchFunctionMode):
                 self.log.losses.append(loss.detach().item())
 
     def _on_loss(self, name, args, kwargs, output) -> None:
-        given = {**dict(zip(("input", "target"), args, strict=False)), **kwargs}
         loss = output.detach().float().mean().item()
         if torch.is_grad_enabled():
             self.log.losses.append(loss)
             self._mark(output)
+        self._note(name, args, kwargs, loss)
+
+    def _note(self, name, args, kwargs, loss: float) -> None:
+        given = {**dict(zip(("input", "target"), args, strict=False)), **kwargs}
         outputs, targets = given.get("input"), given.get("target")
         if len(self.log.judged) < _KEPT and isinstance(outputs, torch.Tensor):
             kept = None if targets is None else targets.detach().clone()
