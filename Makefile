@@ -6,12 +6,13 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 RUN := .venv/bin/python
 THREADS := OMP_NUM_THREADS=1
 
-.PHONY: help lab test images bench bench-widgets clean
+.PHONY: help lab test html images bench bench-widgets clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make lab            set up, then open the workshop in JupyterLab"
 	@echo "make test           set up, then run every check: style, unit tests, notebooks, browser"
+	@echo "make html           run every notebook into build/html: pages to read without a kernel"
 	@echo "make images         draw the pictures in images/ again"
 	@echo "make bench          measure the loader and the fast recipe on the data LABKIT_DATA names"
 	@echo "make bench-widgets  measure from a slider's key to the painted picture"
@@ -29,6 +30,11 @@ test: .venv/ready-test
 	$(RUN) -m ruff format --check .
 	$(THREADS) $(RUN) -m pytest --numprocesses=2 --dist=loadfile --ignore=tests/browser
 	$(THREADS) $(RUN) -m pytest --numprocesses=2 --dist=loadfile tests/browser
+
+# Stored widgets would be blank in a page without a network; so each leaves its still picture.
+html: .venv/ready-lab
+	$(THREADS) $(RUN) -m jupyter nbconvert --to=html --execute --embed-images \
+		--ExecutePreprocessor.store_widget_state=False --output-dir=build/html notebooks/*.ipynb
 
 images: .venv/ready-lab
 	$(RUN) images/draw

@@ -74,6 +74,10 @@ class ForwardCoach(Explorer):
         said = text.format(shape=given, n=len(rows), last=last)
         return b"", " ".join([said, *self.traced.warnings])
 
+    def still_table(self) -> str:
+        """Return the table of the steps, and the card of the fault."""
+        return self.view.value
+
 
 def _read_shape(text: str) -> tuple[int, ...]:
     words = re.findall(r"[^\s,;()\[\]x×]+", text)

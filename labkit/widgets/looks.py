@@ -81,13 +81,16 @@ class Explorer(widgets.VBox):
         """Return what a reader without a kernel sees: a PNG and a sentence."""
         return self.screen.png, self.screen.sentence
 
+    def still_table(self) -> str:
+        """Return the HTML that stands for a picture where ``still`` gives none."""
+        return ""
+
     def _repr_mimebundle_(self, **options):
         bundle = super()._repr_mimebundle_(**options)
         png, sentence = self.still()
         data = bundle[0] if isinstance(bundle, tuple) else bundle
-        data["text/html"] = (
-            image_html(png, sentence) if png else ""
-        ) + f"<p>{html.escape(sentence)}</p>"
+        shown = image_html(png, sentence) if png else self.still_table()
+        data["text/html"] = f"{shown}<p>{html.escape(sentence)}</p>"
         data["text/plain"] = sentence
         return bundle
 
