@@ -14,6 +14,14 @@ _EXECUTE = """async code => {
   return [text, error];
 }"""
 
+_NEW_CELL = """async source => {
+  const { content } = window.jupyterapp.shell.currentWidget;
+  content.model.sharedModel.addCell({ cell_type: 'code', source });
+  content.activeCellIndex = content.widgets.length - 1;
+  await window.jupyterapp.commands.execute('notebook:run-cell');
+  content.activeCell.node.scrollIntoView();
+}"""
+
 
 def execute(notebook, code: str) -> str:
     """Run ``code`` in the notebook's kernel and return what it prints; an error fails the test."""
@@ -25,3 +33,8 @@ def execute(notebook, code: str) -> str:
 def value(notebook, expression: str):
     """Return what an expression is worth in the notebook's kernel, if JSON can say it."""
     return json.loads(execute(notebook, f"import json; print(json.dumps({expression}))"))
+
+
+def show(notebook, code: str) -> None:
+    """Put a cell with ``code`` at the end of the notebook, run it, and scroll there."""
+    notebook.page.evaluate(_NEW_CELL, code)

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from labkit.figures.studio import ContactSheet
+from tests.browser.kernel import execute, show, value
 
 pytestmark = pytest.mark.browser
 
@@ -14,6 +15,15 @@ _PIXEL = """(image, [x, y]) => {
   const brush = canvas.getContext('2d');
   brush.drawImage(image, 0, 0);
   return [...brush.getImageData(x * canvas.width, y * canvas.height, 1, 1).data].slice(0, 3);
+}"""
+
+_HEAR_OF_THE_RESTART = """() => {
+  const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
+  let begun = false;
+  window.restarted = new Promise(done => kernel.statusChanged.connect((_kernel, status) => {
+    begun ||= status === 'restarting';
+    if (begun && status === 'idle') done();
+  }));
 }"""
 
 
@@ -164,5 +174,128 @@ def test_keys_on_the_matrix_do_not_reach_the_notebook(notebook, studio):
     assert notebook.page.evaluate(count) == before
 
 
+def test_menus_open_the_cell_and_a_dragged_slider_its_pictures(notebook, studio):
+    row, column = first_with_pictures(studio)
+    names = cell(studio, row, 0).inner_text(), cell(studio, 0, column).inner_text()
+    for menu, name in zip(menus(studio), names, strict=True):
+        menu.select_option(label=name)
+    count = int(say(studio, 0, rf"^{names[0]}: (\d+) pictures taken for {names[1]}\.")[1])
+    assert cell(studio, row, column).get_attribute("aria-selected") == "true"
+    box = studio.locator(".lk-mistakes .lk-slider input").bounding_box()
+    middle = box["y"] + box["height"] / 2
+    notebook.page.mouse.move(box["x"] + 8, middle)
+    notebook.page.mouse.down()
+    notebook.page.mouse.move(box["x"] + box["width"] + 20, middle, steps=10)
+    notebook.page.mouse.up()
+    expected = value(notebook, "studio.mistakes.found[-1].item()")
+    say(studio, 1, rf"^Picture {expected}: {names[0]}, taken for {names[1]}, ")
+    assert studio.locator(".lk-mistakes .lk-slider output").inner_text() == str(count)
+    pixel = value(notebook, f"test_set.data[{expected}][16, 16].tolist()")
+    one = screen(studio, 1).locator("img")
+    notebook.page.wait_for_function(
+        f"([image, wanted]) => `${{({_PIXEL})(image, [16.5 / 32, 16.5 / 32])}}` === `${{wanted}}`",
+        arg=[one.element_handle(), pixel],
+    )
+
+
+def test_the_network_takes_sides_once_its_weights_are_the_trained_ones(notebook):
+    network = notebook.page.locator(".lk-network").first
+    weights = network.get_by_role("slider", name="Weights")
+    for key, word, number in (("Home", "random", 0), ("End", "trained", 1)):
+        weights.press(key)
+        network.locator("output", has_text=word).wait_for()
+        execute(
+            notebook,
+            f"""
+one = Net(classes=len(classes))
+one.load_state_dict(snapshots[{number}][1])
+pixels = torch.tensor(explorer.choice.picture).permute(2, 0, 1)[None]
+with torch.inference_mode():
+    shares = one((pixels / 255 - 0.5) / 0.5).softmax(dim=1)[0]
+""",
+        )
+        best, share = value(notebook, "[classes[shares.argmax()], f'{shares.max():.1%}']")
+        bar = network.locator(".lk-bars .lk-best", has_text=share)
+        bar.wait_for()
+        assert bar.locator("th").inner_text() == best
+
+
+FIFTEEN = """
+from labkit.data.sets import PictureSet
+names = [*classes, *(f"blue {name}" for name in classes[:5])]
+targets = [t + 10 if t < 5 and k % 2 else t for k, t in enumerate(test_set.targets)]
+many = PictureSet(test_set.data, targets, names, source="drawn")
+wide = Net(classes=15)
+answered = evaluate(wide, BatchLoader(many, batch_size=500))
+fifteen = EvaluationStudio(wide, many, answered, many).add_class("fifteen")
+fifteen
+"""
+
+
+def test_of_fifteen_classes_the_menus_lead_out_of_the_matrix_and_keys_back(notebook):
+    show(notebook, FIFTEEN)
+    studio = notebook.page.locator(".fifteen")
+    studio.locator(".lk-confusion tr").nth(10).wait_for()
+    shown = studio.locator(".lk-confusion tr th:first-child").all_inner_texts()
+    hidden = next(name for name in value(notebook, "names") if name not in shown)
+    assert len(shown) == 11  # a line of headers, and ten classes
+    studio.locator(".lk-mistakes select").first.select_option(label=hidden)
+    number = value(notebook, f"names.index({hidden!r})")
+    count = value(
+        notebook,
+        f"((answered.targets == {number}) & (answered.predictions != {number})).sum().item()",
+    )
+    say(studio, 0, rf"^{hidden}: {count} pictures? taken for something else\.")
+    chosen = studio.locator(".lk-confusion [aria-selected=true]")
+    assert chosen.count() == 0
+    studio.locator(".lk-confusion [tabindex='0']").press("ArrowDown")
+    wrong = value(notebook, "(answered.predictions != answered.targets).sum().item()")
+    say(studio, 0, rf"^{wrong} mistakes in all")
+    assert chosen.get_attribute("aria-label") == f"{wrong} mistakes in all"
+
+
 def test_nothing_went_wrong_meanwhile(notebook):
+    assert notebook.errors() == []
+
+
+def code_cell(notebook, text):
+    return notebook.page.locator(".jp-CodeCell", has_text=text).first
+
+
+def run_cell(notebook, cell):
+    """Click into a cell and press Shift+Enter, as a learner does."""
+    cell.locator(".cm-line").first.click()
+    notebook.page.keyboard.press("Shift+Enter")
+
+
+def test_a_training_goes_on_in_a_restarted_kernel_as_one_unbroken_curve(notebook):
+    page, training = notebook.page, code_cell(notebook, "saved after")
+    run_cell(notebook, training)
+    saved = value(notebook, "run.steps_done")  # answered after the cell
+    assert 0 < saved < value(notebook, "run.steps_done + run.steps_left")
+
+    page.evaluate(_HEAR_OF_THE_RESTART)
+    page.locator(".lm-MenuBar-item", has_text="Kernel").click()
+    page.locator(".lm-Menu-item", has_text="Restart Kernel…").click()
+    page.locator(".jp-Dialog").get_by_role("button", name="Confirm").click()
+    page.evaluate("() => window.restarted")
+    assert value(notebook, "'run' not in globals()")
+
+    for cell in (code_cell(notebook, "import torch"), code_cell(notebook, "def new_run"), training):
+        run_cell(notebook, cell)
+    training.locator(".jp-OutputArea-output", has_text=f"begins after {saved:,} steps").wait_for()
+    for text in ("resumed.finish()", "resumed.history.running_loss ==", "resumed_at=resumed_at)"):
+        run_cell(notebook, code_cell(notebook, text))
+    curve = code_cell(notebook, "resumed_at=resumed_at)").locator("img")
+    execute(notebook, "")  # the cells before it are done
+    again, steps, per_epoch = value(
+        notebook, "[run.steps_done, resumed.history.steps, len(run.train_batches)]"
+    )
+    assert again == 2 * saved
+    page.wait_for_function(
+        "([image, words]) => image.alt.includes(words)",
+        arg=[curve.element_handle(), f"taken up again after {again / per_epoch:.2f} epochs"],
+    )
+    gaps = {after - before for before, after in zip([0, *steps], steps, strict=False)}
+    assert steps[-1] == 3 * per_epoch and gaps == {per_epoch // 20}
     assert notebook.errors() == []
