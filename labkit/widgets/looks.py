@@ -70,6 +70,9 @@ class Explorer(widgets.VBox):
     Without a kernel it leaves a still picture and a sentence.
     """
 
+    still_width: int | None = None
+    """Shown width of the still picture in pixels, where the screen sets none."""
+
     def __init__(self, *controls: widgets.Widget, screen: widgets.Widget | None = None):
         """Stack ``controls`` over ``screen`` (a new ``Screen`` where none is given)."""
         self.screen = screen or Screen()
@@ -89,7 +92,8 @@ class Explorer(widgets.VBox):
         bundle = super()._repr_mimebundle_(**options)
         png, sentence = self.still()
         data = bundle[0] if isinstance(bundle, tuple) else bundle
-        shown = image_html(png, sentence) if png else self.still_table()
+        width = getattr(self.screen, "width", None) or self.still_width
+        shown = image_html(png, sentence, width=width) if png else self.still_table()
         data["text/html"] = f"{shown}<p>{html.escape(sentence)}</p>"
         data["text/plain"] = sentence
         return bundle

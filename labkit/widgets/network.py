@@ -32,6 +32,8 @@ class NetworkExplorer(Explorer):
     what the network says. The model stays as it is: weights of snapshots go into a copy of it.
     """
 
+    still_width = Mosaic.WIDTH
+
     def __init__(
         self,
         model: nn.Module,
