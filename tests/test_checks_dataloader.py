@@ -318,6 +318,15 @@ def test_images_and_labels_in_two_orders_are_recognised():
     wrong(check.batches(torn), "torn apart")
 
 
+def test_no_batch_at_all_is_an_answer_like_others():
+    def none_at_all(dataset, batch_size, shuffle):
+        return []
+
+    verdict = check.batches(none_at_all)
+    assert verdict.state == "wrong"
+    assert "never looks at dataset, batch_size, shuffle" in str(verdict)
+
+
 def test_all_items_as_one_batch_are_recognised():
     def whole(dataset, batch_size, shuffle):
         order = torch.randperm(len(dataset)) if shuffle else range(len(dataset))

@@ -357,7 +357,7 @@ def _one_pass(answer, dataset, batch_size, shuffle):
         [tuple(batch) for batch in answer(dataset, batch_size, shuffle)] for _pass in "12"
     )
     shapes = [_shapes(batch) for batch in first]
-    if not all(map(_is_batch, first)):
+    if not first or not all(map(_is_batch, first)):
         return {_("shapes"): shapes}
     images = [values.plain(images)[:, 0, 0, 0] for images, _labels in first]
     labels = [values.plain(labels).reshape(-1) - 100 for _images, labels in first]

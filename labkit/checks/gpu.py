@@ -15,7 +15,7 @@ class _Model(nn.Sequential):
 
     @property
     def words(self) -> str:
-        devices = ", ".join(layer.weight.device.type for layer in self)
+        devices = _(" and ").join(dict.fromkeys(layer.weight.device.type for layer in self))
         return _("a model with layers on {devices}").format(devices=devices)
 
 
