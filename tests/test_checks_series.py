@@ -1,6 +1,7 @@
 """What holds for every exercise of every notebook."""
 
 import inspect
+import random
 import re
 
 import numpy
@@ -137,3 +138,25 @@ def test_noughts_of_the_right_shape_are_never_right(exercise):
     if inspect.isclass(exercise.judge):
         pytest.skip("answers with a class")
     assert exercise(noughts).state in ("wrong", "raised")
+
+
+@each_exercise
+def test_an_answer_that_meddles_with_everything_leaves_no_trace(exercise):
+    def meddling(*arguments):
+        for seed in (torch.manual_seed, random.seed, numpy.random.seed):
+            seed(5)
+        torch.set_grad_enabled(False)
+        torch.set_default_dtype(torch.float64)
+        return exercise.judge(*arguments)
+
+    def drawn():
+        return torch.rand(1).item(), random.random(), numpy.random.rand()
+
+    for seed in (torch.manual_seed, random.seed, numpy.random.seed):
+        seed(3)
+    expected = drawn()
+    for seed in (torch.manual_seed, random.seed, numpy.random.seed):
+        seed(3)
+    exercise(meddling)
+    assert torch.is_grad_enabled() and torch.get_default_dtype() == torch.float32
+    assert drawn() == expected
