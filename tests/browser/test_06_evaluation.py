@@ -6,6 +6,7 @@ import pytest
 
 from labkit.figures.studio import ContactSheet
 from tests.browser.kernel import execute, show, value
+from tests.browser.lab import scrolling, unreached, unspoken
 
 pytestmark = pytest.mark.browser
 
@@ -72,6 +73,15 @@ def say(studio, number, pattern):
 
 def test_every_cell_runs(notebook):
     assert notebook.errors() == []
+
+
+def test_every_control_can_be_heard_and_reached_by_tab_and_nothing_scrolls(notebook):
+    assert unspoken(notebook.page) == []
+    for explorer in notebook.page.locator(".lk-explorer:not(.lk-explorer *)").all():
+        assert unreached(explorer) == []
+        assert scrolling(explorer) == []
+        box = explorer.bounding_box()
+        assert box["height"] < 620 and box["width"] <= 1000
 
 
 def test_a_clicked_cell_opens_as_many_pictures_as_it_says(studio):
@@ -162,6 +172,16 @@ def test_scores_and_calibration_are_drawn_with_their_sentences(studio):
         image = said.locator("img")
         image.wait_for()
         assert image.get_attribute("alt") == said.locator("p").inner_text()
+
+
+@pytest.mark.parametrize("tab", ["Mistakes", "Scores", "Changed pictures", "Feature maps"])
+def test_each_tab_can_be_heard_and_seen_without_scrolling(studio, tab):
+    cell(studio, *first_with_pictures(studio)).click()
+    studio.get_by_role("tab", name=tab).click()
+    studio.locator(".lk-screen img[src]:visible").first.wait_for()
+    assert unspoken(studio.page) == []
+    assert scrolling(studio) == []
+    assert studio.bounding_box()["height"] < 620
 
 
 def test_keys_on_the_matrix_do_not_reach_the_notebook(notebook, studio):
