@@ -72,6 +72,20 @@ def test_pause_and_stop_halt_a_run():
     assert not panel.live.run.finished
 
 
+def test_a_screen_reader_is_spared_every_batch_and_told_how_it_ended():
+    heard = []
+
+    def listen(run):
+        heard.append((panel.screen.spoken, 'aria-live="off"' in panel.status.value))
+
+    panel = LiveTraining(_run(epochs=2), after_step=listen)
+    assert panel.screen.spoken
+    panel.start.click()
+    panel.live.wait()
+    assert heard[1:] == [(False, True)] * 11
+    assert panel.screen.spoken and 'aria-live="polite"' in panel.status.value
+
+
 def test_a_second_start_is_answered_at_once():
     panel = LiveTraining(_run(epochs=1000), after_step=lambda run: time.sleep(0.001))
     panel.start.click()

@@ -121,6 +121,7 @@ class LiveTraining(Explorer):
     def _say(self) -> None:
         progress = self.live.progress()
         self.status.value = _status(progress)
+        self.screen.spoken = progress.state is not State.RUNNING  # nobody could listen so fast
         for button, usable in self._usable(progress.state):
             if button.disabled is usable:
                 button.disabled = not usable
@@ -204,4 +205,5 @@ def _status(progress: Progress) -> str:
         parts.append(_("{n:,.0f} images/s").format(n=progress.images_per_second))
     if progress.state is State.RUNNING and not math.isnan(progress.seconds_left):
         parts.append(_("about {n:.0f} s left").format(n=progress.seconds_left))
-    return '<div role="status">' + " · ".join(parts) + "</div>"
+    spoken = "off" if progress.state is State.RUNNING else "polite"
+    return f'<div role="status" aria-live="{spoken}">{" · ".join(parts)}</div>'

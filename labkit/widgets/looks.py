@@ -28,6 +28,9 @@ class Screen(anywidget.AnyWidget):
         sync=True
     )
     clickable = traitlets.Bool(False).tag(sync=True)
+    spoken = traitlets.Bool(True, help="Whether a screen reader speaks each new sentence.").tag(
+        sync=True
+    )
 
     def show(self, png: bytes, sentence: str) -> None:
         """Show PNG bytes and say what to see in them, in one message to the browser."""

@@ -3,7 +3,7 @@ function render({ model, el }) {
   const image = document.createElement("img");
   const sentence = document.createElement("p");
   el.classList.add("lk-screen");
-  sentence.setAttribute("role", "status"); // a screen reader speaks each change
+  sentence.setAttribute("role", "status");
   el.append(image, sentence);
 
   let address = null;
@@ -21,6 +21,7 @@ function render({ model, el }) {
     image.alt = model.get("sentence");
     sentence.textContent = model.get("sentence");
   };
+  const listen = () => sentence.setAttribute("aria-live", model.get("spoken") ? "polite" : "off");
   const size = () => {
     const width = model.get("width");
     image.style.width = width ? `${width}px` : "";
@@ -34,8 +35,10 @@ function render({ model, el }) {
   image.addEventListener("click", click);
   model.on("change:turn", paint);
   model.on("change:sentence", speak);
+  model.on("change:spoken", listen);
   model.on("change:width change:clickable", size);
   size();
+  listen();
   speak();
   paint();
   // In JupyterLab a key pressed on a button is also a command: "d d" would delete the cell.
@@ -48,6 +51,7 @@ function render({ model, el }) {
     attached.disconnect();
     model.off("change:turn", paint);
     model.off("change:sentence", speak);
+    model.off("change:spoken", listen);
     model.off("change:width change:clickable", size);
     if (address) URL.revokeObjectURL(address);
   };
