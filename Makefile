@@ -5,6 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 RUN := .venv/bin/python
 THREADS := OMP_NUM_THREADS=1
+PAIRED := --numprocesses=2 --dist=loadfile --max-worker-restart=0
 
 .PHONY: help lab test html images bench bench-widgets clean
 .DEFAULT_GOAL := help
@@ -28,8 +29,8 @@ lab: .venv/ready-lab
 test: .venv/ready-test
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
-	$(THREADS) $(RUN) -m pytest --numprocesses=2 --dist=loadfile --ignore=tests/browser
-	$(THREADS) $(RUN) -m pytest --numprocesses=2 --dist=loadfile tests/browser
+	$(THREADS) $(RUN) -m pytest $(PAIRED) --ignore=tests/browser
+	$(THREADS) $(RUN) -m pytest $(PAIRED) tests/browser
 
 # Stored widgets would be blank in a page without a network; so each leaves its still picture.
 html: .venv/ready-lab

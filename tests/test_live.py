@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from labkit.inspect import untouched
 from labkit.training import Run, TrainingStopped
 from labkit.training.live import LiveRun, State
 
@@ -350,3 +351,16 @@ def test_where_a_resting_run_was_moved_to_is_said():
     live = _live()
     live.to("cpu")
     assert (live.message, live.progress().device) == ("Moved to cpu.", "cpu")
+
+
+def test_a_look_inside_a_model_in_training_changes_nothing_of_the_training():
+    straight, looked_at = _live(epochs=20), _live(epochs=20)
+    straight.fit()
+    looked_at.start()
+    while looked_at.state is State.RUNNING:
+        with untouched(looked_at.run.model):
+            looked_at.run.model(EXAMPLES.tensors[0])
+            torch.rand(3)
+        time.sleep(0.001)
+    assert looked_at.wait(30) is State.FINISHED, looked_at.message
+    assert _same(straight, looked_at)

@@ -16,6 +16,8 @@ import numpy
 import torch
 from torch import nn
 
+from labkit.turns import turn
+
 _AGAIN = (0.1, 0.001)
 """Seconds until the time-out is repeated, at first and at the shortest.
 
@@ -145,7 +147,8 @@ def unmarked(things: Iterable = ()) -> Iterator[None]:
     """
     python, numbers, kind = random.getstate(), numpy.random.get_state(), torch.get_default_dtype()
     gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
-    restores = [restore for value in things for restore in _restores(value)]
+    with turn:
+        restores = [restore for value in things for restore in _restores(value)]
     random.seed(0)
     numpy.random.seed(0)
     with torch.random.fork_rng(devices=gpus), torch.inference_mode(False), torch.enable_grad():
@@ -153,8 +156,9 @@ def unmarked(things: Iterable = ()) -> Iterator[None]:
         try:
             yield
         finally:
-            for restore in restores:
-                restore()
+            with turn:
+                for restore in restores:
+                    restore()
             torch.set_default_dtype(kind)
             random.setstate(python)
             numpy.random.set_state(numbers)

@@ -22,6 +22,7 @@ from labkit.doctor.watch import Log, Watch
 from labkit.inspect.recording import FAILURES
 from labkit.text import _
 from labkit.training import train_step
+from labkit.turns import turn
 
 BATCHES = 12
 """Batches of a rehearsal: a few steps, also where gradients are accumulated over four batches."""
@@ -164,9 +165,10 @@ class Case:
             if loader is not None:
                 copies.instead(loader, loader)
                 copies.instead(_data(loader), _data(loader))
-        seen = Rehearsal(Log(), copies.model(self.model))
-        copies.instead(self.given, seen.model)
-        optimizer = copies.optimizer(self.optimizer) if self.optimizer else None
+        with turn:
+            seen = Rehearsal(Log(), copies.model(self.model))
+            copies.instead(self.given, seen.model)
+            optimizer = copies.optimizer(self.optimizer) if self.optimizer else None
         with ExitStack() as stack:
             changed = stack.enter_context(kept(self.model, self.optimizer))
             text = stack.enter_context(_quiet())

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 from torch.optim import optimizer as torch_optimizer
 
+from labkit.turns import turn
+
 
 @contextmanager
 def kept(
@@ -20,36 +22,39 @@ def kept(
     What is yielded says, when called, which of them have changed up to then.
     """
     elsewhere = _Elsewhere(model, optimizer)
-    tensors = [*model.parameters(), *model.buffers()]
-    tensors = [tensor for tensor in tensors if not nn.parameter.is_lazy(tensor)]
-    weights = [_Weights(tensor) for tensor in tensors]
-    modes = [(module, module.training) for module in model.modules()]
-    state = copy.deepcopy(optimizer.state_dict()) if optimizer else None
-    rates = _rates(optimizer)
+    with turn:
+        tensors = [*model.parameters(), *model.buffers()]
+        tensors = [tensor for tensor in tensors if not nn.parameter.is_lazy(tensor)]
+        weights = [_Weights(tensor) for tensor in tensors]
+        modes = [(module, module.training) for module in model.modules()]
+        state = copy.deepcopy(optimizer.state_dict()) if optimizer else None
+        rates = _rates(optimizer)
 
     def changed() -> list[str]:
         found = []
-        if elsewhere.at_work:  # a live run goes on meanwhile: those are its own changes
-            return found
-        if any(weight.changed for weight in weights):
-            found.append("weights")
-        if any(module.training is not mode for module, mode in modes):
-            found.append("mode")
-        if _rates(optimizer) != rates:
-            found.append("optimizer")
+        with turn:
+            if elsewhere.at_work:  # a live run goes on meanwhile: those are its own changes
+                return found
+            if any(weight.changed for weight in weights):
+                found.append("weights")
+            if any(module.training is not mode for module, mode in modes):
+                found.append("mode")
+            if _rates(optimizer) != rates:
+                found.append("optimizer")
         return found
 
     try:
         yield changed
     finally:
-        found = changed()
-        elsewhere.stop()
-        if optimizer and ("optimizer" in found or "weights" in found):
-            optimizer.load_state_dict(state)
-        for weight in weights if "weights" in found else ():
-            weight.restore()
-        for module, mode in modes if "mode" in found else ():
-            module.training = mode
+        with turn:
+            found = changed()
+            elsewhere.stop()
+            if optimizer and ("optimizer" in found or "weights" in found):
+                optimizer.load_state_dict(state)
+            for weight in weights if "weights" in found else ():
+                weight.restore()
+            for module, mode in modes if "mode" in found else ():
+                module.training = mode
 
 
 class _Elsewhere:

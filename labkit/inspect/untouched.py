@@ -8,19 +8,22 @@ import numpy
 import torch
 from torch import nn
 
+from labkit.turns import turn
+
 
 @contextmanager
 def untouched(model: nn.Module) -> Iterator[None]:
     """Run a block with the model in evaluation mode and without gradients, then restore it.
 
+    A live training waits meanwhile, and the block for the end of its step.
     Restored are the attributes of every module (mode, hooks, counters), the buffers (the
     statistics of batch normalisation) and the random state of Python, NumPy and PyTorch.
     Gradients are not touched. A forward pass that writes into its own parameters is not undone.
     """
-    modules = [_Snapshot(module) for module in model.modules()]
-    python, numbers = random.getstate(), numpy.random.get_state()
     cuda = {p.device.index or 0 for p in model.parameters() if p.device.type == "cuda"}
-    with torch.random.fork_rng(devices=sorted(cuda)), torch.no_grad():
+    with turn, torch.random.fork_rng(devices=sorted(cuda)), torch.no_grad():
+        modules = [_Snapshot(module) for module in model.modules()]
+        python, numbers = random.getstate(), numpy.random.get_state()
         model.eval()
         try:
             yield

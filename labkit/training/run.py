@@ -14,6 +14,7 @@ from labkit.text import _
 from labkit.training import randomness
 from labkit.training.history import History, Mean
 from labkit.training.loop import LossFunction, TrainingStopped, evaluate, finite, train_step
+from labkit.turns import turn
 
 POINTS_PER_EPOCH = 20
 """How many points of the running loss a history keeps of each epoch, at the most."""
@@ -92,7 +93,7 @@ class Run:
             raise TrainingStopped(_("All epochs are done. Raise the number of epochs to go on."))
         self._check_weights()
         started = time.perf_counter()
-        with randomness.borrowed(self._random, self.device):
+        with turn, randomness.borrowed(self._random, self.device):
             batches, self._iterator = self._batches(), None  # kept only if this step succeeds
             images, labels = next(batches)
             images, labels = images.to(self.device), labels.to(self.device)
