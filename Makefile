@@ -34,7 +34,7 @@ test: .venv/ready-test
 
 # Stored widgets would be blank in a page without a network; so each leaves its still picture.
 html: .venv/ready-lab
-	$(THREADS) $(RUN) -m jupyter nbconvert --to=html --execute \
+	$(THREADS) $(RUN) -m nbconvert --to=html --execute \
 		--ExecutePreprocessor.store_widget_state=False --output-dir=build/html notebooks/*.ipynb
 	cp -R images build/
 
