@@ -17,7 +17,7 @@ _GIVE_BACK = {_MMAP_MAX: 65536, _MMAP_THRESHOLD: 2**25, _TRIM_THRESHOLD: 2**26, 
 
 @contextmanager
 def kept(keep: bool = True) -> Iterator[None]:
-    """Keep freed memory inside the block; does nothing where the C library is not glibc.
+    """Keep freed memory until the block ends; does nothing where the C library is not glibc.
 
     A training step frees what the next one asks for again. By default glibc returns large blocks
     to the system, which clears every page before it hands it out anew.
@@ -25,11 +25,12 @@ def kept(keep: bool = True) -> Iterator[None]:
     if not keep or platform.libc_ver()[0] != "glibc":
         yield
         return
-    mallopt = ctypes.CDLL(None).mallopt
+    libc = ctypes.CDLL(None)
     for name, value in _KEEP.items():
-        mallopt(name, value)
+        libc.mallopt(name, value)
     try:
         yield
     finally:
         for name, value in _GIVE_BACK.items():
-            mallopt(name, value)
+            libc.mallopt(name, value)
+        libc.malloc_trim(0)  # what was kept goes back now

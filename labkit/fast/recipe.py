@@ -53,9 +53,9 @@ class Recipe:
 
 
 def by_clock(seconds: float) -> Spent:
-    """Let the training last ``seconds`` from now on, however many steps that are."""
+    """Let the training last ``seconds`` from now on, however many steps that are; 0 or less: none."""
     start = time.perf_counter()
-    return lambda _steps: (time.perf_counter() - start) / seconds
+    return lambda _steps: (time.perf_counter() - start) / seconds if seconds > 0 else 1.0
 
 
 def by_steps(steps: int) -> Spent:
