@@ -53,7 +53,7 @@ class Recipe:
 
 
 def by_clock(seconds: float) -> Spent:
-    """Let the training last ``seconds`` from now on, however many steps that are; 0 or less: none."""
+    """Let the training last ``seconds`` from now on, however many steps that takes (0: none)."""
     start = time.perf_counter()
     return lambda _steps: (time.perf_counter() - start) / seconds if seconds > 0 else 1.0
 
