@@ -71,7 +71,7 @@ def step_to(notebook, network, snapshot):
         notebook.page.keyboard.press("ArrowRight")
     name = value(notebook, f"snapshots[{snapshot}][0]")
     network.locator("output", has_text=re.compile(f"^{re.escape(name)}$")).wait_for()
-    assert value(notebook, "explorer.weights.value") == snapshot
+    assert wait_until(notebook, lambda: value(notebook, "explorer.weights.value") == snapshot)
     return name
 
 
@@ -193,7 +193,7 @@ def test_the_number_of_epochs_grows(notebook, panel):
     epochs.fill("900")  # so that it does not come to its end below, however quick the machine is
     epochs.press("Enter")
     assert says(notebook, "epoch 1 of 900, batch 1 of ")
-    assert value(notebook, "run.epochs") == 900
+    assert wait_until(notebook, lambda: value(notebook, "run.epochs") == 900)
 
 
 def test_start_shows_progress_and_pause_halts_it(notebook):
