@@ -1,5 +1,6 @@
 """The live panel, pressed from Python: no browser."""
 
+import threading
 import time
 
 import pytest
@@ -70,6 +71,23 @@ def test_pause_and_stop_halt_a_run():
         assert said in panel.status.value
         assert not panel.start.disabled and button.disabled
     assert not panel.live.run.finished
+
+
+def test_a_run_that_fails_while_its_start_is_still_being_shown_leaves_a_start_button(panel):
+    live, progress = panel.live, panel.live.progress
+
+    def slow_to_show():
+        seen = progress()
+        if seen.state == "running" and threading.current_thread() is threading.main_thread():
+            live.wait(1)  # the thread fails meanwhile, and shows that
+        return seen
+
+    live.progress = slow_to_show
+    live.run.model[1] = nn.Linear(192, 2)  # unknown to the optimizer
+    panel.start.click()
+    live.wait()
+    assert "does not know" in panel.status.value
+    assert not panel.start.disabled and panel.pause.disabled
 
 
 def test_a_screen_reader_is_spared_every_batch_and_told_how_it_ended():

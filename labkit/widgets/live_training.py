@@ -38,7 +38,7 @@ class LiveTraining(Explorer):
         """Show ``run`` as it stands; nothing starts before a button is pressed."""
         self.live = LiveRun(run, after_step=after_step)
         self._mean, self._std = mean, std
-        self._drawing, self._message = threading.Lock(), ""
+        self._showing, self._message = threading.Lock(), ""
         self._said_at = self._drawn_at = self._cost = 0.0
         self._make_buttons()
         self._make_knobs(run)
@@ -119,16 +119,17 @@ class LiveTraining(Explorer):
             self._draw()
 
     def _say(self) -> None:
-        progress = self.live.progress()
-        self.status.value = _status(progress)
-        self.screen.spoken = progress.state is not State.RUNNING  # nobody could listen so fast
-        for button, usable in self._usable(progress.state):
-            if button.disabled is usable:
-                button.disabled = not usable
-        self._said_at = time.monotonic()
+        with self._showing:  # asked for inside: of two threads the last one shows the latest
+            progress = self.live.progress()
+            self.status.value = _status(progress)
+            self.screen.spoken = progress.state is not State.RUNNING  # nobody listens so fast
+            for button, usable in self._usable(progress.state):
+                if button.disabled is usable:
+                    button.disabled = not usable
+            self._said_at = time.monotonic()
 
     def _draw(self) -> None:
-        with self._drawing:
+        with self._showing:
             began = time.monotonic()
             picture = self._picture()
             self.screen.show(picture.png(), picture.alt)
