@@ -63,6 +63,13 @@ def test_the_first_step_is_compared_with_a_later_one():
     )
 
 
+@pytest.mark.parametrize("slowest", [0.0121, 0.030, 2.0])
+def test_times_can_be_read_off_whether_they_lie_close_or_far_apart(slowest):
+    (axes,) = figures.step_times([slowest, 0.0079, 0.0083, 0.0086, 0.0085]).axes
+    low, high = axes.get_ylim()
+    assert sum(low <= tick <= high for tick in axes.get_yticks()) >= 3
+
+
 def test_how_busy_a_device_was_is_said_for_each_part():
     picture = figures.busy(
         [0.1, 0.2, 0.3, 0.4], [10, 30, 90, 70], {"batch 4": 0, "batch 64": 0.25}, "cuda:0"

@@ -189,7 +189,9 @@ def _batch_axis(axes, rates: Rates) -> None:
 
 def _log_axis(axes, numbers: str) -> None:
     axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    low, high = axes.get_ylim()
+    wide = high > 5 * low  # else it might show a single number
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if wide else MaxNLocator(5))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _place: numbers.format(value)))
     axes.yaxis.set_minor_locator(NullLocator())
 
