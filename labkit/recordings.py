@@ -88,8 +88,13 @@ def columns() -> tuple[str, ...]:
 
 
 def rows(results: Sequence[Result]) -> tuple[tuple[str, ...], ...]:
-    """Return one row of text per result, as a table shows it."""
-    return tuple(_row(result) for result in results)
+    """Return one row of text per result: by device, then width, then batch size."""
+    return tuple(_row(result) for result in sorted(results, key=_place))
+
+
+def _place(result: Result) -> tuple[str, int, int]:
+    setting = result.setting
+    return setting.device, setting.width, setting.batch
 
 
 def _row(result: Result) -> tuple[str, ...]:

@@ -261,6 +261,17 @@ def test_a_recording_says_on_what_and_when_it_was_made(recording):
     assert "driver 1.2" in recording.heading
 
 
+def test_a_table_is_ordered_by_device_width_and_batch_in_whatever_order_it_was_measured():
+    order = [("cuda:0", 1, 4), ("cpu", 4, 16), ("cpu", 1, 64), ("cpu", 4, 4)]
+    results = [
+        timing.Result(timing.Setting(device, batch, width)) for device, width, batch in order
+    ]
+    shown = [
+        (device, int(width), int(batch)) for device, width, batch, *_ in recordings.rows(results)
+    ]
+    assert shown == sorted(order)
+
+
 def test_without_recordings_there_are_none(tmp_path):
     assert recordings.gpu_recordings(tmp_path) == []
 
