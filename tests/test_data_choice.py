@@ -1,5 +1,7 @@
 """Which source is wanted, in which order, and why."""
 
+from pathlib import Path
+
 import pytest
 
 from labkit.data import DataError, choice, choose, chosen
@@ -37,10 +39,10 @@ def test_a_folder_is_remembered_wherever_the_next_notebook_runs(monkeypatch, tmp
     assert chosen().source == tmp_path / "my pictures"
 
 
-@pytest.mark.parametrize("name", ["cifar100", "", "Drawn"])
+@pytest.mark.parametrize("name", ["cifar100", "", " ", "Drawn", "x" * 300, 5])
 @pytest.mark.parametrize("ask", [chosen, choose])
 def test_an_unknown_name_is_refused_with_the_names_there_are(ask, name):
-    with pytest.raises(DataError, match=f"'{name}'.*auto.*cifar10.*drawn.*folder"):
+    with pytest.raises(DataError, match=f"{name!r}.*auto.*cifar10.*drawn.*folder"):
         ask(name)
     assert not choice.file().exists()
 
@@ -49,6 +51,18 @@ def test_an_unknown_name_in_the_environment_is_refused(monkeypatch):
     monkeypatch.setenv("LABKIT_DATA", "Drawn pictures")
     with pytest.raises(ValueError, match="'Drawn pictures'"):
         chosen()
+
+
+def test_what_a_copied_path_brings_along_is_no_part_of_it(monkeypatch, tmp_path):
+    (tmp_path / "my pictures").mkdir()
+    for copied in ('"{}"', "'{}'", ' "{}" ', " {} "):
+        monkeypatch.setenv("LABKIT_DATA", copied.format(tmp_path / "my pictures"))
+        assert chosen().source == tmp_path / "my pictures"
+    assert chosen(" drawn").source == "drawn"
+
+
+def test_a_home_that_nobody_has_is_a_folder_that_is_not_there():
+    assert chosen("~nobody-of-this-name/cats").source == Path("~nobody-of-this-name/cats")
 
 
 def test_a_choice_that_cannot_be_read_is_as_none(config):

@@ -174,6 +174,33 @@ def test_what_systems_leave_about_is_passed_over_in_silence(fruit, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_what_archives_leave_about_is_no_class(fruit, capsys):
+    fill(fruit / "__MACOSX", classes=("lime",))
+    assert load(fruit).train.classes == ["apple", "lime", "plum"]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_folder_inside_a_class_is_named(fruit, capsys):
+    fill(fruit / "lime" / "more", classes=("plum",))
+    assert sum(sizes(load(fruit))) == 30
+    assert f"{os.path.join('lime', 'more')}: a folder inside a class" in capsys.readouterr().err
+
+
+def test_of_a_picture_that_is_too_large_only_one_sentence_tells(fruit, capsys, recwarn):
+    Image.new("1", (10_000, 10_000)).save(fruit / "lime" / "large.png")
+    assert sum(sizes(load(fruit))) == 30
+    assert "large.png: more than 25 million pixels" in capsys.readouterr().err
+    assert not [said for said in recwarn if said.category is Image.DecompressionBombWarning]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_a_link_that_leads_to_itself_is_no_class_and_no_picture(fruit, capsys):
+    for place in (fruit, fruit / "lime"):
+        (place / "self").symlink_to(place / "self")
+    assert sum(sizes(load(fruit))) == 30
+    assert os.path.join("lime", "self") in capsys.readouterr().err
+
+
 @pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
 def test_a_link_to_nowhere_is_named_and_a_good_one_followed(fruit, capsys):
     (fruit / "lime" / "gone.png").symlink_to(fruit / "nothing.png")
@@ -219,6 +246,18 @@ def _an_empty_class(folder):
     return folder
 
 
+def _folders_of_classes(folder):
+    fill(folder / "training_set", classes=("apple", "lime"))
+    fill(folder / "test_set", classes=("apple", "lime"))
+    for name in COLOURS:
+        shutil.rmtree(folder / name)
+    return folder
+
+
+def _too_long_a_name(folder):
+    return folder / ("x" * 300)
+
+
 def _an_unreadable_class(folder):
     (folder / "quince").mkdir()
     (folder / "quince" / "a.jpg").write_text("no picture")
@@ -249,6 +288,8 @@ UNUSABLE = {
     _no_class: "At least two classes .* none",
     _one_class: "At least two classes .* apple",
     _the_folder_above: "At least two classes .* my früit",
+    _folders_of_classes: "test_set holds folders and no pictures.*train/cat/1.jpg",
+    _too_long_a_name: "There is no folder|cannot be opened: File name too long",
     _an_empty_class: "quince has no pictures",
     _an_unreadable_class: "class quince .*a.jpg: not a picture",
     _one_picture_each: "no picture to test with",

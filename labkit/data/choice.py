@@ -9,6 +9,9 @@ from labkit.text import _
 
 NAMES = ("auto", "cifar10", "drawn")
 
+_AROUND = " \"'"
+"""What may stand around a path that was copied, and is no part of it."""
+
 
 class Choice(NamedTuple):
     """The wanted source, "auto", "cifar10", "drawn" or a folder, and a sentence saying why."""
@@ -47,6 +50,11 @@ def choose(source: str | os.PathLike) -> Choice:
     return chosen()
 
 
+def typed(text: str) -> Path:
+    """Return the path in ``text``, with ~ filled in and without quotes around it."""
+    return Path(os.path.expanduser(text.strip(_AROUND)))  # Path.expanduser raises for ~nobody
+
+
 def file() -> Path:
     """Return the file that holds the choice, in LABKIT_CONFIG or this user's own folder."""
     if named := os.environ.get("LABKIT_CONFIG"):
@@ -64,14 +72,17 @@ def _saved() -> str:
 
 
 def _known(source: str | os.PathLike) -> str | Path:
-    if isinstance(source, str) and source in NAMES:
-        return source
-    path = Path(source).expanduser()
-    if source == "" or (isinstance(source, str) and path.name == source and not path.exists()):
-        raise DataError(
-            _(
-                'There is no source {source!r}: choose "auto", "cifar10", "drawn", '
-                "or the path of a folder of pictures."
-            ).format(source=source)
-        )
-    return path
+    if isinstance(source, os.PathLike):
+        return Path(os.path.expanduser(source))
+    text = source.strip(_AROUND) if isinstance(source, str) else ""
+    if text in NAMES:
+        return text
+    path = typed(text)
+    if text and (path.name != text or os.path.exists(path)):  # no lonely word, or a folder here
+        return path
+    raise DataError(
+        _(
+            'There is no source {source!r}: choose "auto", "cifar10", "drawn", '
+            "or the path of a folder of pictures."
+        ).format(source=source)
+    )

@@ -2,24 +2,27 @@
 
 import hashlib
 import os
+import warnings
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from labkit import pictures
 from labkit.data.split import hold_out
 from labkit.data.store import Arrays, DataError
 from labkit.text import _
 
-_NOT_PICTURES = {"thumbs.db", "desktop.ini"}
+_LEFT_ABOUT = {"thumbs.db", "desktop.ini", "__macosx", "$recycle.bin"}
+"""What systems and their archives leave in a folder, beside what begins with a dot."""
 
 _TEST_NAMES = ("test", "val", "valid", "validation")
 """The first of these that stands beside ``train`` is the test set: many have only ``val``."""
 
 Listing = dict[str, list[os.DirEntry]]
-"""The files of each class, by the class's name; both in the order of their names."""
+"""What each class's folder holds, by the class's name; both in the order of their names."""
 
 
 def name_of(folder: Path) -> str:
@@ -32,16 +35,8 @@ def survey(folder: Path) -> tuple[Listing, Listing]:
 
     Raise ``DataError`` where there is no such folder, or not two classes with files in it.
     """
-    if folder.exists() and not folder.is_dir():
-        text = _("{folder} is a file. Name the folder that holds one folder per class.")
-        raise DataError(text.format(folder=folder))
-    if not folder.is_dir():
-        text = _(
-            "There is no folder {folder}. Look for a typing error in its name, "
-            "or choose another source in 00_setup or with LABKIT_DATA."
-        )
-        raise DataError(text.format(folder=folder))
-    parts = {entry.name.lower(): entry.path for entry in _visible(folder) if entry.is_dir()}
+    _refuse_no_folder(folder)
+    parts = {entry.name.lower(): entry.path for entry in _visible(folder) if _is_folder(entry)}
     if "train" not in parts:
         train, test = _classes(folder), {}
     else:
@@ -97,23 +92,46 @@ def decode(folder: Path, train: Listing, test: Listing) -> Arrays:
 def _visible(folder: str | Path) -> list[os.DirEntry]:
     try:
         with os.scandir(folder) as entries:
-            shown = [entry for entry in entries if not entry.name.startswith(".")]
+            shown = [
+                entry
+                for entry in entries
+                if not entry.name.startswith(".") and entry.name.lower() not in _LEFT_ABOUT
+            ]
     except OSError as error:
-        text = _("The folder {folder} cannot be opened: {reason}.")
-        raise DataError(text.format(folder=folder, reason=error.strerror)) from error
+        raise DataError(_cannot_open(folder, error)) from error
     return sorted(shown, key=lambda entry: entry.name)
 
 
+def _cannot_open(folder: str | Path, error: OSError) -> str:
+    text = _("The folder {folder} cannot be opened: {reason}.")
+    return text.format(folder=folder, reason=error.strerror)
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself, or where we may not look
+        return False
+
+
 def _classes(folder: str | Path) -> Listing:
-    return {
-        entry.name: [
-            file
-            for file in _visible(entry.path)
-            if not file.is_dir() and file.name.lower() not in _NOT_PICTURES
-        ]
-        for entry in _visible(folder)
-        if entry.is_dir()
-    }
+    return {entry.name: _visible(entry.path) for entry in _visible(folder) if _is_folder(entry)}
+
+
+def _refuse_no_folder(folder: Path) -> None:
+    try:
+        there, is_folder = folder.exists(), folder.is_dir()
+    except OSError as error:
+        raise DataError(_cannot_open(folder, error)) from error
+    if not there:
+        text = _(
+            "There is no folder {folder}. Look for a typing error in its name, "
+            "or choose another source in 00_setup or with LABKIT_DATA."
+        )
+        raise DataError(text.format(folder=folder))
+    if not is_folder:
+        text = _("{folder} is a file. Name the folder that holds one folder per class.")
+        raise DataError(text.format(folder=folder))
 
 
 def _refuse_unusable(folder: Path, train: Listing, test: Listing) -> None:
@@ -126,6 +144,12 @@ def _refuse_unusable(folder: Path, train: Listing, test: Listing) -> None:
     for name, files in train.items():
         if not files:
             text = _("The folder {path} has no pictures: add some, or remove it.")
+            raise DataError(text.format(path=folder / name))
+        if all(map(_is_folder, files)):
+            text = _(
+                "The folder {path} holds folders and no pictures. The pictures of a class lie side "
+                "by side: cat/1.jpg, or train/cat/1.jpg and test/cat/2.jpg."
+            )
             raise DataError(text.format(path=folder / name))
     if strange := [name for name in test if name not in train]:
         text = _("The class {name} is in the test folder, but not in {folder}.")
@@ -156,13 +180,19 @@ def _read(folder: Path, listing: Listing, classes: tuple[str, ...]):
 
     def read(number: int) -> str:
         path = files[number][0]
+        name = os.path.relpath(path, folder)
+        if os.path.isdir(path):
+            return _("{name}: a folder inside a class, what it holds is not used.").format(
+                name=name
+            )
         try:
-            images[number] = pictures.read_picture(path, name=os.path.relpath(path, folder))
+            images[number] = pictures.read_picture(path, name=name)
         except pictures.PictureError as error:
             return str(error)
         return ""
 
-    with ThreadPoolExecutor() as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor() as pool:
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # we say it ourselves
         reasons = list(_shown(pool.map(read, range(len(files))), len(files)))
     good = np.array([not reason for reason in reasons], dtype=bool)
     labels = np.array([label for _path, label in files], dtype=np.int64)

@@ -6,6 +6,7 @@ from pathlib import Path
 import ipywidgets as widgets
 
 from labkit.data import DataError, choose, chosen, status
+from labkit.data.choice import typed
 from labkit.data.folder import survey
 from labkit.text import _
 from labkit.widgets.looks import Explorer, reporting, row
@@ -77,7 +78,7 @@ class DataChoice(Explorer):
             return self.source.value
         if not self.folder.value.strip():
             raise DataError(_("Type the path of your folder first."))
-        path = Path(self.folder.value.strip()).expanduser()
+        path = typed(self.folder.value)
         survey(path)
         return path
 
