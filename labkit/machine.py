@@ -28,6 +28,7 @@ class Facts:
     source_problem: str
     photographs: bool
     folder: str
+    cache_serves: bool
     disk: int
     memory: int
     shared_memory: int | None
@@ -64,6 +65,7 @@ def gather() -> Facts:
         source_problem=problem,
         photographs=photographs,
         folder=str(folder),
+        cache_serves=_can_write(folder) or bool(torch and _holds_pictures()),
         disk=shutil.disk_usage(_existing(folder)).free,
         memory=_free_memory(),
         shared_memory=_free_shared_memory(),
@@ -77,6 +79,13 @@ def _cache() -> Path:
     from labkit.data import store
 
     return store.folder()
+
+
+def _holds_pictures() -> bool:
+    """Tell whether the cache holds a source already, as one that learners share does."""
+    from labkit.data import status
+
+    return any(known.ready for known in status())
 
 
 def _source() -> tuple[str | None, str, bool]:
@@ -140,7 +149,13 @@ def _start_method() -> str:
 
 
 def _existing(folder: Path) -> Path:
-    return next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    return next(place for place in (folder, *folder.absolute().parents) if os.path.exists(place))
+
+
+def _can_write(folder: Path) -> bool:
+    """Tell whether files can be made in ``folder``, or ``folder`` itself where it is not there."""
+    place = _existing(folder)
+    return place.is_dir() and os.access(place, os.W_OK | os.X_OK)
 
 
 def _cores() -> int:

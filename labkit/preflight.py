@@ -149,6 +149,13 @@ def _data(facts: Facts) -> Row:
 
 
 def _disk(facts: Facts) -> Row:
+    if not facts.cache_serves:
+        found = _("The cache {folder} cannot be written.").format(folder=facts.folder)
+        advice = _(
+            "Let LABKIT_CACHE name a folder of your own: without one, CIFAR-10 cannot be "
+            "downloaded, and other pictures are made anew in every notebook."
+        )
+        return Row(_("disk space"), CARE, found, advice)
     found = _("{size} free for {folder}").format(size=_size(facts.disk), folder=facts.folder)
     if facts.disk >= DISK_LOW:
         return Row(_("disk space"), READY, found)

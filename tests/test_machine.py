@@ -95,6 +95,24 @@ def test_workers_are_tried_only_where_they_can_work(monkeypatch, method, shared,
     assert machine.usable_workers(2) == workers
 
 
+def test_a_cache_that_cannot_be_written_serves_only_if_it_holds_pictures(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    assert machine.gather().cache_serves
+    for unusable in (tmp_path / "file", tmp_path / "file" / "below"):
+        monkeypatch.setenv("LABKIT_CACHE", str(unusable))
+        assert not machine.gather().cache_serves
+    monkeypatch.setattr(machine, "_holds_pictures", lambda: True)
+    assert machine.gather().cache_serves
+
+
+def test_a_place_where_we_may_not_look_counts_as_not_there(monkeypatch, tmp_path):
+    def refuse(_path, **_options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    assert machine._existing(tmp_path / "a" / "b") == tmp_path
+
+
 def test_a_folder_not_made_yet_is_on_the_disk_of_its_parent(tmp_path):
     assert machine._existing(tmp_path / "a" / "b") == tmp_path
     assert machine._existing(Path("nowhere at all")) == Path.cwd()
