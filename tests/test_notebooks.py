@@ -94,6 +94,23 @@ def test_the_minutes_are_those_of_the_readme(path):
 
 
 @each_notebook
+def test_the_minutes_are_those_of_the_first_notebook(path):
+    minutes = re.search(r"(\d+) minutes", sources(path, "markdown")[0]).group(1)
+    text = "\n".join(sources(NOTEBOOKS[0], "markdown"))
+    number = int(path.stem[:2])
+    assert re.search(rf"^\| (?:\[|\*\*){number}\. .*\| {minutes} \|$", text, re.MULTILINE)
+
+
+@each_notebook
+def test_a_link_to_a_notebook_says_its_title(path):
+    text = "\n".join(sources(path, "markdown"))
+    for number, title, name in re.findall(
+        r"\[(?:← )?(\d)\. ([^]→]+?)(?: →)?\]\((\w+\.ipynb)\)", text
+    ):
+        assert sources(path.parent / name, "markdown")[0].startswith(f"# {number}. {title}\n")
+
+
+@each_notebook
 def test_it_ends_with_a_recap_and_exercises(path):
     text = "\n".join(sources(path, "markdown"))
     assert "\n## Recap" in text
