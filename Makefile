@@ -5,6 +5,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 RUN := .venv/bin/python
 THREADS := OMP_NUM_THREADS=1
+# A folder that was moved or renamed since it was set up still finds its own package.
+export PYTHONPATH := $(CURDIR)$(if $(PYTHONPATH),:$(PYTHONPATH))
 PAIRED := --numprocesses=2 --dist=loadfile --max-worker-restart=0
 
 .PHONY: help lab test html images bench bench-widgets clean

@@ -55,6 +55,18 @@ def test_make_says_in_one_sentence_that_venv_is_missing(tmp_path):
     assert "lacks the venv module" in done.stdout
 
 
+def test_a_folder_that_was_renamed_after_it_was_set_up_finds_its_own_package(tmp_path):
+    here = tmp_path / "renamed ü"
+    (here / ".venv" / "bin").mkdir(parents=True)
+    python = here / ".venv" / "bin" / "python"
+    python.write_text('#!/bin/sh\necho "$PYTHONPATH"\n')
+    python.chmod(0o755)
+    _make(here, "help")  # copies the set-up files: the environment is newer than they are
+    (here / ".venv" / "ready-lab").touch()
+    done = subprocess.run(["make", "images"], capture_output=True, text=True, cwd=here)
+    assert done.stdout.splitlines()[-1].split(":")[0] == str(here.resolve())
+
+
 def _make(folder, *arguments):
     """Run make in a copy of the repository's set-up files: no environment there yet."""
     for name in ("Makefile", "pyproject.toml"):
