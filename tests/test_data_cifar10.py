@@ -87,10 +87,11 @@ def test_a_mirror_may_be_named_by_its_folder(server, monkeypatch):
     assert cifar10.urls()[0] == "http://10.0.0.1:8000/cifar/cifar-10-python.tar.gz"
 
 
-def test_a_file_on_a_stick_needs_no_network_and_stays(server, monkeypatch, tmp_path):
+@pytest.mark.parametrize("written", ["{}", '"{}"', " '{}' "])
+def test_a_file_on_a_stick_needs_no_network_and_stays(server, monkeypatch, tmp_path, written):
     stick = tmp_path / "my archive.tar.gz"
     stick.write_bytes(server.content)
-    monkeypatch.setenv("LABKIT_CIFAR10_URL", str(stick))
+    monkeypatch.setenv("LABKIT_CIFAR10_URL", written.format(stick))
     monkeypatch.setattr(cifar10, "ARCHIVE", replace(cifar10.ARCHIVE, urls=(refused_url(),)))
     assert sources.load("auto").train.source == "cifar10"
     assert stick.read_bytes() == server.content

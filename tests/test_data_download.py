@@ -102,7 +102,7 @@ def test_a_damaged_file_on_a_stick_is_refused_and_left_alone(tmp_path):
 
 
 def test_a_stick_that_is_not_there_is_left_for_the_next_source(server, tmp_path):
-    urls = [str(tmp_path / "stick.tar.gz"), server.url()]
+    urls = [str(tmp_path / "stick.tar.gz"), "~nobody-of-this-name/stick.tar.gz", server.url()]
     assert fetch(ARCHIVE, urls, tmp_path / "cache", PATIENCE).read_bytes() == CONTENT
 
 

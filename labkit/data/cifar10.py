@@ -34,7 +34,7 @@ def urls() -> tuple[str, ...]:
 
     ``LABKIT_CIFAR10_URL`` goes first: a URL or a path, of the archive or of the folder it is in.
     """
-    named = os.environ.get("LABKIT_CIFAR10_URL", "")
+    named = os.environ.get("LABKIT_CIFAR10_URL", "").strip(" \"'")  # quotes of a copied path
     if named.endswith("/"):
         named += ARCHIVE.name
     return (named, *ARCHIVE.urls) if named else ARCHIVE.urls

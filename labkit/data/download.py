@@ -107,7 +107,8 @@ def local_path(url: str, archive: Archive) -> Path | None:
     parts = urlsplit(url)
     if parts.scheme in ("http", "https"):
         return None
-    path = Path(url2pathname(unquote(parts.path)) if parts.scheme == "file" else url).expanduser()
+    named = url2pathname(unquote(parts.path)) if parts.scheme == "file" else url
+    path = Path(os.path.expanduser(named))  # Path.expanduser raises for ~nobody
     return path / archive.name if path.is_dir() else path
 
 
