@@ -476,6 +476,18 @@ def test_what_may_be_on_purpose_is_asked_and_not_called_a_fault(kind):
     assert str(report).startswith("The doctor found no fault, and has 1 question.")
 
 
+def test_a_fresh_network_of_two_classes_has_no_sigmoid_though_all_its_logits_are_above_0():
+    model = Net(classes=2)
+    nn.init.constant_(model.fc3.bias, 0.1)
+    both = split()
+    both.classes = both.classes[:2]
+    keep = np.flatnonzero(np.asarray(both.targets) < 2)
+    both.data, both.targets = both.data[keep], np.asarray(both.targets)[keep].tolist()
+    batches = BatchLoader(both, 16, shuffle=True)
+    report = examine(**program(model=model, train_batches=batches, validation_batches=None))
+    assert report.kinds == ()
+
+
 def test_pictures_of_noise_are_not_called_scrambled():
     noise = np.random.default_rng(0).normal(size=(240, 3, 32, 32)).astype("float32")
     parts = program(train_batches=prepared(lambda _: torch.from_numpy(noise)))

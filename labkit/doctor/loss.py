@@ -14,6 +14,9 @@ _IGNORED = -100
 """The label that cross_entropy passes over (its default ignore_index)."""
 
 
+_LITTLE = 0.3
+"""Above the logits of a fresh ``Net``, which may all be positive, and below sigmoid(0)."""
+
 _LABELS_DO_NOT_FIT = (
     "is out of bounds",
     "expected target dtype",
@@ -69,7 +72,7 @@ def _before_cross_entropy(calls: list[Judged]) -> Iterator[Finding]:
             _("Return the logits as they are, or keep log_softmax and use nn.NLLLoss."),
             "question",
         )
-    elif len(numbers) >= 20 and numbers.min() > 0 and numbers.max() < 1:
+    elif len(numbers) >= 20 and numbers.min() > 0 and _LITTLE < numbers.max() < 1:
         yield _squashed("sigmoid", "sigmoid-before-loss", where)
     elif len(numbers) >= 20 and numbers.min() == 0 and (numbers == 0).float().mean() > 0.1:
         yield Finding(
