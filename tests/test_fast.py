@@ -251,6 +251,12 @@ def test_a_second_look_is_the_mean_with_the_moved_pictures_where_it_is_unsure(pi
         assert torch.allclose(looked[place], expected, atol=1e-5)
 
 
+def test_a_single_picture_gets_one_look(pictures):
+    one = PictureSet(pictures.data[:1], pictures.targets[:1], pictures.classes, source="colours")
+    way = RUNGS[-1].recipe
+    assert recipe.answer(way, FastNet(3), one).shape == (1, 3)
+
+
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
 def test_kept_memory_is_not_asked_of_the_system_again():
     resource = pytest.importorskip("resource")

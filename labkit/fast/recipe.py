@@ -111,7 +111,7 @@ def answer(recipe: Recipe, model: nn.Module, pictures: PictureSet) -> torch.Tens
     model.eval()
     with torch.inference_mode(), memory.kept(recipe.keep_memory):
         logits = _looked_at(recipe, model, pictures)
-        if recipe.second_look:
+        if recipe.second_look and len(logits) > 1:
             first, second = logits.softmax(dim=1).topk(2).values.T
             unsure = (first - second).argsort()[: len(logits) // 2]
             again = [_looked_at(recipe, model, Subset(pictures, unsure), move) for move in (-1, 1)]
