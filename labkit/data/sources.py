@@ -165,7 +165,8 @@ def _tell_drawn(reasons: list[str]) -> None:
         ),
         _(
             "To get the photographs: with a network, restart the kernel and run this again. "
-            "Without one, copy {name} from somebody and set LABKIT_CIFAR10_URL to its path, "
+            "Without one, copy {name} from somebody and start the workshop anew with its path, "
+            'as in LABKIT_CIFAR10_URL="/path/of/{name}" make lab, '
             "or choose a folder of your own pictures in 00_setup."
         ).format(name=cifar10.ARCHIVE.name),
     )
