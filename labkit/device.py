@@ -12,7 +12,7 @@ import psutil
 import torch
 from torch import nn
 
-from labkit.notice import tell
+from labkit.notice import ExplainedError, tell
 from labkit.text import _
 
 T = TypeVar("T")
@@ -84,7 +84,7 @@ def choose(name: str | torch.device | None = None) -> torch.device:
         if wanted in (device.name, device.kind) or (wanted == "gpu" and device.kind != "cpu"):
             return torch.device(device.name)
     names = ", ".join(device.name for device in there)
-    raise ValueError(
+    raise ExplainedError(
         _("There is no device {wanted!r} on this machine; choose one of: {names}.").format(
             wanted=wanted, names=names
         )

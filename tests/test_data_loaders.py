@@ -9,6 +9,7 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from labkit.data.loaders import BatchLoader
+from labkit.notice import ExplainedError
 
 
 class Pictures(Dataset):
@@ -114,7 +115,7 @@ def test_mirroring_shows_each_picture_both_ways_in_two_epochs():
 
 @pytest.mark.parametrize("batch_size", [0, -1, 2.0, "4", None, True])
 def test_a_batch_size_that_is_no_count_is_refused_in_words(batch_size):
-    with pytest.raises(ValueError, match=f"{batch_size!r}.*1 or more"):
+    with pytest.raises(ExplainedError, match=f"{batch_size!r}.*1 or more"):
         BatchLoader(Pictures(8), batch_size)
 
 

@@ -8,6 +8,7 @@ from torch import nn
 
 from labkit import device as devices
 from labkit.model import Net
+from labkit.notice import ExplainedError
 
 GPU = next((found.name for found in devices.available() if found.kind != "cpu"), None)
 needs_gpu = pytest.mark.skipif(GPU is None, reason="no GPU on this machine")
@@ -74,7 +75,7 @@ def test_the_environment_chooses_and_an_argument_overrules_it(two_cards, monkeyp
 
 @pytest.mark.parametrize("name", ["tpu", "cuda:2", "cuda:-1", "mps", "1"])
 def test_a_device_that_does_not_exist_is_refused_with_those_that_do(two_cards, name):
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ExplainedError) as caught:
         devices.choose(name)
     assert str(caught.value) == (
         f"There is no device {name!r} on this machine; choose one of: cpu, cuda:0, cuda:1."
@@ -82,7 +83,7 @@ def test_a_device_that_does_not_exist_is_refused_with_those_that_do(two_cards, n
 
 
 def test_asking_for_a_gpu_where_there_is_none_is_refused(no_gpu):
-    with pytest.raises(ValueError, match="no device 'gpu'.*choose one of: cpu\\."):
+    with pytest.raises(ExplainedError, match="no device 'gpu'.*choose one of: cpu\\."):
         devices.choose("gpu")
 
 

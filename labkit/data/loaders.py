@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, Subset
 
+from labkit.notice import ExplainedError
 from labkit.text import _
 
 _GATHERED = 1024
@@ -128,7 +129,7 @@ class BatchLoader:
 def _checked(batch_size: int) -> int:
     if isinstance(batch_size, Integral) and not isinstance(batch_size, bool) and batch_size >= 1:
         return int(batch_size)
-    raise ValueError(
+    raise ExplainedError(
         _(
             "A batch of {size!r} cannot be made: batch_size is a whole number of pictures, "
             "1 or more. Try batch_size=4."
