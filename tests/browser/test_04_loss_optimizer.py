@@ -232,6 +232,17 @@ def test_a_logit_dragged_fast_and_another_true_class_give_pytorchs_loss(softmax)
     assert bar == pytest.approx(abs(prediction.gradient[3]) / 2, abs=0.02)
 
 
+def test_no_column_of_the_logits_is_cut_off_on_a_narrow_page(softmax):
+    page, usual, card = softmax.page, softmax.page.viewport_size, softmax.element_handle()
+    width = card.bounding_box()["width"]
+    page.set_viewport_size({"width": 1100, "height": usual["height"]})
+    page.wait_for_function("card => card.clientWidth < 950", arg=card)
+    narrow, table = card.bounding_box(), softmax.locator("table").bounding_box()
+    page.set_viewport_size(usual)
+    page.wait_for_function("([card, width]) => card.offsetWidth >= width - 1", arg=[card, width])
+    assert table["x"] + table["width"] < narrow["x"] + narrow["width"]
+
+
 def test_d_d_on_a_slider_deletes_no_cell(softmax):
     cells = softmax.page.locator(".jp-Cell").count()
     move(softmax, "Add to all", "d", "d")
