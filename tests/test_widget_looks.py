@@ -37,6 +37,18 @@ def test_a_mistake_of_the_learners_is_said_and_the_widget_goes_on():
     assert explorer.screen.sentence == "Half of it is 2.0."
 
 
+def test_what_a_method_says_outlives_the_method_that_called_it():
+    class Doubler(Halver):
+        @reporting
+        def double(self):
+            self.number.value *= 2
+
+    explorer = Doubler()
+    explorer.number.value = 6.5
+    explorer.double()
+    assert "13 brings bad luck" in explorer.message.value
+
+
 def test_a_fault_of_ours_is_said_and_still_fails_nbval():
     explorer = Halver()
     explorer.screen.show = None

@@ -105,6 +105,8 @@ def test_a_transform_that_raises_is_said_in_both_views(pictures):
     assert "Normalize raises TypeError" in gallery.one.message.value
     assert [stage.name for stage in gallery.one.stages] == ["the picture", "ToImage"]
     assert "TypeError" in gallery.batch.message.value and gallery.batch.table.value == ""
+    gallery.one.next.click()
+    assert "Normalize raises TypeError" in gallery.one.message.value
 
 
 def test_a_transform_without_a_tensor_cannot_be_made_a_batch(pictures):

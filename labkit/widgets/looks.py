@@ -123,20 +123,20 @@ def reporting(callback: Callable) -> Callable:
 
     In a browser an exception in a callback is invisible to the learner. labkit's ValueErrors are
     sentences for the learner; anything else is a fault of ours and is raised again, for nbval.
+    What was said before goes first: what the method says itself, or another in it, stays.
     """
 
     @wraps(callback)
     def report(self, *arguments):
-        try:
-            result = callback(self, *arguments)
-        except ValueError as error:
-            self.message.value = complaint(str(error))
-        except Exception as error:
-            text = _("This did not work: {error}. The cell above starts afresh.")
-            self.message.value = complaint(text.format(error=error))
-            raise
-        else:
+        with self.message.hold_sync():  # the browser gets the outcome alone
             self.message.value = ""
-            return result
+            try:
+                return callback(self, *arguments)
+            except ValueError as error:
+                self.message.value = complaint(str(error))
+            except Exception as error:
+                text = _("This did not work: {error}. The cell above starts afresh.")
+                self.message.value = complaint(text.format(error=error))
+                raise
 
     return report
