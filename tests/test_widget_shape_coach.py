@@ -51,6 +51,9 @@ def test_a_wrong_guess_is_told_which_way_it_is_wrong(coach):
     answers = [result["answer"] for result in coach.table.results]
     assert answers[:3] == ["✗ too small", "✗ too large", "✗ a whole number?"]
     assert states(coach)[3:] == ["open", "open"]
+    edit(coach, 2, filters=64)
+    guess(coach, "028", "14", "10", "5", "1,600")
+    assert states(coach) == ["right"] * 5
 
 
 def test_the_answers_are_those_of_pytorch_for_a_stack_with_everything(coach):
@@ -121,6 +124,27 @@ def test_layers_come_and_go_within_limits(coach):
         coach.fewer.click()
     assert len(coach.table.layers) == 1 and "must stay" in coach.message.value
     assert len(coach.table.guesses) == len(coach.table.results) == 2
+
+
+def test_what_does_not_fit_is_still_said_when_a_layer_comes_or_goes(coach):
+    edit(coach, 0, kernel=60)
+    for button in (coach.more, coach.fewer):
+        button.click()
+        assert "Layer 1: The window spans 60 pixels" in coach.message.value
+
+
+def test_an_edit_that_comes_late_neither_brings_a_layer_back_nor_takes_one_away(coach):
+    four = list(coach.table.layers)
+    coach.fewer.click()
+    coach.table.set_state({"layers": [{**four[0], "kernel": 3}, *four[1:]]})  # as from the browser
+    assert [stage.size for stage in coach.stages] == [30, 15, 11]
+    three = list(coach.table.layers)
+    coach.more.click()
+    late = {"layers": [{**three[0], "kernel": 7}, *three[1:]], "guesses": ["26", "", "", "9"]}
+    coach.table.set_state(late)
+    assert [stage.size for stage in coach.stages] == [26, 13, 9, 9]
+    coach.table.set_state({"guesses": ["26", "", "", "9"]})
+    assert coach.table.guesses == ["26", "", "", "", "9"]
 
 
 def test_without_a_kernel_a_picture_and_a_sentence_are_left():

@@ -10,7 +10,7 @@ from labkit.shapes import Stage, Window, seen_by, stack
 from labkit.text import _
 from labkit.widgets.forward_coach import ForwardCoach
 from labkit.widgets.looks import Explorer, Screen, Slider, reporting, row
-from labkit.widgets.stack_table import StackTable, as_layer, as_window
+from labkit.widgets.stack_table import StackTable, as_window
 
 WORKSHOP = (
     Window(5, out_channels=6),
@@ -65,13 +65,13 @@ class ShapeCoach(Explorer):
     def _add(self, _button) -> None:
         if len(self.table.layers) == LAYERS_AT_MOST:
             raise ValueError(_("There is room for {n} layers.").format(n=LAYERS_AT_MOST))
-        self.table.layers = [*self.table.layers, as_layer(Window(3, padding=1, out_channels=16))]
+        self.table.add(Window(3, padding=1, out_channels=16))
 
     @reporting
     def _remove(self, _button) -> None:
         if len(self.table.layers) == 1:
             raise ValueError(_("One layer must stay."))
-        self.table.layers = self.table.layers[:-1]
+        self.table.remove()
 
     def _change(self, change) -> None:
         """Forget the guesses behind the first layer that changed, and compute anew."""
@@ -133,16 +133,17 @@ class ShapeCoach(Explorer):
         if answer is None:
             said = _("✗ does not fit") if n == len(self.stages) else "–"
             return {**blank, "state": "broken", "answer": said}
-        if guess == str(answer):
+        number = guess.replace(",", "")  # as in 1,024
+        if number.isdecimal() and int(number) == answer:
             return {"state": "right", "answer": f"✓ {answer:,}", **self._details(n)}
         if self.reveal.value:
             return {"state": "shown", "answer": f"{answer:,}", **self._details(n)}
         if not guess:
             return {**blank, "state": "open", "answer": ""}
-        if not guess.isdecimal():
+        if not number.isdecimal():
             hint = _("a whole number?")
         else:
-            hint = _("too small") if int(guess) < answer else _("too large")
+            hint = _("too small") if int(number) < answer else _("too large")
         return {**blank, "state": "wrong", "answer": f"✗ {hint}"}
 
     def _details(self, n: int) -> dict:

@@ -37,12 +37,36 @@ class StackTable(anywidget.AnyWidget):
 
     def __init__(self, windows):
         """Start with ``windows`` and no guesses."""
+        self._count, self._kept = len(windows), []
         super().__init__(
             layers=[as_layer(window) for window in windows],
             guesses=[""] * (len(windows) + 1),
             limits={name: list(pair) for name, pair in LIMITS.items()},
             words=_words(),
         )
+
+    def add(self, window: Window) -> None:
+        """Put a layer at the end."""
+        self._count += 1
+        self.layers = [*self.layers, as_layer(window)]
+
+    def remove(self) -> None:
+        """Take the last layer away."""
+        self._count -= 1
+        self.layers = self.layers[:-1]
+
+    @traitlets.validate("layers")
+    def _as_many_layers(self, proposal):
+        """Keep the number of layers: an edit may come late, after one was added or removed."""
+        edited = proposal["value"][: self._count]
+        self._kept = [*edited, *self._kept[len(edited) : self._count]]
+        return self._kept
+
+    @traitlets.validate("guesses")
+    def _as_many_guesses(self, proposal):
+        *guesses, flattened = proposal["value"]
+        missing = [""] * (self._count - len(guesses))
+        return [*guesses[: self._count], *missing, flattened]
 
 
 def as_layer(window: Window) -> dict:
