@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from labkit.model import Net
+from labkit.stepping import convolve
 from labkit.widgets.convolution import ConvolutionExplorer
 from labkit.widgets.own_picture import PictureChoice
 from labkit.widgets.pooling import PoolingExplorer
@@ -84,8 +86,6 @@ def test_without_a_kernel_a_still_picture_says_what_it_shows(samples, explorer):
 
 
 def test_a_picture_of_ones_own_is_read_from_a_path(samples, tmp_path):
-    from PIL import Image
-
     Image.new("RGB", (50, 40), (255, 0, 0)).save(tmp_path / "red.png")
     choice = PictureChoice(samples)
     choice.path.value = f'"{tmp_path / "red.png"}"'
@@ -103,8 +103,6 @@ def test_a_file_that_is_no_picture_is_said_and_the_picture_before_stays(samples)
 
 
 def test_an_upload_comes_in_pieces_and_each_sample_may_be_chosen_again(samples, tmp_path):
-    from PIL import Image
-
     Image.new("RGB", (50, 40), (255, 0, 0)).save(tmp_path / "red.png")
     content, choice = (tmp_path / "red.png").read_bytes(), PictureChoice(samples)
     first = choice.choice.value
@@ -115,6 +113,34 @@ def test_an_upload_comes_in_pieces_and_each_sample_may_be_chosen_again(samples, 
     assert (choice.picture == (255, 0, 0)).all() and choice.name == "red.png"
     choice.choice.value = first
     assert np.array_equal(choice.picture, samples[first]) and choice.name == first
+
+
+def test_a_move_that_comes_after_a_smaller_output_stays_inside_it(samples):
+    stage = ConvolutionExplorer(samples).stage
+    stage.set_state({"position": 899})  # as from the browser
+    stage.show(convolve(np.zeros((3, 32, 32)), np.zeros((3, 3, 3)), stride=3))
+    stage.set_state({"position": 850})
+    assert stage.position == 99
+
+
+def test_a_path_is_read_again_on_enter_and_after_an_upload(samples, tmp_path):
+    path, choice = tmp_path / "red.png", PictureChoice(samples)
+    choice.path.value = str(path)
+    assert "no such file" in choice.message.value
+    Image.new("RGB", (50, 40), (255, 0, 0)).save(path)
+    choice.path._handle_custom_msg({"event": "submit"}, [])  # Enter, nothing typed
+    assert (choice.picture == (255, 0, 0)).all() and choice.message.value == ""
+    content = path.read_bytes()
+    choice.upload.receive({"name": "up.png", "size": len(content), "start": 0}, [content])
+    assert choice.name == "up.png"
+    choice.path.value = str(path)
+    assert choice.name == str(path)
+
+
+def test_a_file_that_the_browser_cannot_read_is_said(samples):
+    choice = PictureChoice(samples)
+    choice.upload.receive({"name": "folder", "size": -1, "start": 0}, [])
+    assert "folder: the browser cannot read it" in choice.message.value
 
 
 def test_a_file_that_is_too_large_to_send_is_said(samples):

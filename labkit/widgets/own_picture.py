@@ -27,7 +27,8 @@ class PictureChoice(widgets.VBox):
         """Offer ``samples``: named pictures, or one picture of each class of a set."""
         self.samples = dict(one_of_each(samples) if isinstance(samples, PictureSet) else samples)
         self.choice = widgets.Dropdown(options=list(self.samples), description=_("Picture"))
-        self.upload = Upload(_("Your own …"), _("Upload a picture of your own"), self._receive)
+        hint = _("Upload a picture of your own")
+        self.upload = Upload(_("Your own …"), hint, self._receive, self._refuse)
         self.path = widgets.Text(
             description=_("or its path"), placeholder="cat.jpg", continuous_update=False
         )
@@ -35,6 +36,7 @@ class PictureChoice(widgets.VBox):
         super().__init__([row(self.choice, self.upload, self.path), self.message])
         self.choice.observe(self._choose, "value")
         self.path.observe(self._open, "value")
+        self.path.on_msg(self._open_again)
         self._choose()
 
     def _choose(self, _change=None) -> None:
@@ -42,24 +44,28 @@ class PictureChoice(widgets.VBox):
             self.path.value = ""  # the same path may be typed again
             self.show(self.choice.value, self.samples[self.choice.value])
 
-    def _receive(self, name: str, content: bytes | None) -> None:
-        if content is None:
-            text = _("{name}: more than {limit} MB, make it smaller first.")
-            limit = self.upload.limit // 1_000_000
-            self.message.value = complaint(text.format(name=name, limit=limit))
-        else:
-            self._read(content, name)
+    def _receive(self, name: str, content: bytes) -> None:
+        self.path.value = ""
+        self._read(content, name)
 
-    def _open(self, change) -> None:
-        path = change["new"].strip().strip("'\"")
+    def _refuse(self, sentence: str) -> None:
+        self.message.value = complaint(sentence)
+
+    def _open(self, _change=None) -> None:
+        path = self.path.value.strip().strip("'\"")
         if path:
             self._read(path, path)
+
+    def _open_again(self, _path, message, _buffers) -> None:
+        """Look again for a file that could not be used, when Enter is pressed again."""
+        if message.get("event") == "submit" and self.message.value:
+            self._open()
 
     def _read(self, source: str | bytes, name: str) -> None:
         try:
             picture = read_picture(source, name=name)
         except PictureError as error:
-            self.message.value = complaint(str(error))
+            self._refuse(str(error))
         else:
             self.choice.value = None  # each sample may be chosen again
             self.show(name, picture)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import anywidget
 import traitlets
 
+from labkit.text import _
 from labkit.widgets.looks import STATIC
 
 BYTES_AT_MOST = 100_000_000
@@ -13,8 +14,9 @@ BYTES_AT_MOST = 100_000_000
 class Upload(anywidget.AnyWidget):
     """A button; each file chosen arrives as ``on_file(name, content)``.
 
-    A file larger than ``limit`` bytes is not sent: its content is ``None``. It comes in pieces,
-    because Jupyter's server drops the connection on a message of more than 10 MB.
+    Of a file that cannot be had ``on_refused(sentence)`` hears: one larger than ``limit``
+    bytes, which is not sent, or one that the browser cannot read. It comes in pieces, because
+    Jupyter's server drops the connection on a message of more than 10 MB.
     """
 
     _esm = STATIC / "upload.js"
@@ -24,21 +26,36 @@ class Upload(anywidget.AnyWidget):
     hint = traitlets.Unicode().tag(sync=True)
     limit = traitlets.Int(BYTES_AT_MOST).tag(sync=True)
 
-    def __init__(self, label: str, hint: str, on_file: Callable[[str, bytes | None], None]):
+    def __init__(
+        self,
+        label: str,
+        hint: str,
+        on_file: Callable[[str, bytes], None],
+        on_refused: Callable[[str], None],
+    ):
         """Show ``label``, and ``hint`` under the mouse."""
         super().__init__(label=label, hint=hint)
-        self.on_file = on_file
+        self.on_file, self.on_refused = on_file, on_refused
         self._content = bytearray()
         self.on_msg(lambda _upload, message, pieces: self.receive(message, pieces))
 
     def receive(self, message: dict, pieces: list) -> None:
-        """Take one piece of a file: its ``name``, its ``size`` and where the piece starts."""
+        """Take one piece of a file: its ``name``, its ``size`` and where the piece starts.
+
+        A ``size`` of -1 is that of a file that the browser cannot read.
+        """
+        name, size = message["name"], message["size"]
         if message["start"] == 0:
             self._content = bytearray()
-        if message["size"] > self.limit:
-            self.on_file(message["name"], None)
+        if size < 0:
+            text = _("{name}: the browser cannot read it. Is it a file, and still there?")
+            self.on_refused(text.format(name=name))
+            return
+        if size > self.limit:
+            text = _("{name}: more than {limit} MB, make it smaller first.")
+            self.on_refused(text.format(name=name, limit=self.limit // 1_000_000))
             return
         self._content += b"".join(pieces)
-        if len(self._content) == message["size"]:
+        if len(self._content) == size:
             content, self._content = bytes(self._content), bytearray()
-            self.on_file(message["name"], content)
+            self.on_file(name, content)

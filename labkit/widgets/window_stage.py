@@ -38,6 +38,12 @@ class WindowStage(anywidget.AnyWidget):
         self.show(steps)
         self.position = steps.output.size // 2 + steps.output.shape[1] // 2
 
+    @traitlets.validate("position")
+    def _inside(self, proposal):
+        """Refuse a move that was made in a larger output, and came after a smaller one."""
+        rows, columns = self.output_shape
+        return min(proposal["value"], max(rows * columns - 1, 0))
+
     def show(self, steps: Steps) -> None:
         """Show other steps; the window stays where it is as far as it can."""
         kernel = steps.kernel if steps.kernel is not None else ()

@@ -14,18 +14,23 @@ function render({ model, el }) {
   input.hidden = true;
   el.append(button, input);
 
+  let sending = null;
   const send = async () => {
     const [file] = input.files;
     if (!file) return;
+    input.value = ""; // the same file may be sent again
+    sending = file;
     const { name, size } = file;
     const end = size > model.get("limit") ? 0 : size; // Python says that it is too large
     let start = 0;
     do {
-      const piece = await file.slice(start, Math.min(start + PIECE, end)).arrayBuffer();
+      const slice = file.slice(start, Math.min(start + PIECE, end));
+      const piece = await slice.arrayBuffer().catch(() => null); // a folder, or gone meanwhile
+      if (sending !== file) return; // another was chosen: their pieces must not mix
+      if (!piece) return model.send({ name, size: -1, start: 0 });
       model.send({ name, size, start }, undefined, [piece]);
       start += PIECE;
     } while (start < end);
-    input.value = ""; // the same file may be sent again
   };
   button.addEventListener("click", () => input.click());
   input.addEventListener("change", send);

@@ -367,8 +367,10 @@ function render({ model, el }) {
   let scene = null;
   let timer = null;
 
+  /** Where the window is; a move made in a larger output may come after a smaller one. */
+  const place = () => Math.min(model.get("position"), scene.total - 1);
   const paint = () => {
-    const position = model.get("position");
+    const position = place();
     new Painter(context, scene, position).draw();
     const sentence = scene.sentence(position);
     canvas.setAttribute("aria-label", sentence);
@@ -387,13 +389,13 @@ function render({ model, el }) {
     clearInterval(timer);
     timer = null;
     button.textContent = `▶ ${model.get("words").play}`;
-    if (scene) said.textContent = scene.sentence(model.get("position"));
+    if (scene) said.textContent = scene.sentence(place());
   };
   const play = () => {
-    if (model.get("position") >= scene.total - 1) go(0);
+    if (place() >= scene.total - 1) go(0);
     timer = setInterval(() => {
-      go(model.get("position") + 1);
-      if (model.get("position") >= scene.total - 1) pause();
+      go(place() + 1);
+      if (place() >= scene.total - 1) pause();
     }, 1000 / Number(select.value));
     button.textContent = `❚❚ ${model.get("words").pause}`;
   };
@@ -401,7 +403,7 @@ function render({ model, el }) {
     const rows = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     if (rows) {
       event.preventDefault();
-      go(model.get("position") + rows * scene.columns);
+      go(place() + rows * scene.columns);
     } else if (event.key === " ") {
       event.preventDefault();
       timer ? pause() : play();
