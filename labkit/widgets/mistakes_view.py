@@ -65,7 +65,7 @@ class MistakesView(widgets.VBox):
             options=options,
             description=name,
             style={"description_width": "auto"},
-            layout=widgets.Layout(width="auto", max_width="15em"),
+            layout=widgets.Layout(width="auto", max_width="17em"),
         )
 
     def _laid_out(self) -> widgets.Widget:

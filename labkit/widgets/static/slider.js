@@ -12,7 +12,8 @@ function render({ model, el }) {
 
   const words = () => {
     const texts = model.get("texts");
-    return texts.length ? texts[model.get("value")] : String(model.get("value"));
+    const value = Number(model.get("value").toFixed(6)); // 0.15, not 0.15000000000000002
+    return texts.length ? texts[value] : String(value).replace("-", "−");
   };
   const update = () => {
     name.textContent = model.get("label");

@@ -137,10 +137,10 @@ class Painter {
   /** Every stage in a row: small picture, name, type, and its values at the cursor. */
   table() {
     const { context, stages, selected, words } = this;
-    const right = (channel) => TABLE + 270 + 56 * channel;
+    const right = (channel) => TABLE + 268 + 62 * channel;
     const { first, shown, step } = listed(stages, selected);
     words.colours.forEach((name, c) => {
-      const look = { weight: "bold", align: "right", colour: CHANNELS[c], wide: 52 };
+      const look = { weight: "bold", align: "right", colour: CHANNELS[c], wide: 58 };
       this.text(name, right(c), 12, look);
     });
     shown.forEach((stage, i) => {
@@ -163,7 +163,7 @@ class Painter {
       if (only) this.text(`${only} ${values[0]}`, right(2), y + 24, { align: "right", weight });
       else
         values.forEach((value, c) =>
-          this.text(value, right(c), y + 24, { align: "right", weight, wide: 54 }),
+          this.text(value, right(c), y + 24, { align: "right", weight, wide: 58 }),
         );
     });
   }
@@ -178,7 +178,7 @@ class Painter {
   histograms() {
     const { context, stage, words, row, column } = this;
     const { x, width } = CHART;
-    this.text(words.histogram, x, 12, { weight: "bold", wide: width });
+    this.text(words.histogram, x, 12, { size: 12, weight: "bold", wide: width });
     const most = Math.max(...stage.counts.flat(), 1);
     const step = SIDE / stage.channels;
     stage.counts.forEach((counts, c) => {

@@ -95,7 +95,7 @@ class Painter {
     this.key();
   }
 
-  text(words, x, y, { size = 12, colour = INK, weight = "normal", align = "left", halo = false } = {}) {
+  text(words, x, y, { size = 12, colour = INK, weight = "normal", align = "left", halo = false, wide } = {}) {
     const { context } = this;
     context.font = `${weight} ${size}px system-ui, sans-serif`;
     context.textAlign = align;
@@ -103,9 +103,9 @@ class Painter {
     context.lineJoin = "round";
     context.lineWidth = 3.5;
     context.strokeStyle = "rgba(255, 255, 255, 0.85)";
-    if (halo) context.strokeText(words, x, y);
+    if (halo) context.strokeText(words, x, y, wide);
     context.fillStyle = colour;
-    context.fillText(words, x, y);
+    context.fillText(words, x, y, wide);
   }
 
   line(points, colour, thickness, dashes = []) {
@@ -140,7 +140,7 @@ class Painter {
   titles() {
     const { scene } = this;
     const { ground, chart, words } = scene;
-    this.text(words.title, 56, 12, { size: 13, weight: "bold" });
+    this.text(words.title, 56, 12, { size: 13, weight: "bold", wide: chart.left - 56 - 24 });
     this.text(words.losses, chart.left, 12, { size: 13, weight: "bold" });
     this.text(words.step, chart.right + 14, BOTTOM, { colour: MUTED });
     this.text(scene.flat ? "w₁" : "w", ground.right + 10, ground.bottom, { size: 13, colour: MUTED });
@@ -194,9 +194,9 @@ class Painter {
       const [x, y] = [scene.ground.x(weights[0]), scene.ground.y(scene.flat ? weights[1] : loss)];
       this.line([[x - 5, y], [x + 5, y]], INK, 1.5);
       this.line([[x, y - 5], [x, y + 5]], INK, 1.5);
-      const beside = scene.flat && kind === "local" ? -10 : kind === "saddle" ? 10 : 0;
-      const align = { "-1": "right", 0: "center", 1: "left" }[Math.sign(beside)];
-      this.text(label, x + beside, y + (beside ? -9 : kind === "top" ? -16 : 16), { align, halo: true });
+      const above = kind === "top" || (scene.flat && kind === "local"); // a saddle is near it
+      const [beside, down] = kind === "saddle" ? [10, -9] : [0, above ? -16 : 16];
+      this.text(label, x + beside, y + down, { align: beside ? "left" : "center", halo: true });
     }
   }
 
