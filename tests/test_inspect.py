@@ -1,4 +1,5 @@
 import random
+import re
 
 import numpy
 import pytest
@@ -36,12 +37,12 @@ class Loose(Net):
 
 def test_the_rows_are_the_shapes_and_parameters_of_the_workshop_network():
     rows = layer_table(Net(), (4, 3, 32, 32))
-    layers = [(row.layer, row.shape, row.parameters) for row in rows if row.layer != "relu()"]
+    layers = [(row.layer, row.shape, row.parameters) for row in rows if "relu()" not in row.layer]
     assert layers == [
         ("conv1", (4, 6, 28, 28), 456),
         ("pool", (4, 6, 14, 14), 0),
         ("conv2", (4, 16, 10, 10), 2416),
-        ("pool", (4, 16, 5, 5), 0),
+        ("pool 2", (4, 16, 5, 5), 0),
         ("flatten()", (4, 400), 0),
         ("fc1", (4, 120), 48_120),
         ("fc2", (4, 84), 10_164),
@@ -54,8 +55,10 @@ def test_functional_calls_nested_blocks_and_views_have_rows_too():
     rows = layer_table(Functional(), (2, 3, 32, 32))
     assert [row.layer for row in rows] == [
         *("block.0", "block.1", "block.2", "max_pool2d()"),
-        *("conv", "relu()", "max_pool2d()", "view()", "drop", "head"),
+        *("conv", "relu()", "max_pool2d() 2", "view()", "drop", "head"),
     ]
+    fourth = [row.layer for row in layer_table(Net(), (4, 3, 32, 32)) if "relu" in row.layer]
+    assert fourth == ["relu()", "relu() 2", "relu() 3", "relu() 4"]
     assert rows[3].why == "⌊(28 − 2) / 2⌋ + 1 = 14"
     assert rows[7].why == "16 × 5 × 5 = 400"
 
@@ -206,6 +209,112 @@ def test_a_break_names_the_layer_what_it_got_what_it_expected_and_the_mend(case)
     assert fault.message.startswith("RuntimeError: ")
 
 
+class Own(nn.Module):
+    """A module whose forward is a function of its two layers."""
+
+    def __init__(self, run):
+        super().__init__()
+        self.conv1, self.conv2, self.run = nn.Conv2d(3, 6, 5), nn.Conv2d(6, 9, 3), run
+
+    def forward(self, x):
+        return self.run(self, x)
+
+
+class Both(nn.Module):
+    """Feeds a picture twice: to a layer of two inputs, or thrice to one of three."""
+
+    def __init__(self, layer, times=2):
+        super().__init__()
+        self.layer, self.times = layer, times
+
+    def forward(self, x):
+        return self.layer(*[x.flatten(2).transpose(1, 2)] * self.times)
+
+
+OTHER_LAYERS = {
+    "layer normalisation": (nn.LayerNorm([3, 6, 6]), (2, 3, 8, 8)),
+    "layer normalisation of the last axis": (nn.LayerNorm(6), (2, 3, 8)),
+    "root-mean-square normalisation": (nn.RMSNorm(6), (2, 3, 8)),
+    "group normalisation": (nn.GroupNorm(2, 6), (2, 4, 8, 8)),
+    "groups that do not divide": (nn.GroupNorm(4, 8), (2, 6, 8, 8)),
+    "batch normalisation": (nn.BatchNorm2d(6), (2, 3, 8, 8)),
+    "batch normalisation of a vector": (nn.BatchNorm1d(8), (2, 8, 5, 5)),
+    "instance normalisation": (nn.InstanceNorm2d(6, affine=True), (2, 3, 8, 8)),
+    "a recurrent layer": (nn.GRU(6, 5, batch_first=True), (2, 3, 8)),
+    "a cell": (nn.LSTMCell(6, 5), (2, 8)),
+    "two inputs": (Both(nn.Bilinear(4, 3, 5)), (2, 3, 8, 8)),
+    "attention": (Both(nn.MultiheadAttention(8, 4, batch_first=True), 3), (2, 6, 4, 4)),
+}
+
+
+@pytest.mark.parametrize("case", OTHER_LAYERS)
+def test_the_mend_of_every_kind_of_layer_mends(case):
+    layer, shape = OTHER_LAYERS[case]
+    model = layer if isinstance(layer, Both) else nn.Sequential(layer)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    fault = trace(model, shape).fault
+    assert "something else" not in fault.expected
+    assert all(torch.equal(model.state_dict()[name], value) for name, value in before.items())
+    kind, arguments = re.search(r"nn\.(\w+)(\(.*?\))(?:,|$)", fault.change).groups()
+    mended = eval(f"nn.{kind}{arguments}", {"nn": nn})
+    assert isinstance(mended, type(getattr(layer, "layer", layer))) or kind == "BatchNorm2d"
+    model = Both(mended, layer.times) if isinstance(layer, Both) else nn.Sequential(mended)
+    assert trace(model, shape).fault is None
+
+
+SENTENCES = {
+    "channels in front": (
+        *(nn.Sequential(nn.LayerNorm(3)), (2, 3, 8, 8)),
+        *("3 numbers in its last axis", "x.permute(0, 2, 3, 1)"),
+    ),
+    "a picture for a recurrent layer": (
+        *(nn.Sequential(nn.LSTM(8, 5)), (2, 3, 8, 8)),
+        *("a sequence, and 8 numbers at each step (input_size=8)", "x.flatten(1, 2)"),
+    ),
+    "a picture for attention": (
+        *(nn.Sequential(nn.TransformerEncoderLayer(8, 4)), (2, 6, 8, 8)),
+        *("8 numbers at each place (d_model=8)", "model[0] = nn.TransformerEncoderLayer(d_model=6"),
+    ),
+    "a picture for a convolution in one dimension": (
+        *(nn.Sequential(nn.Conv1d(3, 8, 3)), (2, 3, 8, 8)),
+        *("a batch [N, 3, length]", "write nn.Conv2d"),
+    ),
+    "a product that wants its right side turned": (
+        *(Own(lambda m, x: x[:, 0] @ x[:, 0, :5]), (2, 3, 8, 8)),
+        *("as there are rows on the right, 5", ".transpose(-2, -1)"),
+    ),
+    "an einsum": (
+        *(Own(lambda m, x: torch.einsum("nchw,cd->nd", x, torch.ones(4, 2))), (2, 3, 8, 8)),
+        *("something else, as the message says", "compare these shapes"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SENTENCES)
+def test_other_breaks_are_told_with_what_was_expected_and_the_mend(case):
+    model, shape, expected, change = SENTENCES[case]
+    fault = trace(model, shape).fault
+    assert expected in fault.expected and change in fault.change
+    assert "type str" not in fault.got
+
+
+def test_a_forward_of_two_inputs_says_that_one_is_missing():
+    class Two(nn.Module):
+        def forward(self, x, mask, scale=1):
+            return x * mask * scale
+
+    fault = trace(Two(), (1, 3, 8, 8)).fault
+    assert (fault.layer, fault.expected) == ("Two", "2 inputs: x, mask")
+    assert fault.change.startswith("give mask a default value")
+    fault = trace(nn.Sequential(Two()), (1, 3, 8, 8)).fault
+    assert (fault.layer, fault.change) == ("0 (Two)", "call it with mask, too")
+
+
+def test_a_break_in_the_second_call_of_a_name_says_which():
+    fault = trace(Own(lambda m, x: x.view(-1, 64).view(-1, 100)), (1, 3, 8, 8)).fault
+    assert fault.layer == "view() 2"
+
+
 def test_the_mend_that_is_named_mends():
     model = Net()
     change = trace(model, (2, 3, 52, 52)).fault.change
@@ -232,17 +341,6 @@ def test_bytes_fed_to_a_float_layer_are_a_fault_with_the_conversion():
     fault = trace(Net(), torch.zeros(1, 3, 32, 32, dtype=torch.uint8)).fault
     assert (fault.layer, fault.got) == ("conv1 (Conv2d)", "numbers of type uint8")
     assert "x.to(torch.float32)" in fault.change
-
-
-class Own(nn.Module):
-    """A module whose forward is a function of its two layers."""
-
-    def __init__(self, run):
-        super().__init__()
-        self.conv1, self.conv2, self.run = nn.Conv2d(3, 6, 5), nn.Conv2d(6, 9, 3), run
-
-    def forward(self, x):
-        return self.run(self, x)
 
 
 class Misspelt(Own):

@@ -4,13 +4,17 @@ import linecache
 import traceback
 from dataclasses import dataclass
 from difflib import get_close_matches
+from inspect import Parameter, signature
 
 import torch
 from torch import nn
 
-from labkit.inspect.recording import Recording, is_layer
-from labkit.inspect.rules import RULES, name, no_tensor, shape_text
+from labkit.inspect.mends import shape_text
+from labkit.inspect.recording import Call, Recording, is_layer, numbered
+from labkit.inspect.rules import RULES, no_tensor
 from labkit.text import _
+
+_BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 
 @dataclass(frozen=True)
@@ -39,10 +43,13 @@ def find_fault(recording: Recording, x: torch.Tensor) -> Fault:
     call = recording.broken
     message = f"{type(recording.error).__name__}: {recording.error}".split("\n")[0]
     tensors = call.tensors if call else [x]
-    layer = _("The model") if call is None else name(call)
+    layer = _("The model")
+    if call:
+        layer = _with_kind(numbered(call.name, call, recording.steps), call)
     got = _(" and ").join(shape_text(tensor.shape) for tensor in tensors) or _("no tensor")
     if call and call.module is not None and not is_layer(call.module):
-        return Fault(layer, got, *_own_line(call.module, recording), message)
+        said = _missing_inputs(call, recording) or _own_line(call.module, recording)
+        return Fault(layer, got, *said, message)
     found = no_tensor(call) if call else None
     for rule in RULES:
         found = found or (rule(call, tensors, x.shape) if call and tensors else None)
@@ -57,12 +64,34 @@ def find_fault(recording: Recording, x: torch.Tensor) -> Fault:
     )
 
 
+def _missing_inputs(call: Call, recording: Recording) -> tuple[str, str] | None:
+    """Return what a forward expected that was called with too few inputs, and the mend."""
+    if not isinstance(recording.error, TypeError) or _reached(call.module, recording):
+        return None
+    inputs = list(signature(type(call.module).forward).parameters.values())[1:]
+    names = [p.name for p in inputs if p.default is p.empty and p.kind in _BY_POSITION]
+    missing = ", ".join(name for name in names[len(call.arguments) :] if name not in call.options)
+    if not missing:
+        return None
+    expected = _("{n} inputs: {names}").format(n=len(names), names=", ".join(names))
+    change = _("call it with {names}, too")
+    if call.name == call.kind:  # the model itself
+        change = _("give {names} a default value, for one tensor is fed in here")
+    return expected, change.format(names=missing)
+
+
+def _reached(module: nn.Module, recording: Recording) -> tuple[str, int] | None:
+    """Return the file and the line that the module's own forward had reached, if it began."""
+    code = getattr(type(module).forward, "__code__", None)
+    frames = traceback.walk_tb(recording.error.__traceback__)
+    lines = [line for frame, line in frames if frame.f_code is code]
+    return (code.co_filename, lines[-1]) if lines else None
+
+
 def _own_line(module: nn.Module, recording: Recording) -> tuple[str, str]:
     """Return what a forward pass expected, and the mend, where its own code raised the error."""
-    error = recording.error
-    code = getattr(type(module).forward, "__code__", None)
-    frames = [f for f in traceback.walk_tb(error.__traceback__) if f[0].f_code is code]
-    line = linecache.getline(code.co_filename, frames[-1][1]).strip() if frames else ""
+    error, place = recording.error, _reached(module, recording)
+    line = linecache.getline(*place).strip() if place else ""
     expected = _("to get past its own line: {line}").format(line=line)
     if not line:
         expected = _("to get to the end of its own forward")
@@ -86,4 +115,10 @@ def _after(recording: Recording) -> str:
         return _("change this line: no layer has run before it")
     step = recording.steps[-1]
     text = _("change this line, or what comes before it: {layer} gave {shape}")
-    return text.format(layer=name(step.call), shape=shape_text(step.shape))
+    layer = _with_kind(step.layer, step.call)
+    return text.format(layer=layer, shape=shape_text(step.shape))
+
+
+def _with_kind(layer: str, call: Call) -> str:
+    """Add the kind of a layer to its name: ``fc1 (Linear)``, ``view()``."""
+    return layer if call.name == call.kind or not call.module else f"{layer} ({call.kind})"

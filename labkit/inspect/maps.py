@@ -36,7 +36,7 @@ def feature_maps(model: nn.Module, picture: torch.Tensor) -> tuple[Maps, ...]:
             )
         )
     return tuple(
-        Maps(step.call.name, step.call.kind, step.values[0].float().cpu().numpy())
+        Maps(step.layer, step.call.kind, step.values[0].float().cpu().numpy())
         for step in _run(model, batch).steps
         if step.shape[:1] == (1,)
     )

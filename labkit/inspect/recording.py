@@ -19,6 +19,7 @@ FAILURES = (
 )
 """What a forward pass may raise because of how it was written."""
 
+_WHOLE = (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)
 _SILENT = {"__get__", "contiguous", "detach", "clone", "to", "type", "float", "cpu", "cuda"}
 
 
@@ -41,9 +42,13 @@ class Call:
 
 @dataclass
 class Step:
-    """A call that succeeded: input and output shapes, new parameters, and the output if kept."""
+    """A call that succeeded: input and output shapes, new parameters, and the output if kept.
+
+    ``layer`` is the name of the call; of the second call of that name "relu() 2".
+    """
 
     call: Call
+    layer: str
     inputs: tuple[tuple[int, ...], ...]
     shape: tuple[int, ...]
     parameters: int
@@ -92,7 +97,7 @@ def record(model: nn.Module, x: torch.Tensor, *, keep: bool = False) -> Recordin
                 handle.remove()
     parameters = {name: p for name, p in model.named_parameters() if not is_lazy(p)}
     unused = tuple(name for name, p in parameters.items() if id(p) not in watch.counted)
-    broken = watch.open[-1] if error and watch.open else None
+    broken = watch.innermost() if error else None
     total = sum(p.numel() for p in parameters.values())
     return Recording(watch.steps, total, unused, error, broken, output is None)
 
@@ -144,6 +149,11 @@ class _Watch(TorchFunctionMode):
             self.note(call, output, parameters)
         return output
 
+    def innermost(self) -> Call | None:
+        """Return the call that has not returned; of a transformer's layer, the layer as a whole."""
+        whole = [call for call in self.open if isinstance(call.module, _WHOLE)]
+        return next(iter(whole + self.open[-1:]), None)
+
     def inside_layer(self) -> bool:
         return any(call.module is not None and is_layer(call.module) for call in self.open)
 
@@ -161,7 +171,14 @@ class _Watch(TorchFunctionMode):
         first = tensors[0]
         values = first.detach().clone() if self.keep else None
         inputs = tuple(tuple(tensor.shape) for tensor in call.tensors)
-        self.steps.append(Step(call, inputs, tuple(first.shape), sum(new.values()), values))
+        layer = numbered(call.name, call, self.steps)
+        self.steps.append(Step(call, layer, inputs, tuple(first.shape), sum(new.values()), values))
+
+
+def numbered(words: str, call: Call, before: list[Step]) -> str:
+    """Tell a call from those of the same name ``before`` it: "relu()", "relu() 2"."""
+    number = 1 + sum(step.call.name == call.name for step in before)
+    return words if number == 1 else f"{words} {number}"
 
 
 def is_layer(module: nn.Module) -> bool:

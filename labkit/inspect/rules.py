@@ -5,13 +5,13 @@ returns the three clauses, or None where it does not apply.
 """
 
 import math
-import re
 
 import torch
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 
+from labkit.inspect import normalisations, sequences
+from labkit.inspect.mends import function, mended, shape_text
 from labkit.inspect.reasons import Sliding, sliding, weight
 from labkit.inspect.recording import Call
 from labkit.text import _
@@ -21,7 +21,8 @@ def no_tensor(call: Call):
     """Tell a layer that was given something else, such as the tuple that an LSTM returns."""
     given = call.arguments[0] if call.arguments else None
     listed = isinstance(given, (tuple, list))
-    if isinstance(given, torch.Tensor) or (call.module is None and listed):
+    equation = isinstance(given, str)  # as torch.einsum takes
+    if isinstance(given, torch.Tensor) or (call.module is None and (listed or equation)):
         return None
     expected = _("a tensor")
     if given is None:
@@ -69,7 +70,7 @@ def _embedding(call: Call, tensors: list, fed: torch.Size):
         return _("numbers of type {dtype}").format(dtype=dtype), "int64", change
     low, high = numbers.min().item(), numbers.max().item()
     got = _("numbers from {low} to {high}").format(low=low, high=high)
-    change = _mended(call, high + 1, "num_embeddings")
+    change = mended(call, high + 1, "num_embeddings")
     if low < 0:
         change = _("give it no negative numbers")
     expected = _("numbers from 0 to {high} (num_embeddings={n})").format(high=count - 1, n=count)
@@ -78,7 +79,7 @@ def _embedding(call: Call, tensors: list, fed: torch.Size):
 
 def _linear(call: Call, tensors: list, fed: torch.Size):
     weights = weight(call)
-    if not isinstance(call.module, nn.Linear) and _function(call) != "linear":
+    if not isinstance(call.module, nn.Linear) and function(call) != "linear":
         return None
     wanted, shape = weights.shape[1], tuple(tensors[0].shape)
     expected = _("{n} numbers per picture (in_features={n})").format(n=wanted)
@@ -97,7 +98,7 @@ def _linear(call: Call, tensors: list, fed: torch.Size):
     else:
         count, steps = shape[-1], []
     if count != wanted:
-        steps.append(_mended(call, count, "in_features"))
+        steps.append(mended(call, count, "in_features"))
     if not steps:
         return None
     got = _("{shape}, {n} numbers per picture").format(shape=shape_text(shape), n=count)
@@ -120,32 +121,42 @@ def _convolution(call: Call, tensors: list, fed: torch.Size):
         order = "0, 3, 1, 2" if len(shape) == 4 else "2, 0, 1"
         change = _("move the channels to the front, x.permute({order})").format(order=order)
     else:
-        change = _mended(call, shape[-3], "in_channels")
+        change = mended(call, shape[-3], "in_channels")
     return shape_text(shape), expected, change
 
 
 def _other_convolution(call: Call, tensors: list, fed: torch.Size):
     """Tell the channels of those in one or three dimensions, and of transposed ones."""
     module, shape = call.module, tuple(tensors[0].shape)
-    if not isinstance(module, _ConvNd) or len(shape) != module.weight.ndim:
+    if not isinstance(module, _ConvNd):
         return None
-    if shape[1] == module.in_channels:
+    wanted, axes = module.in_channels, module.weight.ndim
+    if len(shape) == 4 != axes:
+        expected = _("a batch [N, {n}, length]") if axes == 3 else _(
+            "a batch [N, {n}, depth, height, width]"
+        )  # fmt: skip
+        kind = call.kind.replace(f"{axes - 2}d", "2d")
+        change = _("write nn.{kind}, which slides over height and width").format(kind=kind)
+        return shape_text(shape), expected.format(n=wanted), change
+    if len(shape) != axes or shape[1] == wanted:
         return None
-    expected = _("{n} channels (in_channels={n})").format(n=module.in_channels)
-    return shape_text(shape), expected, _mended(call, shape[1], "in_channels")
+    expected = _("{n} channels (in_channels={n})").format(n=wanted)
+    return shape_text(shape), expected, mended(call, shape[1], "in_channels")
 
 
 def _product(call: Call, tensors: list, fed: torch.Size):
-    if _function(call) not in {"matmul", "__matmul__", "mm"} or len(tensors) != 2:
+    if function(call) not in {"matmul", "__matmul__", "mm", "bmm"} or len(tensors) != 2:
         return None
     first, second = (tuple(tensor.shape) for tensor in tensors)
-    if len(second) != 2 or first[-1] == second[0]:
+    if len(second) < 2 or first[-1] == second[-2]:
         return None
     got = _(" and ").join(map(shape_text, (first, second)))
     expected = _("as many columns on the left as there are rows on the right, {n}")
-    size = shape_text((first[-1], second[1]))
+    size = shape_text((*second[:-2], first[-1], second[-1]))
     change = _("give the right one the shape {shape}").format(shape=size)
-    return got, expected.format(n=second[0]), change
+    if first[-1] == second[-1]:
+        change = _("turn the right one, .transpose(-2, -1)")
+    return got, expected.format(n=second[-2]), change
 
 
 def _pooling(call: Call, tensors: list, fed: torch.Size):
@@ -177,18 +188,8 @@ def _margin(window: Sliding, axis: int) -> int:
     return 2 * window.padding[axis]
 
 
-def _normalisation(call: Call, tensors: list, fed: torch.Size):
-    if not isinstance(call.module, _BatchNorm) or tensors[0].ndim < 2:
-        return None
-    channels, wanted = tensors[0].shape[1], call.module.num_features
-    if channels == wanted:
-        return None
-    expected = _("{n} channels (num_features={n})").format(n=wanted)
-    return shape_text(tensors[0].shape), expected, _mended(call, channels, "num_features")
-
-
 def _reshaping(call: Call, tensors: list, fed: torch.Size):
-    if _function(call) not in {"view", "reshape"}:
+    if function(call) not in {"view", "reshape"}:
         return None
     x = tensors[0]
     sizes = call.arguments[1:] or tuple(call.options.values())
@@ -208,7 +209,7 @@ def _reshaping(call: Call, tensors: list, fed: torch.Size):
 
 
 def _joining(call: Call, tensors: list, fed: torch.Size):
-    name, shapes = _function(call), [tuple(tensor.shape) for tensor in tensors]
+    name, shapes = function(call), [tuple(tensor.shape) for tensor in tensors]
     if len(shapes) < 2 or name not in {*_ELEMENTWISE, "cat", "stack"}:
         return None
     got, first = _(" and ").join(map(shape_text, shapes)), shapes[0]
@@ -227,45 +228,11 @@ def _joining(call: Call, tensors: list, fed: torch.Size):
 _ELEMENTWISE = {"add", "__add__", "__radd__", "__iadd__", "add_", "sub", "mul", "__mul__", "div"}
 RULES = (
     *(_wrong_type, _wrong_device, _embedding, _linear, _convolution, _other_convolution),
-    *(_product, _pooling, _normalisation, _reshaping, _joining),
+    *(_product, _pooling, _reshaping, _joining),
+    *(*normalisations.RULES, *sequences.RULES),
 )
 """In the order in which they are tried."""
 
 
 def _convolves(call: Call) -> bool:
-    return isinstance(call.module, nn.Conv2d) or _function(call) == "conv2d"
-
-
-def _function(call: Call) -> str:
-    return getattr(call.function, "__name__", "")
-
-
-def name(call: Call) -> str:
-    """Name a call with the kind of its layer: ``fc1 (Linear)``, ``view()``."""
-    return call.name if call.name == call.kind or not call.module else f"{call.name} ({call.kind})"
-
-
-def _mended(call: Call, size: int, argument: str) -> str:
-    """Word the change of a layer's first argument, with the whole layer as it should be."""
-    if call.module is None:
-        return _("give the weight {argument}={n}").format(argument=argument, n=size)
-    arguments = re.sub(r"^(\w+=)?\d+", rf"\g<1>{size}", call.module.extra_repr())
-    if size % getattr(call.module, "groups", 1):
-        argument, arguments = f"groups=1, {argument}", re.sub(r", groups=\d+", "", arguments)
-    return _("set {argument}={n}: {layer} = nn.{kind}({arguments})").format(
-        argument=argument, n=size, layer=_path(call), kind=call.kind, arguments=arguments
-    )
-
-
-def _path(call: Call) -> str:
-    """Write where the layer hangs as Python: ``self.fc1``, ``model.features[3]``."""
-    if call.name == call.kind:
-        return "model"
-    if call.name.isidentifier():
-        return f"self.{call.name}"
-    return "model" + re.sub(r"\.(\d+)(?![^.])", r"[\1]", f".{call.name}")
-
-
-def shape_text(shape) -> str:
-    """Write a shape as PyTorch does: ``[4, 400]``."""
-    return str(list(shape))
+    return isinstance(call.module, nn.Conv2d) or function(call) == "conv2d"

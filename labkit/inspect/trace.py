@@ -57,7 +57,7 @@ def trace(model: nn.Module, input_shape: Sequence[int] | torch.Tensor) -> Trace:
     with untouched(model):  # to read a weight may compute it, as spectral normalisation does
         recording = record(model, x)
         rows = tuple(
-            Row(step.call.name, step.call.kind, step.shape, step.parameters, why(step))
+            Row(step.layer, step.call.kind, step.shape, step.parameters, why(step))
             for step in recording.steps
         )
         fault = find_fault(recording, x) if recording.error else None
@@ -105,7 +105,7 @@ def _warnings(recording: Recording, fed: torch.Size) -> tuple[str, ...]:
             ).format(
                 count=fed[0],
                 rows=(*recording.steps[-1].shape, 1)[0],
-                layer=mixing.call.name,
+                layer=mixing.layer,
                 before=list(mixing.inputs[0]),
                 after=list(mixing.shape),
             )

@@ -528,7 +528,7 @@ def test_a_layer_dragged_fast_is_the_one_shown(page, network):
     drag(layer, 0.7)
     chosen = int(layer.input_value())
     shown = layer.locator("xpath=../output").inner_text()
-    assert 7 <= chosen <= 8 and shown == ["fc1", "relu()"][chosen - 7]
+    assert 7 <= chosen <= 8 and shown == ["fc1", "relu() 3"][chosen - 7]
     expect_sentence(network, f"framed: unit 4 of {shown}.")
     expect_sentence(network, f"Unit 4 of {shown} is ")
 
