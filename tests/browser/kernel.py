@@ -35,6 +35,15 @@ def value(notebook, expression: str):
     return json.loads(execute(notebook, f"import json; print(json.dumps({expression}))"))
 
 
+def settle(notebook) -> None:
+    """Wait until the kernel has heard of every key and click so far, and the page of its answers.
+
+    A widget holds back what changes while its last message is under way; hence it is asked twice.
+    """
+    for _time in range(2):
+        execute(notebook, "")
+
+
 def show(notebook, code: str) -> None:
     """Put a cell with ``code`` at the end of the notebook, run it, and scroll there."""
     notebook.page.evaluate(_NEW_CELL, code)

@@ -199,8 +199,8 @@ class Notebook:
         page.evaluate(_WHEN_READY)
 
     def _hear(self, message) -> None:
-        ours = "labkit" in message.text or "anywidget" in message.text
-        if message.type == "error" and ours:
+        ours = ("labkit", "anywidget", "Error setting state")  # what a widget's own code raised
+        if message.type == "error" and any(word in message.text for word in ours):
             self.problems.append(f"console: {message.text}")
 
     def run_all(self) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from playwright.sync_api import TimeoutError
+from playwright.sync_api import TimeoutError, expect
 from torch.nn import functional
 
 from labkit.data import load
@@ -101,14 +101,14 @@ def expect_sentence(explorer, text):
     """Wait until one of the explorer's sentences holds ``text``."""
     said = explorer.locator("[role=status]")
     try:
-        said.filter(has_text=text).first.wait_for(timeout=20_000)
+        said.filter(has_text=text).first.wait_for(timeout=60_000)
     except TimeoutError:
         raise AssertionError(f"{text!r} is not in {said.all_inner_texts()}") from None
 
 
 def expect_pixel(image, place, colour):
     """Wait until a pixel has its colour: a picture is painted a moment after its sentence."""
-    for _attempt in range(50):
+    for _attempt in range(600):
         found = image.evaluate(_IMAGE_PIXEL, place)
         if found == pytest.approx(colour, abs=1):
             return
@@ -118,7 +118,7 @@ def expect_pixel(image, place, colour):
 
 def expect_drawn(explorer, place, colour, within=1):
     """Wait until the stage shows a colour at a place given in its own points."""
-    for _attempt in range(50):
+    for _attempt in range(600):
         found = explorer.locator("canvas").evaluate(_PIXEL, place)
         if found == pytest.approx(colour, abs=within):
             return
@@ -449,8 +449,8 @@ def test_the_coach_for_any_model_reads_a_shape_that_is_typed(page):
     drag(side, 0.5)
     chosen = int(side.input_value())
     flat = 16 * (((chosen - 4) // 2 - 4) // 2) ** 2
+    expect(shape).to_have_value(f"2, 3, {chosen}, {chosen}", timeout=60_000)
     forward.get_by_text(f"in_features={flat}").first.wait_for()
-    assert shape.input_value() == f"2, 3, {chosen}, {chosen}"
 
 
 def test_the_coach_for_any_model_follows_the_slider(page):

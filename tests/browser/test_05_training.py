@@ -5,7 +5,7 @@ import re
 import pytest
 
 from labkit.figures.network import FilterSheet
-from tests.browser.kernel import execute, value
+from tests.browser.kernel import execute, settle, value
 from tests.browser.lab import scrolling, unreached, unspoken
 
 pytestmark = pytest.mark.browser
@@ -206,7 +206,7 @@ def test_start_shows_progress_and_pause_halts_it(notebook):
     assert value(notebook, "run.steps_done") == halted
     notebook.page.wait_for_timeout(500)
     assert steps(notebook) == value(notebook, "run.steps_done") == halted
-    assert button(notebook, "pause").is_disabled()
+    assert wait_until(notebook, lambda: button(notebook, "pause").is_disabled())
 
 
 def test_one_step_is_one_batch_and_its_pictures_are_counted(notebook, panel):
@@ -235,10 +235,15 @@ def test_other_cells_work_meanwhile_and_a_second_start_is_answered(notebook):
 def test_interrupting_the_kernel_pauses_and_says_so(notebook):
     button(notebook, "play").click()
     assert says(notebook, "Training.")
-    notebook.page.wait_for_timeout(1000)  # it is looked five times a second whether a cell runs
-    notebook.page.evaluate("window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
-    assert says(notebook, "Paused, as the kernel was interrupted. Start goes on from here.")
-    assert not button(notebook, "play").is_disabled()
+    settle(notebook)
+    said = "Paused, as the kernel was interrupted. Start goes on from here."
+    for _try in range(60):  # it is looked five times a second whether a cell runs, if there is time
+        notebook.page.wait_for_timeout(1000)
+        if said in status(notebook):
+            break
+        notebook.page.evaluate("window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
+    assert says(notebook, said)
+    assert wait_until(notebook, lambda: button(notebook, "play").is_enabled())
 
 
 def test_knobs_turn_by_keys_and_by_the_mouse(notebook, panel):
@@ -308,7 +313,7 @@ def test_a_layer_replaced_by_another_cell_is_said(notebook):
 def test_stop_ends_it(notebook):
     button(notebook, "play").click()
     assert says(notebook, "Training.")
-    assert not button(notebook, "stop").is_disabled()
+    assert wait_until(notebook, lambda: button(notebook, "stop").is_enabled())
     button(notebook, "stop").click()
     assert says(notebook, "Stopped. Start goes on from here.")
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from labkit.device import missing
-from tests.browser.kernel import execute, value
+from tests.browser.kernel import execute, settle, value
 from tests.browser.lab import scrolling, unreached, unspoken
 
 pytestmark = pytest.mark.browser
@@ -42,7 +42,7 @@ def test_one_device_is_always_pressed_whatever_the_key(notebook):
     cpu.focus()
     for key in ("Space", "Enter", "Enter"):
         notebook.page.keyboard.press(key)
-    notebook.page.wait_for_timeout(500)
+    settle(notebook)
     pressed = notebook.page.locator("[class*=lk-device-].mod-active")
     assert pressed.count() == 1
     status = notebook.page.get_by_text("The following cells compute on").first
