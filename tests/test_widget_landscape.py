@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from traitlets import TraitError
 
 from labkit.landscape import LANDSCAPES, OPTIMIZERS, named
 from labkit.widgets.landscape import MOMENTA, RATES, LandscapeExplorer
@@ -71,6 +72,9 @@ def test_a_click_moves_the_start_in_one_redraw():
     explorer.stage.chosen = [2.013, -1.02]
     assert explorer.walk.weights[0] == pytest.approx([2.0, -1.0])
     assert explorer.stage.turn == before + 1
+    explorer.start[0].value = 0.0
+    explorer.stage.chosen = [2.013, -1.02]  # the same place again
+    assert explorer.walk.weights[0] == pytest.approx([2.0, -1.0])
 
 
 def test_a_cell_turns_the_knobs_in_one_redraw():
@@ -111,3 +115,11 @@ def test_without_a_kernel_the_whole_walk_and_its_end_are_left():
 def test_an_unknown_landscape_is_refused_in_words():
     with pytest.raises(ValueError, match="no landscape 'hill'"):
         LandscapeExplorer("hill")
+
+
+def test_a_knob_that_cannot_be_turned_so_leaves_the_others_alive():
+    explorer = LandscapeExplorer()
+    with pytest.raises(TraitError):
+        explorer.turn(optimizer="sgd")
+    explorer.learning_rate.value = len(RATES) - 1
+    assert "the walk diverges" in explorer.stage.says[-1]

@@ -1,6 +1,7 @@
 """Step size: an optimizer walks down a loss of one or two weights, with every knob to turn."""
 
 from collections.abc import Sequence
+from contextlib import contextmanager
 
 import anywidget
 import ipywidgets as widgets
@@ -10,7 +11,7 @@ import traitlets
 from labkit.figures import landscape as figures
 from labkit.landscape import LANDSCAPES, OPTIMIZERS, Landscape, Walk, named, walk
 from labkit.text import _
-from labkit.widgets.looks import STATIC, Explorer, Slider, reporting, row
+from labkit.widgets.looks import STATIC, Explorer, Slider, reporting, row, script
 
 RATES = tuple(
     round(digits * scale, 6)
@@ -25,10 +26,10 @@ STEPS = 100
 class WalkStage(anywidget.AnyWidget):
     """A landscape with a walk on it up to ``position``, and the loss over the steps.
 
-    ``chosen`` is the place that was last clicked.
+    ``chosen`` is the place that is clicked, until Python has heard of it.
     """
 
-    _esm = STATIC / "walk_stage.js"
+    _esm = script("stage.js", "walk_stage.js")
     _css = STATIC / "looks.css"
 
     reach = traitlets.List().tag(sync=True)
@@ -117,24 +118,33 @@ class LandscapeExplorer(Explorer):
     def _enter(self, _change=None) -> None:
         """Go to the start of the chosen landscape."""
         ground: Landscape = self.landscape.value
-        self._moving = True
-        for slider, (low, high) in zip(self.start, ground.reach, strict=False):
-            with slider.hold_sync():
-                slider.minimum, slider.maximum = low, high
-        self.start[0].label = _("Start at w") if len(ground.reach) == 1 else _("Start at w₁")
-        self.start[1].layout.display = "none" if len(ground.reach) == 1 else None
-        self._put(ground.start)
+        with self._together():
+            for slider, (low, high) in zip(self.start, ground.reach, strict=False):
+                with slider.hold_sync():
+                    slider.minimum, slider.maximum = low, high
+            self.start[0].label = _("Start at w") if len(ground.reach) == 1 else _("Start at w₁")
+            self.start[1].layout.display = "none" if len(ground.reach) == 1 else None
+            self._put(ground.start)
 
     def _choose(self, change) -> None:
         if change["new"]:
-            self._put(change["new"])
+            with self._together():
+                self._put(change["new"])
+            self.stage.chosen = []  # the same place may be clicked again
 
-    def _put(self, start) -> None:
-        """Move the start, both weights at once."""
-        self._moving = True
+    def _put(self, start: Sequence[float]) -> None:
+        """Move the sliders of the start to their nearest stops."""
         for slider, weight in zip(self.start, start, strict=False):
             slider.value = round(weight / slider.step) * slider.step
-        self._moving = False
+
+    @contextmanager
+    def _together(self):
+        """Turn many knobs, and draw once; also after one that cannot be turned so."""
+        self._moving = True
+        try:
+            yield
+        finally:
+            self._moving = False
         self._redraw()
 
     def turn(
@@ -146,16 +156,17 @@ class LandscapeExplorer(Explorer):
         start: Sequence[float] | None = None,
     ) -> None:
         """Turn the knobs that are named, from a cell; a slider goes to its nearest stop."""
-        self._moving = True
-        if optimizer is not None:
-            self.optimizer.value = optimizer
-        for slider, stops, wanted in (
-            (self.learning_rate, RATES, learning_rate),
-            (self.momentum, MOMENTA, momentum),
-        ):
-            if wanted is not None:
-                slider.value = int(np.argmin(np.abs(np.subtract(stops, wanted))))
-        self._put([slider.value for slider in self.start] if start is None else start)
+        with self._together():
+            if optimizer is not None:
+                self.optimizer.value = optimizer
+            for slider, stops, wanted in (
+                (self.learning_rate, RATES, learning_rate),
+                (self.momentum, MOMENTA, momentum),
+            ):
+                if wanted is not None:
+                    slider.value = int(np.argmin(np.abs(np.subtract(stops, wanted))))
+            if start is not None:
+                self._put(start)
 
     @reporting
     def _redraw(self, _change=None) -> None:

@@ -15,6 +15,11 @@ from labkit.text import _
 STATIC = Path(__file__).parent / "static"
 
 
+def script(*names: str) -> str:
+    """Return scripts of ``static/`` as one module: in a notebook one cannot import another."""
+    return "\n".join((STATIC / name).read_text(encoding="utf-8") for name in names)
+
+
 class Screen(anywidget.AnyWidget):
     """A picture and the sentence that says what it shows, which is also its alt text."""
 

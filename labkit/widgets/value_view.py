@@ -8,7 +8,7 @@ import traitlets
 
 from labkit.text import _
 from labkit.transforming import Stage
-from labkit.widgets.looks import STATIC
+from labkit.widgets.looks import STATIC, script
 
 
 class ValueView(anywidget.AnyWidget):
@@ -18,7 +18,7 @@ class ValueView(anywidget.AnyWidget):
     browser, once open, moves it and tells. It draws; the numbers and the words come from here.
     """
 
-    _esm = STATIC / "value_view.js"
+    _esm = script("stage.js", "value_view.js")
     _css = STATIC / "looks.css"
 
     stages = traitlets.List(traitlets.Dict()).tag(sync=True)

@@ -6,13 +6,13 @@ import traitlets
 
 from labkit.stepping import Steps
 from labkit.text import _
-from labkit.widgets.looks import STATIC
+from labkit.widgets.looks import STATIC, script
 
 
 class WindowStage(anywidget.AnyWidget):
     """A picture, the window, the numbers under it, and the output up to ``position``."""
 
-    _esm = STATIC / "window_stage.js"
+    _esm = script("stage.js", "window_stage.js")
     _css = STATIC / "looks.css"
 
     kind = traitlets.Unicode("convolution").tag(sync=True)

@@ -8,14 +8,7 @@ const TOP = 26;
 const TABLE = 326;
 const CHART = { x: 752, width: 184 };
 const ROWS = 6; // of the table; of more stages those around the selected one are listed
-const INK = "#1a1a1a";
-const MUTED = "#5c5c5c";
-const ORANGE = "#d55e00";
 const CHANNELS = ["#c02020", "#0a7a3c", "#1f5fc4"];
-
-/** Fill in a sentence: fill("{n} of {total}", {n: 1, total: 2}). */
-const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-const clamp = (value, last) => Math.min(last, Math.max(0, value));
 
 /** One stage: its numbers, and itself as a small canvas. */
 class Stage {
@@ -64,27 +57,27 @@ class Stage {
 }
 
 function unpack(model) {
-  const view = model.get("values");
-  const bytes = view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
-  let offset = 0;
+  const all = unpacked(model.get("values"), Float32Array);
+  let start = 0;
   return model.get("stages").map((described) => {
     const count = described.shape.reduce((product, n) => product * n, 1);
-    const numbers = new Float32Array(bytes, offset, count);
-    offset += 4 * count;
+    const numbers = all.subarray(start, start + count);
+    start += count;
     return new Stage(described, numbers, model.get("words"));
   });
 }
 
 /** The stages that the table lists, and the height of one of its rows. */
 function listed(stages, selected) {
-  const first = clamp(selected - Math.floor(ROWS / 2), Math.max(0, stages.length - ROWS));
+  const first = clamp(selected - Math.floor(ROWS / 2), 0, Math.max(0, stages.length - ROWS));
   return { first, shown: stages.slice(first, first + ROWS), step: 52 };
 }
 
 /** Draws everything on a canvas context of WIDTH x HEIGHT. */
-class Painter {
+class Painter extends Brush {
   constructor(context, stages, words, { selected, row, column }) {
-    Object.assign(this, { context, stages, words, selected, row, column });
+    super(context);
+    Object.assign(this, { stages, words, selected, row, column });
     this.stage = stages[selected];
   }
 
@@ -95,24 +88,6 @@ class Painter {
     this.enlarged();
     this.table();
     this.histograms();
-  }
-
-  text(words, x, y, { size = 13, colour = INK, weight = "normal", align = "left", wide } = {}) {
-    const { context } = this;
-    context.font = `${weight} ${size}px system-ui, sans-serif`;
-    context.fillStyle = colour;
-    context.textAlign = align;
-    context.textBaseline = "middle";
-    context.fillText(words, x, y, wide);
-  }
-
-  outline(x, y, width, height, colour, thickness) {
-    const { context } = this;
-    for (const [style, line] of [["#fff", thickness + 2], [colour, thickness]]) {
-      context.strokeStyle = style;
-      context.lineWidth = line;
-      context.strokeRect(x, y, width, height);
-    }
   }
 
   enlarged() {
@@ -197,7 +172,7 @@ class Painter {
       this.text(this.rangeText(stage.high), x + width, base + 9, { size: 11, colour: MUTED, align: "right" });
       if (!stage.has(row, column)) return;
       const value = stage.value(c, row, column);
-      const at = x + clamp((value - stage.low) / (stage.high - stage.low), 1) * width;
+      const at = x + clamp((value - stage.low) / (stage.high - stage.low), 0, 1) * width;
       this.outline(at - 0.5, base - high, 1, high, INK, 1);
       this.text(stage.text(value), x + width, top + 7, { size: 12, align: "right" });
     });
@@ -205,7 +180,7 @@ class Painter {
 }
 
 /** What lies under a point: a pixel of the enlarged picture, a row of the table, or nothing. */
-function under(stages, selected, x, y) {
+function partAt(stages, selected, x, y) {
   const stage = stages[selected];
   const cell = stage.cell(SIDE);
   const [column, row] = [Math.floor((x - 4) / cell), Math.floor((y - TOP) / cell)];
@@ -228,19 +203,14 @@ function build(el, words) {
   const [cursor, said] = el.querySelectorAll("p");
   name.textContent = words.enlarged;
   help.textContent = words.help;
-  for (const control of [canvas, select])
-    control.setAttribute("data-lm-suppress-shortcuts", "true"); // else JupyterLab takes the keys
+  keepKeys([canvas, select]);
   return { canvas, select, cursor, said };
 }
 
 function render({ model, el }) {
   const words = model.get("words");
   const { canvas, select, cursor, said } = build(el, words);
-  const ratio = Math.max(2, window.devicePixelRatio);
-  canvas.width = WIDTH * ratio;
-  canvas.height = HEIGHT * ratio;
-  const context = canvas.getContext("2d");
-  context.scale(ratio, ratio);
+  const context = sharp(canvas, WIDTH, HEIGHT);
   let stages = [];
   let telling = null;
 
@@ -267,9 +237,9 @@ function render({ model, el }) {
   };
   const go = (change) => {
     const next = { ...now, ...change };
-    const selected = clamp(next.selected, stages.length - 1);
+    const selected = clamp(next.selected, 0, stages.length - 1);
     const { height, width } = stages[selected];
-    now = { selected, row: clamp(next.row, height - 1), column: clamp(next.column, width - 1) };
+    now = { selected, row: clamp(next.row, 0, height - 1), column: clamp(next.column, 0, width - 1) };
     paint();
     telling ??= setTimeout(tell, 100); // the picture is painted here; Python may hear of it later
   };
@@ -289,16 +259,10 @@ function render({ model, el }) {
     event.preventDefault();
     go(moves[event.key]);
   };
-  const at = (event) => {
-    const box = canvas.getBoundingClientRect();
-    const x = ((event.clientX - box.left) / box.width) * WIDTH;
-    const y = ((event.clientY - box.top) / box.height) * HEIGHT;
-    return under(stages, now.selected, x, y);
-  };
   const point = (event) => {
     // When the page scrolls under a resting mouse, the browser sends a move of no length.
     if (event.type === "pointermove" && !event.movementX && !event.movementY) return;
-    const found = at(event);
+    const found = partAt(stages, now.selected, ...under(canvas, event, WIDTH));
     canvas.style.cursor = found ? (found.row === undefined ? "pointer" : "crosshair") : "";
     if (found?.row !== undefined || (found && event.type === "pointerdown")) go(found);
   };

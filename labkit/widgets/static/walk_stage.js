@@ -3,17 +3,11 @@
 
 const WIDTH = 900;
 const HEIGHT = 350;
-const INK = "#1a1a1a";
-const MUTED = "#5c5c5c";
 const GRID = "#d0d0d0";
-const BLUE = "#0072b2";
-const ORANGE = "#d55e00";
 const GREEN = "#009e73";
 const TOP = 26;
 const BOTTOM = 304;
 
-const floats = (view) => new Float64Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
-const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 const plain = (value) => String(Number(value.toFixed(6))).replace("-", "−");
 
 /** A rectangle of the canvas with the values of its edges. */
@@ -50,10 +44,10 @@ class Scene {
   constructor(model) {
     for (const name of ["reach", "heights", "marks", "levels", "colours", "places", "says", "words"])
       this[name] = model.get(name);
-    this.curve = floats(model.get("curve"));
-    this.weights = floats(model.get("weights"));
-    this.slopes = floats(model.get("slopes"));
-    this.losses = floats(model.get("losses"));
+    this.curve = unpacked(model.get("curve"), Float64Array);
+    this.weights = unpacked(model.get("weights"), Float64Array);
+    this.slopes = unpacked(model.get("slopes"), Float64Array);
+    this.losses = unpacked(model.get("losses"), Float64Array);
     this.count = this.losses.length;
     this.flat = this.reach.length === 2; // seen from above
     this.chart = new Frame(530, TOP, 850, BOTTOM, [0, this.count - 1], this.heights);
@@ -77,9 +71,12 @@ class Scene {
 }
 
 /** Draws a scene on a canvas context of WIDTH x HEIGHT. */
-class Painter {
+class Painter extends Brush {
+  size = 12;
+
   constructor(context, scene, map, position) {
-    Object.assign(this, { context, scene, map, position });
+    super(context);
+    Object.assign(this, { scene, map, position });
   }
 
   draw() {
@@ -93,19 +90,6 @@ class Painter {
     this.losses();
     this.walk();
     this.key();
-  }
-
-  text(words, x, y, { size = 12, colour = INK, weight = "normal", align = "left", halo = false, wide } = {}) {
-    const { context } = this;
-    context.font = `${weight} ${size}px system-ui, sans-serif`;
-    context.textAlign = align;
-    context.textBaseline = "middle";
-    context.lineJoin = "round";
-    context.lineWidth = 3.5;
-    context.strokeStyle = "rgba(255, 255, 255, 0.85)";
-    if (halo) context.strokeText(words, x, y, wide);
-    context.fillStyle = colour;
-    context.fillText(words, x, y, wide);
   }
 
   line(points, colour, thickness, dashes = []) {
@@ -323,75 +307,50 @@ function build(el, words) {
   speed.textContent = words.speed;
   find(".lk-reset").textContent = `↺ ${words.reset}`;
   find(".lk-step").textContent = `→ ${words["one step"]}`;
-  const select = find("select");
-  for (const pace of [2, 5, 10, 30]) {
-    const text = words["a second"].replace("{n}", pace);
-    select.add(new Option(text, pace, pace === 10, pace === 10));
-  }
-  for (const control of el.querySelectorAll("button, input, select"))
-    control.setAttribute("data-lm-suppress-shortcuts", "true"); // else JupyterLab takes the keys
-  const names = { canvas: "canvas", slider: "input", output: "output", said: "p" };
-  const parts = Object.entries(names).map(([name, what]) => [name, find(what)]);
-  const buttons = ["reset", "step", "play"].map((name) => [name, find(`.lk-${name}`)]);
-  return { select, ...Object.fromEntries(parts), ...Object.fromEntries(buttons) };
+  offerPaces(find("select"), [2, 5, 10, 30], words);
+  keepKeys(el.querySelectorAll("button, input, select"));
+  const names = ["canvas", ".lk-reset", ".lk-step", ".lk-play", "input", "output", "select", "p"];
+  return Object.fromEntries(names.map((name) => [name.replace(".lk-", ""), find(name)]));
 }
 
 function render({ model, el }) {
   const parts = build(el, model.get("words"));
-  const { canvas, slider, output, select, said } = parts;
-  const ratio = Math.max(2, window.devicePixelRatio);
-  canvas.width = WIDTH * ratio;
-  canvas.height = HEIGHT * ratio;
-  const context = canvas.getContext("2d");
-  context.scale(ratio, ratio);
+  const { canvas, reset, step, play: button, input: slider, output, select, p: said } = parts;
+  const context = sharp(canvas, WIDTH, HEIGHT);
   const map = new Image();
-  let scene = null;
-  let timer = null;
+  let scene = new Scene(model);
   let dragging = false;
 
+  const at = () => model.get("position");
+  const last = () => scene.count - 1;
+  const speak = () => (said.textContent = scene.says[at()]);
+  const go = (position) => {
+    model.set("position", clamp(position, 0, last()));
+    model.save_changes(); // at once: Python's echo of a step would undo later ones not yet sent
+  };
+  const player = new Player({ button, select, words: scene.words }, { at, last, go, halted: speak });
   const paint = () => {
-    const position = model.get("position");
+    const position = at();
     new Painter(context, scene, map, position).draw();
     const sentence = scene.says[position];
     canvas.setAttribute("aria-label", sentence);
-    slider.max = scene.count - 1;
+    slider.max = last();
     slider.value = position;
     slider.setAttribute("aria-valuetext", sentence);
-    output.textContent = `${position} / ${scene.count - 1}`;
-    parts.step.disabled = position >= scene.count - 1;
-    if (!timer) said.textContent = sentence; // while it plays, nobody could listen so fast
+    output.textContent = `${position} / ${last()}`;
+    step.disabled = position >= last();
+    if (!player.timer) speak(); // while it plays, nobody could listen so fast
     Object.assign(canvas.dataset, { position, turn: model.get("turn") });
-  };
-  const go = (position) => {
-    model.set("position", clamp(position, 0, scene.count - 1));
-    model.save_changes(); // at once: Python's echo of a step would undo later ones not yet sent
-  };
-  const pause = () => {
-    clearInterval(timer);
-    timer = null;
-    parts.play.textContent = `▶ ${model.get("words").play}`;
-    if (scene) said.textContent = scene.says[model.get("position")];
-  };
-  const play = () => {
-    if (model.get("position") >= scene.count - 1) go(0);
-    timer = setInterval(() => {
-      go(model.get("position") + 1);
-      if (model.get("position") >= scene.count - 1) pause();
-    }, 1000 / Number(select.value));
-    parts.play.textContent = `❚❚ ${model.get("words").pause}`;
   };
   const keys = (event) => {
     if (event.key !== " ") return;
     event.preventDefault();
-    timer ? pause() : play();
+    if (!event.repeat) player.toggle();
   };
   const point = (event) => {
     dragging = event.type === "pointerdown" || (dragging && event.buttons > 0);
     if (!dragging) return;
-    const box = canvas.getBoundingClientRect();
-    const x = ((event.clientX - box.left) / box.width) * WIDTH;
-    const y = ((event.clientY - box.top) / box.height) * HEIGHT;
-    const place = scene.ground.under(x, y);
+    const place = scene.ground.under(...under(canvas, event, WIDTH));
     if (place === null) return;
     model.set("chosen", scene.flat ? place : [place[0]]);
     model.save_changes();
@@ -404,25 +363,16 @@ function render({ model, el }) {
     if (model.get("map").byteLength)
       map.src = URL.createObjectURL(new Blob([model.get("map")], { type: "image/png" }));
   };
+  const halt = (position) => {
+    player.pause();
+    go(position);
+  };
   map.addEventListener("load", () => {
     URL.revokeObjectURL(map.src);
-    if (scene) paint();
+    paint();
   });
-  parts.reset.addEventListener("click", () => {
-    pause();
-    go(0);
-  });
-  parts.step.addEventListener("click", () => {
-    pause();
-    go(model.get("position") + 1);
-  });
-  parts.play.addEventListener("click", () => (timer ? pause() : play()));
-  select.addEventListener("change", () => {
-    if (timer) {
-      pause();
-      play();
-    }
-  });
+  reset.addEventListener("click", () => halt(0));
+  step.addEventListener("click", () => halt(at() + 1));
   slider.addEventListener("input", () => go(Number(slider.value)));
   slider.addEventListener("keydown", keys);
   canvas.addEventListener("pointerdown", point);
@@ -430,11 +380,10 @@ function render({ model, el }) {
   model.on("change:position", paint);
   model.on("change:map", chart);
   model.on("change:turn", changed);
-  pause();
   chart();
-  changed();
+  paint();
   return () => {
-    clearInterval(timer);
+    player.halt();
     model.off("change:position", paint);
     model.off("change:map", chart);
     model.off("change:turn", changed);

@@ -3,15 +3,6 @@
 
 const WIDTH = 900;
 const HEIGHT = 396;
-const INK = "#1a1a1a";
-const MUTED = "#5c5c5c";
-const ORANGE = "#d55e00";
-const BLUE = "#0072b2";
-
-const floats = (view) => new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
-
-/** Fill in a sentence: fill("{n} of {total}", {n: 1, total: 2}). */
-const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
 /** Write a minus as a minus; nothing is "-0.000". */
 const withMinus = (text) => text.replace("-", Number(text) === 0 ? "" : "−");
@@ -35,10 +26,10 @@ class Scene {
     this.bias = get("bias");
     this.channel = get("channel");
     this.black = get("black");
-    this.image = floats(get("image"));
-    this.output = floats(get("output"));
-    this.kernel = floats(get("kernel"));
-    this.winners = floats(get("winners"));
+    this.image = unpacked(get("image"), Float32Array);
+    this.output = unpacked(get("output"), Float32Array);
+    this.kernel = unpacked(get("kernel"), Float32Array);
+    this.winners = unpacked(get("winners"), Float32Array);
     this.words = get("words");
     this.low = Math.min(...this.output);
     this.high = Math.max(...this.output);
@@ -123,9 +114,10 @@ class Scene {
 }
 
 /** Draws a scene on a canvas context of WIDTH x HEIGHT. */
-class Painter {
+class Painter extends Brush {
   constructor(context, scene, position) {
-    Object.assign(this, { context, scene, position });
+    super(context);
+    Object.assign(this, { scene, position });
   }
 
   draw() {
@@ -136,15 +128,6 @@ class Painter {
     if (scene.kind === "convolution") this.products();
     else this.contest();
     this.output();
-  }
-
-  text(words, x, y, { size = 13, colour = INK, weight = "normal", align = "left" } = {}) {
-    const { context } = this;
-    context.font = `${weight} ${size}px system-ui, sans-serif`;
-    context.fillStyle = colour;
-    context.textAlign = align;
-    context.textBaseline = "middle";
-    context.fillText(words, x, y);
   }
 
   hatch(x, y, width, height) {
@@ -162,16 +145,6 @@ class Painter {
       context.stroke();
     }
     context.restore();
-  }
-
-  outline(x, y, width, height, colour, thickness) {
-    const { context } = this;
-    context.lineWidth = thickness + 2;
-    context.strokeStyle = "#fff";
-    context.strokeRect(x, y, width, height);
-    context.lineWidth = thickness;
-    context.strokeStyle = colour;
-    context.strokeRect(x, y, width, height);
   }
 
   /** Where picture and output lie: [x, y, size of one pixel]. */
@@ -322,7 +295,6 @@ function signed(values) {
 /** Which window was clicked, on the picture or on the output; null where neither is. */
 function windowAt(scene, x, y) {
   const { picture, output } = Painter.places(scene);
-  const clamp = (value, last) => Math.min(last, Math.max(0, value));
   const [ox, oy, outCell] = output;
   if (x >= ox && x < ox + scene.columns * outCell && y >= oy && y < oy + scene.rows * outCell)
     return Math.floor((y - oy) / outCell) * scene.columns + Math.floor((x - ox) / outCell);
@@ -330,8 +302,8 @@ function windowAt(scene, x, y) {
   const [high, wide] = [scene.height, scene.width].map((n) => (n + 2 * scene.padding) * cell);
   if (x < px || x >= px + wide || y < py || y >= py + high) return null;
   const along = (place, size) => Math.round((place / cell - size / 2) / scene.stride);
-  const row = clamp(along(y - py, scene.kernelRows), scene.rows - 1);
-  return row * scene.columns + clamp(along(x - px, scene.kernelColumns), scene.columns - 1);
+  const row = clamp(along(y - py, scene.kernelRows), 0, scene.rows - 1);
+  return row * scene.columns + clamp(along(x - px, scene.kernelColumns), 0, scene.columns - 1);
 }
 
 function build(el, words) {
@@ -344,100 +316,65 @@ function build(el, words) {
   const [position, speed] = el.querySelectorAll("label span");
   position.textContent = words.position;
   speed.textContent = words.speed;
-  const select = find("select");
-  for (const pace of [2, 5, 10, 30, 60]) {
-    const text = fill(words["a second"], { n: pace });
-    select.add(new Option(text, pace, pace === 10, pace === 10));
-  }
-  for (const control of el.querySelectorAll("button, input, select"))
-    control.setAttribute("data-lm-suppress-shortcuts", "true"); // else JupyterLab takes the keys
-  const names = { canvas: "canvas", button: "button", slider: "input", output: "output", said: "p" };
-  const parts = Object.entries(names).map(([name, what]) => [name, find(what)]);
-  return { select, ...Object.fromEntries(parts) };
+  offerPaces(find("select"), [2, 5, 10, 30, 60], words);
+  keepKeys(el.querySelectorAll("button, input, select"));
+  const names = ["canvas", "button", "input", "output", "select", "p"];
+  return Object.fromEntries(names.map((name) => [name, find(name)]));
 }
 
 function render({ model, el }) {
-  const parts = build(el, model.get("words"));
-  const { canvas, button, slider, output, select, said } = parts;
-  const ratio = Math.max(2, window.devicePixelRatio);
-  canvas.width = WIDTH * ratio;
-  canvas.height = HEIGHT * ratio;
-  const context = canvas.getContext("2d");
-  context.scale(ratio, ratio);
-  let scene = null;
-  let timer = null;
+  const words = model.get("words");
+  const parts = build(el, words);
+  const { canvas, input: slider, output, p: said } = parts;
+  const context = sharp(canvas, WIDTH, HEIGHT);
+  let scene = new Scene(model);
 
   /** Where the window is; a move made in a larger output may come after a smaller one. */
-  const place = () => Math.min(model.get("position"), scene.total - 1);
+  const at = () => Math.min(model.get("position"), scene.total - 1);
+  const last = () => scene.total - 1;
+  const speak = () => (said.textContent = scene.sentence(at()));
+  const go = (position) => {
+    model.set("position", clamp(position, 0, last()));
+    model.save_changes(); // at once: Python's echo of a place would undo later moves not yet sent
+  };
+  const player = new Player({ ...parts, words }, { at, last, go, halted: speak });
   const paint = () => {
-    const position = place();
+    const position = at();
     new Painter(context, scene, position).draw();
     const sentence = scene.sentence(position);
     canvas.setAttribute("aria-label", sentence);
-    slider.max = scene.total - 1;
+    slider.max = last();
     slider.value = position;
     slider.setAttribute("aria-valuetext", sentence);
     output.textContent = `${position + 1} / ${scene.total}`;
-    if (!timer) said.textContent = sentence; // while it plays, nobody could listen so fast
+    if (!player.timer) speak(); // while it plays, nobody could listen so fast
     Object.assign(canvas.dataset, { position, turn: model.get("turn") });
-  };
-  const go = (position) => {
-    model.set("position", Math.min(scene.total - 1, Math.max(0, position)));
-    model.save_changes(); // at once: Python's echo of a place would undo later moves not yet sent
-  };
-  const pause = () => {
-    clearInterval(timer);
-    timer = null;
-    button.textContent = `▶ ${model.get("words").play}`;
-    if (scene) said.textContent = scene.sentence(place());
-  };
-  const play = () => {
-    if (place() >= scene.total - 1) go(0);
-    timer = setInterval(() => {
-      go(place() + 1);
-      if (place() >= scene.total - 1) pause();
-    }, 1000 / Number(select.value));
-    button.textContent = `❚❚ ${model.get("words").pause}`;
   };
   const keys = (event) => {
     const rows = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    if (rows) {
-      event.preventDefault();
-      go(place() + rows * scene.columns);
-    } else if (event.key === " ") {
-      event.preventDefault();
-      timer ? pause() : play();
-    }
+    if (!rows && event.key !== " ") return;
+    event.preventDefault();
+    if (rows) go(at() + rows * scene.columns);
+    else if (!event.repeat) player.toggle();
   };
   const point = (event) => {
     if (!event.buttons) return;
-    const box = canvas.getBoundingClientRect();
-    const x = ((event.clientX - box.left) / box.width) * WIDTH;
-    const y = ((event.clientY - box.top) / box.height) * HEIGHT;
-    const position = windowAt(scene, x, y);
+    const position = windowAt(scene, ...under(canvas, event, WIDTH));
     if (position !== null) go(position);
   };
   const changed = () => {
     scene = new Scene(model);
     paint();
   };
-  button.addEventListener("click", () => (timer ? pause() : play()));
-  select.addEventListener("change", () => {
-    if (timer) {
-      pause();
-      play();
-    }
-  });
   slider.addEventListener("input", () => go(Number(slider.value)));
   slider.addEventListener("keydown", keys);
   canvas.addEventListener("pointerdown", point);
   canvas.addEventListener("pointermove", point);
   model.on("change:position", paint);
   model.on("change:turn", changed);
-  pause();
-  changed();
+  paint();
   return () => {
-    clearInterval(timer);
+    player.halt();
     model.off("change:position", paint);
     model.off("change:turn", changed);
   };
