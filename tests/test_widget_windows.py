@@ -123,7 +123,7 @@ def test_a_move_that_comes_after_a_smaller_output_stays_inside_it(samples):
     assert stage.position == 99
 
 
-def test_a_path_is_read_again_on_enter_and_after_an_upload(samples, tmp_path):
+def test_a_path_is_read_again_on_enter_and_after_an_upload(samples, tmp_path, monkeypatch):
     path, choice = tmp_path / "red.png", PictureChoice(samples)
     choice.path.value = str(path)
     assert "no such file" in choice.message.value
@@ -133,8 +133,13 @@ def test_a_path_is_read_again_on_enter_and_after_an_upload(samples, tmp_path):
     content = path.read_bytes()
     choice.upload.receive({"name": "up.png", "size": len(content), "start": 0}, [content])
     assert choice.name == "up.png"
-    choice.path.value = str(path)
-    assert choice.name == str(path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    choice.path.value = "~/red.png"
+    assert choice.name == "~/red.png"
+    choice.upload.receive({"name": "up.png", "size": len(content), "start": 0}, [content])
+    choice.path.value = "~/red.png"  # the same again
+    assert choice.name == "~/red.png"
 
 
 def test_a_file_that_the_browser_cannot_read_is_said(samples):

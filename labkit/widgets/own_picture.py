@@ -1,5 +1,6 @@
 """Which picture an explorer looks at: a sample, or one of the learner's own."""
 
+import os
 from collections.abc import Mapping
 
 import ipywidgets as widgets
@@ -54,7 +55,7 @@ class PictureChoice(widgets.VBox):
     def _open(self, _change=None) -> None:
         path = self.path.value.strip().strip("'\"")
         if path:
-            self._read(path, path)
+            self._read(os.path.expanduser(path), path)
 
     def _open_again(self, _path, message, _buffers) -> None:
         """Look again for a file that could not be used, when Enter is pressed again."""
