@@ -41,7 +41,8 @@ def test_the_maps_shown_are_those_of_the_model_on_the_normalised_picture(samples
     expected = model.conv1(normal(samples["ship"]))[0].detach().numpy()
     np.testing.assert_allclose(explorer.sheets[0].planes, expected, atol=1e-5)
     explorer.choose(0, 4, (3, 20))
-    assert f"is {expected[4, 3, 20]:.3f}" in explorer.closeup.sentence
+    value = f"{expected[4, 3, 20]:.3f}".replace("-", "−")
+    assert f"is {value}" in explorer.closeup.sentence
 
 
 def test_the_bars_are_the_softmax_of_the_logits_with_the_names_of_the_classes(samples):

@@ -172,7 +172,8 @@ def closeup(picture: np.ndarray, sheet: Sheet, tile: int, unit: tuple[int, int],
     text = title.format(layer=_short(sheet.name, 14), n=len(sheet.planes), tile=tile)
     write(draw, text, (left, 4), 12)
     low, high = sheet.limits
-    limits = _("black {low:.2f}, white {high:.2f}").format(low=low, high=high)
+    ends = {"low": f"{low:.2f}", "high": f"{high:.2f}"}
+    limits = _("black {low}, white {high}").format(**ends).replace("-", "−")
     write(draw, limits, (left, top + side + 4), 10, fill=MUTED)
     return to_png(image)
 

@@ -255,14 +255,14 @@ class NetworkExplorer(Explorer):
         weights, name = self._first_filters, self._first_name
         title = _("filters of {layer}: grey is 0").format(layer=name)
         text = ngettext(
-            "{n} filter of {size} weights, from {low:.3f} to {high:.3f}.",
-            "{n} filters of {size} weights, from {low:.3f} to {high:.3f}.",
+            "{n} filter of {size} weights, from {low} to {high}.",
+            "{n} filters of {size} weights, from {low} to {high}.",
             len(weights),
         ).format(
             n=len(weights),
             size=" x ".join(map(str, weights.shape[1:])),
-            low=weights.min(),
-            high=weights.max(),
+            low=_read(weights.min()),
+            high=_read(weights.max()),
         )
         return self._tiles.png(weights, self._largest, title, chosen), text
 
@@ -278,13 +278,13 @@ class NetworkExplorer(Explorer):
         )
 
     def _say_unit(self, sheet: Sheet, tile: int, unit: tuple[int, int]) -> str:
-        value = float(sheet.planes[(tile, *unit)])
+        value = _read(sheet.planes[(tile, *unit)])
         if sheet.is_vector:
             name = f" ({self._names(len(sheet.planes))[tile]})" if sheet is self.sheets[-1] else ""
-            text = _("Unit {tile} of {layer}{name} is {value:.3f}.")
+            text = _("Unit {tile} of {layer}{name} is {value}.")
             said = text.format(tile=tile, layer=sheet.name, name=name, value=value)
         else:
-            text = _("Map {tile} of {layer}, row {row}, column {column} is {value:.3f}.")
+            text = _("Map {tile} of {layer}, row {row}, column {column} is {value}.")
             numbers = {"row": unit[0], "column": unit[1], "value": value}
             said = text.format(tile=tile, layer=sheet.name, **numbers)
         return f"{said} {self._say_seen()}"
@@ -304,6 +304,11 @@ class NetworkExplorer(Explorer):
             left=left,
             right=right - 1,
         )
+
+
+def _read(value: float) -> str:
+    """Write a number with a true minus."""
+    return f"{value:.3f}".replace("-", "−")
 
 
 def _limit(slider: Slider, count: int, value: int) -> None:

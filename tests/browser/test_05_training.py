@@ -139,10 +139,10 @@ with torch.inference_mode():
 """,
     )
     row, column, number, rows, columns = re.search(
-        r"row (\d+), column (\d+) is (-?[\d.]+)\. .*rows ([\d-]+), columns ([\d-]+)\.",
+        r"row (\d+), column (\d+) is (−?[\d.]+)\. .*rows ([\d-]+), columns ([\d-]+)\.",
         said.inner_text(),
     ).groups()
-    assert float(number) == pytest.approx(
+    assert float(number.replace("−", "-")) == pytest.approx(
         value(notebook, f"map5[{row}, {column}].item()"), abs=1e-3
     )
     # conv1 sees 5 pixels, the pool one more, conv2 four units of the pool more: 4 x 2 pixels
