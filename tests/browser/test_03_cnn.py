@@ -13,6 +13,7 @@ from torch.nn import functional
 from labkit.data import load
 from labkit.stepping import HAND_MADE
 from labkit.widgets.own_picture import one_of_each
+from tests.browser.kernel import settle
 from tests.browser.lab import drag, scrolling, unreached, unspoken
 
 pytestmark = pytest.mark.browser
@@ -113,7 +114,8 @@ def expect_pixel(image, place, colour):
         if found == pytest.approx(colour, abs=1):
             return
         image.page.wait_for_timeout(100)
-    raise AssertionError(f"{found} is not {colour}")
+    shown = image.evaluate("image => [image.dataset.turn, image.complete, image.alt]")
+    raise AssertionError(f"{found} is not {colour} in {shown}")
 
 
 def expect_drawn(explorer, place, colour, within=1):
@@ -314,6 +316,33 @@ def test_space_on_the_slider_plays_and_pauses(page, convolution):
     assert convolution.locator("canvas").get_attribute("data-position") == halted
 
 
+_AT_ONCE = """(explorer, moves) => {  // faster than a hand: no answer of Python's comes between
+  for (const [selector, value] of moves) {
+    const control = explorer.querySelector(selector);
+    if (value === null) control.click();
+    else {
+      control.value = value;
+      control.dispatchEvent(new Event('input'));
+    }
+  }
+}"""
+
+
+def test_a_window_that_moves_on_while_the_output_shrinks_stays_in_it(notebook, page, convolution):
+    go_to(convolution, page, 0)
+    page.keyboard.press("End")
+    moves = [[".lk-stage input", place] for place in (700, 710, 720, 783)]
+    stride = convolution.get_by_role("slider", name="Stride")
+    stride.evaluate("slider => slider.classList.add('stride')")
+    convolution.evaluate(_AT_ONCE, [[".stride", 3], *moves])
+    settle(notebook)
+    expect_sentence(convolution, "Window 100 of 100 (row 10, column 10)")
+    assert convolution.locator("canvas").get_attribute("data-position") == "99"
+    stride.press("Home")
+    convolution.get_by_text("/ 784").wait_for()
+    assert notebook.errors() == []
+
+
 def test_poolings_winner_stands_out_and_the_others_are_faded(page, pooling, samples):
     go_to(pooling, page, 4)  # the notebook's assert has set kernel 3 and stride 2
     patch = samples[0][:3, 8:11, 0] / 255
@@ -429,6 +458,32 @@ def test_the_coachs_sliders_by_mouse_and_by_keys(page, coach):
     expect_sentence(coach, f"{chosen} → {chosen - 4} → {(chosen - 4) // 2} → {(chosen - 4) // 2}")
 
 
+def test_a_layer_removed_while_its_numbers_are_typed_is_gone(notebook, page, coach):
+    count = coach.locator("tbody tr").count() - 1  # the last is the flattened length
+    edits = [[f"[aria-label='Layer 1: {name}']", 2] for name in ("kernel", "stride", "filters")]
+    remove = coach.get_by_role("button", name="Remove the last")
+    remove.evaluate("button => button.classList.add('remove')")
+    coach.evaluate(_AT_ONCE, [*edits, [".remove", None]])
+    settle(notebook)
+    coach.get_by_label(f"Layer {count}: kernel").wait_for(state="detached")
+    assert coach.locator("tbody tr").count() == count
+    for name in ("kernel", "stride", "filters"):
+        assert coach.get_by_label(f"Layer 1: {name}").input_value() == "2"
+    coach.get_by_role("button", name="Add a layer").click()
+    coach.get_by_label(f"Layer {count}: kernel").wait_for()
+
+
+def test_the_longest_lines_of_the_coach_are_seen_without_scrolling(notebook, page, coach):
+    side = coach.get_by_role("slider", name="Picture's side")
+    side.press("End")
+    numbers = {"kernel": 11, "stride": 2, "padding": 16, "filters": 1024}
+    for name, number in numbers.items():
+        coach.get_by_label(f"Layer 1: {name}").fill(str(number))
+    coach.get_by_text("= ⌊37.5⌋ + 1").wait_for()  # the dilation is 2
+    settle(notebook)
+    assert scrolling(coach) == []
+
+
 def test_the_coach_for_any_model_reads_a_shape_that_is_typed(page):
     forward = page.locator(".lk-forward")
     shape = forward.get_by_label("Input shape")
@@ -497,7 +552,8 @@ def test_the_bars_are_the_softmax_of_the_last_layers_units(page, network):
     for number in range(10):
         expect_sentence(network, f"Unit {number} of fc3 (")
         said = network.locator(".lk-network-closeup [role=status]").inner_text()
-        logits.append(float(re.search(r"is (-?[\d.]+)\.", said).group(1)))
+        shown = re.search(r"is (−?[\d.]+)\.", said).group(1)
+        logits.append(float(shown.replace("−", "-")))
         press(page, "ArrowRight")
     shown = network.locator(".lk-bars td:last-child").all_inner_texts()
     shares = [float(text.removesuffix("%")) for text in shown]

@@ -6,15 +6,19 @@ function render({ model, el }) {
   sentence.setAttribute("role", "status");
   el.append(image, sentence);
 
-  let address = null;
+  let addresses = [];
+  const forget = (all) => all.forEach((address) => URL.revokeObjectURL(address));
   image.decoding = "sync"; // painted in the frame after it came, without a gap between two pictures
   const paint = () => {
-    if (address) URL.revokeObjectURL(address);
-    address = null;
     if (!model.get("png").byteLength) return image.removeAttribute("src"); // a sentence alone
     const turn = model.get("turn");
-    address = URL.createObjectURL(new Blob([model.get("png")], { type: "image/png" }));
-    image.onload = () => (image.dataset.turn = turn);
+    const address = URL.createObjectURL(new Blob([model.get("png")], { type: "image/png" }));
+    addresses.push(address);
+    image.onload = () => {
+      image.dataset.turn = turn;
+      forget(addresses.filter((each) => each !== address)); // not before: one may be loading yet
+      addresses = [address];
+    };
     image.src = address;
   };
   const speak = () => {
@@ -53,7 +57,7 @@ function render({ model, el }) {
     model.off("change:sentence", speak);
     model.off("change:spoken", listen);
     model.off("change:width change:clickable", size);
-    if (address) URL.revokeObjectURL(address);
+    forget(addresses);
   };
 }
 

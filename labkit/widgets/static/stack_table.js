@@ -42,6 +42,7 @@ function render({ model, el }) {
     verdict.className = "lk-answer";
     cell(row, verdict);
     const cells = ["why", "parameters", "field"].map(() => cell(row));
+    cells[0].className = "lk-why";
     return { guess, verdict, cells };
   };
 
