@@ -89,6 +89,16 @@ def test_nothing_rings_after_code_that_was_quick_enough(alarm, monkeypatch):
     time.sleep(0.3)
 
 
+def test_an_alarm_that_comes_too_late_sets_no_other():
+    with sandbox._alarm(60):
+        late = signal.getsignal(signal.SIGALRM)
+    try:
+        late(signal.SIGALRM, None)
+        assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
 @pytest.mark.parametrize("alarm", [True, False])
 def test_an_import_is_not_cut_off_half_way(alarm, monkeypatch, tmp_path):
     if not alarm:

@@ -49,9 +49,11 @@ def _call(function: Callable, arguments: tuple):
 
 @contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
-    waits = _waits()
+    waits, over = _waits(), threading.Event()
 
     def ring(_number, frame) -> None:
+        if over.is_set():
+            return  # one that was on its way; set anew, it would find the default handler, and kill
         signal.setitimer(signal.ITIMER_REAL, next(waits))
         if _may_be_ended(frame):
             raise TimeUp
@@ -62,6 +64,7 @@ def _alarm(seconds: float) -> Iterator[None]:
     try:
         yield
     finally:
+        over.set()
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_DFL if handler is None else handler)
         if left:  # somebody else's alarm, pytest-timeout's say, goes on
