@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from labkit.data.drawn import draw
 from labkit.data.loaders import BatchLoader
@@ -112,6 +112,20 @@ class Speckle:
 
     def __call__(self, picture):
         return plain(picture) + torch.from_numpy(self.random.normal(size=(3, 32, 32))).float()
+
+
+class ByName(Dataset):
+    """The items of another set as dictionaries, the label first."""
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    def __len__(self):
+        return len(self.inner)
+
+    def __getitem__(self, index):
+        image, label = self.inner[index]
+        return {"label": label, "image": image}
 
 
 def mirror(images, generator):

@@ -13,6 +13,7 @@ from labkit.model import Net
 from labkit.training import Run, evaluate, train_epoch, train_step
 from labkit.training.live import LiveRun
 from tests.doctor_programs import (
+    ByName,
     Small,
     mirror,
     normal,
@@ -413,6 +414,9 @@ CORRECT = {
     ),
     "DataLoader with a batch sampler": lambda: with_loader(batch_sampler=InTwos()),
     "batches by name": batches_by_name,
+    "items by name": lambda: program(
+        validation_batches=DataLoader(ByName(split("test", plain)), 25)
+    ),
     "numbers and not pictures": numbers_and_not_pictures,
     "a stream": lambda: program(train_batches=DataLoader(Stream(), 16)),
     "a list of batches": lambda: program(

@@ -13,6 +13,7 @@ from torch.utils.data import ConcatDataset, DataLoader, Subset
 from labkit.data.loaders import BatchLoader
 from labkit.doctor import examine
 from tests.doctor_programs import (
+    ByName,
     Outside,
     Small,
     Speckle,
@@ -300,6 +301,14 @@ def dead():
     return program(model=model)
 
 
+def all_dead():
+    """Return a network whose layers cannot move, at any learning rate."""
+    layers = [nn.Conv2d(3, 8, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8 * 225, 10)]
+    with torch.no_grad():
+        layers[0].bias.fill_(-100)
+    return program(model=nn.Sequential(*layers))
+
+
 def rate(value):
     model = Small()
     return program(model=model, optimizer=torch.optim.SGD(model.parameters(), lr=value))
@@ -454,6 +463,10 @@ CASES = {
             lambda: program(train_batches=BatchLoader(split(), 16, shuffle=True, augment=mirror)),
         ),
         (
+            lambda: program(validation_batches=DataLoader(ByName(split("test", Speckle())), 25)),
+            lambda: program(validation_batches=DataLoader(ByName(split("test", plain)), 25)),
+        ),
+        (
             lambda: program(validation_batches=DataLoader(split("test", Speckle()), 25)),
             lambda: program(validation_batches=DataLoader(split("test", plain), 25)),
         ),
@@ -500,6 +513,8 @@ ALONE = {
     "too few outputs": (lambda: program(model=Small(5), train=right_loop), "width"),
     "labels from 1": (lambda: data(normal, labels=lambda y: y + 1), "label-range"),
     "labels as floats": (lambda: data(normal, labels=lambda y: y.double()), "label-type"),
+    "everything frozen": (everything_frozen, "frozen"),
+    "every unit dead": (all_dead, "dead-relu"),
     "one-hot labels": (lambda: data(normal, labels=lambda y: F.one_hot(y, 10)), "one-hot"),
 }
 

@@ -27,10 +27,13 @@ def look(case: Case) -> Iterator[Finding]:
         return
     spoilt = list(_not_finite(case, seen))
     yield from spoilt
-    if not spoilt and case.optimizer is not None:
-        yield from _speed(case, seen)
-    if not spoilt:
-        yield from _dead(case, seen)
+    if spoilt:
+        return
+    dead = list(_dead(case, seen))
+    for finding in _speed(case, seen) if case.optimizer is not None else ():
+        if not (dead and finding.kind == "learning-rate-too-small"):  # dead units stand still
+            yield finding
+    yield from dead
 
 
 def _not_finite(case: Case, seen: Rehearsal) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -143,13 +143,19 @@ def _items_vary(dataset: Any) -> bool:
                 torch.default_generator.manual_seed(seed)
                 np.random.seed(seed)
                 random.seed(seed)
-                item = dataset[index]
-                views.append(item[0] if isinstance(item, (tuple, list)) else item)
+                views.append(_picture_of(dataset[index]))
         except FAILURES:
             return False
         if not all(_same(views[0], view) for view in views[1:]):
             return True
     return False
+
+
+def _picture_of(item: Any) -> Any:
+    """Return what is first in a pair, or the first entry of a dictionary that has numbers."""
+    if isinstance(item, Mapping):
+        return next((value for value in item.values() if np.ndim(np.asarray(value)) > 1), None)
+    return item[0] if isinstance(item, (tuple, list)) else item
 
 
 def _same(one: Any, other: Any) -> bool:
