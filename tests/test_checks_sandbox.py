@@ -211,6 +211,27 @@ def test_what_an_answer_reaches_is_followed_through_functions_and_no_further():
     assert not any(value is namespace["trained"] for value in found)
 
 
+def test_tensors_arrays_and_containers_of_the_learner_are_as_before():
+    counts, numbers = torch.zeros(3), numpy.zeros(3)
+    history, best, seen = [1, 2], {"loss": 2.0}, {5}
+    with sandbox.unmarked([counts, numbers, history, best, seen]):
+        counts += 1
+        numbers[0] = 7
+        history.append(3)
+        best["loss"] = 0.5
+        seen.clear()
+    assert counts.tolist() == numbers.tolist() == [0, 0, 0]
+    assert (history, best, seen) == ([1, 2], {"loss": 2.0}, {5})
+
+
+def test_names_of_the_notebook_stand_for_what_they_did():
+    net = nn.Linear(1, 1)
+    namespace = {"net": net, "epochs": 3}
+    with sandbox.names_kept(namespace):
+        exec("net, found = 4, 5\ndel epochs", namespace)
+    assert namespace == {"net": net, "epochs": 3}
+
+
 def test_a_model_that_trains_in_the_background_goes_on():
     namespace = {"torch": torch, "__name__": "__main__"}
     exec("net = torch.nn.Linear(1, 1)\ndef answer(x):\n    return x\n", namespace)

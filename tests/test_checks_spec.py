@@ -78,6 +78,65 @@ def test_a_wrong_answer_is_told_input_yours_expected_and_the_mistake():
     ]
 
 
+def test_what_an_answer_prints_is_shown_once_and_shortened(capsys):
+    def talkative(n, k):
+        for _line in range(500):
+            print("n is", n)
+        return n
+
+    lines = str(places(talkative)).splitlines()
+    shown = [line for line in lines if "n is" in line]
+    assert len(shown) == 1 and len(shown[0]) < 600
+    assert shown[0].startswith("It printed: n is 32 | n is 32 | ")
+    assert capsys.readouterr().out == ""
+
+
+def test_a_right_answer_may_print_and_says_nothing(capsys):
+    def talkative(n, k):
+        print(n, k)
+        return (n - k) // 2 + 1
+
+    assert str(places(talkative)) == "✓ Right, on all 9 inputs tried."
+    assert capsys.readouterr().out == ""
+
+
+def test_an_answer_that_asks_gets_no_answer_and_its_line():
+    verdict = places(cell("def answer(n, k):\n    return int(input('n?'))\n", "answer"))
+    assert (verdict.state, verdict.code) == ("raised", "return int(input('n?'))")
+    assert "EOFError: input() waits" in str(verdict)
+
+
+def test_several_in_a_list_are_told_how_they_become_one():
+    assert "v2.Compose" in str(places([len, abs]))
+
+
+@exercise(1, lambda: [(torch.arange(1.0, 7).view(2, 3),), (torch.tensor([[1.0, 4], [5, 9]]),)])
+def doubled(x):
+    return 2 * x
+
+
+@exercise(2, lambda: [([1.0, 2.5],), ([4.5],), ([0.75, 0.25, 8.0],)])
+def total(numbers):
+    return sum(numbers)
+
+
+@pytest.mark.parametrize(
+    ("check", "answer", "name", "words"),
+    [
+        (doubled, lambda x: x, "given back", "comes back as it was"),
+        (doubled, lambda x: 2 * x[0], "first only", "the first one alone"),
+        (doubled, lambda x: 2 * x.T, "axes swapped", "changed places"),
+        (doubled, lambda x: x / 5, "factor", "0.1 times what it should be"),
+        (total, lambda numbers: int(sum(numbers)), "cut off", "behind the point"),
+        (total, lambda numbers: 1 - sum(numbers), "taken from one", "1 minus"),
+        (total, lambda numbers: 1 / sum(numbers), "turned over", "1 divided by"),
+    ],
+)
+def test_what_goes_wrong_in_any_exercise_has_a_name(check, answer, name, words):
+    verdict = check(answer)
+    assert verdict.mistake == name and words in verdict.hints[0]
+
+
 def test_an_error_is_shown_as_theirs_at_their_line():
     source = "def answer(n, k):\n    sides = [n]\n    return torch.zeros(2, 2) @ torch.zeros(3)\n"
     verdict = places(cell(source, "answer"))
@@ -209,6 +268,37 @@ def test_a_verdict_is_a_box_whose_text_cannot_become_html():
     assert "<script>" not in verdict._repr_html_()
     assert "&lt;script&gt;" in verdict._repr_html_()
     assert 'role="note"' in verdict._repr_html_()
+
+
+class Unspeakable:
+    def __repr__(self):
+        raise RuntimeError("no word for it")
+
+
+LOOP = []
+LOOP.append(LOOP)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (LOOP, "Yours: list"),
+        (Unspeakable(), "Yours: Unspeakable"),
+        (np.array(["a", None]), "Yours: "),
+        (np.array(["a"]), "Yours: "),
+        (torch.eye(3).to_sparse(), "[[1, 0, 0], [0, 1, 0], [0, 0, 1]]"),
+        (torch.zeros(2, device="meta"), "a tensor [2] on meta"),
+        (list(range(1_000_000)), "[1000000], from 0 to 1e+06"),
+        ("n" * 10**6, "'nnn"),
+        (10**400, "Yours: 1000"),
+        (float("nan"), "Yours: nan"),
+        (torch.nn.Linear, "Linear"),
+    ],
+)
+def test_the_strangest_answer_is_wrong_in_a_few_words(value, words):
+    verdict = places(lambda n, k: value)
+    assert verdict.state == "wrong"
+    assert words in str(verdict) and len(str(verdict)) < 1_000
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Mistakes that are made in any exercise, recognised by what they do to the right answer."""
 
+import itertools
 from collections.abc import Mapping
 
 import numpy
@@ -8,6 +9,13 @@ from labkit.checks import values
 from labkit.text import N_
 
 NOTHING = N_("The function returns nothing. Is a return missing, or does it print its result?")
+
+GIVEN_BACK = N_(
+    "What was given comes back as it was. x = ... in a loop only gives a new value a name; "
+    "return what you have computed."
+)
+
+IN_A_LIST = N_("Several in a list are not yet one that can be called: v2.Compose([...]) makes it.")
 
 
 def _pairs(expected, came) -> list[tuple[numpy.ndarray, numpy.ndarray]]:
@@ -49,6 +57,59 @@ def _rounded(expected, came) -> bool:
         bool(pairs) and all(values.same(numpy.asarray(e.round(places)), c, 1e-6) for e, c in pairs)
         for places in range(5)
     )
+
+
+def _cut_off(expected, came) -> bool:
+    pairs = _pairs(expected, came)
+    return any((e != e.round()).any() for e, _c in pairs) and all(
+        values.same(numpy.asarray(numpy.trunc(e)), c, 1e-6) for e, c in pairs
+    )
+
+
+def _first_only(expected, came) -> bool:
+    pairs = _pairs(expected, came)
+    return bool(pairs) and all(
+        e.ndim and len(e) and e.shape[1:] == c.shape and values.same(numpy.asarray(e[0]), c, 1e-4)
+        for e, c in pairs
+    )
+
+
+def _axes_swapped(expected, came) -> bool:
+    pairs = _pairs(expected, came)
+    orders = itertools.permutations(range(pairs[0][0].ndim)) if pairs else ()
+    return any(
+        all(e.ndim == len(order) and values.same(e.transpose(order), c, 1e-4) for e, c in pairs)
+        for order in orders
+        if len(order) > 1
+    )
+
+
+def _taken_from_one(expected, came) -> bool:
+    return _is(expected, came, lambda e: 1 - e)
+
+
+def _turned_over(expected, came) -> bool:
+    return _is(expected, came, lambda e: 1 / e)
+
+
+def _is(expected, came, change) -> bool:
+    pairs = _pairs(expected, came)
+    return len(pairs) > 1 and all(
+        e.dtype.kind == "f" and values.same(numpy.asarray(change(e)), c, 1e-4) for e, c in pairs
+    )
+
+
+def factor(expected, came) -> float:
+    """Return the number that every answer is too large by as a factor, 0 if there is none."""
+    pairs = [(e.reshape(-1), c.reshape(-1)) for e, c in _pairs(expected, came)]
+    if not pairs or any(e.shape != c.shape for e, c in pairs):
+        return 0.0
+    wanted, got = (numpy.concatenate(parts) for parts in zip(*pairs, strict=True))
+    known = wanted != 0
+    if known.sum() < 2 or not numpy.isfinite(wanted).all() or not numpy.isfinite(got).all():
+        return 0.0
+    times = float(numpy.median(got[known] / wanted[known]))
+    return times if values.same(wanted * times, got, 1e-4) else 0.0
 
 
 def _returns_dots(_expected, came) -> bool:
@@ -126,10 +187,27 @@ GENERAL = (
         N_("Rounded too early: return the number with all its digits."),
     ),
     (
+        "cut off",
+        _cut_off,
+        N_("Whole numbers came: int() and // drop what is behind the point."),
+    ),
+    (
+        "first only",
+        _first_only,
+        N_("This is the first one alone. Does return stand inside the loop? It ends the function."),
+    ),
+    (
+        "axes swapped",
+        _axes_swapped,
+        N_("The numbers are right, but axes have changed places, rows and columns say."),
+    ),
+    (
         "not a number",
         _not_a_number,
         N_("nan is not a number: it comes from 0 / 0, or from a logarithm or root below 0."),
     ),
+    ("taken from one", _taken_from_one, N_("This is 1 minus the right answer.")),
+    ("turned over", _turned_over, N_("This is 1 divided by the right answer.")),
     ("wrong sign", lambda e, c: _ratio(e, c, -1), N_("The sign is the wrong way round.")),
     (
         "always the same",

@@ -145,8 +145,9 @@ def unmarked(things: Iterable = ()) -> Iterator[None]:
     """Run a block with fixed random numbers; restore afterwards what it may have changed.
 
     Restored are the random states of Python, NumPy and PyTorch, the gradient mode, the default
-    type, and of the learner's ``things`` the weights, gradients, buffers and modes of models and
-    the states of optimizers.
+    type, and of the learner's ``things`` the weights, gradients, buffers and modes of models, the
+    states of optimizers, the numbers of tensors and arrays, and what lists, dictionaries and sets
+    hold.
     """
     python, numbers, kind = random.getstate(), numpy.random.get_state(), torch.get_default_dtype()
     gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
@@ -167,25 +168,46 @@ def unmarked(things: Iterable = ()) -> Iterator[None]:
             numpy.random.set_state(numbers)
 
 
+@contextmanager
+def names_kept(namespace: dict) -> Iterator[None]:
+    """Run a block; afterwards every name of the learner's notebook stands for what it did."""
+    before = dict(namespace)
+    try:
+        yield
+    finally:
+        for name in namespace.keys() - before.keys():
+            del namespace[name]
+        for name, value in before.items():
+            if name not in namespace or namespace[name] is not value:
+                namespace[name] = value
+
+
 def _restores(value) -> list[Callable[[], None]]:
-    """Return functions that put a model or an optimizer back into the state it has now."""
+    """Return functions that put a thing of the learner's back into the state it has now."""
     if isinstance(value, torch.optim.Optimizer):
         state = copy.deepcopy(value.state_dict())
         return [lambda: value.load_state_dict(state)]
+    if type(value) in (list, dict, set):
+        content = value.copy()
+        return [lambda: _refill(value, content)]
+    if isinstance(value, torch.Tensor) and not value.is_meta:
+        return [_refilling(value)]
+    if isinstance(value, numpy.ndarray) and value.flags.writeable:
+        numbers = value.copy()
+        return [lambda: numpy.copyto(value, numbers)]
     if not isinstance(value, nn.Module):
         return []
     tensors = [*value.parameters(), *value.buffers()]
     if any(tensor.is_meta or nn.parameter.is_lazy(tensor) for tensor in tensors):
         return []
-    numbers = [(tensor, tensor.detach().clone()) for tensor in tensors]
+    numbers = list(map(_refilling, tensors))
     slopes = [(p, p.grad, None if p.grad is None else p.grad.clone()) for p in value.parameters()]
     modes = [(module, module.training) for module in value.modules()]
 
     def restore() -> None:
+        for refill in numbers:
+            refill()
         with torch.no_grad():
-            for tensor, before in numbers:
-                if not torch.equal(tensor, before):  # a write would disturb a pending backward()
-                    tensor.copy_(before)
             for parameter, gradient, before in slopes:
                 parameter.grad = gradient
                 if gradient is not None and not torch.equal(gradient, before):
@@ -194,3 +216,19 @@ def _restores(value) -> list[Callable[[], None]]:
             module.training = mode
 
     return [restore]
+
+
+def _refilling(tensor: torch.Tensor) -> Callable[[], None]:
+    before = tensor.detach().clone()
+
+    @torch.no_grad()
+    def refill() -> None:
+        if not torch.equal(tensor, before):  # a write would disturb a pending backward()
+            tensor.copy_(before)
+
+    return refill
+
+
+def _refill(container: list | dict | set, content: list | dict | set) -> None:
+    container.clear()
+    (container.extend if isinstance(container, list) else container.update)(content)

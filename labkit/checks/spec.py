@@ -18,23 +18,28 @@ import inspect
 import itertools
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from labkit.checks import board, reading, sandbox, values
-from labkit.checks.general import GENERAL, NOTHING
+from labkit.checks.general import GENERAL, GIVEN_BACK, IN_A_LIST, NOTHING, factor
 from labkit.checks.verdict import Verdict
+from labkit.quiet import quiet
 from labkit.text import _, ngettext
 
 _SECONDS = 5.0
 
+_PRINTED = 400
+"""So many characters of what an answer prints for one input are shown."""
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an answer gave for one input: a value, or the exception that ended it."""
+    """What an answer gave for one input: a value, or the exception that ended it; its prints."""
 
     value: object = None
     plain: object = None
     error: BaseException | None = None
+    printed: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,8 @@ class Exercise:
         """Try the answer on every input and return the verdict; solved ones go on the board."""
         if reading.untouched(answer):
             return self._waiting()
-        with sandbox.unmarked(sandbox.reached(answer, reading.namespace(answer))):
+        home = reading.namespace(answer)
+        with sandbox.names_kept(home), sandbox.unmarked(sandbox.reached(answer, home)):
             verdict = self._judge(answer)
         complaint = board.note(self.notebook, self.name, solved=verdict.solved)
         return verdict.with_line(complaint) if complaint else verdict
@@ -112,25 +118,26 @@ class Exercise:
     def _judge(self, answer) -> Verdict:
         if not callable(answer):
             text = _("{name} has to be something to call, like a function, and this is {what}.")
-            what = values.describe(answer)
-            return Verdict("wrong", _("Not yet."), (text.format(name=self.name, what=what),))
+            lines = (text.format(name=self.name, what=values.describe(answer)),)
+            hints = (_(IN_A_LIST),) if isinstance(answer, list | tuple) else ()
+            return Verdict("wrong", _("Not yet."), lines, hints=hints)
         expected = [self._expect(self.judge, case) for case in self.cases()]
         came = []
         for case in self.cases():
             came.append(self._try(answer, case))
             if isinstance(came[-1].error, sandbox.TimeUp):
-                return self._endless(self.cases()[len(came) - 1])
+                return self._endless(self._case(self.cases()[len(came) - 1], came[-1]))
         if any(self._agree(wanted, came) for wanted in self._wanted(expected)):
             return self._solved(answer, len(came))
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the imitations', not the learner's
+            warnings.simplefilter("ignore")  # of comparisons with nan
             mistake, hint = self._diagnose(answer, expected, came)
         first = self._plainest(expected, came)
-        case = self._case(self.cases()[first])
+        case = self._case(self.cases()[first], came[first])
         if came[first].error is not None:
             return self._raised(answer, case, came[first].error, mistake, hint)
         wanted, got = values.differing(expected[first].value, came[first].value)
-        lines = [case, _("Yours: {came}").format(came=values.describe(got))]
+        lines = [*case, _("Yours: {came}").format(came=values.describe(got))]
         lines.append(_("Expected: {value}").format(value=values.describe(wanted)))
         lines.append(values.difference(expected[first].plain, came[first].plain))
         lines = tuple(filter(None, lines))
@@ -144,10 +151,12 @@ class Exercise:
                 value = list(itertools.islice(value, 1000))
             return Outcome(value, values.plain(value))
 
-        try:
-            return sandbox.within(self.seconds, run)
-        except (Exception, SystemExit, sandbox.TimeUp) as error:  # theirs, whatever it is
-            return Outcome(error=error)
+        with quiet(_PRINTED) as text:
+            try:
+                outcome = sandbox.within(self.seconds, run)
+            except (Exception, SystemExit, sandbox.TimeUp) as error:  # theirs, whatever it is
+                outcome = Outcome(error=error)
+        return replace(outcome, printed=text.getvalue().strip())
 
     def _expect(self, judge: Callable, case: tuple) -> Outcome:
         value = self.use(judge, *case)
@@ -186,23 +195,23 @@ class Exercise:
         ]
         return Verdict("solved", heading, tuple(lines))
 
-    def _endless(self, case: tuple) -> Verdict:
+    def _endless(self, case: list[str]) -> Verdict:
         stopped = _("Stopped after {seconds:g} seconds. Is there a loop that never ends?")
-        lines = (self._case(case), stopped.format(seconds=self.seconds))
+        lines = (*case, stopped.format(seconds=self.seconds))
         return Verdict("endless", _("This takes too long."), lines)
 
     def _raised(self, answer, case, error, mistake, hint) -> Verdict:
         heading = _("Your code raised an error.")
         what = str(error).strip().splitlines()
         name = type(error).__name__
-        said = f"{name}: {what[0]}" if what else name
+        said = f"{name}: {values.shortened(what[0], 400)}" if what else name
         line, code = reading.place(error, reading.namespace(answer))
         if line is None and not mistake:
             hint = self._how_to_call(answer)
         if line is None and not hint:
             return self._unusable(answer, case, said)
         where = "" if line is None else _("In line {line} of its cell:").format(line=line)
-        lines = tuple(filter(None, (case, said, where)))
+        lines = tuple(filter(None, (*case, said, where)))
         return Verdict("raised", heading, lines, code, tuple(filter(None, [hint])), mistake)
 
     def _how_to_call(self, answer) -> str:
@@ -221,7 +230,7 @@ class Exercise:
             pass
         return ""
 
-    def _unusable(self, answer, case: str, said: str) -> Verdict:
+    def _unusable(self, answer, case: list[str], said: str) -> Verdict:
         """Return the verdict on an answer that ran, and gave something that nobody can use."""
         returned = []
 
@@ -233,12 +242,13 @@ class Exercise:
             if self._try(noted, given).error is not None:
                 break
         if not returned or inspect.isclass(answer):
-            return Verdict("raised", _("Your code raised an error."), (case, said))
-        lines = [case, _("Yours: {came}").format(came=values.describe(returned[-1]))]
+            return Verdict("raised", _("Your code raised an error."), (*case, said))
+        lines = [*case, _("Yours: {came}").format(came=values.describe(returned[-1])), said]
         hint = _(NOTHING) if returned[-1] is None else _("It cannot be used as an answer here.")
-        return Verdict("wrong", _("Not yet."), tuple(filter(None, (*lines, said))), hints=(hint,))
+        return Verdict("wrong", _("Not yet."), tuple(lines), hints=(hint,))
 
-    def _case(self, case: tuple) -> str:
+    def _case(self, case: tuple, came: Outcome) -> list[str]:
+        """Return in words what an answer was tried with, and what it printed then."""
         names = list(inspect.signature(self.judge).parameters)
         if self.use is not _call:
             names = list(inspect.signature(self.use).parameters)[1:]
@@ -246,7 +256,11 @@ class Exercise:
             getattr(value, "words", None) or f"{name} = {values.describe(value)}"
             for name, value in zip(names, case, strict=False)
         ]
-        return _("Tried with {given}").format(given=", ".join(given)) if given else ""
+        lines = [_("Tried with {given}").format(given=", ".join(given))] if given else []
+        if came.printed:
+            printed = " | ".join(came.printed.splitlines())
+            lines.append(_("It printed: {text}").format(text=printed))
+        return lines
 
     def _diagnose(self, answer, expected, came) -> tuple[str, str]:
         """Return the name of the mistake that gives these very answers, and its sentence."""
@@ -261,7 +275,20 @@ class Exercise:
         if unused:
             text = _("Your function never looks at {names}.")
             return "input unused", text.format(names=", ".join(unused))
+        if self.use is _call and self._given_back(came):
+            return "given back", _(GIVEN_BACK)
+        times = factor(expected, came)
+        if times:
+            text = _("Each number is {times:.4g} times what it should be.")
+            return "factor", text.format(times=times)
         return "", ""
+
+    def _given_back(self, came: list[Outcome]) -> bool:
+        """Return whether the first thing that is given comes back as it was, each time."""
+        return all(
+            outcome.error is None and values.same(values.plain(case[0]), outcome.plain, 1e-6)
+            for case, outcome in zip(self.cases(), came, strict=True)
+        )
 
 
 def _call(answer, *case):

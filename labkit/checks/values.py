@@ -30,12 +30,18 @@ def plain(value):
     """
     if isinstance(value, torch.Tensor):
         value = value.detach().resolve_neg().resolve_conj().cpu()
+        value = value if value.layout == torch.strided else value.to_dense()
+        value = value.dequantize() if value.is_quantized else value
         return value.to(torch.float64).numpy() if not value.is_complex() else value.numpy()
     if isinstance(value, Iterator):
         value = list(itertools.islice(value, _MOST))
     if isinstance(value, set | frozenset):
         value = sorted(value, key=repr)
     if isinstance(value, list | tuple):
+        if all(type(part) in (int, float, bool) for part in value):
+            array = numpy.asarray(value)  # at once: there may be a million
+            if array.dtype.kind in "biuf":
+                return array.astype(numpy.float64)
         return _joined([plain(part) for part in value])
     if isinstance(value, Mapping):
         return {key: plain(part) for key, part in value.items()}
@@ -44,7 +50,9 @@ def plain(value):
     if value is None or isinstance(value, str | type(...) | type | nn.Module):
         return value
     array = numpy.asarray(value)
-    return array.astype(numpy.float64) if array.dtype.kind in "biuf" else value
+    if array.dtype.kind in "biuf":
+        return array.astype(numpy.float64)
+    return tuple(value.ravel().tolist()) if array is value and array.dtype.kind != "c" else value
 
 
 def _joined(parts: list):
@@ -84,6 +92,13 @@ def _near(expected: numpy.ndarray, came: numpy.ndarray, tolerance: float) -> boo
 
 def describe(value) -> str:
     """Return a value in a few words: small ones in full, large ones by shape and range."""
+    try:
+        return _described(value)
+    except Exception:  # whatever a learner's object does when it is looked at
+        return type(value).__name__
+
+
+def _described(value) -> str:
     if value is None:
         return _("nothing (None)")
     if isinstance(value, torch.Tensor | numpy.ndarray | numpy.generic):
@@ -91,7 +106,7 @@ def describe(value) -> str:
             return _("a tensor {shape} on meta").format(shape=list(value.shape))
         return _array(plain(value))
     if isinstance(value, bool | int | str):
-        return repr(value)
+        return shortened(repr(value))
     if isinstance(value, float):
         return _number(value)
     if isinstance(value, nn.Module):
@@ -104,7 +119,7 @@ def describe(value) -> str:
         return value.words
     if isinstance(value, list | tuple):
         if value and all(isinstance(part, bool) for part in value):
-            return _shortened(repr(list(value)))
+            return shortened(repr(list(value)))
         array = plain(value)
         if isinstance(array, numpy.ndarray):
             return _array(array)
@@ -120,15 +135,16 @@ def describe(value) -> str:
         return "; ".join(parts) if named else "{" + ", ".join(parts) + "}"
     if isinstance(value, Iterator):
         return type(value).__name__
-    return _shortened(getattr(value, "__name__", None) or repr(value))
+    return shortened(getattr(value, "__name__", None) or repr(value))
 
 
 def _part(value) -> str:
     return value if isinstance(value, str) else describe(value)
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= 80 else text[:77] + "..."
+def shortened(text: str, most: int = 80) -> str:
+    """Return a text, cut off behind ``most`` characters."""
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def _array(array) -> str:

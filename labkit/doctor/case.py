@@ -1,12 +1,9 @@
 """What the doctor is handed, and the rehearsals that are run on copies of it."""
 
 import inspect
-import io
-import sys
 import time
-import warnings
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -20,6 +17,7 @@ from labkit.doctor.originals import equal, kept
 from labkit.doctor.sample import Enough, Sample, first_batches, is_pair
 from labkit.doctor.watch import Log, Watch
 from labkit.inspect.recording import FAILURES
+from labkit.quiet import quiet
 from labkit.text import _
 from labkit.training import train_step
 from labkit.turns import turn
@@ -171,7 +169,7 @@ class Case:
             optimizer = copies.optimizer(self.optimizer) if self.optimizer else None
         with ExitStack() as stack:
             changed = stack.enter_context(kept(self.model, self.optimizer))
-            text = stack.enter_context(_quiet())
+            text = stack.enter_context(quiet())
             stack.enter_context(torch.enable_grad())
             try:
                 yield copies, seen, optimizer
@@ -213,22 +211,6 @@ def arguments_fit(function: Callable, count: int) -> bool:
 def _call(code: Callable, original: Callable, arguments: tuple) -> Any:
     """Call ``code`` with the arguments, or without where it takes none and uses its globals."""
     return code(*arguments) if arguments_fit(original, len(arguments)) else code()
-
-
-@contextmanager
-def _quiet():
-    """Keep what is printed, shown and warned about to ourselves; yield what is printed."""
-    text, ipython = io.StringIO(), sys.modules.get("IPython")
-    with ExitStack() as stack:
-        if ipython and ipython.get_ipython():
-            from IPython.utils.capture import capture_output
-
-            stack.enter_context(capture_output(stdout=False, stderr=False, display=True))
-        stack.enter_context(redirect_stdout(text))
-        stack.enter_context(redirect_stderr(io.StringIO()))
-        stack.enter_context(warnings.catch_warnings())
-        warnings.simplefilter("ignore")
-        yield text
 
 
 def message(error: Exception) -> str:

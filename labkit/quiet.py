@@ -1,0 +1,54 @@
+"""Run a learner's code without its prints, pictures and questions."""
+
+import builtins
+import io
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+
+from labkit.text import _
+
+
+@contextmanager
+def quiet(most: int = sys.maxsize) -> Iterator[io.StringIO]:
+    """Keep what is printed, shown and warned about to ourselves; yield what is printed.
+
+    No more than about ``most`` characters are kept. ``input()`` raises EOFError: nobody is there
+    to answer.
+    """
+    text, ipython = _Text(most), sys.modules.get("IPython")
+    with ExitStack() as stack:
+        if ipython and ipython.get_ipython():
+            from IPython.utils.capture import capture_output
+
+            stack.enter_context(capture_output(stdout=False, stderr=False, display=True))
+        stack.enter_context(redirect_stdout(text))
+        stack.enter_context(redirect_stderr(io.StringIO()))
+        stack.enter_context(warnings.catch_warnings())
+        stack.enter_context(_nobody_there())
+        warnings.simplefilter("ignore")
+        yield text
+
+
+class _Text(io.StringIO):
+    def __init__(self, most: int):
+        super().__init__()
+        self._most = most
+
+    def write(self, text: str) -> int:
+        super().write(text[: max(self._most - self.tell(), 0)])
+        return len(text)
+
+
+@contextmanager
+def _nobody_there() -> Iterator[None]:
+    asked, builtins.input = builtins.input, _asked
+    try:
+        yield
+    finally:
+        builtins.input = asked
+
+
+def _asked(*_prompt) -> str:
+    raise EOFError(_("input() waits for somebody who types, and here nobody does."))
