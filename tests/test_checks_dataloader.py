@@ -44,7 +44,7 @@ def test_the_last_batch_may_be_counted_in_any_way(answer):
         (lambda n, b: n // b, "whole batches"),
         (lambda n, b: -n % b, "missing"),
         (lambda n, b: b - n % b, "size less remainder"),
-        (lambda n, b: min(n, b), ""),
+        (lambda n, b: min(n, b), "no more than there are"),
         (lambda n, b: 16, "always the same"),
     ],
 )
@@ -211,7 +211,7 @@ def test_flipping_may_be_written_in_any_way(answer):
         (v2.Compose([FLIP, v2.RandomVerticalFlip(), *TENSOR, NORMALISE]), "both ways"),
         (v2.Compose([v2.RandomHorizontalFlip, *TENSOR, NORMALISE]), "not made"),
         (v2.Compose([FLIP, *TENSOR, NORMALISE, NORMALISE]), "twice normalised"),
-        (FLIP, ""),
+        (FLIP, "flipped only"),
     ],
 )
 def test_wrong_flipping_is_recognised(answer, mistake):

@@ -48,7 +48,7 @@ def test_a_class_that_was_never_called_is_a_remark_and_no_fault():
         (lambda m, c: m[c, c] / m.sum(), "of all pictures"),
         (lambda m, c: 100 * m[c, c] / m[:, c].sum(), "percent"),
         (lambda m, c: m[0, 0] / m[:, 0].sum(), "input unused"),
-        (lambda m, c: m.diag() / m.sum(0), "input unused"),
+        (lambda m, c: m.diag() / m.sum(0), "of all classes"),
     ],
 )
 def test_a_wrong_precision_is_recognised(answer, mistake):
@@ -222,7 +222,10 @@ def test_pictures_may_be_seen_twice_in_any_way(answer):
             lambda net, x: (net(x).log_softmax(1) + net(x.flip(3)).log_softmax(1)).argmax(1),
             "logits added",
         ),
-        (lambda net, x: (net(x).softmax(0) + net(x.flip(3)).softmax(0)).argmax(1), ""),
+        (
+            lambda net, x: (net(x).softmax(0) + net(x.flip(3)).softmax(0)).argmax(1),
+            "softmax down the batch",
+        ),
     ],
 )
 def test_a_wrong_second_look_is_recognised(answer, mistake):

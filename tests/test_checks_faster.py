@@ -93,7 +93,7 @@ def _own_share_forgotten(labels, classes, smoothing):
         (lambda y, c, s: functional.one_hot(y, c) * (1 - s) + s, "not shared"),
         (lambda y, c, s: functional.one_hot(y, c) * (1 - s), "only taken"),
         (_own_share_forgotten, "right without share"),
-        (lambda y, c, s: (functional.one_hot(y, c) * (1 - s) + s / c).T, ""),
+        (lambda y, c, s: (functional.one_hot(y, c) * (1 - s) + s / c).T, "axes swapped"),
     ],
 )
 def test_wrongly_smoothed_labels_are_recognised(answer, mistake):

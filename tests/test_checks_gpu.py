@@ -83,7 +83,7 @@ def test_the_fixed_cost_may_be_computed_in_any_way(answer):
         (lambda a, s, b, t: (s - a * t / b, t / b), "each includes fixed"),
         (lambda a, s, b, t: ((t - s) / (b - a), s - a * (t - s) / (b - a)), "other order"),
         (lambda a, s, b, t: (s - (t - s) / (b - a), (t - s) / (b - a)), "first is one"),
-        (lambda a, s, b, t: (t - s) / (b - a), ""),
+        (lambda a, s, b, t: (t - s) / (b - a), "each alone"),
     ],
 )
 def test_a_wrong_fixed_cost_is_recognised(answer, mistake):
@@ -104,7 +104,7 @@ def _counts(fixed, each):
         _counts,
         lambda fixed, each: math.ceil((10 * fixed - fixed) / each),
         lambda fixed, each: np.ceil(9 * fixed / each),
-        lambda fixed, each: int(9 * fixed / each) + 1,
+        lambda fixed, each: int(9 * fixed / each) + (9 * fixed % each > 0),
         lambda fixed, each: torch.tensor(9 * fixed / each).ceil(),
     ],
 )

@@ -90,7 +90,7 @@ def test_a_logarithm_of_nought_is_a_remark_and_no_fault():
         (torch.log, "log of logits"),
         (lambda logits: -logits.log_softmax(1), "with minus"),
         (lambda logits: logits.softmax(1).log_softmax(1), "twice"),
-        (lambda logits: logits.sigmoid().log(), ""),
+        (lambda logits: logits.sigmoid().log(), "sigmoid"),
     ],
 )
 def test_wrong_log_probabilities_are_recognised(answer, mistake):

@@ -199,7 +199,7 @@ def test_pictures_may_be_standardised_in_any_way(answer):
             lambda b: b - b.mean((1, 2, 3), keepdim=True) / b.std((1, 2, 3), keepdim=True),
             "without brackets",
         ),
-        (lambda batch: (batch - 0.5) / 0.5, ""),
+        (lambda batch: (batch - 0.5) / 0.5, "half"),
     ],
 )
 def test_a_wrong_standardisation_is_recognised(answer, mistake):

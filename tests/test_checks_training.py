@@ -338,7 +338,7 @@ def test_portions_may_be_trained_in_any_way(answer):
         ("start=1", "start=0", "counted from zero"),
         ("            optimizer.zero_grad()\n", "", "never cleared"),
         ("        loss =", "        optimizer.zero_grad()\n        loss =", "cleared each time"),
-        ("number % every == 0", "True", ""),
+        ("number % every == 0", "True", "small step each time"),
         (" / every", " / len(batches)", "divided by all"),
         ("number % every == 0", "number == len(batches)", "one step"),
     ],

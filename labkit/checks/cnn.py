@@ -58,6 +58,21 @@ def _in_words(kernel):
     return "same"
 
 
+@padding_that_keeps.mistake(N_("This is right for a side of one pixel more than the kernel only."))
+def _half_of_what_is_left(kernel):
+    return (32 - kernel) // 2
+
+
+@padding_that_keeps.mistake(N_("This is the side of the output without padding. What is missing?"))
+def _side_of_output(kernel):
+    return 32 - kernel + 1
+
+
+@padding_that_keeps.mistake(N_("One number is enough: it holds for all four sides."))
+def _pair(kernel):
+    return kernel // 2, kernel // 2
+
+
 def _maps():
     def some(*shape):
         return torch.randn(shape, generator=torch.Generator().manual_seed(len(shape) + shape[-1]))
@@ -134,6 +149,45 @@ def _height_only(maps):
     return maps.unfold(2, 2, 2).mean(dim=-1)
 
 
+@average_pool.mistake(N_("The windows are the last two axes. Yours averages over the places."))
+def _over_the_places(maps):
+    return maps.unfold(2, 2, 2).unfold(3, 2, 2).mean(dim=(2, 3))
+
+
+@average_pool.mistake(N_("One axis of each window is left: average over both, dim=(4, 5)."))
+def _one_axis_of_the_window(maps):
+    return maps.unfold(2, 2, 2).unfold(3, 2, 2).mean(dim=4)
+
+
+@average_pool.mistake(N_("Each map is averaged to one number. Average each window of 2 x 2."))
+def _one_number_per_map(maps):
+    return maps.mean(dim=(2, 3))
+
+
+@average_pool.mistake(N_("This keeps every second number. Average each window of 2 x 2."))
+def _every_second_to_the_end(maps):
+    return maps[:, :, ::2, ::2]
+
+
+@average_pool.mistake(N_("The windows overlap: window i begins at 2 * i, not at i."))
+def _begins_too_early(maps):
+    height, width = maps.shape[2] // 2, maps.shape[3] // 2
+    return functional.avg_pool2d(maps, 2, 1)[:, :, :height, :width]
+
+
+@average_pool.mistake(N_("reshape cuts the numbers anew: neighbours below each other come apart."))
+def _reshaped(maps):
+    n, channels, height, width = maps.shape
+    if height % 2 or width % 2:
+        return average_pool.judge(maps)
+    return maps.reshape(n, channels, height // 2, width // 2, 2, 2).mean(dim=(4, 5))
+
+
+@average_pool.mistake(N_("This is the median of each window. Take the mean."))
+def _median(maps):
+    return maps.unfold(2, 2, 2).unfold(3, 2, 2).median(dim=-1).values.median(dim=-1).values
+
+
 def _sides():
     return [(side,) for side in (32, 64, 33, 35, 48, 96, 16, 224)]
 
@@ -206,6 +260,38 @@ def _rounded_up(side):
     return 16 * math.ceil((side - 12) / 4) ** 2
 
 
+@inputs_of_fc1.mistake(N_("Rounded to the nearest. A pooling leaves the odd row and column out."))
+def _rounded(side):
+    return 16 * round((side - 12) / 4) ** 2
+
+
+@inputs_of_fc1.mistake(N_("It grows with the area, and each convolution takes 4 off a side."))
+def _in_proportion_to_the_side(side):
+    return 400 * side // 32
+
+
+@inputs_of_fc1.mistake(
+    N_("It does not grow in proportion: each convolution takes 4 off, however large the picture.")
+)
+def _in_whole_proportion(side):
+    return 400 * (side // 32) ** 2
+
+
+@inputs_of_fc1.mistake(N_("These are the numbers of the picture, before any layer."))
+def _picture(side):
+    return 3 * side * side
+
+
+@inputs_of_fc1.mistake(N_("This is behind the first convolution and pooling. Two layers follow."))
+def _after_the_first(side):
+    return 6 * ((side - 4) // 2) ** 2
+
+
+@inputs_of_fc1.mistake(N_("The second convolution and its pooling are left out."))
+def _second_left_out(side):
+    return 16 * ((side - 4) // 2) ** 2
+
+
 def _convolutions():
     return [(3, 6, 5), (6, 16, 5), (1, 1, 1), (6, 6, 3), (64, 128, 3), (4, 1, 7)]
 
@@ -257,6 +343,16 @@ def _bias_per_input(inputs, outputs, kernel):
 )
 def _weights_of_one_filter(inputs, outputs, kernel):
     return inputs * kernel * kernel + outputs
+
+
+@conv_parameters.mistake(N_("This is the shape of the weights. Their number is the product of it."))
+def _shape(inputs, outputs, kernel):
+    return outputs, inputs, kernel, kernel
+
+
+@conv_parameters.mistake(N_("A filter has inputs · kernel · kernel weights: a product, not a sum."))
+def _summed_up(inputs, outputs, kernel):
+    return outputs * (inputs + kernel * kernel + 1)
 
 
 def _sizes():
@@ -376,6 +472,44 @@ class _PooledAfterFlatten(_Flexible):
 class _BatchFlattened(_Flexible):
     def forward(self, x):
         return self.fc1(torch.flatten(self.five(self.maps(x))))
+
+
+@FlexibleNet.mistake(N_("There is a ReLU behind the last layer: logits may be negative."))
+class _ReluAtTheEnd(_Flexible):
+    def forward(self, x):
+        return torch.relu(super().forward(x))
+
+
+@FlexibleNet.mistake(N_("The convolutions lack their activations: self.pool(torch.relu(...))."))
+class _NoReluInTheMaps(_Flexible):
+    def maps(self, x):
+        return self.pool(self.conv2(self.pool(self.conv1(x))))
+
+
+@FlexibleNet.mistake(N_("The activations between the linear layers are missing: torch.relu."))
+class _NoReluAfterTheMaps(_Flexible):
+    def forward(self, x):
+        return self.fc3(self.fc2(self.fc1(torch.flatten(self.five(self.maps(x)), 1))))
+
+
+@FlexibleNet.mistake(N_("Both max-poolings are left out. The adaptive one comes after them."))
+class _NoPooling(_Flexible):
+    def maps(self, x):
+        return torch.relu(self.conv2(torch.relu(self.conv1(x))))
+
+
+@FlexibleNet.mistake(N_("This is the class with the largest logit. Return the logits themselves."))
+class _Argmax(_Flexible):
+    def forward(self, x):
+        return super().forward(x).argmax(dim=1)
+
+
+@FlexibleNet.mistake(
+    N_("The pictures themselves are scaled to 32 x 32. Scale the maps, after the second pooling.")
+)
+class _PicturesScaledByNearest(_Flexible):
+    def maps(self, x):
+        return super().maps(functional.interpolate(x, (32, 32)))
 
 
 @FlexibleNet.mistake(N_("The activations are missing: torch.relu after each layer but the last."))

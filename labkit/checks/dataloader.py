@@ -59,6 +59,28 @@ def _whole_if_few(pictures, batch_size):
     return pictures % batch_size or batch_size if pictures >= batch_size else batch_size
 
 
+@last_batch.mistake(
+    N_("Only a last batch that is also the first is so large. What is left after whole batches?")
+)
+def _no_more_than_there_are(pictures, batch_size):
+    return min(pictures, batch_size)
+
+
+@last_batch.mistake(N_("Where they divide evenly, the last batch is as large as any: batch_size."))
+def _all_if_even(pictures, batch_size):
+    return pictures % batch_size or pictures
+
+
+@last_batch.mistake(N_("One batch is taken off. There may be many before the last one."))
+def _one_batch_off(pictures, batch_size):
+    return pictures - batch_size
+
+
+@last_batch.mistake(N_("This is how many batches there are, with the fraction of the last one."))
+def _batches_with_fraction(pictures, batch_size):
+    return pictures / batch_size
+
+
 def _colourful(height=32, width=32, seed=0):
     """Return a PIL image of random pixels, neither mirrored nor turned like itself."""
     pixels = numpy.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=numpy.uint8)
@@ -145,6 +167,23 @@ def _normalised_first(mean, std):
     return v2.Normalize(mean, std)
 
 
+@true_transform.mistake(N_("This is a list of transforms. v2.Compose([...]) makes one of them."))
+def _list(mean, std):
+    return [true_transform.judge(mean, std)]
+
+
+@true_transform.mistake(N_("These are several transforms. v2.Compose([...]) makes one of them."))
+def _tuple(mean, std):
+    return (true_transform.judge(mean, std),)
+
+
+@true_transform.mistake(N_("A transform is made with brackets: v2.ToImage()."))
+def _class_itself(mean, std):
+    from torchvision.transforms import v2
+
+    return v2.Compose([v2.ToImage])
+
+
 def _classes():
     def some(n, classes, seed, size=32):
         numbers = numpy.random.default_rng(seed)
@@ -158,7 +197,11 @@ def _classes():
     uneven[labels == 1, ..., 0] |= 128  # few and red ones of class 1,
     uneven[labels == 2, ..., 2] |= 192  # and blue ones of class 2
     uneven[labels == 2, ..., 1] |= 128
+    bright, two = some(24, 2, 4, 6)
+    bright[two == 0] |= 224  # bright in all colours, so with more red,
+    bright[two == 1, ..., 1:] //= 4  # than the class whose red is the larger part
     cases = [(uneven, labels), some(50, 10, 1, 5), some(4, 4, 2, 3), some(30, 2, 3, 8)]
+    cases.append((bright, two))
     return [(torch.from_numpy(pixels), torch.from_numpy(labels)) for pixels, labels in cases]
 
 
@@ -232,8 +275,43 @@ def _always_ten(pixels, labels):
     return torch.stack(means).argmax()
 
 
-_LOOKS = 60
-"""So many times a picture is asked for: a fair coin shows one side only once in 2**59."""
+@reddest.mistake(N_("These are the means of all classes. Which is largest? argmax()."))
+def _all_means(pixels, labels):
+    return [_amount(pixels, labels, c) for c in range(int(labels.max()) + 1)]
+
+
+@reddest.mistake(N_("This is the class whose red is the largest part. Take its mean red itself."))
+def _largest_part(pixels, labels):
+    reds = [_amount(pixels, labels, c) for c in range(int(labels.max()) + 1)]
+    parts = [red / pixels[labels == c].double().mean() for c, red in enumerate(reds)]
+    return torch.stack(parts).argmax()
+
+
+@reddest.mistake(N_("The last class is left out: the labels go from 0 to labels.max(), so + 1."))
+def _last_class_left_out(pixels, labels):
+    return _extreme(pixels[labels < labels.max()], labels[labels < labels.max()], 0)
+
+
+@reddest.mistake(N_("This goes by the reddest single pixel. Take the mean over all pixels."))
+def _reddest_pixel(pixels, labels):
+    largest = [pixels[labels == c][..., 0].max() for c in range(int(labels.max()) + 1)]
+    return torch.stack(largest).argmax()
+
+
+@reddest.mistake(N_("This is the mean red of class 0: return ends the loop at the first class."))
+def _first_class_red(pixels, labels):
+    return _amount(pixels, labels, 0)
+
+
+def _amount(pixels, labels, c):
+    return pixels[labels == c][..., 0].double().mean()
+
+
+_LOOKS = 120
+"""So many times a picture is asked for.
+
+A fair coin shows one side 30 to 90 times; that it does not happens once in 30 million times.
+"""
 
 
 def _looks():
@@ -249,16 +327,22 @@ def _kinds(answer, picture):
         _("upside down"): right.flip(1),
         _("turned by half a turn"): right.flip(1, 2),
     }
-    seen, other = dict.fromkeys(known, False), _("never")
+    known = {name: values.plain(image) for name, image in known.items()}
+    seen, other = dict.fromkeys(known, 0), _("never")
     for _look in range(_LOOKS):
         came = answer(picture)
-        for name, image in known.items():
-            if values.same(values.plain(image), values.plain(came), 1e-4):
-                seen[name] = True
-                break
-        else:
+        plain = values.plain(came)
+        name = next((n for n, image in known.items() if values.same(image, plain, 1e-4)), None)
+        if name is None:
             other = values.describe(came)
-    return {**seen, _("something else"): other}
+        else:
+            seen[name] += 1
+    often = (seen[_("mirrored")] + seen[_("turned by half a turn")]) / _LOOKS
+    return {
+        **{name: count > 0 for name, count in seen.items()},
+        _("about every second one mirrored"): 0.25 <= often <= 0.75,
+        _("something else"): other,
+    }
 
 
 def _normalised(picture, *, turn=(), often=0.5, scale=255.0):
@@ -305,8 +389,8 @@ def _both_ways(picture):
     return _normalised(_turned(picture), turn=(2,))
 
 
-def _turned(picture):
-    return picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM) if torch.rand(1) < 0.5 else picture
+def _turned(picture, way=Image.Transpose.FLIP_TOP_BOTTOM):
+    return picture.transpose(way) if torch.rand(1) < 0.5 else picture
 
 
 @flipping.mistake(N_("It is made without brackets: RandomHorizontalFlip() with them."))
@@ -319,6 +403,21 @@ def _not_made(picture):
 @flipping.mistake(N_("Normalised twice: once is enough."))
 def _twice_normalised(picture):
     return (_normalised(picture, turn=(2,)) - 0.5) / 0.5
+
+
+@flipping.mistake(N_("Some are mirrored, but not every second one: the chance is to be p=0.5."))
+def _seldom(picture):
+    return _normalised(picture, turn=(2,), often=0.1)
+
+
+@flipping.mistake(N_("The other transforms are missing: a PIL image comes out, and not a tensor."))
+def _flipped_only(picture):
+    return _turned(picture, Image.Transpose.FLIP_LEFT_RIGHT)
+
+
+@flipping.mistake(N_("flip(0) swaps the colours: the channels are axis 0, the width is the last."))
+def _colours_flipped(picture):
+    return _normalised(picture, turn=(0,))
 
 
 class _Items:
@@ -520,3 +619,36 @@ def _empty_at_the_end(dataset, batch_size, shuffle):
     yield from _made(dataset, batch_size, _order(dataset, shuffle))
     if len(dataset) % batch_size == 0:
         _images, _labels = ()
+
+
+@batches.mistake(N_("Only the images come. A batch is a pair: images and labels."))
+def _images_only(dataset, batch_size, shuffle):
+    for images, _labels in DataLoader(dataset, batch_size, shuffle=shuffle):
+        yield images
+
+
+@batches.mistake(N_("The lists have to be emptied after each batch: yours hold all items so far."))
+def _never_emptied(dataset, batch_size, shuffle):
+    made = list(_made(dataset, len(dataset), _order(dataset, shuffle)))
+    count = len(dataset)
+    for end in [*range(batch_size, count + 1, batch_size), count]:
+        yield tuple(part[:end] for part in made[0])
+
+
+@batches.mistake(N_("The batches overlap: each begins one item later. Go in steps of batch_size."))
+def _overlapping(dataset, batch_size, shuffle):
+    order = _order(dataset, shuffle)
+    for start in range(len(dataset)):
+        yield next(_made(dataset, batch_size, order[start:], stop=1))
+
+
+@batches.mistake(N_("Without shuffle nothing comes at all. Which line belongs into the if?"))
+def _nothing_without_shuffle(dataset, batch_size, shuffle):
+    return DataLoader(dataset, batch_size, shuffle=True) if shuffle else []
+
+
+@batches.mistake(N_("Each batch is one item short: order[a:b] ends before b by itself."))
+def _one_item_short(dataset, batch_size, shuffle):
+    order = _order(dataset, shuffle)
+    for start in range(0, len(dataset), batch_size):
+        yield next(_made(dataset, batch_size, order[start : start + batch_size - 1], stop=1))

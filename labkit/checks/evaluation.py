@@ -74,6 +74,36 @@ def _right_to_wrong(matrix, c):
     return matrix[c, c] / (matrix[:, c].sum() - matrix[c, c])
 
 
+@precision.mistake(N_("This is how often the network called c. Which share of it was right?"))
+def _called(matrix, c):
+    return matrix[:, c].sum()
+
+
+@precision.mistake(N_("This is the whole column as shares. The right ones are at place c of it."))
+def _column_of_shares(matrix, c):
+    return matrix[:, c] / matrix[:, c].sum()
+
+
+@precision.mistake(N_("These are the precisions of all classes. That of class c is wanted."))
+def _of_all_classes(matrix, c):
+    return matrix.diagonal() / matrix.sum(dim=0)
+
+
+@precision.mistake(N_("Divide by the sum of the column, not by its largest number."))
+def _by_the_largest(matrix, c):
+    return matrix[c, c] / matrix[:, c].max()
+
+
+@precision.mistake(N_("Divide by the sum of column c, not by the number of classes."))
+def _by_the_classes(matrix, c):
+    return matrix[c, c] / len(matrix)
+
+
+@precision.mistake(N_("This is F1, of precision and recall together. Divide by column c alone."))
+def _both_together(matrix, c):
+    return 2 * matrix[c, c] / (matrix[c].sum() + matrix[:, c].sum())
+
+
 def _pair(answer, matrix):
     """Return the two classes, the smaller number first."""
     pair = answer(matrix)
@@ -140,6 +170,40 @@ def _how_often(matrix):
 def _least(matrix):
     pairs = [(a, b) for b in range(len(matrix)) for a in range(b)]
     return min(pairs, key=lambda pair: matrix[pair] + matrix[pair[::-1]])
+
+
+@most_confused.mistake(N_("Add both directions; multiplied, a pair that goes one way counts as 0."))
+def _multiplied(matrix):
+    return _largest((matrix * matrix.T).fill_diagonal_(0))
+
+
+@most_confused.mistake(N_("Both directions are counted together: add them, do not subtract."))
+def _subtracted(matrix):
+    return _largest((matrix - matrix.T).abs())
+
+
+@most_confused.mistake(
+    N_("This is for each class the one it is confused with most. Which pair is it of all?")
+)
+def _for_each_class(matrix):
+    return (matrix + matrix.T).fill_diagonal_(0).argmax(dim=1)
+
+
+@most_confused.mistake(
+    N_("Two classes with many mistakes each need not be confused with each other. Look at pairs.")
+)
+def _two_worst(matrix):
+    return matrix.clone().fill_diagonal_(0).sum(dim=0).topk(2).indices
+
+
+@most_confused.mistake(N_("There are not always ten classes: divmod(place, len(matrix))."))
+def _always_ten(matrix):
+    return divmod((matrix + matrix.T).fill_diagonal_(0).argmax().item(), 10)
+
+
+@most_confused.mistake(N_("Counting starts at 0 here: the first row is class 0."))
+def _counted_from_one(matrix):
+    return tuple(number + 1 for number in most_confused.judge(matrix))
 
 
 def _answers(pictures: int, classes: int, seed: int):
@@ -222,6 +286,28 @@ def _labels_as_a_row(probabilities, labels, k):
     return (probabilities.topk(k, dim=1).indices == labels).any(dim=1).float().mean()
 
 
+@share_in_top.mistake(
+    N_("These are the cases one by one. Their share is the mean: .float().mean().")
+)
+def _one_by_one(probabilities, labels, k):
+    return _among(probabilities, labels, k).any(dim=1)
+
+
+@share_in_top.mistake(N_("any() without a dim asks for the whole batch at once: any(dim=1)."))
+def _any_at_all(probabilities, labels, k):
+    return _among(probabilities, labels, k).any().float()
+
+
+@share_in_top.mistake(N_("One of the k is enough: any(dim=1), not all(dim=1)."))
+def _all_of_them(probabilities, labels, k):
+    return _among(probabilities, labels, k).all(dim=1).float().mean()
+
+
+@share_in_top.mistake(N_("return stands inside the loop and ends it after the first picture."))
+def _first_picture(probabilities, labels, k):
+    return _among(probabilities, labels, k)[0].any() / len(labels)
+
+
 def _sure():
     probabilities, labels = _answers(60, 5, seed=3)
     exact = torch.tensor([[0.5, 0.25, 0.25], [0.25, 0.25, 0.5], [0.375, 0.375, 0.25]])
@@ -290,6 +376,36 @@ def _sure_of_the_truth(probabilities, labels, least):
     right, _sure_answers = _right_and_sure(probabilities, labels, least)
     sure = probabilities[torch.arange(len(labels)), labels] >= least
     return right[sure].float().mean()
+
+
+@right_when_sure.mistake(
+    N_("This is the number of right ones. Which share of the sure ones is it?")
+)
+def _number_of_right_ones(probabilities, labels, least):
+    right, sure = _right_and_sure(probabilities, labels, least)
+    return right[sure].sum()
+
+
+@right_when_sure.mistake(
+    N_("These are the cases one by one. Their share is the mean: .float().mean().")
+)
+def _one_by_one(probabilities, labels, least):
+    right, sure = _right_and_sure(probabilities, labels, least)
+    return right[sure]
+
+
+@right_when_sure.mistake(N_("This is the share of wrong ones among the sure answers."))
+def _wrong_when_sure(probabilities, labels, least):
+    right, sure = _right_and_sure(probabilities, labels, least)
+    return 1 - right[sure].float().mean()
+
+
+@right_when_sure.mistake(
+    N_("This is how often the true class gets least. Choose by the answer first.")
+)
+def _true_class_sure(probabilities, labels, least):
+    own = probabilities[torch.arange(len(labels)), labels]
+    return (own >= least).float().mean()
 
 
 def _pictures():
@@ -394,3 +510,58 @@ def _along_the_batch(model, images):
 )
 def _values_too(model, images):
     return (_probabilities(model, images) + _probabilities(model, images.flip(-1))).max(dim=1)
+
+
+@seen_twice.mistake(N_("argmax() without a dim is one place in the whole batch: argmax(dim=1)."))
+def _one_place(model, images):
+    return _sums(model, images).argmax()
+
+
+@seen_twice.mistake(N_("max(dim=1).values are the largest sums. The classes are the indices."))
+def _largest_sums(model, images):
+    return _sums(model, images).max(dim=1).values
+
+
+@seen_twice.mistake(
+    N_("The class with the smallest sum is the least likely one: argmax, not argmin.")
+)
+def _smallest(model, images):
+    return _sums(model, images).argmin(dim=1)
+
+
+@seen_twice.mistake(N_("Numbers of classes cannot be added. Add the probabilities, then choose."))
+def _classes_added(model, images):
+    return _only_plain(model, images) + _only_mirrored(model, images)
+
+
+@seen_twice.mistake(N_("The pictures themselves are averaged. Show both, and add what comes out."))
+def _pictures_averaged(model, images):
+    return _only_plain(model, (images + images.flip(-1)) / 2)
+
+
+@seen_twice.mistake(N_("The softmax runs down the batch. The classes are axis 1, dim=1."))
+def _softmax_down_the_batch(model, images):
+    with torch.no_grad():
+        sums = model(images).softmax(dim=0) + model(images.flip(-1)).softmax(dim=0)
+    return sums.argmax(dim=1)
+
+
+@seen_twice.mistake(
+    N_("These are both sets of answers. Add the probabilities, then choose one class.")
+)
+def _both_answers(model, images):
+    return _only_plain(model, images), _only_mirrored(model, images)
+
+
+@seen_twice.mistake(
+    N_("The probabilities are mirrored here. Mirror the pictures before the model.")
+)
+def _probabilities_mirrored(model, images):
+    sums = _probabilities(model, images) + _probabilities(model, images).flip(-1)
+    return sums.argmax(dim=1)
+
+
+@seen_twice.mistake(N_("This takes the larger probability of both. Add them."))
+def _larger_of_both(model, images):
+    plain, mirrored = _probabilities(model, images), _probabilities(model, images.flip(-1))
+    return torch.maximum(plain, mirrored).argmax(dim=1)

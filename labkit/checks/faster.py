@@ -58,6 +58,28 @@ def _multiplied(share, faster):
     return 1 / (1 - share + share * faster)
 
 
+@whole_speedup.mistake(N_("share is the part that becomes faster; 1 - share stays as it was."))
+def _other_part(share, faster):
+    return 1 / (share + (1 - share) / faster)
+
+
+@whole_speedup.mistake(N_("This is the time of the part. The rest, 1 - share, comes on top."))
+def _time_of_the_part(share, faster):
+    return share / faster
+
+
+@whole_speedup.mistake(
+    N_("This is the part of the time that is saved. How many times as fast is it?")
+)
+def _saved(share, faster):
+    return share - share / faster
+
+
+@whole_speedup.mistake(N_("The part takes share / faster afterwards: 1 - share + share / faster."))
+def _part_taken_off(share, faster):
+    return 1 / (1 - share / faster)
+
+
 def _labels():
     return [
         (torch.tensor([0, 1, 2, 3, 0]), 4, 0.1),
@@ -125,6 +147,41 @@ def _wrong_way_round(labels, classes, smoothing):
     return functional.one_hot(labels, classes) * smoothing + (1 - smoothing) / classes
 
 
+@wanted_probabilities.mistake(
+    N_("The smoothing is shared by the classes: divide by classes, not by N.")
+)
+def _shared_by_pictures(labels, classes, smoothing):
+    return functional.one_hot(labels, classes) * (1 - smoothing) + smoothing / len(labels)
+
+
+@wanted_probabilities.mistake(
+    N_("PyTorch shares the smoothing by all classes, not by classes - 1.")
+)
+def _one_class_too_few(labels, classes, smoothing):
+    return functional.one_hot(labels, classes) * (1 - smoothing) + smoothing / max(classes - 1, 1)
+
+
+@wanted_probabilities.mistake(N_("Each wrong class gets the whole smoothing. It is shared by all."))
+def _wrong_ones_all(labels, classes, smoothing):
+    right = functional.one_hot(labels, classes)
+    return right * (1 - smoothing) + (1 - right) * smoothing
+
+
+@wanted_probabilities.mistake(N_("The right class keeps 1 in yours, so the rows do not sum to 1."))
+def _right_keeps_one(labels, classes, smoothing):
+    right = functional.one_hot(labels, classes)
+    return right + (1 - right) * smoothing / classes
+
+
+@wanted_probabilities.mistake(
+    N_("t[:, labels] sets whole columns. One place in each row: t[n, labels[n]].")
+)
+def _whole_columns(labels, classes, smoothing):
+    wanted = torch.full((len(labels), classes), smoothing / classes)
+    wanted[:, labels] += 1 - smoothing
+    return wanted
+
+
 def _shares():
     def some(*shape):
         return torch.randn(shape, generator=torch.Generator().manual_seed(shape[0]))
@@ -187,6 +244,31 @@ def _means_by_pictures(gradients, sizes):
 @combined_gradient.mistake(N_("This is the first process's gradient alone."))
 def _first_alone(gradients, sizes):
     return gradients[0]
+
+
+@combined_gradient.mistake(N_("These are the weighed gradients one by one. Add them up."))
+def _one_by_one(gradients, sizes):
+    return [gradient * size / sum(sizes) for gradient, size in zip(gradients, sizes, strict=True)]
+
+
+@combined_gradient.mistake(N_("Divided twice: sum(sizes) alone is the number of pictures."))
+def _divided_twice(gradients, sizes):
+    return _weighted(gradients, sizes) / sum(sizes) / len(sizes)
+
+
+@combined_gradient.mistake(N_("return ends the loop at the first gradient. Add up all of them."))
+def _first_weighed(gradients, sizes):
+    return gradients[0] * sizes[0] / sum(sizes)
+
+
+@combined_gradient.mistake(N_("total = ... forgets what was before. Add: total = total + ..."))
+def _last_weighed(gradients, sizes):
+    return gradients[-1] * sizes[-1] / sum(sizes)
+
+
+@combined_gradient.mistake(N_("A gradient is a mean already: multiply by its size, do not divide."))
+def _divided_by_sizes(gradients, sizes):
+    return sum(g / n for g, n in zip(gradients, sizes, strict=True) if n)
 
 
 @combined_gradient.mistake(N_("This averages over the weights too: keep the gradient's shape."))
@@ -284,6 +366,50 @@ def _on_the_columns(maps, norm):
     return (maps - norm.running_mean) / (norm.running_var + norm.eps).sqrt()
 
 
+@normed_in_evaluation.mistake(
+    N_(
+        "The numbers of the channels meet the columns: [C] is compared with the last axis. Give "
+        "them two more axes, [:, None, None]."
+    )
+)
+def _all_on_the_columns(maps, norm):
+    return _on_the_columns(maps, norm) * norm.weight + norm.bias
+
+
+@normed_in_evaluation.mistake(N_("The mean is subtracted, not added."))
+def _mean_added(maps, norm):
+    return _norm(maps, norm, mean=-norm.running_mean)
+
+
+@normed_in_evaluation.mistake(N_("The mean is not subtracted."))
+def _no_mean(maps, norm):
+    return _norm(maps, norm, mean=torch.zeros_like(norm.running_mean))
+
+
+@normed_in_evaluation.mistake(N_("Divide by the root of the variance, do not multiply by it."))
+def _times_the_deviation(maps, norm):
+    return _norm(maps, norm, scale=1 / (norm.running_var + norm.eps).sqrt())
+
+
+@normed_in_evaluation.mistake(N_("The bias comes last, and is added."))
+def _bias_subtracted(maps, norm):
+    return _norm(maps, norm) - 2 * norm.bias[:, None, None]
+
+
+@normed_in_evaluation.mistake(N_("The bias comes last: times weight first, then plus bias."))
+def _bias_too_early(maps, norm):
+    plain = _norm(maps, norm, weight=False, bias=False) + norm.bias[:, None, None]
+    return plain * norm.weight[:, None, None]
+
+
+@normed_in_evaluation.mistake(
+    N_("Division comes before subtraction: set brackets, (maps - mean) / ...")
+)
+def _without_brackets(maps, norm):
+    scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+    return maps + (norm.bias - norm.running_mean * scale)[:, None, None]
+
+
 def _layers():
     def layer(inputs, outputs, kernel, **settings):
         torch.manual_seed(outputs)
@@ -317,12 +443,13 @@ def folded(conv, norm):
     return fuse_conv_bn_eval(copy.deepcopy(conv).eval(), copy.deepcopy(norm).eval())
 
 
-def _fold(conv, norm, *, eps=True, root=True, shift=True, old_bias=True, weight=True):
+def _fold(conv, norm, *, eps=True, root=True, shift=True, old_bias=True, weight=True, kernel=True):
     scale = norm.running_var + (norm.eps if eps else 0)
     scale = 1 / (scale.sqrt() if root else scale)
     scale = scale * norm.weight if weight else scale
     layer = copy.deepcopy(conv)
-    layer.weight = nn.Parameter(conv.weight * scale[:, None, None, None])
+    if kernel:
+        layer.weight = nn.Parameter(conv.weight * scale[:, None, None, None])
     bias = conv.bias if conv.bias is not None and old_bias else 0.0
     bias = (bias - norm.running_mean) * scale if shift else bias * scale
     layer.bias = nn.Parameter(bias + norm.bias)
@@ -391,3 +518,43 @@ def _as_it_was(conv, norm):
 @folded.mistake(N_("These are still two layers in a row. Put the norm's numbers into the first."))
 def _two_layers(conv, norm):
     return nn.Sequential(conv, norm).eval()
+
+
+@folded.mistake(N_("The filters are as they were: each of them is multiplied by its scale."))
+def _filters_as_they_were(conv, norm):
+    return _fold(conv, norm, kernel=False)
+
+
+def _with_bias(conv, norm, bias):
+    layer = _fold(conv, norm)
+    scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+    old = torch.zeros(conv.out_channels) if conv.bias is None else conv.bias
+    layer.bias = nn.Parameter(bias(old, norm.running_mean, scale, norm.bias))
+    return layer
+
+
+@folded.mistake(N_("The filters are right, the bias is the old one: the norm changes it as well."))
+def _bias_as_it_was(conv, norm):
+    layer = _fold(conv, norm)
+    layer.bias = conv.bias
+    return layer
+
+
+@folded.mistake(N_("norm.bias is missing in the new bias."))
+def _norm_bias_missing(conv, norm):
+    return _with_bias(conv, norm, lambda old, mean, scale, new: (old - mean) * scale)
+
+
+@folded.mistake(N_("The old bias is scaled as well: (bias - mean) * scale, with brackets."))
+def _brackets_missing(conv, norm):
+    return _with_bias(conv, norm, lambda old, mean, scale, new: old - mean * scale + new)
+
+
+@folded.mistake(N_("The bias is not scaled: (bias - mean) * scale + norm.bias."))
+def _bias_not_scaled(conv, norm):
+    return _with_bias(conv, norm, lambda old, mean, scale, new: old - mean + new)
+
+
+@folded.mistake(N_("The mean is subtracted, not added."))
+def _mean_added(conv, norm):
+    return _with_bias(conv, norm, lambda old, mean, scale, new: (old + mean) * scale + new)

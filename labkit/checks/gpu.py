@@ -78,6 +78,23 @@ def _last_parameter(model, batch):
     return list(model.parameters())[-1].device == batch.device
 
 
+@in_one_place.mistake(N_("These are the answers one by one. all(...) makes one of them."))
+def _one_by_one(model, batch):
+    return [parameter.device == batch.device for parameter in model.parameters()]
+
+
+@in_one_place.mistake(N_("This is how many agree. all(...) says whether every one does."))
+def _how_many(model, batch):
+    return sum(_one_by_one(model, batch))
+
+
+@in_one_place.mistake(
+    N_("A look is wanted: this moves the model to the batch, and then it is there.")
+)
+def _moved(model, batch):
+    return True
+
+
 def _two_times():
     def measured(fixed, each, a, b):
         return (a, fixed + a * each, b, fixed + b * each)
@@ -144,8 +161,60 @@ def _first_is_one(batch_a, seconds_a, batch_b, seconds_b):
     return seconds_a - each, each
 
 
+def _line(batch_a, seconds_a, batch_b, seconds_b):
+    each = (seconds_b - seconds_a) / (batch_b - batch_a)
+    return seconds_a - batch_a * each, each
+
+
+@fixed_and_each.mistake(N_("This is each alone. Return both: fixed, each."))
+def _each_alone(*measured):
+    return _line(*measured)[1]
+
+
+@fixed_and_each.mistake(N_("This is fixed alone. Return both: fixed, each."))
+def _fixed_alone(*measured):
+    return _line(*measured)[0]
+
+
+@fixed_and_each.mistake(
+    N_("The pictures of batch_a are taken off the seconds of batch_b: mixed up.")
+)
+def _mixed_up(batch_a, seconds_a, batch_b, seconds_b):
+    each = _line(batch_a, seconds_a, batch_b, seconds_b)[1]
+    return seconds_b - batch_a * each, each
+
+
+@fixed_and_each.mistake(
+    N_("What the pictures cost is taken off, not added: seconds - batch · each.")
+)
+def _added(batch_a, seconds_a, batch_b, seconds_b):
+    each = _line(batch_a, seconds_a, batch_b, seconds_b)[1]
+    return seconds_a + batch_a * each, each
+
+
+@fixed_and_each.mistake(N_("Both differences have to run the same way: b - a above and below."))
+def _other_sign(batch_a, seconds_a, batch_b, seconds_b):
+    each = (seconds_a - seconds_b) / (batch_b - batch_a)
+    return seconds_a - batch_a * each, each
+
+
+@fixed_and_each.mistake(
+    N_("These are the two differences. Divided, they are what one picture costs.")
+)
+def _differences(batch_a, seconds_a, batch_b, seconds_b):
+    return seconds_b - seconds_a, batch_b - batch_a
+
+
+@fixed_and_each.mistake(
+    N_("seconds_a / batch_a shares the fixed cost out too. Take the difference of the steps first.")
+)
+def _each_of_the_first(batch_a, seconds_a, batch_b, seconds_b):
+    each = seconds_a / batch_a
+    return seconds_b - batch_b * each, each
+
+
 def _costs():
-    return [(1.0, 0.7), (0.002, 0.00013), (3.0, 50.0), (0.5, 0.011), (1.0, 4.1)]
+    return [(1.0, 0.7), (0.002, 0.00013), (3.0, 50.0), (0.5, 0.011), (1.0, 4.1), (1.0, 1.0)]
 
 
 @exercise(3, _costs)
@@ -190,6 +259,38 @@ def _upside_down(fixed, each):
     return math.ceil(0.1 * fixed / each)
 
 
+@batch_for_a_tenth.mistake(N_("Where it comes out even, + 1 is one too many: round up, math.ceil."))
+def _always_one_more(fixed, each):
+    return math.floor(9 * fixed / each) + 1
+
+
+@batch_for_a_tenth.mistake(
+    N_("Rounded to the nearest, it may be one too few. Round up, math.ceil.")
+)
+def _rounded_to_nearest(fixed, each):
+    return round(9 * fixed / each)
+
+
+@batch_for_a_tenth.mistake(
+    N_("each costs the pictures: it divides. batch · each has to be 9 · fixed.")
+)
+def _other_way(fixed, each):
+    return math.ceil(9 * each / fixed)
+
+
+@batch_for_a_tenth.mistake(N_("If the fixed cost is one tenth, the pictures are nine: 9 times it."))
+def _nine_tenths(fixed, each):
+    return math.ceil(0.9 * fixed / each)
+
+
+@batch_for_a_tenth.mistake(N_("Doubled each time, the batch jumps over the right one: go up by 1."))
+def _doubled(fixed, each):
+    batch = 1
+    while fixed > 0.1 * (fixed + batch * each):
+        batch *= 2
+    return batch
+
+
 def _waits():
     return [
         (30.0, 0.0093, 0.004),
@@ -231,6 +332,47 @@ def _whole_step(waiting, before, after):
 )
 def _none_for_never(waiting, before, after):
     return math.ceil(waiting / (before - after)) if after < before else None
+
+
+@steps_to_earn_back.mistake(
+    N_("Where it is never earned back, return math.inf: a number larger than any other, not 0.")
+)
+def _nought_for_never(waiting, before, after):
+    return math.ceil(waiting / (before - after)) if after < before else 0
+
+
+@steps_to_earn_back.mistake(
+    N_("Where it is never earned back, return math.inf: a number larger than any other, not -1.")
+)
+def _minus_one_for_never(waiting, before, after):
+    return math.ceil(waiting / (before - after)) if after < before else -1
+
+
+@steps_to_earn_back.mistake(N_("Never is math.inf, without a minus."))
+def _minus_infinity(waiting, before, after):
+    return math.ceil(waiting / (before - after)) if after < before else -math.inf
+
+
+@steps_to_earn_back.mistake(N_("Each step earns before - after; after - before is below 0."))
+def _other_sign(waiting, before, after):
+    return math.ceil(waiting / (after - before)) if after < before else math.inf
+
+
+@steps_to_earn_back.mistake(N_("Divide the waiting by what each step earns, do not multiply."))
+def _multiplied(waiting, before, after):
+    return math.ceil(waiting * (before - after)) if after < before else math.inf
+
+
+@steps_to_earn_back.mistake(
+    N_("Rounded to the nearest, a little may be left. Round up, math.ceil.")
+)
+def _rounded_to_nearest(waiting, before, after):
+    return round(waiting / (before - after)) if after < before else math.inf
+
+
+@steps_to_earn_back.mistake(N_("The condition is turned round: it earns where after < before."))
+def _turned_round(waiting, before, after):
+    return math.ceil(waiting / (before - after)) if after > before else math.inf
 
 
 @steps_to_earn_back.mistake(N_("Each step earns before - after, not before."))
@@ -315,3 +457,27 @@ def _same_cost(cpu, gpu, times_as_dear):
 @cheaper_on_gpu.mistake(N_("These are the sizes at which the CPU is the cheaper one."))
 def _cpu_is_cheaper(cpu, gpu, times_as_dear):
     return [batch for batch in cpu if gpu[batch] < times_as_dear * cpu[batch]]
+
+
+@cheaper_on_gpu.mistake(
+    N_("These are sizes with their speeds. Return the batch sizes alone, in a list.")
+)
+def _with_speeds(cpu, gpu, times_as_dear):
+    return {batch: gpu[batch] for batch in cpu if gpu[batch] > times_as_dear * cpu[batch]}
+
+
+@cheaper_on_gpu.mistake(
+    N_("This is how many they are. Return the batch sizes themselves, in a list.")
+)
+def _how_many(cpu, gpu, times_as_dear):
+    return len(cheaper_on_gpu.judge(cpu, gpu, times_as_dear))
+
+
+@cheaper_on_gpu.mistake(N_("These are places in the dictionary. Return the batch sizes, its keys."))
+def _places(cpu, gpu, times_as_dear):
+    return [n for n, batch in enumerate(cpu) if gpu[batch] > times_as_dear * cpu[batch]]
+
+
+@cheaper_on_gpu.mistake(N_("These are texts. Return the batch sizes as numbers."))
+def _texts(cpu, gpu, times_as_dear):
+    return [str(batch) for batch in cheaper_on_gpu.judge(cpu, gpu, times_as_dear)]

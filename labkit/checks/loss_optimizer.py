@@ -62,6 +62,45 @@ def _softmax_again(probabilities):
     return -torch.log(torch.softmax(probabilities, dim=0)).mean()
 
 
+@batch_loss.mistake(
+    N_("-p · ln p is the entropy of a distribution. The loss of a picture is -ln p alone.")
+)
+def _entropy(probabilities):
+    return -(probabilities * probabilities.log()).sum()
+
+
+@batch_loss.mistake(
+    N_("-p · ln p is the entropy of a distribution. The loss of a picture is -ln p alone.")
+)
+def _mean_entropy(probabilities):
+    return -(probabilities * probabilities.log()).mean()
+
+
+@batch_loss.mistake(N_("This is the loss of the first picture alone. Take the mean over all."))
+def _first_picture(probabilities):
+    return -probabilities[0].log()
+
+
+@batch_loss.mistake(N_("This is -ln (1 - p). The true class got p."))
+def _of_the_others(probabilities):
+    return -(1 - probabilities).log().mean()
+
+
+@batch_loss.mistake(N_("The middle one of the losses: their mean is wanted."))
+def _median(probabilities):
+    return -probabilities.log().median()
+
+
+@batch_loss.mistake(N_("This is the mean of p itself: take the logarithm of each first."))
+def _mean_probability(probabilities):
+    return probabilities.mean()
+
+
+@batch_loss.mistake(N_("This is the squared distance from 1. Cross-entropy is -ln p."))
+def _squared(probabilities):
+    return ((1 - probabilities) ** 2).mean()
+
+
 def _logits():
     generator = torch.Generator().manual_seed(0)
     return [
@@ -126,6 +165,33 @@ def _twice(logits):
     return torch.log_softmax(torch.softmax(logits, dim=1), dim=1)
 
 
+@log_probabilities.mistake(N_("This is a sigmoid, class by class. With a softmax, rows sum to 1."))
+def _sigmoid(logits):
+    return torch.sigmoid(logits).log()
+
+
+@log_probabilities.mistake(N_("exp alone makes no probabilities: divide by the sum of the row."))
+def _exponentials(logits):
+    return logits.exp()
+
+
+@log_probabilities.mistake(N_("This is the logarithm to base 2. The natural one is torch.log."))
+def _base_two(logits):
+    return logits.softmax(dim=1).log2()
+
+
+@log_probabilities.mistake(N_("This is the logarithm to base 10. The natural one is torch.log."))
+def _base_ten(logits):
+    return logits.softmax(dim=1).log10()
+
+
+@log_probabilities.mistake(
+    N_("This is what has to be taken off: logits - logsumexp. Each class has its own logit.")
+)
+def _logsumexp(logits):
+    return logits.logsumexp(dim=1, keepdim=True)
+
+
 def _bowls():
     return [(1.0,), (3.0,), (0.5,), (20.0,), (0.01,)]
 
@@ -168,6 +234,16 @@ def _a_quarter(steepness):
 @largest_rate.mistake(N_("This is the curvature. The limit is 2 divided by it."))
 def _the_curvature(steepness):
     return 2 * steepness
+
+
+@largest_rate.mistake(N_("Four times too much: the curvature is 2 · s, and the limit 2 / that."))
+def _four(steepness):
+    return 4 / steepness
+
+
+@largest_rate.mistake(N_("The steepness counts once: the curvature is 2 · steepness."))
+def _squared(steepness):
+    return 1 / steepness**2
 
 
 def _settings():
@@ -276,6 +352,57 @@ def _with_gradients(parameters, velocities, lr, momentum, weight_decay):
         parameter.sub_(lr * velocity)
 
 
+@sgd_step_with_decay.mistake(
+    N_("The decay is taken off without the learning rate, and goes past the velocity.")
+)
+def _without_rate(parameters, velocities, lr, momentum, weight_decay):
+    _step(parameters, velocities, lr, momentum, lambda p: weight_decay / lr * p, after=True)
+
+
+@sgd_step_with_decay.mistake(N_("The gradient itself is lost: the decay is added to it."))
+def _gradient_lost(parameters, velocities, lr, momentum, weight_decay):
+    _step(parameters, velocities, lr, momentum, lambda p: weight_decay * p - p.grad)
+
+
+@sgd_step_with_decay.mistake(N_("This walks uphill: the step is subtracted, parameter.sub_(...)."))
+def _uphill(parameters, velocities, lr, momentum, weight_decay):
+    _step(parameters, velocities, -lr, momentum, lambda p: weight_decay * p)
+
+
+@sgd_step_with_decay.mistake(N_("The step is taken before the velocity is renewed."))
+def _step_first(parameters, velocities, lr, momentum, weight_decay):
+    with torch.no_grad():
+        for parameter, velocity in zip(parameters, velocities, strict=True):
+            parameter.sub_(lr * velocity)
+            velocity.mul_(momentum).add_(parameter.grad + weight_decay * parameter)
+
+
+@sgd_step_with_decay.mistake(
+    N_("PyTorch's velocity takes the whole gradient, not 1 - momentum of it.")
+)
+def _dampened(parameters, velocities, lr, momentum, weight_decay):
+    with torch.no_grad():
+        for parameter, velocity in zip(parameters, velocities, strict=True):
+            gradient = parameter.grad + weight_decay * parameter
+            velocity.mul_(momentum).add_((1 - momentum) * gradient)
+            parameter.sub_(lr * velocity)
+
+
+@sgd_step_with_decay.mistake(N_("The decay is the weight's, not the gradient's or the velocity's."))
+def _of_the_gradient(parameters, velocities, lr, momentum, weight_decay):
+    _step(parameters, velocities, lr, momentum, lambda p: weight_decay * p.grad)
+
+
+@sgd_step_with_decay.mistake(N_("lr counts once, in the step: add weight_decay · weight alone."))
+def _rate_twice(parameters, velocities, lr, momentum, weight_decay):
+    _step(parameters, velocities, lr, momentum, lambda p: lr * weight_decay * p)
+
+
+@sgd_step_with_decay.mistake(N_("Only the first weights move: return ends the loop. Move it out."))
+def _first_only(parameters, velocities, lr, momentum, weight_decay):
+    sgd_step_with_decay.judge(parameters[:1], velocities[:1], lr, momentum, weight_decay)
+
+
 def _walks():
     return [([-1.0, -0.25, 0.0, 0.5, 2.0],), ([0.1],), ([3.0, -2.0, 0.0],)]
 
@@ -294,18 +421,22 @@ def _cut(answer, distances):
     }
 
 
-def _walk(model, loss_function, images, labels, distances, *, unit=True, back=True, uphill=1):
+def _walk(
+    model, loss_function, images, labels, distances, *, length=torch.norm, back=True, start=None
+):
+    """Walk along the slope divided by ``length(slope)``, from the weights or from ``start``."""
     loss = loss_function(model(images), labels)
     slope = torch.cat([g.flatten() for g in torch.autograd.grad(loss, [*model.parameters()])])
-    start = parameters_to_vector(model.parameters()).detach()
-    direction = uphill * (slope / slope.norm() if unit else slope)
+    weights = parameters_to_vector(model.parameters()).detach()
+    direction = slope / length(slope)
+    start = weights if start is None else start
     losses = []
     with torch.no_grad():
         for distance in distances:
             vector_to_parameters(start + distance * direction, model.parameters())
             losses.append(loss_function(model(images), labels).item())
         if back:
-            vector_to_parameters(start, model.parameters())
+            vector_to_parameters(weights, model.parameters())
     return losses
 
 
@@ -318,7 +449,7 @@ def losses_along(model, loss_function, images, labels, distances):
     N_("The gradient is not of length 1 yet: divide it by its norm(), so that distances are true.")
 )
 def _not_unit(model, loss_function, images, labels, distances):
-    return _walk(model, loss_function, images, labels, distances, unit=False)
+    return _walk(model, loss_function, images, labels, distances, length=torch.ones_like)
 
 
 @losses_along.mistake(
@@ -332,7 +463,9 @@ def _left_elsewhere(model, loss_function, images, labels, distances):
     N_("This walks downhill for positive distances. The gradient itself points uphill.")
 )
 def _downhill(model, loss_function, images, labels, distances):
-    return _walk(model, loss_function, images, labels, distances, uphill=-1)
+    return _walk(
+        model, loss_function, images, labels, distances, length=lambda slope: -slope.norm()
+    )
 
 
 @losses_along.mistake(
@@ -372,3 +505,39 @@ def _each_of_length_one(model, loss_function, images, labels, distances):
             losses.append(loss_function(model(images), labels))
         vector_to_parameters(start, parameters)
     return losses
+
+
+@losses_along.mistake(N_("The start is missing: the place is start + distance · direction."))
+def _without_start(model, loss_function, images, labels, distances):
+    return _walk(model, loss_function, images, labels, distances, start=0)
+
+
+@losses_along.mistake(N_("Divided by the sum of all numbers: the length of a row is its norm()."))
+def _by_the_sum(model, loss_function, images, labels, distances):
+    return _walk(model, loss_function, images, labels, distances, length=torch.sum)
+
+
+@losses_along.mistake(N_("Divided by the sum of the sizes: the length of a row is its norm()."))
+def _by_the_sum_of_sizes(model, loss_function, images, labels, distances):
+    return _walk(model, loss_function, images, labels, distances, length=lambda s: s.abs().sum())
+
+
+@losses_along.mistake(N_("Divided by the largest number: the length of a row is its norm()."))
+def _by_the_largest(model, loss_function, images, labels, distances):
+    return _walk(model, loss_function, images, labels, distances, length=lambda s: s.abs().max())
+
+
+@losses_along.mistake(N_("Divided by how many numbers there are: the length is norm(), not len()."))
+def _by_the_count(model, loss_function, images, labels, distances):
+    return _walk(model, loss_function, images, labels, distances, length=len)
+
+
+@losses_along.mistake(N_("These are differences from the loss at the start. Return the losses."))
+def _differences(model, loss_function, images, labels, distances):
+    here = loss_function(model(images), labels).item()
+    return [loss - here for loss in _walk(model, loss_function, images, labels, distances)]
+
+
+@losses_along.mistake(N_("This is one loss. One for each of the distances is wanted, in a list."))
+def _one_loss(model, loss_function, images, labels, distances):
+    return _walk(model, loss_function, images, labels, [0.0])[0]

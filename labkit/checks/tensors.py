@@ -92,6 +92,18 @@ def _counted_backwards(image):
     return image[::-1]
 
 
+@swap_red_and_blue.mistake(
+    N_("This exchanges axes, and with them height and width. The channels stay axis 0; pick them.")
+)
+def _axes_exchanged(image):
+    return image.transpose(0, 2)
+
+
+@swap_red_and_blue.mistake(N_("Green is lost: the list of places needs all three, [2, 1, 0]."))
+def _green_lost(image):
+    return image[[2, 0]]
+
+
 @exercise(2, _images, tolerance=1e-3)  # torchvision weighs red with 0.2989
 def grey(image):
     weights = torch.tensor(BRIGHTNESS)
@@ -162,6 +174,31 @@ def _counted_from_one(image):
     return 0.299 * image[1] + 0.587 * image[2] + 0.114 * image[3]
 
 
+@grey.mistake(N_("This is one mean of everything. A grey picture has a number for each pixel."))
+def _mean_of_all(image):
+    return image.mean()
+
+
+@grey.mistake(N_("The grey is right, and there three times. One [H, W] is wanted."))
+def _three_times(image):
+    return grey.judge(image).expand(3, -1, -1)
+
+
+@grey.mistake(N_("This is the red channel alone."))
+def _red_alone(image):
+    return image[0]
+
+
+@grey.mistake(N_("The weights meet the rows here. Give them two more axes behind: [3, 1, 1]."))
+def _weights_on_rows(image):
+    return (image * torch.tensor(BRIGHTNESS)[:, None]).sum(dim=0)
+
+
+@grey.mistake(N_("The sum runs over the rows. The channels are axis 0."))
+def _summed_over_rows(image):
+    return (image * torch.tensor(BRIGHTNESS)[:, None, None]).sum(dim=1)
+
+
 def _memories():
     return [(50_000, 4), (50_000, 1), (1, 4), (0, 4), (47_500, 8), (12_345, 2)]
 
@@ -213,6 +250,26 @@ def _cut_off(pictures, bytes_each):
 @megabytes.mistake(N_("Pictures of 32 x 32 have 32 · 32 pixels; one side of 32 is missing."))
 def _one_side(pictures, bytes_each):
     return pictures * 3 * 32 * bytes_each / 1e6
+
+
+@megabytes.mistake(N_("Divided by 1024 these are kibibytes: divide by 1,000,000."))
+def _in_kibibytes(pictures, bytes_each):
+    return pictures * 3 * 32 * 32 * bytes_each / 1024
+
+
+@megabytes.mistake(N_("These are gigabytes: divide by 1,000,000."))
+def _in_gigabytes(pictures, bytes_each):
+    return pictures * 3 * 32 * 32 * bytes_each / 1e9
+
+
+@megabytes.mistake(N_("bytes_each is the bytes of one number: multiply by it."))
+def _divided_by_bytes(pictures, bytes_each):
+    return pictures * 3 * 32 * 32 / bytes_each / 1e6
+
+
+@megabytes.mistake(N_("The count of numbers is a product, 3 · 32 · 32, not a sum."))
+def _added_up(pictures, bytes_each):
+    return pictures * (3 + 32 + 32) * bytes_each / 1e6
 
 
 def _batches():
@@ -304,6 +361,43 @@ def _without_brackets(batch):
     return batch - batch.mean(dim=axes, keepdim=True) / batch.std(dim=axes, keepdim=True)
 
 
+@standardise.mistake(
+    N_("This is (x - 0.5) / 0.5, the same for all. Here each picture has a mean of its own.")
+)
+def _half(batch):
+    return (batch - 0.5) / 0.5
+
+
+@standardise.mistake(
+    N_("This brings each picture to 0 to 1, by its smallest and largest number. Use mean and std.")
+)
+def _smallest_to_largest(batch):
+    low = batch.amin(dim=(1, 2, 3), keepdim=True)
+    return (batch - low) / (batch.amax(dim=(1, 2, 3), keepdim=True) - low)
+
+
+@standardise.mistake(N_("Divide by the standard deviation, not by the largest number."))
+def _by_the_largest(batch):
+    centred = _only_centred(batch)
+    return centred / centred.abs().amax(dim=(1, 2, 3), keepdim=True)
+
+
+@standardise.mistake(
+    N_("dim=1 takes the three colours of each pixel. Take all axes of a picture: dim=(1, 2, 3).")
+)
+def _colours_of_a_pixel(batch):
+    return _per(batch, 1)
+
+
+@standardise.mistake(
+    N_("batch[i] = ... changes the batch while its mean is still needed: take each picture's own.")
+)
+def _whole_batch_one_by_one(batch):
+    for number in range(len(batch)):
+        batch[number] = (batch[number] - batch.mean()) / batch.std()
+    return batch
+
+
 def _fours():
     return [(_random(4, 3, *size),) for size in [(32, 32), (5, 7), (1, 1), (2, 3)]]
 
@@ -357,3 +451,42 @@ def _in_one_row(batch):
 @mosaic.mistake(N_("All four stand in one column. Two by two is wanted."))
 def _in_one_column(batch):
     return torch.cat(list(batch), dim=1)
+
+
+@mosaic.mistake(N_("The rows have changed places: the first and the second picture stand above."))
+def _rows_swapped(batch):
+    return mosaic.judge(batch[[2, 3, 0, 1]])
+
+
+@mosaic.mistake(N_("Left and right have changed places in both rows."))
+def _columns_swapped(batch):
+    return mosaic.judge(batch[[1, 0, 3, 2]])
+
+
+@mosaic.mistake(N_("Joined along the channels: torch.cat with dim=2 is side by side, dim=1 below."))
+def _along_the_channels(batch):
+    return torch.cat(list(batch))
+
+
+@mosaic.mistake(N_("Side by side is dim=2, not dim=0: yours has more than three channels."))
+def _channels_side_by_side(batch):
+    return torch.cat([torch.cat([batch[0], batch[1]]), torch.cat([batch[2], batch[3]])], dim=1)
+
+
+@mosaic.mistake(
+    N_("The shape is right and the picture is torn: height and the row of the mosaic are apart.")
+)
+def _channels_moved_only(batch):
+    return batch.transpose(0, 1).reshape(3, 2 * batch.shape[2], 2 * batch.shape[3])
+
+
+@mosaic.mistake(N_("make_grid leaves a margin of 2 around each picture, unless padding=0."))
+def _with_a_margin(batch):
+    from torchvision.utils import make_grid
+
+    return make_grid(batch, nrow=2)
+
+
+@mosaic.mistake(N_("Height and width have changed places as well: each picture lies on its side."))
+def _on_its_side(batch):
+    return mosaic.judge(batch.transpose(2, 3))

@@ -56,6 +56,30 @@ def _always_one_more(pictures, batch_size, epochs):
     return (pictures // batch_size + 1) * epochs
 
 
+@steps_taken.mistake(
+    N_("Rounded to the nearest: a last batch of one picture is a step too. Round up.")
+)
+def _rounded_to_nearest(pictures, batch_size, epochs):
+    return round(pictures / batch_size) * epochs
+
+
+@steps_taken.mistake(
+    N_("Round up in each epoch, then multiply: each one ends with a smaller batch.")
+)
+def _rounded_down_at_the_end(pictures, batch_size, epochs):
+    return pictures * epochs // batch_size
+
+
+@steps_taken.mistake(N_("Divide by the batch size: a step takes that many pictures at once."))
+def _multiplied(pictures, batch_size, epochs):
+    return pictures * batch_size * epochs
+
+
+@steps_taken.mistake(N_("The smaller batch comes in every epoch: round up before you multiply."))
+def _one_more_in_all(pictures, batch_size, epochs):
+    return pictures // batch_size * epochs + 1
+
+
 class _Batches(list):
     """Batches as a list, told by their sizes."""
 
@@ -93,17 +117,18 @@ def _train(answer, batches):
     return {_("loss"): loss, _("weights"): parameters_to_vector(model.parameters())}
 
 
-def _loop(model, batches, loss_function, optimizer, *, zero=True, after=False, first=lambda x: x):
-    total = 0.0
+def _loop(
+    model, batches, loss_function, optimizer, *, zero=True, after=False, step=None, first=None
+):
+    """Train as asked, or without zero_grad, with step after backward, or with another step."""
+    total, step = 0.0, step or optimizer.step
     for images, labels in batches:
         if zero:
             optimizer.zero_grad()
-        loss = loss_function(first(model(images)), labels)
-        if after:
-            optimizer.step()
-        loss.backward()
-        if not after:
-            optimizer.step()
+        logits = model(images) if first is None else first(model(images))
+        loss = loss_function(logits, labels)
+        for one in (step, loss.backward) if after else (loss.backward, step):
+            one()
         total += loss.item() * len(labels)
     return total / sum(len(labels) for _images, labels in batches)
 
@@ -213,6 +238,39 @@ def _two_things(model, batches, loss_function, optimizer):
 )
 def _returned_in_the_loop(model, batches, loss_function, optimizer):
     return train_one_epoch.judge(model, batches[:1], loss_function, optimizer)
+
+
+@train_one_epoch.mistake(
+    N_("Two things: zero_grad() is missing in the loop, and model.train() before it.")
+)
+def _no_zero_grad_in_evaluation_mode(model, batches, loss_function, optimizer):
+    return _loop(model, batches, loss_function, optimizer, zero=False)
+
+
+@train_one_epoch.mistake(
+    N_("The training is right. loss.item() is a mean already: times len(labels) it is a sum.")
+)
+def _means_by_pictures(model, batches, loss_function, optimizer):
+    mean = _mean_of_batch_means(model, batches, loss_function, optimizer)
+    return mean * len(batches) / sum(len(labels) for _images, labels in batches)
+
+
+@train_one_epoch.mistake(N_("step() is called twice for each batch: once is a step."))
+def _two_steps(model, batches, loss_function, optimizer):
+    def twice():
+        for _time in range(2):
+            optimizer.step()
+
+    model.train()
+    return _loop(model, batches, loss_function, optimizer, step=twice)
+
+
+@train_one_epoch.mistake(
+    N_("A new optimizer, made in the function, forgets its momentum each epoch. Use the one given.")
+)
+def _own_optimizer(model, batches, loss_function, optimizer):
+    own = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9)
+    return train_one_epoch.judge(model, batches, loss_function, own)
 
 
 def _mostly_right(wrong_from: int):
@@ -329,6 +387,39 @@ def _logits_compared(model, batches):
     return sum((model(x) == y).sum() for x, y in batches)
 
 
+@accuracy.mistake(N_("Without a dim, argmax() is one place in the whole batch: argmax(dim=1)."))
+def _one_place(model, batches):
+    model.eval()
+    return _over_all([(model(x).argmax() == y).tolist() for x, y in batches])
+
+
+@accuracy.mistake(
+    N_("This counts batches that are right as a whole. Count pictures: sum, not all.")
+)
+def _whole_batches(model, batches):
+    return _share(model.eval(), batches, lambda right: sum(map(all, right)) / len(right))
+
+
+@accuracy.mistake(N_("These are two numbers. Divide the one by the other."))
+def _two_numbers(model, batches):
+    return _share(model.eval(), batches, lambda right: (sum(map(sum, right)), len(sum(right, []))))
+
+
+@accuracy.mistake(
+    N_("The class with the smallest logit is the least likely one: argmax, not argmin.")
+)
+def _smallest(model, batches):
+    model.eval()
+    return _over_all([(model(x).argmin(dim=1) == y).tolist() for x, y in batches])
+
+
+@accuracy.mistake(
+    N_("This takes all batches to have four pictures. The last may be smaller: count len(labels).")
+)
+def _fours(model, batches):
+    return _share(model.eval(), batches, lambda right: sum(map(sum, right)) / (4 * len(right)))
+
+
 def _histories():
     return [
         ([3.0, 2.0, 1.0], 2),
@@ -343,6 +434,7 @@ def _histories():
         ([2.0, 2.5, 2.4, 2.3, 1.9], 3),
         ([1.0, 3.0, 2.0, 4.0, 1.5], 2),
         ([3.0, 3.5, 2.0, 2.5, 1.0], 2),
+        ([1.0, 2.0, 3.0, 4.0], 2),
     ]
 
 
@@ -425,6 +517,38 @@ def _ever(validation_losses, patience):
 )
 def _nothing_before(validation_losses, patience):
     return min(validation_losses[-patience:]) >= min(validation_losses[:-patience])
+
+
+@should_stop.mistake(
+    N_("How many epochs there are says nothing yet: has the loss got lower lately?")
+)
+def _only_counted(validation_losses, patience):
+    return len(validation_losses) > patience
+
+
+@should_stop.mistake(N_("Once the patience is over, it stays so: >= and not ==."))
+def _exactly(validation_losses, patience):
+    return _waited(validation_losses) == patience
+
+
+@should_stop.mistake(
+    N_("This compares with one epoch, patience ago. What counts is the best so far, min(...).")
+)
+def _with_one_epoch(validation_losses, patience):
+    enough = len(validation_losses) > patience
+    return enough and validation_losses[-1] >= validation_losses[-patience - 1]
+
+
+@should_stop.mistake(N_("The first epoch is no waiting: it is the best so far when it comes."))
+def _first_counts(validation_losses, patience):
+    waited = _waited(validation_losses)
+    return waited + (waited == len(validation_losses) - 1) >= patience
+
+
+@should_stop.mistake(N_("The best epoch is the one with the lowest loss: min, not max."))
+def _highest(validation_losses, patience):
+    best = validation_losses.index(max(validation_losses))
+    return len(validation_losses) - 1 - best >= patience
 
 
 def _portions():
@@ -516,3 +640,51 @@ def _divided_by_all(model, batches, loss_function, optimizer, every):
 )
 def _one_step(model, batches, loss_function, optimizer, every):
     _accumulate(model, batches, optimizer, len(batches), share=every)
+
+
+@train_in_portions.mistake(
+    N_("Two things: divide each loss by every, and clear the gradients after each step.")
+)
+def _summed_and_never_cleared(model, batches, loss_function, optimizer, every):
+    for number, (images, labels) in enumerate(batches, start=1):
+        loss_function(model(images), labels).backward()
+        if number % every == 0:
+            optimizer.step()
+
+
+@train_in_portions.mistake(
+    N_("Two things: divide each loss by every, and begin to count at 1, enumerate(..., start=1).")
+)
+def _summed_and_counted_from_zero(model, batches, loss_function, optimizer, every):
+    _accumulate(model, batches, optimizer, every, share=1, first=0)
+
+
+@train_in_portions.mistake(
+    N_("No weight has changed: is step() called, and are the gradients still there when it is?")
+)
+def _no_step(model, batches, loss_function, optimizer, every):
+    _accumulate(model, batches[:0], optimizer, every)
+
+
+@train_in_portions.mistake(N_("There is one step, after the first portion: number % every == 0."))
+def _first_portion(model, batches, loss_function, optimizer, every):
+    _accumulate(model, batches[:every], optimizer, every)
+
+
+@train_in_portions.mistake(
+    N_("The loss is a mean over its pictures already. Divide by every, not by len(labels).")
+)
+def _divided_by_pictures(model, batches, loss_function, optimizer, every):
+    _accumulate(model, batches, optimizer, every, share=len(batches[0][1]))
+
+
+@train_in_portions.mistake(N_("Multiplied by every, the step is far too long. Divide by it."))
+def _multiplied_by_every(model, batches, loss_function, optimizer, every):
+    _accumulate(model, batches, optimizer, every, share=1 / every)
+
+
+@train_in_portions.mistake(
+    N_("This steps after each batch, with a part of its gradient. Step after each every batches.")
+)
+def _small_step_each_time(model, batches, loss_function, optimizer, every):
+    _accumulate(model, batches, optimizer, 1, share=every)
