@@ -267,3 +267,9 @@ def test_an_accuracy_under_change_names_the_plain_and_the_lowest():
     picture = figures.under_change("brightness", [-1, 0, 1], ["-1", "0", "+1"], shares)
     assert "80% of 100 pictures are recognised as they are; fewest, 20%, at +1." in picture.alt
     assert picture.axes[0].lines[0].get_ydata().tolist() == [0.3, 0.8, 0.2]
+
+
+def test_scores_of_one_class_are_said_once():
+    shares = [Share(1, 2), Share(0, 0)]
+    alt = figures.class_scores(shares, shares, ["cat", "dog"]).alt
+    assert "Recall: 50% (cat; 1 of 2, so" in alt and "from" not in alt

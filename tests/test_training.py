@@ -108,6 +108,13 @@ def test_an_evaluation_leaves_the_model_in_the_mode_it_had(examples, training):
     assert model.training is training
 
 
+@pytest.mark.parametrize("label", [3, -1])
+def test_a_label_without_an_output_of_its_own_is_said(label):
+    batch = (torch.zeros(2, 4), torch.tensor([0, label]))
+    with pytest.raises(ValueError, match=f"{label}.* the model has 3 outputs"):
+        evaluate(nn.Linear(4, 3), [batch])
+
+
 def test_nothing_to_train_on_and_nothing_to_evaluate_are_said():
     model = _model()
     with pytest.raises(ValueError, match="not one batch"):

@@ -1,5 +1,7 @@
 """The evaluation studio, set from Python as a learner would in a browser."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -195,6 +197,15 @@ def test_an_evaluation_of_other_pictures_or_other_classes_is_refused(model):
     wide = Net(classes=10)
     with pytest.raises(ValueError, match="answers with 10 classes, the pictures have 4"):
         EvaluationStudio(wide, test, evaluate(wide, BatchLoader(test, 10)), test)
+
+
+def test_answers_that_are_no_numbers_are_said_and_not_counted(model):
+    test = pictures(20)
+    broken = copy.deepcopy(model)
+    with torch.no_grad():
+        broken.fc3.bias[1] = float("nan")
+    with pytest.raises(ValueError, match="20 of 20 pictures with NaN"):
+        EvaluationStudio(broken, test, evaluate(broken, BatchLoader(test, 10)), test)
 
 
 def test_without_a_kernel_the_confusion_matrix_is_left(studio):

@@ -194,15 +194,15 @@ def _draw_share(axes, share: Share, row: float, color: str, marker: str, label: 
 
 def _scores_sentence(recall, precision, classes) -> str:
     sentences = []
-    for text, shares in (
-        (_("Recall: from {low} to {high}."), recall),
-        (_("Precision: from {low} to {high}."), precision),
+    for text, one, shares in (
+        (_("Recall: from {low} to {high}."), _("Recall: {low}."), recall),
+        (_("Precision: from {low} to {high}."), _("Precision: {low}."), precision),
     ):
         known = [k for k in range(len(classes)) if shares[k].of]
         if known:
             ends = [pick(known, key=lambda k: shares[k].value) for pick in (min, max)]
             low, high = (_say_share(classes[k], shares[k]) for k in ends)
-            sentences.append(text.format(low=low, high=high))
+            sentences.append((one if low == high else text).format(low=low, high=high))
     without = [name for name, share in zip(classes, recall, strict=True) if not share.of]
     if without:
         sentences.append(_("Without pictures: {classes}.").format(classes=", ".join(without)))

@@ -103,7 +103,7 @@ def evaluate(
     """Let the model answer every batch, without training; return its answers and how good they are.
 
     The model is in evaluation mode meanwhile, and afterwards in the mode it had. Raises
-    ``ValueError`` without batches.
+    ``ValueError`` without batches, and where a label has no output of its own.
     """
     training = model.training
     model.eval()
@@ -117,6 +117,11 @@ def evaluate(
     if not answers:
         raise ValueError(_("There is not one batch to evaluate: is the data set empty?"))
     logits, targets = (torch.cat(part) for part in zip(*answers, strict=True))
+    count = logits.shape[1]
+    if len(targets) and not 0 <= targets.min() <= targets.max() < count:
+        text = _("The labels go from {low} to {high}, and the model has {n} outputs: give it {m}.")
+        low, high = targets.min().item(), targets.max().item()
+        raise ValueError(text.format(low=low, high=high, n=count, m=high + 1))
     predictions = logits.argmax(dim=1)
     return Evaluation(
         loss=functional.cross_entropy(logits, targets).item(),

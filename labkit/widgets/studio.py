@@ -30,7 +30,8 @@ class EvaluationStudio(Explorer):
     ):
         """Show what ``model`` made of ``test``: ``result`` is its evaluation, in the same order.
 
-        Raises ValueError where the evaluation is of other pictures, or has other classes.
+        Raises ValueError where the evaluation is of other pictures, has other classes, or has
+        answers that are no numbers.
         """
         _refuse_other(test, result)
         self.model, self.test, self.result, self.validation = model, test, result, validation
@@ -125,4 +126,12 @@ def _refuse_other(test: PictureSet, result: Evaluation) -> None:
                 "The network answers with {n} classes, the pictures have {m}. Make it with "
                 "Net(classes={m}) and train it on these pictures."
             ).format(n=count, m=len(test.classes))
+        )
+    spoilt = int((~result.probabilities.isfinite().all(dim=1)).sum())
+    if spoilt:
+        raise ValueError(
+            _(
+                "The network answers {n} of {m} pictures with NaN, which is no number. "
+                "labkit.doctor.examine(net, ...) finds where it begins."
+            ).format(n=spoilt, m=len(test))
         )
