@@ -77,6 +77,15 @@ def test_a_file_that_cannot_be_read_is_kept_and_said(content):
     assert board.read()["tensors"]["grey"].solved
 
 
+def test_a_file_that_cannot_be_opened_stays_where_it_is_and_is_said():
+    board.path().mkdir()  # as a file without permission does, it raises an OSError
+    assert "cannot be read: " in series.board("tensors").complaint
+    assert check.grey(...).state == "waiting"
+    verdict = check.grey(check.grey.judge)
+    assert verdict.solved and "could not be kept" in str(verdict)
+    assert board.path().is_dir()
+
+
 def test_a_folder_that_cannot_be_written_to_is_said_beside_the_verdict(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("LABKIT_PROGRESS", str(tmp_path / "file" / "progress.json"))
@@ -127,7 +136,9 @@ def test_a_folder_without_progress_is_named_and_the_others_are_there(tmp_path, m
     (tmp_path / "Bob").mkdir()
     (tmp_path / "Eve").mkdir()
     (tmp_path / "Eve" / "progress.json").write_text("{")
-    status, table, errors = _exported(capsys, *sorted(tmp_path.glob("[ABE]*")))
+    (tmp_path / "Dan" / "progress.json").mkdir(parents=True)
+    folders = [*sorted(tmp_path.glob("[ABDE]*")), tmp_path / "Zoe who is not there"]
+    status, table, errors = _exported(capsys, *folders)
     assert status == 1
     assert {row["learner"] for row in table} == {"Ada"}
-    assert "Bob" in errors and "Eve" in errors
+    assert all(name in errors for name in ("Bob", "Dan", "Eve", "Zoe"))

@@ -42,7 +42,7 @@ def path() -> Path:
 def read(file: Path | None = None) -> Progress:
     """Return what is written in ``file``, by default the learner's; nothing where it is missing.
 
-    Raises ``ProgressError`` if the file holds something else.
+    Raises ``ProgressError`` if the file holds something else or cannot be opened.
     """
     file = file or path()
     try:
@@ -58,6 +58,9 @@ def read(file: Path | None = None) -> Progress:
         }
     except FileNotFoundError:
         return {}
+    except OSError as error:
+        message = _("{file} cannot be read: {reason}.")
+        raise ProgressError(message.format(file=file, reason=error.strerror or error)) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         message = _("{file} holds no progress that can be read. Move it away to start anew.")
         raise ProgressError(message.format(file=file)) from error
@@ -76,7 +79,9 @@ def note(notebook: str, name: str, *, solved: bool) -> str:
         with FileLock(file.with_name(f".{file.name}.lock"), timeout=5):
             try:
                 progress = read(file)
-            except ProgressError:
+            except ProgressError as error:
+                if isinstance(error.__cause__, OSError):
+                    raise error.__cause__ from None  # it may be sound, and stays where it is
                 aside = file.with_name(f"{file.stem}.unreadable{file.suffix}")
                 file.replace(aside)
                 progress = {}

@@ -18,8 +18,8 @@ def rows(folder: Path) -> list[tuple[str, str, str, int, str]]:
 
     Raises ``ProgressError`` where a file cannot be read.
     """
-    files = sorted(folder.rglob(board.FILE)) if folder.is_dir() else [folder]
-    learner = folder.name if folder.is_dir() else folder.parent.name
+    files = [folder] if folder.is_file() else sorted(folder.rglob(board.FILE))
+    learner = folder.parent.name if folder.is_file() else folder.name
     table = []
     for file in files:
         progress = board.read(file)
