@@ -303,10 +303,10 @@ def exercise(
     tolerance: float = 1e-4,
     seconds: float = _SECONDS,
 ) -> Callable[[Callable], Exercise]:
-    """Make an exercise of its judge; the notebook is the module that the judge is written in."""
+    """Make an exercise of its judge; its notebook is the package that the judge is written in."""
 
     def register(judge: Callable) -> Exercise:
-        notebook = judge.__module__.rpartition(".")[2]
+        notebook = judge.__module__.removeprefix(f"{__package__}.").partition(".")[0]
         return Exercise(notebook, number, judge, cases, use, tolerance, seconds)
 
     return register
