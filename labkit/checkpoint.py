@@ -22,6 +22,7 @@ from torch import nn
 
 from labkit.text import _
 from labkit.training import History, Run
+from labkit.turns import turn
 
 FORMAT = 1
 _COMMENT_LENGTH = len("labkit checkpoint 001 sha256 ") + 64
@@ -89,7 +90,7 @@ class Checkpoint:
                 )
             )
         for name, saved in self.recipe.items():
-            here = _recipe(run)[name]
+            here = _recipe(run).get(name)
             if here != saved:
                 raise CheckpointError(
                     _(
@@ -97,8 +98,9 @@ class Checkpoint:
                         "run's is {here}. Make the run as that one was made, or delete the file."
                     ).format(path=self.path.name, name=name, saved=saved, here=here)
                 )
-        self.restore(run.model)
-        run.load_state_dict(self.run)
+        with turn:
+            self.restore(run.model)
+            run.load_state_dict(self.run)
         return run
 
 
@@ -126,31 +128,45 @@ def save(
 
     ``run`` adds optimizer, scheduler, position, history and random numbers; ``classes`` and
     ``source`` are then taken from its data set. The file is complete or not there at all: it is
-    written beside ``path`` and moved there in one step.
+    written beside ``path`` and moved there in one step. A live training waits until its state is
+    taken down. Raise ``CheckpointError`` if the disk is full or the folder cannot be written.
     """
     path = Path(path)
-    if run is not None:
-        source, classes = _data(getattr(run.train_batches, "dataset", None))
-        history = run.history
-    content = {
-        "model": model.state_dict(),
-        "classes": list(classes),
-        "source": source,
-        "history": vars(history) if history else None,
-        "run": run.state_dict() if run else None,
-        "recipe": _recipe(run) if run else {},
-        "versions": {"torch": str(torch.__version__), "python": platform.python_version()},
-        "saved": time.time(),
-    }
-    buffer = io.BytesIO()
-    torch.save(content, buffer)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(path)
-    before = _bytes(path)
-    if not _fault(path, before):
-        _replace(previous(path), before)
-    _replace(path, _sealed(buffer.getvalue()))
+    archive = _archive(model, classes, source, history, run)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path)
+        before = _bytes(path)
+        if not _fault(path, before):
+            _replace(previous(path), before)
+        _replace(path, _sealed(archive))
+    except OSError as error:
+        unsaved = _("{path} cannot be saved: {reason}. Make room or choose another folder.").format(
+            path=path, reason=error.strerror or error
+        )
+        raise CheckpointError(f"{unsaved} {_still_there(path)}".strip()) from error
     return path
+
+
+def _archive(model: nn.Module, classes, source: str, history, run: Run | None) -> bytes:
+    """Return the bytes of an ordinary file of ``torch.save``, of one moment between two steps."""
+    buffer = io.BytesIO()
+    with turn:
+        if run is not None:
+            source, classes = _data(getattr(run.train_batches, "dataset", None))
+            history = run.history
+        content = {
+            "model": model.state_dict(),
+            "classes": list(classes),
+            "source": source,
+            "history": vars(history) if history else None,
+            "run": run.state_dict() if run else None,
+            "recipe": _recipe(run) if run else {},
+            "versions": {"torch": str(torch.__version__), "python": platform.python_version()},
+            "saved": time.time(),
+        }
+        torch.save(content, buffer)
+    return buffer.getvalue()
 
 
 def load(path: Path | str, *, device: torch.device | str = "cpu") -> Checkpoint:
@@ -160,7 +176,13 @@ def load(path: Path | str, *, device: torch.device | str = "cpu") -> Checkpoint:
     cut short, damaged, of another kind or version, or holds anything but plain data.
     """
     path = Path(path)
-    data = _bytes(path)
+    try:
+        data = _bytes(path)
+    except OSError as error:
+        unread = _("{path} cannot be read: {reason}.").format(
+            path=path, reason=error.strerror or error
+        )
+        raise CheckpointError(f"{unread} {_what_is_left(path)}") from error
     fault = _fault(path, data)
     if fault:
         raise CheckpointError(f"{fault} {_what_is_left(path)}")
@@ -168,6 +190,7 @@ def load(path: Path | str, *, device: torch.device | str = "cpu") -> Checkpoint:
         content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
         history = content.pop("history")
         found = Checkpoint(path, history=History(**history) if history else None, **content)
+        _signature(found.model)
     except (pickle.UnpicklingError, RuntimeError, AttributeError, KeyError, TypeError) as error:
         doubt = _(
             "{path} holds something that a checkpoint does not: it was not opened. Use only files "
@@ -234,9 +257,22 @@ def _fault(path: Path, data: bytes | None) -> str:
     return ""
 
 
+def _good(path: Path) -> bool:
+    try:
+        return not _fault(path, _bytes(path))
+    except OSError:
+        return False
+
+
+def _still_there(path: Path) -> str:
+    for kept in filter(_good, (path, previous(path))):
+        return _("The one saved before it is still good: {path}.").format(path=kept.name)
+    return ""
+
+
 def _what_is_left(path: Path) -> str:
     before = previous(path)
-    if not _fault(before, _bytes(before)):
+    if _good(before):
         return _("The one saved before it is good: load {path}.").format(path=before.name)
     return _("Train again to make one.")
 
@@ -305,5 +341,8 @@ def _recipe(run: Run) -> dict:
         "seed of the order": getattr(batches, "seed", None),
         "shuffling": getattr(batches, "shuffle", None),
         "optimizer": type(run.optimizer).__name__,
+        "number of weights in each group of the optimizer": [
+            len(group["params"]) for group in run.optimizer.param_groups
+        ],
         "scheduler": type(run.scheduler).__name__ if run.scheduler else None,
     }

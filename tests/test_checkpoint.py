@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -128,10 +129,46 @@ def test_a_full_disk_leaves_the_old_checkpoint_and_no_litter(saved, monkeypatch)
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(CheckpointError, match="No space left on device. Make room") as caught:
         checkpoint.save(saved, nn.Linear(1, 1))
+    assert str(caught.value).endswith("The one saved before it is still good: net.pt.")
     assert saved.read_bytes() == before
     assert sorted(file.name for file in saved.parent.iterdir()) == ["net.previous.pt", "net.pt"]
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(CheckpointError, match="net.pt cannot be saved: .*Make room"):
+        checkpoint.save(tmp_path / "file" / "net.pt", nn.Linear(1, 1))
+
+
+def test_a_file_that_cannot_be_read_is_said_with_the_good_one(saved, monkeypatch):
+    read = type(saved).read_bytes
+
+    def locked(path):
+        if path == saved:
+            raise PermissionError(13, "Permission denied")
+        return read(path)
+
+    monkeypatch.setattr(type(saved), "read_bytes", locked)
+    said = _refused(saved)
+    assert "net.pt cannot be read: Permission denied." in said
+    assert said.endswith("good: load net.previous.pt.")
+
+
+def test_a_checkpoint_of_a_live_training_is_of_one_moment_between_two_steps(tmp_path, monkeypatch):
+    held, run = [], _run()
+
+    @contextmanager
+    def turn():
+        held.append(True)
+        yield
+        held.append(False)
+
+    monkeypatch.setattr(checkpoint, "turn", turn())
+    monkeypatch.setattr(torch, "save", lambda content, buffer: held.append(content["run"]["step"]))
+    checkpoint.save(tmp_path / "net.pt", run.model, run=run)
+    assert held == [True, 0, False]
 
 
 def _refused(path):
@@ -198,7 +235,14 @@ class _Malice:
         return os.system, ("touch malice",)
 
 
-@pytest.mark.parametrize("content", [_Malice(), {"model": _Malice()}, {"weights": 1}, [1, 2]])
+_NO_WEIGHTS = {"model": 1, "history": None} | dict.fromkeys(
+    ["classes", "source", "run", "recipe", "versions", "saved"]
+)
+
+
+@pytest.mark.parametrize(
+    "content", [_Malice(), {"model": _Malice()}, {"weights": 1}, [1, 2], _NO_WEIGHTS]
+)
 def test_what_is_no_plain_checkpoint_is_not_run(saved, content, monkeypatch):
     monkeypatch.chdir(saved.parent)
     archive = io.BytesIO()
@@ -234,6 +278,15 @@ def test_another_recipe_cannot_be_resumed(saved, other, said):
     run = _run(**other)
     before = [weight.clone() for weight in run.model.parameters()]
     with pytest.raises(CheckpointError, match=said):
+        checkpoint.load(saved).resume(run)
+    assert all(torch.equal(a, b) for a, b in zip(before, run.model.parameters(), strict=True))
+
+
+def test_an_optimizer_of_other_weights_cannot_be_resumed_and_nothing_is_changed(saved):
+    run = _run()
+    run.optimizer = torch.optim.SGD(run.model[2].parameters(), lr=0.1)
+    before = [weight.clone() for weight in run.model.parameters()]
+    with pytest.raises(CheckpointError, match=r"optimizer is \[4\], and this run's is \[2\]"):
         checkpoint.load(saved).resume(run)
     assert all(torch.equal(a, b) for a, b in zip(before, run.model.parameters(), strict=True))
 
