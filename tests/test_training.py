@@ -1,7 +1,9 @@
 """The loop is PyTorch's own; a run ends the same however it was interrupted."""
 
 import math
+import random
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -193,6 +195,55 @@ def test_a_run_taken_up_at_any_batch_ends_bit_for_bit_the_same(examples, steps):
     assert straight.history.validation_loss == second.history.validation_loss
 
 
+@pytest.mark.parametrize("steps", [1, 8, 11, 19])
+def test_a_loader_with_a_generator_of_its_own_goes_on_in_its_order(examples, steps):
+    def make():
+        run = _run(examples, epochs=3)
+        own = torch.Generator().manual_seed(5)
+        return Run(
+            run.model,
+            DataLoader(examples, 4, shuffle=True, generator=own),
+            run.validation_batches,
+            run.optimizer,
+            epochs=3,
+        )
+
+    straight, first, second = make(), make(), make()
+    straight.finish()
+    for _step in range(steps):
+        first.advance()
+    second.model.load_state_dict(first.model.state_dict())
+    second.load_state_dict(first.state_dict())
+    list(second.train_batches)  # another cell looks at the pictures
+    second.finish()
+    assert _same(straight.model, second.model)
+
+
+class Noisy(TensorDataset):
+    """Examples that are augmented one by one, with the random numbers of NumPy and of Python."""
+
+    def __getitem__(self, index):
+        image, label = super().__getitem__(index)
+        return image * float(np.random.rand()) + random.random(), label
+
+
+@pytest.mark.parametrize("steps", [3, 11])
+def test_a_run_taken_up_in_mid_epoch_augments_as_it_would_have(examples, steps):
+    noisy = Noisy(*examples.tensors)
+    straight, first, second = (_run(noisy, dropout=0.5) for _run_number in range(3))
+    random.seed(1)
+    np.random.seed(1)
+    begin = randomness.python_and_numpy()
+    straight.finish()
+    randomness.set_python_and_numpy(begin)
+    for _step in range(steps):
+        first.advance()
+    second.model.load_state_dict(first.model.state_dict())
+    second.load_state_dict(first.state_dict())
+    second.finish()
+    assert _same(straight.model, second.model)
+
+
 def test_a_scheduler_steps_after_every_batch(examples):
     run = _run(examples, epochs=1)
     run.scheduler = torch.optim.lr_scheduler.LambdaLR(run.optimizer, lambda step: 1 / (step + 1))
@@ -277,6 +328,54 @@ def test_a_step_that_failed_is_taken_again_with_the_same_batch(examples, step):
     run.finish()
     assert _same(straight.model, run.model)
     assert straight.history.running_loss == run.history.running_loss
+
+
+def test_a_validation_that_failed_is_made_up_for_and_no_batch_is_taken_twice(examples):
+    straight, run = _run(examples, dropout=0.5), _run(examples, dropout=0.5)
+    straight.finish()
+    good, run.validation_batches = run.validation_batches, [(torch.zeros(1, 5), torch.zeros(1))]
+    with pytest.raises(RuntimeError):
+        run.finish()
+    run.validation_batches = good
+    run.finish()
+    assert _same(straight.model, run.model)
+    assert straight.history.validation_loss == run.history.validation_loss
+
+
+def test_what_a_cell_draws_during_a_step_is_not_disturbed_unless_the_step_draws(examples):
+    torch.manual_seed(3)
+    expected = torch.rand(4)
+    run, drawn = _run(examples), []
+
+    def loss_function(outputs, labels):
+        if run.step:  # the first step of an epoch finds out whether the model draws
+            drawn.append(torch.rand(1))
+        return nn.functional.cross_entropy(outputs, labels)
+
+    run.loss_function = loss_function
+    run.advance()
+    torch.manual_seed(3)
+    for _step in range(4):
+        run.advance()
+    assert torch.equal(torch.cat(drawn), expected)
+
+
+def test_a_live_training_waits_for_an_evaluation_and_for_a_move(examples, monkeypatch):
+    modes, run = [], _run(examples)
+
+    class Turn:
+        def __enter__(self):
+            modes.append(run.model.training)
+
+        def __exit__(self, *_error):
+            modes.append(run.model.training)
+
+    monkeypatch.setattr("labkit.training.loop.turn", Turn())
+    evaluate(run.model, run.validation_batches)
+    assert modes == [True, True]  # it is switched to evaluation and back within the turn
+    monkeypatch.setattr("labkit.training.run.turn", Turn())
+    run.to("cpu")
+    assert len(modes) == 4
 
 
 def test_a_run_takes_the_weights_of_its_loss_along():

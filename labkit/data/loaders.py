@@ -80,6 +80,11 @@ class BatchLoader:
         pictures = len(self._indices) // self.shard[1]
         return pictures // self.batch_size if self.drop_last else -(-pictures // self.batch_size)
 
+    @property
+    def draws(self) -> bool:
+        """Say whether a pass may draw from torch's own generators: only ``augment`` could."""
+        return self.augment is not None
+
     def set_epoch(self, epoch: int, start: int = 0) -> None:
         """Let the next pass be ``epoch``, beginning at its batch number ``start``."""
         self.epoch, self.start = epoch, start

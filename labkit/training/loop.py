@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from labkit.text import _
+from labkit.turns import turn
 
 Batches = Iterable[tuple[torch.Tensor, torch.Tensor]]
 LossFunction = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -102,18 +103,20 @@ def evaluate(
 ) -> Evaluation:
     """Let the model answer every batch, without training; return its answers and how good they are.
 
-    The model is in evaluation mode meanwhile, and afterwards in the mode it had. Raises
-    ``ValueError`` without batches, and where a label has no output of its own.
+    The model is in evaluation mode meanwhile, and afterwards in the mode it had; a live training
+    waits. Raises ``ValueError`` without batches, and where a label has no output of its own.
     """
-    training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            answers = [
-                (model(images.to(device)).float().cpu(), labels.cpu()) for images, labels in batches
-            ]
-    finally:
-        model.train(training)
+    with turn:
+        training = model.training
+        model.eval()
+        try:
+            with torch.inference_mode():
+                answers = [
+                    (model(images.to(device)).float().cpu(), labels.cpu())
+                    for images, labels in batches
+                ]
+        finally:
+            model.train(training)
     if not answers:
         raise ValueError(_("There is not one batch to evaluate: is the data set empty?"))
     logits, targets = (torch.cat(part) for part in zip(*answers, strict=True))

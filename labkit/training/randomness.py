@@ -8,7 +8,10 @@ import numpy as np
 import torch
 
 States = dict[str, torch.Tensor]
-"""The state of torch's generator for each kind of device: ``{"cpu": uint8, "cuda": uint8}``."""
+"""The state of torch's generator for each kind of device: ``{"cpu": uint8, "cuda": uint8}``.
+
+Under ``"loader"``, that of the generator that a ``DataLoader`` was given, if it was.
+"""
 
 
 def torch_states(device: torch.device) -> States:
@@ -24,6 +27,29 @@ def set_torch_states(states: States, device: torch.device) -> None:
     torch.set_rng_state(states["cpu"])
     if device.type in states.keys() - {"cpu"}:
         torch.get_device_module(device.type).set_rng_state(states[device.type], device)
+
+
+def loader_state(loader) -> States:
+    """Return the state of the generator that ``loader`` or its sampler was given, if it was."""
+    generator = _own_generator(loader)
+    return {} if generator is None else {"loader": generator.get_state()}
+
+
+def set_loader_state(loader, states: States) -> None:
+    """Put back what ``loader_state`` took down; a loader without a generator is left as it is."""
+    generator = _own_generator(loader)
+    if generator is not None and "loader" in states:
+        generator.set_state(states["loader"])
+
+
+def _own_generator(loader) -> torch.Generator | None:
+    sampler = getattr(loader, "sampler", None)
+    return getattr(loader, "generator", None) or getattr(sampler, "generator", None)
+
+
+def same(one: States, other: States) -> bool:
+    """Say whether nothing was drawn between two states of the same generators."""
+    return all(torch.equal(one[kind], other[kind]) for kind in one)
 
 
 def seeded_states(seed: int, device: torch.device) -> States:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from itertools import islice
 
@@ -31,7 +32,9 @@ class Run:
     the present one. Where the loader has ``set_epoch`` (``BatchLoader``), the order of epoch e
     depends on its seed and e alone. Torch's random numbers (dropout, a ``DataLoader``'s shuffling)
     come from the run's own states, which start from ``seed``: what other cells draw in between
-    changes nothing. ``scheduler``, if there is one, steps after every batch.
+    changes nothing. Torch has one generator for all threads, so only while a live run really draws
+    (in a step with dropout, say) do the draws of a cell in the same moment mix with its own.
+    ``scheduler``, if there is one, steps after every batch.
     """
 
     def __init__(
@@ -59,8 +62,10 @@ class Run:
         self.last_batch: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None
         self._epoch_mean, self._running_mean, self._epoch_seconds = Mean(), Mean(), 0.0
         self._iterator: Iterator | None = None
-        self._seed, self._random = seed, {}
+        self._last_loss = float("nan")
+        self._seed, self._random = seed, randomness.loader_state(train_batches)
         self._random_at_epoch_start: randomness.States = {}
+        self._model_draws = True  # found out anew at the first step of each epoch
         self.to(device)
 
     @property
@@ -91,52 +96,76 @@ class Run:
         """
         if self.finished:
             raise TrainingStopped(_("All epochs are done. Raise the number of epochs to go on."))
-        self._check_weights()
-        started = time.perf_counter()
-        with turn, randomness.borrowed(self._random, self.device):
-            batches, self._iterator = self._batches(), None  # kept only if this step succeeds
+        with turn:
+            self._check_weights()
+            if self.step < len(self.train_batches):  # else the validation failed the last time
+                self._take_step()
+            if self.step == len(self.train_batches):
+                self._end_epoch()
+        return self._last_loss
+
+    def _take_step(self) -> None:
+        started, states = time.perf_counter(), dict(self._random)
+        batches, self._iterator = self._iterator, None  # kept only if this succeeds, as are states
+        begins = batches is None
+        with self._lent(states, _draws(self.train_batches)):
+            batches = self._batches() if begins else batches
             images, labels = next(batches)
-            images, labels = images.to(self.device), labels.to(self.device)
-            if not self.model.training:
-                self.model.train()
+        images, labels = images.to(self.device), labels.to(self.device)
+        self._learn(images, labels, states, begins or self._model_draws)
+        self._count(len(labels), time.perf_counter() - started)
+        self._iterator = batches
+        self._random = states | randomness.loader_state(self.train_batches)
+
+    def _learn(self, images, labels, states: randomness.States, draws: bool) -> None:
+        if not self.model.training:
+            self.model.train()
+        before = dict(states)
+        with self._lent(states, draws):
             loss, outputs = train_step(
                 self.model, images, labels, self.loss_function, self.optimizer
             )
-            if self.scheduler:
-                self.scheduler.step()
-            self.accept_weights()
-            value = finite(loss, self.steps_done + 1, self.optimizer)
-            self.last_batch = images, labels, outputs
-            self._count(value, len(labels), time.perf_counter() - started)
-            self._iterator = batches
-            if self.step == len(self.train_batches):
-                self._end_epoch()
-        return value
+        self._model_draws = not randomness.same(before, states)
+        if self.scheduler:
+            self.scheduler.step()
+        self.accept_weights()
+        self._last_loss = finite(loss, self.steps_done + 1, self.optimizer)
+        self.last_batch = images, labels, outputs
+
+    def _lent(self, states: randomness.States, draws: bool) -> AbstractContextManager:
+        """Let torch draw from ``states``; where nothing is drawn, leave its generators alone.
+
+        They belong to all threads: what other cells draw in the same moment would be lost.
+        """
+        return randomness.borrowed(states, self.device) if draws else nullcontext()
 
     def _batches(self) -> Iterator:
         """Return the batches of this epoch from the present step on."""
-        if self._iterator is not None:
-            return self._iterator
         now = {name: state.clone() for name, state in self._random.items()}
         if self.step == 0:
             self._random_at_epoch_start = now
-        else:  # taken up in mid-epoch: begin the epoch as it was begun, and skip
-            randomness.set_torch_states(self._random_at_epoch_start, self.device)
+        start = self._random_at_epoch_start
+        plain, draws = randomness.python_and_numpy(), _draws(self.train_batches)
+        if draws:
+            randomness.set_torch_states(start, self.device)
+        randomness.set_loader_state(self.train_batches, start)
         if hasattr(self.train_batches, "set_epoch"):
             self.train_batches.set_epoch(self.epoch)
         batches = islice(iter(self.train_batches), len(self.train_batches))
-        if self.step:
+        if self.step:  # taken up in mid-epoch: it was begun as then, and now skips
             for _skipped in range(self.step):
                 next(batches)
-            randomness.set_torch_states(now, self.device)
+            randomness.set_python_and_numpy(plain)
+            if draws:
+                randomness.set_torch_states(now, self.device)
         return batches
 
-    def _count(self, loss: float, examples: int, seconds: float) -> None:
+    def _count(self, examples: int, seconds: float) -> None:
         self.step += 1
         self.seconds += seconds
         self._epoch_seconds += seconds
-        self._epoch_mean.add(loss, examples)
-        self._running_mean.add(loss, examples)
+        self._epoch_mean.add(self._last_loss, examples)
+        self._running_mean.add(self._last_loss, examples)
         every = -(-len(self.train_batches) // POINTS_PER_EPOCH)  # so that the last is no remnant
         if self.step % every == 0 or self.step == len(self.train_batches):
             self.history.steps.append(self.steps_done)
@@ -145,7 +174,10 @@ class Run:
             self._running_mean = Mean()
 
     def _end_epoch(self) -> None:
-        result = evaluate(self.model, self.validation_batches, device=self.device)
+        states = dict(self._random)
+        with self._lent(states, _draws(self.validation_batches) or self._model_draws):
+            result = evaluate(self.model, self.validation_batches, device=self.device)
+        self._random = states
         self.history.training_loss.append(self._epoch_mean.value)
         self.history.validation_loss.append(result.loss)
         self.history.validation_accuracy.append(result.accuracy)
@@ -209,12 +241,13 @@ class Run:
         Raise what ``labkit.device.move`` does where it cannot; the run is where it was, then.
         """
         device = torch.device(device)
-        move(self.model, self.optimizer, device)
-        if isinstance(self.loss_function, nn.Module):
-            self.loss_function.to(device)  # it may hold the weights of the classes
-        self._random = randomness.seeded_states(self._seed, device) | self._random
-        self.device = device
-        self.accept_weights()
+        with turn:
+            move(self.model, self.optimizer, device)
+            if isinstance(self.loss_function, nn.Module):
+                self.loss_function.to(device)  # it may hold the weights of the classes
+            self._random = randomness.seeded_states(self._seed, device) | self._random
+            self.device = device
+            self.accept_weights()
 
     def finish(self, after_step: Callable[["Run"], None] | None = None) -> History:
         """Take all steps that are left; return the history. ``after_step(run)`` follows each."""
@@ -261,6 +294,11 @@ class Run:
         randomness.set_python_and_numpy(state)
         self._iterator = None
         self.to(self.device)
+
+
+def _draws(batches) -> bool:
+    """Say whether a pass over ``batches`` may draw from torch's own generators."""
+    return getattr(batches, "draws", True)
 
 
 def _on_cpu(states: randomness.States) -> randomness.States:
