@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from labkit import checkpoint
 from labkit.inspect import untouched
 from labkit.training import Run, TrainingStopped
 from labkit.training.live import LiveRun, State
@@ -28,6 +29,17 @@ class Gate(nn.Module):
         self.entered.set()
         assert self.open.wait(30)
         return x
+
+
+class Held:
+    """Batches to validate with, which wait for a gate."""
+
+    def __init__(self, gate):
+        self.gate = gate
+
+    def __iter__(self):
+        self.gate(None)
+        return iter(DataLoader(EXAMPLES, 32))
 
 
 def _live(*, epochs=2, lr=0.1, gate=None, **options):
@@ -148,6 +160,20 @@ def test_fewer_epochs_than_are_begun_are_refused():
     assert live.run.epochs == 3 and "Epoch 2 is begun already: 1 would be too few" in live.message
 
 
+@pytest.mark.parametrize(("epochs", "wanted"), [(3, 1), (1, 2)])
+def test_the_end_can_be_moved_while_an_epoch_is_being_validated(epochs, wanted):
+    gate = Gate()
+    live = _live(epochs=epochs)
+    live.run.validation_batches = Held(gate)
+    gate.open.clear()
+    live.start()
+    assert gate.entered.wait(30)
+    live.set_epochs(wanted)
+    gate.open.set()
+    assert live.wait(30) is State.FINISHED, live.message
+    assert live.run.epoch == wanted
+
+
 def test_a_knob_turned_while_it_runs_holds_from_the_next_step_on():
     live, gate = _halted_in_a_step()
     live.turn(learning_rate=0.02, momentum=0.5)
@@ -227,6 +253,20 @@ def _fails_with(error):
 )
 def test_too_little_memory_is_said_with_what_to_do(error):
     assert "half the batch size" in _fails_with(error)
+
+
+def test_a_full_disk_is_said_with_what_to_do(tmp_path, monkeypatch):
+    def full(_file):
+        raise OSError(28, "No space left on device")
+
+    live = _live(after_step=checkpoint.Saver(tmp_path / "resized.pt", seconds=0))
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        live.start()
+        assert live.wait() is State.FAILED
+    assert live.message.endswith("No space left on device. Make room or choose another folder.")
+    live.fit()
+    assert checkpoint.load(tmp_path / "resized.pt").run["epoch"] == 2
 
 
 def test_any_other_exception_is_named_with_its_step():

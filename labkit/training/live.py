@@ -13,6 +13,7 @@ from enum import StrEnum
 
 import torch
 
+from labkit.checkpoint import CheckpointError
 from labkit.device import out_of_memory
 from labkit.text import _, ngettext
 from labkit.training.history import History
@@ -88,7 +89,7 @@ class LiveRun:
 
     def epoch(self) -> None:
         """Train up to the end of this epoch."""
-        self._go(len(self.run.train_batches) - self.run.step)
+        self._go(None)
 
     def pause(self) -> None:
         """Halt after the present step; ``start`` goes on from there."""
@@ -194,7 +195,8 @@ class LiveRun:
             device=str(run.device),
         )
 
-    def _go(self, steps: float) -> None:
+    def _go(self, steps: float | None) -> None:
+        """Let a thread take so many steps, or (None) those that are left of this epoch."""
         with self._lock:
             if self.state is State.RUNNING:
                 return self._say(_("It is training already: Pause or Stop first."))
@@ -204,6 +206,8 @@ class LiveRun:
                 )
             if self.state is State.FAILED:
                 self.run.accept_weights()
+            if steps is None:
+                steps = max(1, len(self.run.train_batches) - self.run.step)
             self._halt.clear()
             self._marks.clear()
             self.state, self.message = State.RUNNING, _("Training.")
@@ -212,20 +216,32 @@ class LiveRun:
         return self._notify()
 
     def _work(self, steps: float) -> None:
-        state, message = State.FAILED, ""
         try:
-            while steps > 0 and not self.run.finished and not self._halt.is_set():
-                self._obey()
+            while not self._ends(steps):
                 self.run.advance()
                 steps -= 1
                 self._tell_of_step()
-            state, message = self._end()
         except Exception as error:  # the edge of the thread: beyond it nobody would hear of it
-            message = in_words(error, self.run)
-        with self._lock:
-            self.state, self.message = state, message
+            with self._lock:
+                self.state, self.message = State.FAILED, in_words(error, self.run)
+                self._obey()
+        finally:
+            self._notify()
+
+    def _ends(self, steps: float) -> bool:
+        """Obey what was ordered during the step; then say whether that was the last, and why.
+
+        What is ordered after that finds a run at rest, so no order falls between.
+        """
+        while True:
             self._obey()
-        self._notify()
+            with self._lock:
+                if self._orders:
+                    continue
+                if not (self.run.finished or self._halt.is_set() or steps <= 0):
+                    return False
+                self.state, self.message = self._end()
+                return True
 
     def _tell_of_step(self) -> None:
         self._images += len(self.run.last_batch[1])
@@ -289,7 +305,7 @@ class LiveRun:
 
 def in_words(error: Exception, run: Run) -> str:
     """Return what went wrong in ``run``, and what to do, for someone who sees no traceback."""
-    if isinstance(error, TrainingStopped):
+    if isinstance(error, TrainingStopped | CheckpointError):
         return str(error)
     said = _first_line(error)
     name = type(error).__name__
