@@ -87,6 +87,7 @@ class Explorer(widgets.VBox):
         self.message = widgets.HTML()
         super().__init__([*controls, self.message, self.screen])
         self.add_class("lk-explorer")
+        heard_in_main_thread(self)
 
     def still(self) -> tuple[bytes, str]:
         """Return what a reader without a kernel sees: a PNG and a sentence."""
@@ -105,6 +106,20 @@ class Explorer(widgets.VBox):
         data["text/html"] = f"{shown}<p>{html.escape(sentence)}</p>"
         data["text/plain"] = sentence
         return bundle
+
+
+def heard_in_main_thread(widget: widgets.Widget) -> None:
+    """Let the kernel's main thread handle what the browser says to ``widget`` and its children.
+
+    JupyterLab 4.4 and newer opens a second thread (a subshell) for widgets, and ipykernel 7.4
+    hands a message to the thread in which its widget spoke last. So two controls of one explorer
+    would be handled at once, and one drawing would be lost. In the main thread they take turns
+    with each other and with the cells.
+    """
+    if hasattr(widget.comm, "_reply_subshell_for"):
+        widget.comm._reply_subshell_for = lambda _data, _default: None  # None is the main thread
+    for child in getattr(widget, "children", ()):
+        heard_in_main_thread(child)
 
 
 def row(*children: widgets.Widget) -> widgets.HBox:
