@@ -14,6 +14,7 @@ import platform
 import re
 import time
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,6 +30,11 @@ _COMMENT_LENGTH = len("labkit checkpoint 001 sha256 ") + 64
 _ZIP_START, _ZIP_END = b"PK\x03\x04", b"PK\x05\x06"
 _NO_COMMENT = b"\x00\x00"
 """The last two bytes of a zip archive without a comment: the comment's length (APPNOTE 4.3.16)."""
+
+_NO_PLAIN_DATA = (
+    *(pickle.UnpicklingError, RuntimeError, EOFError),
+    *(AttributeError, KeyError, TypeError, ValueError),  # seen with other bytes under a right seal
+)
 
 
 class CheckpointError(RuntimeError):
@@ -191,7 +197,7 @@ def load(path: Path | str, *, device: torch.device | str = "cpu") -> Checkpoint:
         history = content.pop("history")
         found = Checkpoint(path, history=History(**history) if history else None, **content)
         _signature(found.model)
-    except (pickle.UnpicklingError, RuntimeError, AttributeError, KeyError, TypeError) as error:
+    except _NO_PLAIN_DATA as error:
         doubt = _(
             "{path} holds something that a checkpoint does not: it was not opened. Use only files "
             "that you or somebody you trust has saved."
@@ -293,8 +299,9 @@ def _replace(path: Path, data: bytes) -> None:
 def _sweep(path: Path) -> None:
     """Remove what a process that was killed while it wrote has left behind, after an hour."""
     for orphan in path.parent.glob(f".{path.name}.*"):
-        if time.time() - orphan.stat().st_mtime > 3600:
-            orphan.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another writer has just finished with it
+            if time.time() - orphan.stat().st_mtime > 3600:
+                orphan.unlink()
 
 
 def _signature(state: dict[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:

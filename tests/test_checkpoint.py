@@ -122,6 +122,13 @@ def test_what_a_killed_writer_left_is_swept_after_an_hour(saved):
     assert fresh.exists() and not old.exists()
 
 
+def test_a_file_that_another_writer_finishes_with_meanwhile_is_left_to_it(saved, monkeypatch):
+    gone = saved.with_name(".net.pt.gone")
+    monkeypatch.setattr(type(saved), "glob", lambda _folder, _pattern: [gone])
+    checkpoint.save(saved, nn.Linear(1, 1))
+    assert checkpoint.load(saved).run is None
+
+
 def test_a_full_disk_leaves_the_old_checkpoint_and_no_litter(saved, monkeypatch):
     before = saved.read_bytes()
 
@@ -252,6 +259,13 @@ def test_what_is_no_plain_checkpoint_is_not_run(saved, content, monkeypatch):
     )  # a digest that is right, as malice would
     assert "was not opened" in _refused(saved)
     assert not (saved.parent / "malice").exists()
+
+
+def test_other_bytes_under_a_right_seal_are_not_opened(saved):
+    archive = io.BytesIO()
+    torch.save({"model": {}}, archive)
+    saved.write_bytes(checkpoint._sealed(archive.getvalue().replace(b"little", b"litter")))
+    assert "was not opened" in _refused(saved)  # a ValueError of torch.load
 
 
 def test_weights_of_another_shape_are_refused_and_none_is_copied(saved):
