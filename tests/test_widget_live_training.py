@@ -130,6 +130,19 @@ def test_more_epochs_wake_the_buttons_of_a_finished_run(panel):
     assert len(panel.live.run.history.validation_loss) == 3
 
 
+def test_a_run_that_was_finished_before_says_so_and_can_go_on():
+    run = _run(epochs=1)
+    run.finish()
+    panel = LiveTraining(run)
+    assert "The epoch is done. For more, raise the number of epochs." in panel.status.value
+    assert panel.start.disabled
+    panel.epochs.value = 2
+    assert not panel.start.disabled
+    panel.start.click()
+    panel.live.wait()
+    assert len(run.history.validation_loss) == 2
+
+
 def test_too_few_epochs_are_said_and_the_number_goes_back(panel):
     panel.start.click()
     panel.live.wait()

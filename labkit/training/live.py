@@ -72,6 +72,8 @@ class LiveRun:
     ):
         self.run, self.after_step, self.on_change = run, after_step, on_change
         self.state, self.message = State.READY, _("Ready to start.")
+        if run.finished:  # it was taken up from a file
+            self.state, self.message = State.FINISHED, self._all_done()
         self._lock, self._halt = threading.RLock(), threading.Event()
         self._thread: threading.Thread | None = None
         self._orders: list[Callable[[], None]] = []
@@ -201,9 +203,7 @@ class LiveRun:
             if self.state is State.RUNNING:
                 return self._say(_("It is training already: Pause or Stop first."))
             if self.run.finished:
-                return self._say(
-                    _("{done} For more, raise the number of epochs.").format(done=self._done())
-                )
+                return self._say(self._all_done())
             if self.state is State.FAILED:
                 self.run.accept_weights()
             if steps is None:
@@ -262,6 +262,9 @@ class LiveRun:
     def _done(self) -> str:
         n = self.run.epochs
         return ngettext("The epoch is done.", "All {n} epochs are done.", n).format(n=n)
+
+    def _all_done(self) -> str:
+        return _("{done} For more, raise the number of epochs.").format(done=self._done())
 
     def _halt_as(self, state: State, message: str) -> bool:
         """Let the run halt after the present step, in ``state``; return whether there is one."""
