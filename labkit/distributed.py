@@ -144,15 +144,22 @@ def command(processes: int, *options: str) -> list[str]:
     return [sys.executable, *torchrun, "-m", "labkit.distributed", *options]
 
 
-def _end_with(process: int) -> None:
-    """End this process soon after ``process`` is gone: a killed kernel cannot tell its children."""
+def _end_with(*processes: int) -> None:
+    """End this process soon after one of ``processes``: what is killed cannot tell its children."""
 
     def watch() -> None:
-        while psutil.pid_exists(process):
+        while all(map(_lives, processes)):
             time.sleep(0.5)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def _lives(process: int) -> bool:
+    try:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -172,8 +179,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train as the command line says."""
     options = _options(arguments)
-    if _WATCHED in os.environ:
-        _end_with(int(os.environ[_WATCHED]))
+    if "WORLD_SIZE" in os.environ:
+        _end_with(os.getppid(), int(os.environ.get(_WATCHED, os.getppid())))
     with joined() as place:
         train(place, options)
 

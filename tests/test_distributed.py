@@ -97,8 +97,22 @@ def test_workers_end_when_whoever_launched_them_is_killed(folder, tmp_path):
     family = psutil.Process(launcher.pid).children(recursive=True)
     assert len(family) >= 3  # torchrun and two workers
     launcher.kill()
-    launcher.wait()
     _gone, alive = psutil.wait_procs(family, timeout=60)
+    launcher.wait()
+    assert not alive
+
+
+def test_workers_end_when_torchrun_is_killed(folder, tmp_path):
+    arguments = options(folder, tmp_path / "endless.pt", "--epochs", "100000")
+    torchrun = subprocess.Popen(command(2, *arguments), stdout=subprocess.DEVNULL)
+    wait_for(lambda: (tmp_path / "endless.pt").exists())
+    workers = psutil.Process(torchrun.pid).children(recursive=True)
+    assert len(workers) >= 2
+    torchrun.kill()
+    torchrun.wait()
+    _gone, alive = psutil.wait_procs(workers, timeout=60)
+    for worker in alive:
+        worker.kill()
     assert not alive
 
 
