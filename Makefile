@@ -9,6 +9,11 @@ THREADS := OMP_NUM_THREADS=1
 export PYTHONPATH := $(CURDIR)$(if $(PYTHONPATH),:$(PYTHONPATH))
 PAIRED := --numprocesses=2 --dist=loadfile --max-worker-restart=0
 
+# A browser test that fails is tried once more, in a fresh kernel: a fault fails twice. What passes
+# only then hides a race, so the last line says that there was one.
+AGAIN = $(THREADS) $(RUN) -m pytest --last-failed --last-failed-no-failures=none tests/browser && \
+	echo "UNSTEADY: the browser tests named just above passed only at their second try. Mend the race."
+
 .PHONY: help lab test html images bench bench-widgets clean
 .DEFAULT_GOAL := help
 
@@ -32,7 +37,7 @@ test: .venv/ready-test
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(THREADS) $(RUN) -m pytest $(PAIRED) --ignore=tests/browser
-	$(THREADS) $(RUN) -m pytest $(PAIRED) tests/browser
+	$(THREADS) $(RUN) -m pytest $(PAIRED) tests/browser || { test $$? = 1 && $(AGAIN); }
 
 # Stored widgets would be blank in a page without a network; so each leaves its still picture.
 html: .venv/ready-lab
