@@ -55,6 +55,22 @@ def test_a_train_folder_alone_is_split_too(tmp_path):
     assert sizes(load(tmp_path / "x")) == [22, 2, 6]
 
 
+def test_pictures_of_trains_are_a_class(tmp_path):
+    fill(tmp_path / "x")
+    (tmp_path / "x" / "plum").rename(tmp_path / "x" / "train")
+    assert load(tmp_path / "x").train.classes == ["apple", "lime", "train"]
+
+
+def test_pictures_beside_each_other_in_train_and_test_are_no_two_classes(tmp_path):
+    for name in ("train", "test"):
+        fill(tmp_path / "x" / name, classes=("lime",))
+        for picture in (tmp_path / "x" / name / "lime").iterdir():
+            picture.rename(tmp_path / "x" / name / picture.name)
+        (tmp_path / "x" / name / "lime").rmdir()
+    with pytest.raises(DataError, match="At least two classes are needed, and .*train holds"):
+        load(tmp_path / "x")
+
+
 def test_train_and_test_folders_are_kept_apart(tmp_path):
     fill(tmp_path / "x" / "train", 11)
     fill(tmp_path / "x" / "Test", 2)
@@ -194,11 +210,18 @@ def test_of_a_picture_that_is_too_large_only_one_sentence_tells(fruit, capsys, r
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
-def test_a_link_that_leads_to_itself_is_no_class_and_no_picture(fruit, capsys):
-    for place in (fruit, fruit / "lime"):
-        (place / "self").symlink_to(place / "self")
+def test_a_link_that_leads_to_itself_is_no_picture(fruit, capsys):
+    (fruit / "lime" / "self").symlink_to(fruit / "lime" / "self")
     assert sum(sizes(load(fruit))) == 30
     assert os.path.join("lime", "self") in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+@pytest.mark.parametrize("target", ["pear", "elsewhere"], ids=["itself", "nowhere"])
+def test_a_class_that_is_a_lost_link_is_not_passed_over(fruit, target):
+    (fruit / "pear").symlink_to(fruit / target)
+    with pytest.raises(DataError, match="pear cannot be followed: mend it, or remove it"):
+        load(fruit)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")

@@ -37,13 +37,13 @@ def survey(folder: Path) -> tuple[Listing, Listing]:
     """
     _refuse_no_folder(folder)
     parts = {entry.name.lower(): entry.path for entry in _visible(folder) if _is_folder(entry)}
-    if "train" not in parts:
-        train, test = _classes(folder), {}
-    else:
-        train = _classes(parts["train"])
-        held = next((parts[name] for name in _TEST_NAMES if name in parts), None)
-        test = _classes(held) if held else {}
-    _refuse_unusable(Path(parts.get("train", folder)), train, test)
+    held = next((parts[name] for name in _TEST_NAMES if name in parts), None)
+    whole = folder
+    if "train" in parts and (held or any(map(_is_folder, _visible(parts["train"])))):
+        whole = Path(parts["train"])  # else "train" is a class like the others: pictures of trains
+    train = _classes(whole)
+    test = _classes(held) if held and whole != folder else {}
+    _refuse_unusable(whole, train, test)
     return train, test
 
 
@@ -115,7 +115,12 @@ def _is_folder(entry: os.DirEntry) -> bool:
 
 
 def _classes(folder: str | Path) -> Listing:
-    return {entry.name: _visible(entry.path) for entry in _visible(folder) if _is_folder(entry)}
+    entries = _visible(folder)
+    for entry in entries:
+        if entry.is_symlink() and not os.path.exists(entry.path):
+            text = _("The link {path} cannot be followed: mend it, or remove it.")
+            raise DataError(text.format(path=entry.path))
+    return {entry.name: _visible(entry.path) for entry in entries if _is_folder(entry)}
 
 
 def _refuse_no_folder(folder: Path) -> None:
