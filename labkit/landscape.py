@@ -35,13 +35,16 @@ class Place:
 class Landscape:
     """A loss as a function of one or two weights, and the part of it that is shown.
 
-    ``loss`` maps weights ``[..., n]`` to losses ``[...]``; ``reach`` holds the lowest and the
-    highest shown value of each weight, ``near`` one guess close to each place of slope zero.
+    ``loss`` maps weights ``[..., n]`` to losses ``[...]``; ``slope`` is its gradient, a number for
+    each weight, written out because a walk that follows a slider has no time for autograd.
+    ``reach`` holds the lowest and the highest shown value of each weight, ``near`` one guess close
+    to each place of slope zero.
     """
 
     name: str
     formula: str
     loss: Callable[[Tensor], Tensor]
+    slope: Callable[..., tuple[float, ...]]
     reach: tuple[tuple[float, float], ...]
     start: tuple[float, ...]
     near: tuple[tuple[float, ...], ...]
@@ -98,13 +101,26 @@ def _kind(curvatures: np.ndarray, lowest: bool) -> str:
     return "top" if (curvatures < 0).all() else "saddle"
 
 
+_HOLLOWS = ((-1.0, 0.5, 0.6, 0.9), (1.4, -0.9, 0.85, 2.4))
+"""Of each hollow: its middle, two weights; its width; its depth."""
+
+
 def _hollows(weights: Tensor) -> Tensor:
-    """A wide bowl with two hollows in it; few operations, since each walk takes a hundred."""
-    middles = weights.new_tensor([[-1.0, 0.5], [1.4, -0.9]])
-    spreads = weights.new_tensor([-2 * 0.6**2, -2 * 0.85**2])
-    distances = (weights.unsqueeze(-2) - middles).square().sum(-1)
-    depths = torch.exp(distances / spreads) @ weights.new_tensor([0.9, 2.4])
-    return 2.4 + 0.1 * weights.square().sum(-1) - depths
+    """A wide bowl with two hollows in it."""
+    loss = 2.4 + 0.1 * weights.square().sum(-1)
+    for *middle, width, depth in _HOLLOWS:
+        distances = (weights - weights.new_tensor(middle)).square().sum(-1)
+        loss = loss - depth * torch.exp(-distances / (2 * width**2))
+    return loss
+
+
+def _hollows_slope(first: float, second: float) -> tuple[float, float]:
+    along, across = 0.2 * first, 0.2 * second
+    for x, y, width, depth in _HOLLOWS:
+        right, up = first - x, second - y
+        pull = depth / width**2 * math.exp(-(right * right + up * up) / (2 * width**2))
+        along, across = along + pull * right, across + pull * up
+    return along, across
 
 
 LANDSCAPES = (
@@ -112,6 +128,7 @@ LANDSCAPES = (
         "bowl",
         "(w − 1)²",
         lambda w: (w[..., 0] - 1) ** 2,
+        lambda w: (2 * (w - 1),),
         reach=((-2.0, 4.0),),
         start=(-1.0,),
         near=((0.9,),),
@@ -120,6 +137,7 @@ LANDSCAPES = (
         "two valleys",
         "w⁴ − 2 w² + 0.4 w + 1.5",
         lambda w: w[..., 0] ** 4 - 2 * w[..., 0] ** 2 + 0.4 * w[..., 0] + 1.5,
+        lambda w: (4 * w * w * w - 4 * w + 0.4,),
         reach=((-1.8, 1.8),),
         start=(1.6,),
         near=((-1.0,), (0.1,), (0.9,)),
@@ -128,6 +146,7 @@ LANDSCAPES = (
         "hole in a plain",
         "2 − 2 e^(−w²/2)",
         lambda w: 2 - 2 * torch.exp(-(w[..., 0] ** 2) / 2),
+        lambda w: (2 * w * math.exp(-w * w / 2),),
         reach=((-4.0, 4.0),),
         start=(-3.0,),
         near=((0.1,),),
@@ -136,6 +155,7 @@ LANDSCAPES = (
         "long valley",
         "w₁² / 20 + w₂²",
         lambda w: w[..., 0] ** 2 / 20 + w[..., 1] ** 2,
+        lambda v, w: (v / 10, 2 * w),
         reach=((-5.0, 5.0), (-2.5, 2.5)),
         start=(-4.0, 1.5),
         near=((0.1, 0.1),),
@@ -144,6 +164,7 @@ LANDSCAPES = (
         "pass",
         "w₁² + w₂⁴ / 4 − w₂² / 2 + 0.25",
         lambda w: w[..., 0] ** 2 + w[..., 1] ** 4 / 4 - w[..., 1] ** 2 / 2 + 0.25,
+        lambda v, w: (2 * v, w * w * w - w),
         reach=((-2.0, 2.0), (-2.0, 2.0)),
         start=(1.5, 0.0),
         near=((0.1, -1.1), (0.0, 0.0), (0.1, 1.1)),
@@ -152,6 +173,7 @@ LANDSCAPES = (
         "two hollows",
         "2.4 + 0.1 (w₁² + w₂²) − 0.9 small hollow − 2.4 large hollow",
         _hollows,
+        _hollows_slope,
         reach=((-3.0, 3.0), (-3.0, 3.0)),
         start=(-2.25, 2.5),
         near=((-0.9, 0.45), (-0.2, 0.2), (1.3, -0.85)),
@@ -297,19 +319,19 @@ def walk(
         raise ValueError(text.format(**values))
     weights = torch.tensor(start, dtype=torch.float64, requires_grad=True)
     stepper = OPTIMIZERS[optimizer]([weights], learning_rate, momentum)
-    return Walk(landscape, momentum, *follow(landscape.loss, weights, stepper, steps))
+    return Walk(landscape, momentum, *follow(landscape, weights, stepper, steps))
 
 
-def follow(loss, weights: Tensor, optimizer: Optimizer, steps: int) -> tuple[np.ndarray, ...]:
+def follow(
+    landscape: Landscape, weights: Tensor, optimizer: Optimizer, steps: int
+) -> tuple[np.ndarray, ...]:
     """Take ``steps`` steps; return weights, losses and gradients before each and at the end."""
-    places, losses, slopes = [], [], []
+    places, slopes = [], []
     for step in range(steps + 1):
-        optimizer.zero_grad()
-        height = loss(weights)
-        height.backward()
         places.append(weights.tolist())
-        losses.append(height.item())
-        slopes.append(weights.grad.tolist())
+        slopes.append(landscape.slope(*places[-1]))
         if step < steps:
+            weights.grad = weights.new_tensor(slopes[-1])  # what backward() would put there
             optimizer.step()
-    return np.array(places), np.array(losses), np.array(slopes)
+    losses = landscape.loss(torch.tensor(places, dtype=torch.float64))
+    return np.array(places), losses.numpy(), np.array(slopes)

@@ -60,6 +60,14 @@ def test_adam_without_momentum_and_nesterov_without_momentum_walk_too():
 
 
 @each_landscape
+def test_the_slope_that_is_written_out_is_autograds(ground):
+    sides = [torch.linspace(2 * low, 2 * high, 9).double() for low, high in ground.reach]
+    for at in torch.cartesian_prod(*sides).reshape(-1, len(sides)):
+        expected = torch.autograd.functional.jacobian(ground.loss, at)
+        np.testing.assert_allclose(ground.slope(*at.tolist()), expected, atol=1e-12)
+
+
+@each_landscape
 def test_the_marked_places_are_what_they_are_called(ground):
     for place in ground.places:
         at = torch.tensor(place.weights, dtype=torch.float64)

@@ -59,7 +59,7 @@ def walk(walker: Walker, start=START, steps: int = STEPS) -> np.ndarray:
     The answer is ``[steps + 1, 3]``: both weights and the loss there.
     """
     weights = torch.tensor(start, dtype=torch.float64, requires_grad=True)
-    path, losses, _slopes = follow(SURFACE.loss, weights, walker.make([weights]), steps)
+    path, losses, _slopes = follow(SURFACE, weights, walker.make([weights]), steps)
     return np.column_stack([path, losses])
 
 

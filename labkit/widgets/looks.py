@@ -55,7 +55,10 @@ class Slider(anywidget.AnyWidget):
     _css = STATIC / "looks.css"
 
     label = traitlets.Unicode().tag(sync=True)
-    value = traitlets.Union([traitlets.Int(), traitlets.Float()], default_value=0).tag(sync=True)
+    value = traitlets.Union([traitlets.Int(), traitlets.Float()], default_value=0).tag(
+        sync=True,
+        echo_update=False,  # the browser need not hear where it has just put it
+    )
     minimum = traitlets.Union([traitlets.Int(), traitlets.Float()], default_value=0).tag(sync=True)
     maximum = traitlets.Union([traitlets.Int(), traitlets.Float()], default_value=10).tag(sync=True)
     step = traitlets.Union([traitlets.Int(), traitlets.Float()], default_value=1).tag(sync=True)
