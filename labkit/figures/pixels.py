@@ -55,8 +55,9 @@ def to_png(image: Image.Image) -> bytes:
         image.save(buffer, format="PNG", compress_level=1)
         return buffer.getvalue()
     rows = np.asarray(image).reshape(image.height, -1)
-    filtered = np.full((len(rows), 1 + rows.shape[1]), 2, dtype=np.uint8)
-    filtered[:, 1:] = np.diff(rows, axis=0, prepend=np.zeros_like(rows[:1]))
+    filtered = np.empty((len(rows), 1 + rows.shape[1]), dtype=np.uint8)
+    filtered[:, 0], filtered[0, 1:] = 2, rows[0]
+    np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
     colour_type = {"L": 0, "RGB": 2}[image.mode]
     return b"".join(
         [

@@ -14,6 +14,7 @@ from labkit.figures.network import bars
 from labkit.figures.studio import BOTH_WIDTH, UnderChange, before_after
 from labkit.inspect import untouched
 from labkit.text import _
+from labkit.turns import one_thread
 from labkit.widgets.looks import Screen, Slider, reporting, row
 
 
@@ -105,6 +106,7 @@ class ChangesView(widgets.VBox):
             outputs = self.model(self.prepare(picture)[None].to(self._device()))
         return outputs[0].float().softmax(0).cpu().numpy()
 
+    @one_thread()
     def _draw(self) -> None:
         kind, place = CORRUPTIONS[self.kind.value], self.amount.value
         changed = corrupt(self.picture[None], self.kind.value, kind.amounts[place])[0]

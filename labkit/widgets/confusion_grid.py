@@ -30,7 +30,10 @@ class ConfusionGrid(anywidget.AnyWidget):
     texts = traitlets.List(traitlets.List(traitlets.Unicode())).tag(sync=True)
     sentences = traitlets.List(traitlets.List(traitlets.Unicode())).tag(sync=True)
     shades = traitlets.List(traitlets.List(traitlets.Float())).tag(sync=True)
-    chosen = traitlets.List(traitlets.Int(), [-1, -1], minlen=2, maxlen=2).tag(sync=True)
+    chosen = traitlets.List(traitlets.Int(), [-1, -1], minlen=2, maxlen=2).tag(
+        sync=True,
+        echo_update=False,  # the browser need not hear what it has just said
+    )
 
     def __init__(self, matrix: np.ndarray, names: Sequence[str], shown: Sequence[int]):
         """Show the classes ``shown`` of ``matrix``, int64 ``[C, C]``: true classes in rows."""

@@ -11,6 +11,7 @@ from labkit.figures.windows import in_and_out
 from labkit.inspect import first_convolution, first_filters
 from labkit.stepping import HAND_MADE, Steps, convolve, read_kernel
 from labkit.text import _
+from labkit.turns import one_thread
 from labkit.widgets.looks import Explorer, Slider, reporting, row
 from labkit.widgets.own_picture import PictureChoice
 from labkit.widgets.window_stage import WindowStage
@@ -66,6 +67,7 @@ class ConvolutionExplorer(Explorer):
         plane = read_kernel(self.typed.value) if chosen == "typed" else np.array(HAND_MADE[chosen])
         return np.repeat(plane[None] / 3, 3, axis=0), 0.0  # it looks at the channels' mean
 
+    @one_thread()
     def _convolve(self) -> Steps:
         image = self.choice.picture.transpose(2, 0, 1) / 255
         kernel, bias = self._filter()

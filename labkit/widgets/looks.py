@@ -57,7 +57,7 @@ class Slider(anywidget.AnyWidget):
     label = traitlets.Unicode().tag(sync=True)
     value = traitlets.Union([traitlets.Int(), traitlets.Float()], default_value=0).tag(
         sync=True,
-        echo_update=False,  # the browser need not hear where it has just put it
+        echo_update=False,  # the browser need not hear what it has just said
     )
     minimum = traitlets.Union([traitlets.Int(), traitlets.Float()], default_value=0).tag(sync=True)
     maximum = traitlets.Union([traitlets.Int(), traitlets.Float()], default_value=10).tag(sync=True)

@@ -11,6 +11,7 @@ from labkit.figures.network import bars
 from labkit.figures.studio import ContactSheet, enlarged
 from labkit.text import _
 from labkit.training import Evaluation
+from labkit.turns import one_thread
 from labkit.widgets.confusion_grid import NOWHERE, ConfusionGrid, say_cell
 from labkit.widgets.looks import Screen, Slider, reporting, row
 
@@ -100,6 +101,7 @@ class MistakesView(widgets.VBox):
             self.go_to(*cell)
 
     @reporting
+    @one_thread()
     def _choose(self, _change=None) -> None:
         if self._busy:
             return
@@ -108,14 +110,14 @@ class MistakesView(widgets.VBox):
         )
         self.found = find(self.result, truth, answer)
         self._mark(truth, answer)
-        self._busy = True  # one drawing at the end
-        try:
-            with self.which.hold_sync():
+        with self.which.hold_sync():  # the browser gets the pictures first
+            self._busy = True  # one drawing at the end
+            try:
                 self.which.maximum, self.which.value = max(len(self.found), 1), 1
                 self.which.disabled = len(self.found) < 2
-        finally:
-            self._busy = False
-        self._draw()
+            finally:
+                self._busy = False
+            self._draw()
 
     def _mark(self, truth: int | None, answer: int | None) -> None:
         """Mark the chosen cell in the grid, or none if the grid does not have it."""
