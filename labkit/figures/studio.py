@@ -9,14 +9,18 @@ from PIL import Image, ImageDraw
 from labkit.evaluating import Share
 from labkit.figures.base import ORANGE
 from labkit.figures.evaluating import under_change
-from labkit.figures.pixels import SCALE, WHITE, fit, frame, to_png, write
+from labkit.figures.pixels import SCALE, WHITE, fit, to_png, write
 from labkit.text import _
 
 
 class ContactSheet:
-    """Pictures in rows, one framed. Of more than there is room for, the page of the chosen one."""
+    """Pictures in rows, one framed. Of more than there is room for, the page of the chosen one.
 
-    TILE, GAP, COLUMNS, ROWS, EDGE = 54, 6, 8, 3, 5
+    Lengths are in pixels of the pictures. The browser enlarges the sheet ``SCALE`` times and keeps
+    the pixels square: a quarter of the bytes, and as crisp on every screen.
+    """
+
+    TILE, GAP, COLUMNS, ROWS, EDGE = 32, 3, 7, 3, 3
     WIDTH = 2 * EDGE + COLUMNS * (TILE + GAP) - GAP
     HEIGHT = 2 * EDGE + ROWS * (TILE + GAP) - GAP
     PAGE = COLUMNS * ROWS
@@ -29,13 +33,13 @@ class ContactSheet:
     @classmethod
     def png(cls, images: Sequence[np.ndarray], chosen: int) -> bytes:
         """Draw one page of ``images``, uint8 ``[H, W, 3]`` each, with number ``chosen`` framed."""
-        sheet = Image.new("RGB", (SCALE * cls.WIDTH, SCALE * cls.HEIGHT), WHITE)
+        sheet = Image.new("RGB", (cls.WIDTH, cls.HEIGHT), WHITE)
         for number, image in enumerate(images):
             left, top = cls._corner(number)
-            sheet.paste(fit(np.asarray(image), cls.TILE), (SCALE * left, SCALE * top))
+            sheet.paste(fit(np.asarray(image), cls.TILE // SCALE), (left, top))
             if number == chosen:
-                box = left, top, left + cls.TILE, top + cls.TILE
-        frame(ImageDraw.Draw(sheet), box)
+                box = left - 1, top - 1, left + cls.TILE, top + cls.TILE
+        ImageDraw.Draw(sheet).rectangle(box, outline=ORANGE)
         return to_png(sheet)
 
     @classmethod

@@ -8,6 +8,7 @@ import torch
 from labkit.data import PictureSet
 from labkit.evaluating import confusion_matrix, find, most_confused
 from labkit.figures.network import bars
+from labkit.figures.pixels import SCALE
 from labkit.figures.studio import ContactSheet, enlarged
 from labkit.text import _
 from labkit.training import Evaluation
@@ -38,7 +39,8 @@ class MistakesView(widgets.VBox):
         self.grid = ConfusionGrid(self.matrix, self.classes, self.shown)
         self.truth, self.answer = self._menu(_("Is")), self._menu(_("Taken for"))
         self.which = Slider(label=_("Picture"), minimum=1, maximum=1, value=1)
-        self.sheet, self.one = Screen(width=ContactSheet.WIDTH), Screen(width=150)
+        self.sheet, self.one = Screen(width=SCALE * ContactSheet.WIDTH), Screen(width=150)
+        self.sheet.add_class("lk-mistakes-sheet")
         self.bars, self.message, self.part = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self.bars.layout = {"flex": "1 1 0", "min_width": "0"}  # long names of classes leave less
         if len(self.shown) < len(self.classes):
