@@ -173,7 +173,8 @@ class ClassView(widgets.VBox):
         self.targets = np.asarray(pictures.targets)
         self.counts = np.bincount(self.targets, minlength=len(pictures.classes))
         self.start = 0
-        self.balance, self.sheet = Screen(), Screen()
+        # a long sentence makes a column of its own, not a row
+        self.balance, self.sheet = Screen(width=360, layout={"width": "360px"}), Screen()
         self.label = widgets.Dropdown(
             options=[(name, number) for number, name in enumerate(pictures.classes)],
             value=int(self.targets[0]),
@@ -206,7 +207,6 @@ class ClassView(widgets.VBox):
         if cut:
             text = _("Of {n} classes, the {half} with the most and the {half} with the fewest.")
             sentence = text.format(n=len(order), half=half) + " " + sentence
-        self.balance.width = 360
         self.balance.show(drawn.png(scale=2), sentence)
 
     @reporting

@@ -124,8 +124,11 @@ def _succeeds(command: list[str]) -> bool:
 
 
 @contextmanager
-def jupyterlab(home: Path, theme: str = "JupyterLab Light", root: Path = ROOT):
-    """Start a JupyterLab over ``root`` with settings of its own; yield (url, token)."""
+def jupyterlab(home: Path, theme: str = "JupyterLab Light", root: Path = ROOT, **environment: str):
+    """Start a JupyterLab over ``root`` with settings of its own; yield (url, token).
+
+    ``environment`` are variables for the server and its kernels.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -146,8 +149,8 @@ def jupyterlab(home: Path, theme: str = "JupyterLab Light", root: Path = ROOT):
     }
     command += [f"--{name}={value}" for name, value in options.items()]
     with (home / "server.log").open("w") as log:
-        environment = _private_folders(home, theme)
-        server = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=ROOT)
+        variables = _private_folders(home, theme) | environment
+        server = subprocess.Popen(command, stdout=log, stderr=log, env=variables, cwd=ROOT)
         try:
             url = f"http://127.0.0.1:{port}"
             _wait_for(f"{url}/api/status?token={token}", server, home / "server.log")

@@ -34,10 +34,10 @@ def notebook(open_notebook):
 
 
 @pytest.fixture(scope="module")
-def train():
+def train(few):
     normalise = v2.Normalize([0.5] * 3, [0.5] * 3)
     scale = v2.ToDtype(torch.float32, scale=True)
-    return load(transform=v2.Compose([v2.ToImage(), scale, normalise])).train
+    return load(few, transform=v2.Compose([v2.ToImage(), scale, normalise])).train
 
 
 @pytest.fixture

@@ -44,8 +44,8 @@ def page(notebook):
 
 
 @pytest.fixture(scope="module")
-def samples():
-    return list(one_of_each(load().train).values())
+def samples(few):
+    return list(one_of_each(load(few).train).values())
 
 
 @pytest.fixture
