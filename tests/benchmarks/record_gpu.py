@@ -14,6 +14,7 @@ from pathlib import Path
 
 from labkit import recordings
 from labkit.device import choose, describe
+from labkit.notice import ExplainedError
 from labkit.timing import PRECISIONS, Result, Setting, run_all, settings
 
 BATCHES, WIDTHS = (4, 16, 64, 256, 1024), (1, 2, 4, 8)
@@ -57,4 +58,7 @@ def _report(result: Result) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ExplainedError as error:
+        raise SystemExit(str(error)) from None
