@@ -285,6 +285,10 @@ SENTENCES = {
     ),
     "an einsum": (
         *(Own(lambda m, x: torch.einsum("nchw,cd->nd", x, torch.ones(4, 2))), (2, 3, 8, 8)),
+        *("3 numbers for c in cd", "give cd a tensor of [3, 2]"),
+    ),
+    "what no rule knows": (
+        *(Own(lambda m, x: x * x.item()), (2, 3, 8, 8)),
         *("something else, as the message says", "compare these shapes"),
     ),
 }

@@ -9,6 +9,7 @@ from inspect import Parameter, signature
 import torch
 from torch import nn
 
+from labkit.inspect.axes import batch_squeezed, no_axes, no_such_axis
 from labkit.inspect.mends import shape_text
 from labkit.inspect.recording import Call, Recording, is_layer, numbered
 from labkit.inspect.rules import RULES, no_tensor
@@ -50,9 +51,7 @@ def find_fault(recording: Recording, x: torch.Tensor) -> Fault:
     if call and call.module is not None and not is_layer(call.module):
         said = _missing_inputs(call, recording) or _own_line(call.module, recording)
         return Fault(layer, got, *said, message)
-    found = no_tensor(call) if call else None
-    for rule in RULES:
-        found = found or (rule(call, tensors, x.shape) if call and tensors else None)
+    found = _told(call, recording, x.shape) if call else None
     if found:
         return Fault(layer, *found, message)
     return Fault(
@@ -62,6 +61,21 @@ def find_fault(recording: Recording, x: torch.Tensor) -> Fault:
         _("compare these shapes with the output of the layer before"),
         message,
     )
+
+
+def _told(call: Call, recording: Recording, fed: torch.Size) -> tuple[str, str, str] | None:
+    """Return what the call got, what it expected and the mend, by the first rule that knows."""
+    tensors, steps = call.tensors, recording.steps
+    found = no_tensor(call, recording.error) or batch_squeezed(call, tensors, steps, fed)
+    found = found or no_axes(call, tensors)
+    for rule in RULES:
+        found = found or (rule(call, tensors, fed) if tensors else None)
+    found = found or no_such_axis(tensors, recording.error)
+    if found or call.module is None:
+        return found
+    missing = _missing_inputs(call, recording)
+    got = _(" and ").join(shape_text(tensor.shape) for tensor in tensors)
+    return (got or _("no tensor"), *missing) if missing else None
 
 
 def _missing_inputs(call: Call, recording: Recording) -> tuple[str, str] | None:
@@ -95,7 +109,7 @@ def _own_line(module: nn.Module, recording: Recording) -> tuple[str, str]:
     expected = _("to get past its own line: {line}").format(line=line)
     if not line:
         expected = _("to get to the end of its own forward")
-    return expected, _missing(module, error) or _after(recording)
+    return expected, _missing(module, error) or _no_tuple(error) or _after(recording)
 
 
 def _missing(module: nn.Module, error: Exception) -> str:
@@ -108,6 +122,13 @@ def _missing(module: nn.Module, error: Exception) -> str:
         return text.format(close=close, wrong=error.name)
     text = _("make self.{wrong} in __init__, where there is none yet")
     return text.format(wrong=error.name)
+
+
+def _no_tuple(error: Exception) -> str:
+    """Return the mend of a tuple given to one of PyTorch's functions, as torch.relu(lstm(x))."""
+    if isinstance(error, TypeError) and str(error).endswith("must be Tensor, not tuple"):
+        return _("take the part of the tuple that you mean, x[0]")
+    return ""
 
 
 def _after(recording: Recording) -> str:

@@ -1,6 +1,7 @@
 """Word a layer, a shape, and the line of Python that would mend a layer."""
 
 import re
+from typing import Any
 
 from labkit.inspect.recording import Call
 from labkit.text import _
@@ -9,6 +10,16 @@ from labkit.text import _
 def function(call: Call) -> str:
     """Return the name of the function that was called; "" for a layer."""
     return getattr(call.function, "__name__", "")
+
+
+def given(call: Call, *names: str) -> list[Any]:
+    """Return the arguments of a call that takes ``names`` in this order; None for one not given."""
+    return [argument(call, place, name) for place, name in enumerate(names)]
+
+
+def argument(call: Call, place: int, name: str) -> Any:
+    """Return the argument at a place, counted from 0, or of a name; None for one not given."""
+    return call.arguments[place] if place < len(call.arguments) else call.options.get(name)
 
 
 def shape_text(shape) -> str:

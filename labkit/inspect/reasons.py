@@ -50,7 +50,7 @@ def sliding(call: Call) -> Sliding | None:
     else:
         return None
     axes = call.tensors[0].ndim - 2
-    if axes < 1 or isinstance(given["padding"], str):
+    if axes < 1 or kernel is None or isinstance(given["padding"], str):
         return None
     default = 1 if weights is not None else kernel  # pooling steps by its kernel
     return Sliding(

@@ -10,19 +10,25 @@ import torch
 from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
-from labkit.inspect import normalisations, sequences
-from labkit.inspect.mends import function, mended, shape_text
+from labkit.inspect import attending, joins, losses, normalisations, reshapes, sequences
+from labkit.inspect.mends import argument, function, mended, shape_text
 from labkit.inspect.reasons import Sliding, sliding, weight
 from labkit.inspect.recording import Call
 from labkit.text import _
 
+_OF_LISTS = {"cat", "concat", "concatenate", "stack", "hstack", "vstack", "dstack", "einsum"}
 
-def no_tensor(call: Call):
+
+def no_tensor(call: Call, error: Exception):
     """Tell a layer that was given something else, such as the tuple that an LSTM returns."""
-    given = call.arguments[0] if call.arguments else None
+    by_name = (*call.tensors, *call.options.values(), None)  # as in layer(input=x)
+    given = call.arguments[0] if call.arguments else by_name[0]
     listed = isinstance(given, (tuple, list))
+    takes = function(call) in _OF_LISTS or not isinstance(error, (TypeError, AttributeError))
     equation = isinstance(given, str)  # as torch.einsum takes
-    if isinstance(given, torch.Tensor) or (call.module is None and (listed or equation)):
+    if isinstance(given, torch.Tensor):
+        return None
+    if call.module is None and (equation or (listed and takes)):
         return None
     expected = _("a tensor")
     if given is None:
@@ -61,15 +67,20 @@ def _wrong_device(call: Call, tensors: list, fed: torch.Size):
 
 
 def _embedding(call: Call, tensors: list, fed: torch.Size):
-    if not isinstance(call.module, nn.Embedding):
+    if not isinstance(call.module, nn.Embedding) and function(call) != "embedding":
         return None
-    numbers, count = tensors[0], call.module.num_embeddings
+    weights = call.module.weight if call.module else argument(call, 1, "weight")
+    if not isinstance(weights, torch.Tensor) or not weights.ndim or not tensors[0].numel():
+        return None
+    numbers, count = tensors[0], len(weights)
     if numbers.is_floating_point():
         dtype = str(numbers.dtype).removeprefix("torch.")
         change = _("convert the input first, x.to(torch.int64)")
         return _("numbers of type {dtype}").format(dtype=dtype), "int64", change
     low, high = numbers.min().item(), numbers.max().item()
     got = _("numbers from {low} to {high}").format(low=low, high=high)
+    if 0 <= low <= high < count:
+        return None
     change = mended(call, high + 1, "num_embeddings")
     if low < 0:
         change = _("give it no negative numbers")
@@ -81,6 +92,8 @@ def _linear(call: Call, tensors: list, fed: torch.Size):
     weights = weight(call)
     if not isinstance(call.module, nn.Linear) and function(call) != "linear":
         return None
+    if weights is None or weights.ndim != 2:
+        return None
     wanted, shape = weights.shape[1], tuple(tensors[0].shape)
     expected = _("{n} numbers per picture (in_features={n})").format(n=wanted)
     if len(shape) == 1 < len(fed):  # flattened with the batch
@@ -89,10 +102,12 @@ def _linear(call: Call, tensors: list, fed: torch.Size):
     elif len(fed) == 3 and len(shape) == 2 and wanted == math.prod(shape):
         count = wanted
         steps = [_("feed it a batch, also of one picture, x.unsqueeze(0)")]
-    elif len(shape) == 4 and shape[1] == wanted:
-        count = wanted
-        steps = [_("move the channels to the end first, x.permute(0, 2, 3, 1)")]
-    elif len(shape) == 4:
+    elif len(shape) in (3, 4) and shape[1] == wanted and math.prod(shape[2:]) > 1:
+        count, order = wanted, "0, 2, 1" if len(shape) == 3 else "0, 2, 3, 1"
+        change = _("move the channels to the end first, x.permute({order})").format(order=order)
+        expected = _("{n} numbers in the last axis (in_features={n})").format(n=wanted)
+        return shape_text(shape), expected, change
+    elif len(shape) == 4 or (len(shape) == 3 and math.prod(shape[1:]) == wanted):
         count = math.prod(shape[1:])
         steps = [_("put torch.flatten(x, 1) before it")]
     else:
@@ -141,25 +156,17 @@ def _other_convolution(call: Call, tensors: list, fed: torch.Size):
     if len(shape) != axes or shape[1] == wanted:
         return None
     expected = _("{n} channels (in_channels={n})").format(n=wanted)
-    return shape_text(shape), expected, mended(call, shape[1], "in_channels")
-
-
-def _product(call: Call, tensors: list, fed: torch.Size):
-    if function(call) not in {"matmul", "__matmul__", "mm", "bmm"} or len(tensors) != 2:
-        return None
-    first, second = (tuple(tensor.shape) for tensor in tensors)
-    if len(second) < 2 or first[-1] == second[-2]:
-        return None
-    got = _(" and ").join(map(shape_text, (first, second)))
-    expected = _("as many columns on the left as there are rows on the right, {n}")
-    size = shape_text((*second[:-2], first[-1], second[-1]))
-    change = _("give the right one the shape {shape}").format(shape=size)
-    if first[-1] == second[-1]:
-        change = _("turn the right one, .transpose(-2, -1)")
-    return got, expected.format(n=second[-2]), change
+    change = mended(call, shape[1], "in_channels")
+    if axes == 3 and shape[2] == wanted:
+        change = _("move the channels to axis 1 first, x.permute(0, 2, 1)")
+    return shape_text(shape), expected, change
 
 
 def _pooling(call: Call, tensors: list, fed: torch.Size):
+    if isinstance(call.module, _POOLINGS_2D) or function(call) in {"max_pool2d", "avg_pool2d"}:
+        if tensors[0].ndim < 3:
+            change = _("feed it the maps before they are flattened")
+            return shape_text(tensors[0].shape), _("a batch [N, channels, height, width]"), change
     if sliding(call) is None or weight(call) is not None:
         return None
     return _too_small(call, tuple(tensors[0].shape))
@@ -188,48 +195,32 @@ def _margin(window: Sliding, axis: int) -> int:
     return 2 * window.padding[axis]
 
 
-def _reshaping(call: Call, tensors: list, fed: torch.Size):
-    if function(call) not in {"view", "reshape"}:
+def _prelu(call: Call, tensors: list, fed: torch.Size):
+    if not isinstance(call.module, nn.PReLU) and function(call) != "prelu":
         return None
-    x = tensors[0]
-    sizes = call.arguments[1:] or tuple(call.options.values())
-    sizes = sizes[0] if sizes and isinstance(sizes[0], (tuple, list)) else sizes
-    if not sizes or not all(isinstance(size, int) and size for size in sizes):
+    slopes = call.module.weight if call.module else argument(call, 1, "weight")
+    if not isinstance(slopes, torch.Tensor):
         return None
-    total, known = x.numel(), math.prod(size for size in sizes if size != -1)
-    got = _("{shape}, {n} numbers").format(shape=shape_text(x.shape), n=total)
-    if total % known == 0 and (-1 in sizes or total == known):
-        change = _("use reshape: this tensor is not stored in one piece")
-        return got, _("a tensor stored in one piece"), change
-    expected = _("a multiple of {n} numbers") if -1 in sizes else _("{n} numbers")
-    change = _("write torch.flatten(x, 1), and give the next linear layer in_features={n}").format(
-        n=math.prod(x.shape[1:])
-    )
-    return got, expected.format(n=known), change
-
-
-def _joining(call: Call, tensors: list, fed: torch.Size):
-    name, shapes = function(call), [tuple(tensor.shape) for tensor in tensors]
-    if len(shapes) < 2 or name not in {*_ELEMENTWISE, "cat", "stack"}:
+    shape, count = tuple(tensors[0].shape), slopes.numel()
+    channels = shape[1] if len(shape) > 1 else 1
+    if count in (1, channels):
         return None
-    got, first = _(" and ").join(map(shape_text, shapes)), shapes[0]
-    expected = _("shapes that agree, axis by axis") if name != "cat" else _(
-        "shapes that agree in every axis but the one along which they are joined"
-    )  # fmt: skip
-    other = next((s for s in shapes if s != first), first)
-    change = _("make both branches end in the same shape (same channels, stride and padding)")
-    if name in _ELEMENTWISE and len(first) == len(other) == 4 and first[2:] == other[2:]:
-        change = _("bring one branch to the other's channels, nn.Conv2d({a}, {b}, 1)").format(
-            a=other[1], b=first[1]
-        )
-    return got, expected, change
+    expected = _("{n} channels in axis 1 (num_parameters={n})").format(n=count)
+    change = mended(call, channels, "num_parameters") + _(", or 1, one slope for all channels")
+    if call.module is None:
+        change = _("give the weight {n} numbers, or 1, one slope for all channels")
+        change = change.format(n=channels)
+    if shape[-1] == count and (len(shape) < 4 or shape[-2] != count):  # no square map
+        change = _("move the channels to axis 1 first, x.movedim(-1, 1)")
+    return shape_text(shape), expected, change
 
 
-_ELEMENTWISE = {"add", "__add__", "__radd__", "__iadd__", "add_", "sub", "mul", "__mul__", "div"}
+_POOLINGS_2D = (nn.MaxPool2d, nn.AvgPool2d)
 RULES = (
+    *losses.RULES,  # first, for the weights of a loss are none of its input's kind
     *(_wrong_type, _wrong_device, _embedding, _linear, _convolution, _other_convolution),
-    *(_product, _pooling, _reshaping, _joining),
-    *(*normalisations.RULES, *sequences.RULES),
+    *(_pooling, _prelu, *joins.RULES, *reshapes.RULES),
+    *(*normalisations.RULES, *sequences.RULES, *attending.RULES),
 )
 """In the order in which they are tried."""
 

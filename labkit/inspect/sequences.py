@@ -1,4 +1,4 @@
-"""The rules of faults for recurrent layers, for attention, and for layers of two inputs.
+"""The rules of faults for recurrent layers, and for layers of two inputs.
 
 Each returns what the layer got, what it expected and the mend, or None where it does not apply.
 """
@@ -11,8 +11,6 @@ from torch import nn
 from labkit.inspect.mends import mended, replaced, shape_text
 from labkit.inspect.recording import Call
 from labkit.text import _
-
-_IN_TRANSFORMERS = (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)
 
 
 def recurrent(call: Call, tensors: list, fed: torch.Size):
@@ -30,32 +28,10 @@ def recurrent(call: Call, tensors: list, fed: torch.Size):
     return (shape_text(shape), expected, _(", and ").join(steps)) if steps else None
 
 
-def attention(call: Call, tensors: list, fed: torch.Size):
-    """Tell the wrong numbers per place of nn.MultiheadAttention and of a transformer's layer."""
-    module, names = call.module, ("embed_dim", "num_heads")
-    if isinstance(module, _IN_TRANSFORMERS):
-        module, names = module.self_attn, ("d_model", "nhead")
-    if not isinstance(module, nn.MultiheadAttention):
-        return None
-    shape, wanted = tuple(tensors[0].shape), module.embed_dim
-    expected = _("{n} numbers at each place ({name}={n})").format(n=wanted, name=names[0])
-    size, steps = shape[-1], []
-    if len(shape) == 4:
-        expected = _("a sequence, and {rest}").format(rest=expected)
-        size, steps = shape[1], [_("make one of the maps, x.flatten(2).transpose(1, 2)")]
-    if size != wanted:
-        heads = next(n for n in range(module.num_heads, 0, -1) if size % n == 0)
-        change = f"{names[0]}={size}, {names[1]}={heads}"
-        more = ", batch_first=True" if module.batch_first else ""
-        more += ", ..." if isinstance(call.module, _IN_TRANSFORMERS) else ""
-        steps.append(replaced(call, change, change + more))
-    return (shape_text(shape), expected, _(", and ").join(steps)) if steps else None
-
-
 def bilinear(call: Call, tensors: list, fed: torch.Size):
     """Tell which of the two inputs of nn.Bilinear has other numbers, or another batch."""
     module, shapes = call.module, [tuple(tensor.shape) for tensor in tensors]
-    if not isinstance(module, nn.Bilinear) or len(shapes) != 2:
+    if not isinstance(module, nn.Bilinear) or len(shapes) != 2 or not all(shapes):
         return None
     got = _(" and ").join(map(shape_text, shapes))
     wanted = {"in1_features": module.in1_features, "in2_features": module.in2_features}
@@ -72,4 +48,4 @@ def bilinear(call: Call, tensors: list, fed: torch.Size):
     return got, _("inputs of {sizes} numbers").format(sizes=listed), change
 
 
-RULES = (recurrent, attention, bilinear)
+RULES = (recurrent, bilinear)

@@ -10,6 +10,7 @@ from torch import nn
 from labkit.inspect.faults import Fault, find_fault
 from labkit.inspect.reasons import why
 from labkit.inspect.recording import Recording, Step, record
+from labkit.inspect.silent import silent_misfits
 from labkit.inspect.untouched import untouched
 from labkit.text import _, ngettext
 
@@ -93,18 +94,19 @@ def _zeros(model: nn.Module, shape: Sequence[int]) -> torch.Tensor:
 def _warnings(recording: Recording, fed: torch.Size) -> tuple[str, ...]:
     if recording.error:
         return ()
-    found = []
+    found = silent_misfits(recording.steps, fed)
     if recording.nothing:
         found.append(_("The forward pass returned None: let it end with return and its result."))
     mixing = next((step for step in recording.steps if _rearranges_batch(step, fed)), None)
-    if mixing and recording.steps[-1].shape[:1] != fed[:1]:
+    last = recording.steps[-1].shape if mixing else ()
+    if last and last[:1] != fed[:1]:  # a loss, of no axis, is one number for all pictures
         found.append(
             _(
                 "{count} pictures went in and {rows} rows came out: {layer} made {after} of "
                 "{before} and mixed the pictures. torch.flatten(x, 1) keeps them apart."
             ).format(
                 count=fed[0],
-                rows=(*recording.steps[-1].shape, 1)[0],
+                rows=last[0],
                 layer=mixing.layer,
                 before=list(mixing.inputs[0]),
                 after=list(mixing.shape),
@@ -126,6 +128,6 @@ def _warnings(recording: Recording, fed: torch.Size) -> tuple[str, ...]:
 
 def _rearranges_batch(step: Step, fed: torch.Size) -> bool:
     """Tell whether a step put the same numbers into another number of rows."""
-    if not step.inputs or step.inputs[0][:1] != fed[:1] or step.shape[:1] == fed[:1]:
+    if not fed or not step.inputs or step.inputs[0][:1] != fed[:1] or step.shape[:1] == fed[:1]:
         return False
     return len(step.inputs) == 1 and math.prod(step.inputs[0]) == math.prod(step.shape)
