@@ -476,3 +476,21 @@ def test_a_model_with_its_loss_inside_stays_as_it_was():
     assert all(module.training for module in model.modules())
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
     assert all(parameter.grad is None for parameter in model.parameters())
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["F.max_pool2d(x, '2')", "F.group_norm(x, 'a')", "F.pixel_shuffle(x, 0)", "torch.cat('ab')"],
+)
+def test_what_no_rule_has_foreseen_is_left_to_pytorchs_own_message(line):
+    fault = trace(Written(line), (1, 3, 8, 8)).fault
+    with pytest.raises((TypeError, RuntimeError)) as raised:
+        Written(line)(torch.zeros(1, 3, 8, 8))
+    assert str(raised.value).split("\n")[0] in fault.message
+    assert fault.change
+
+
+def test_a_step_that_no_rule_can_explain_is_traced_without_a_reason():
+    traced = trace(Written("F.linear(x, ones)", ones=ones(8)), (1, 3, 8, 8))
+    assert traced.fault is None
+    assert [(row.shape, row.why) for row in traced.rows] == [((1, 3, 8), "")]

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from labkit.inspect.axes import batch_squeezed, no_axes, no_such_axis
-from labkit.inspect.mends import shape_text
+from labkit.inspect.mends import shape_text, unless_puzzled
 from labkit.inspect.recording import Call, Recording, is_layer, numbered
 from labkit.inspect.rules import RULES, no_tensor
 from labkit.text import _
@@ -51,7 +51,7 @@ def find_fault(recording: Recording, x: torch.Tensor) -> Fault:
     if call and call.module is not None and not is_layer(call.module):
         said = _missing_inputs(call, recording) or _own_line(call.module, recording)
         return Fault(layer, got, *said, message)
-    found = _told(call, recording, x.shape) if call else None
+    found = unless_puzzled(_told, call, recording, x.shape) if call else None
     if found:
         return Fault(layer, *found, message)
     return Fault(

@@ -1,10 +1,19 @@
 """Word a layer, a shape, and the line of Python that would mend a layer."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from labkit.inspect.recording import Call
 from labkit.text import _
+
+
+def unless_puzzled(rule: Callable, *arguments) -> Any:
+    """Return what a rule says; None where the learner gave a layer what no rule has foreseen."""
+    try:
+        return rule(*arguments)
+    except Exception:  # PyTorch's own message is still told: better than a traceback of ours
+        return None
 
 
 def function(call: Call) -> str:

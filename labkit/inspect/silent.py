@@ -4,6 +4,7 @@ import torch
 
 from labkit.inspect.attending import scaled_dot_product
 from labkit.inspect.losses import of_pairs
+from labkit.inspect.mends import unless_puzzled
 from labkit.inspect.recording import Step
 from labkit.text import _
 
@@ -14,9 +15,9 @@ def silent_misfits(steps: list[Step], fed: torch.Size) -> list[str]:
     for step in steps:
         call, shapes, said = step.call, step.inputs, None
         if len(shapes) > 1 and shapes[0] != shapes[1]:
-            said = of_pairs(call, call.tensors, fed)
+            said = unless_puzzled(of_pairs, call, call.tensors, fed)
         if len(shapes) > 2 and shapes[1][-2:-1] != shapes[2][-2:-1]:
-            said = scaled_dot_product(call, call.tensors, fed)
+            said = unless_puzzled(scaled_dot_product, call, call.tensors, fed)
         if said:
             text = _("{layer} got {got} and went on in silence. It expected {expected}: {change}.")
             got, expected, change = said

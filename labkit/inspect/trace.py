@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from labkit.inspect.faults import Fault, find_fault
+from labkit.inspect.mends import unless_puzzled
 from labkit.inspect.reasons import why
 from labkit.inspect.recording import Recording, Step, record
 from labkit.inspect.silent import silent_misfits
@@ -58,7 +59,13 @@ def trace(model: nn.Module, input_shape: Sequence[int] | torch.Tensor) -> Trace:
     with untouched(model):  # to read a weight may compute it, as spectral normalisation does
         recording = record(model, x)
         rows = tuple(
-            Row(step.layer, step.call.kind, step.shape, step.parameters, why(step))
+            Row(
+                step.layer,
+                step.call.kind,
+                step.shape,
+                step.parameters,
+                unless_puzzled(why, step) or "",
+            )
             for step in recording.steps
         )
         fault = find_fault(recording, x) if recording.error else None
