@@ -3,9 +3,11 @@
 import builtins
 import io
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from typing import TextIO
 
 from labkit.text import _
 
@@ -14,17 +16,18 @@ from labkit.text import _
 def quiet(most: int = sys.maxsize) -> Iterator[io.StringIO]:
     """Keep what is printed, shown and warned about to ourselves; yield what is printed.
 
-    No more than about ``most`` characters are kept. ``input()`` raises EOFError: nobody is there
-    to answer.
+    No more than about ``most`` characters are kept. What other threads print meanwhile, a training
+    in the background say, goes where it would have gone. ``input()`` raises EOFError: nobody is
+    there to answer.
     """
-    text, ipython = _Text(most), sys.modules.get("IPython")
+    text, ipython = _Text(most, sys.stdout), sys.modules.get("IPython")
     with ExitStack() as stack:
         if ipython and ipython.get_ipython():
             from IPython.utils.capture import capture_output
 
             stack.enter_context(capture_output(stdout=False, stderr=False, display=True))
         stack.enter_context(redirect_stdout(text))
-        stack.enter_context(redirect_stderr(io.StringIO()))
+        stack.enter_context(redirect_stderr(_Text(0, sys.stderr)))
         stack.enter_context(warnings.catch_warnings())
         stack.enter_context(_nobody_there())
         warnings.simplefilter("ignore")
@@ -32,13 +35,19 @@ def quiet(most: int = sys.maxsize) -> Iterator[io.StringIO]:
 
 
 class _Text(io.StringIO):
-    def __init__(self, most: int):
+    def __init__(self, most: int, elsewhere: TextIO):
         super().__init__()
-        self._most = most
+        self._most, self._elsewhere = most, elsewhere
+        self._thread = threading.get_ident()
 
     def write(self, text: str) -> int:
+        if threading.get_ident() != self._thread:
+            return self._elsewhere.write(text)
         super().write(text[: max(self._most - self.tell(), 0)])
         return len(text)
+
+    def close(self) -> None:
+        """Stay open: code that runs in here may close what it prints to."""
 
 
 @contextmanager

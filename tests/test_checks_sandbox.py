@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from labkit.checks import sandbox
+from labkit.checks import reading, sandbox
 
 
 def _python_loop():
@@ -205,7 +205,7 @@ def test_what_an_answer_reaches_is_followed_through_functions_and_no_further():
         "def answer(x):\n    return net(x), inner(), answer\n",
         namespace,
     )
-    found = sandbox.reached(namespace["answer"], namespace)
+    found = reading.reached(namespace["answer"], namespace)
     assert any(value is namespace["net"] for value in found)
     assert any(value is namespace["other"] for value in found)
     assert not any(value is namespace["trained"] for value in found)
@@ -235,7 +235,7 @@ def test_names_of_the_notebook_stand_for_what_they_did():
 def test_a_model_that_trains_in_the_background_goes_on():
     namespace = {"torch": torch, "__name__": "__main__"}
     exec("net = torch.nn.Linear(1, 1)\ndef answer(x):\n    return x\n", namespace)
-    with sandbox.unmarked(sandbox.reached(namespace["answer"], namespace)):
+    with sandbox.unmarked(reading.reached(namespace["answer"], namespace)):
         with torch.no_grad():
             namespace["net"].weight.fill_(7)  # by another thread
     assert namespace["net"].weight.item() == 7

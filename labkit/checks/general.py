@@ -1,5 +1,6 @@
 """Mistakes that are made in any exercise, recognised by what they do to the right answer."""
 
+import inspect
 import itertools
 from collections.abc import Mapping
 
@@ -116,6 +117,10 @@ def _returns_dots(_expected, came) -> bool:
     return any(outcome.error is None and outcome.value is ... for outcome in came)
 
 
+def _has_to_be_awaited(outcome) -> bool:
+    return inspect.iscoroutine(outcome.value) or inspect.isasyncgen(outcome.value)
+
+
 def _wrong_shape(expected, came) -> bool:
     pairs = _pairs(expected, came)
     return any(e.shape != c.shape for e, c in pairs) and all(
@@ -152,6 +157,11 @@ def _constant(expected, came) -> bool:
 
 
 GENERAL = (
+    (
+        "coroutine returned",
+        lambda _expected, came: any(map(_has_to_be_awaited, came)),
+        N_("async def gives a coroutine, which waits to be awaited. Write def alone."),
+    ),
     ("nothing returned", _returns_nothing, NOTHING),
     (
         "nothing returned sometimes",

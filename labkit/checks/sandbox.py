@@ -2,7 +2,6 @@
 
 import copy
 import ctypes
-import inspect
 import random
 import signal
 import sys
@@ -24,6 +23,21 @@ _AGAIN = (0.1, 0.001)
 Code that catches every exception and goes on is seldom outside of its ``try``: it is struck ever
 more often.
 """
+
+_SETTINGS = (
+    (torch.get_default_dtype, torch.set_default_dtype),
+    (torch.get_default_device, lambda device: torch.set_default_device(_or_none(device))),
+    (torch.get_num_threads, torch.set_num_threads),
+    (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
+    (torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode),
+    (numpy.geterr, lambda kept: numpy.seterr(**kept)),
+    (sys.getrecursionlimit, sys.setrecursionlimit),
+)
+"""What code may set for all that comes after it: how it is read, and how it is set."""
+
+
+def _or_none(device: torch.device) -> torch.device | None:
+    return None if device == torch.device("cpu") else device  # the CPU by name costs each call time
 
 
 class TimeUp(BaseException):
@@ -114,48 +128,34 @@ def _may_be_ended(frame: types.FrameType | None) -> bool:
     return False
 
 
-def reached(answer, namespace: dict) -> list:
-    """Return what a function or class reads from ``namespace``, its notebook, itself included.
-
-    Functions of the notebook that it calls are followed. What it does not name is not returned:
-    a model that trains in the background meanwhile is left alone.
-    """
-    found, waiting = [], [answer]
-    while waiting:
-        value = waiting.pop()
-        if any(value is other for other in found):
-            continue
-        found.append(value)
-        if inspect.isclass(value):
-            waiting += [part for part in vars(value).values() if inspect.isfunction(part)]
-        if callable(value):
-            value = inspect.unwrap(getattr(value, "__func__", value))
-        if inspect.isfunction(value) and value.__globals__ is namespace:
-            waiting += [namespace[name] for name in _names(value.__code__) & namespace.keys()]
-    return found
-
-
-def _names(code: types.CodeType) -> set[str]:
-    inner = [part for part in code.co_consts if isinstance(part, types.CodeType)]
-    return set(code.co_names).union(*map(_names, inner))
+@contextmanager
+def settings_kept() -> Iterator[None]:
+    """Run a block with gradients; afterwards the settings of PyTorch and Python are as before."""
+    before = [(read, write, read()) for read, write in _SETTINGS]
+    try:
+        with torch.inference_mode(False), torch.enable_grad():
+            yield
+    finally:
+        for read, write, kept in before:
+            if read() != kept:
+                write(kept)
 
 
 @contextmanager
 def unmarked(things: Iterable = ()) -> Iterator[None]:
     """Run a block with fixed random numbers; restore afterwards what it may have changed.
 
-    Restored are the random states of Python, NumPy and PyTorch, the gradient mode, the default
-    type, and of the learner's ``things`` the weights, gradients, buffers and modes of models, the
-    states of optimizers, the numbers of tensors and arrays, and what lists, dictionaries and sets
-    hold.
+    Restored are the random states of Python, NumPy and PyTorch, the settings, and of the learner's
+    ``things`` the weights, gradients, buffers and attributes of models, the states of optimizers,
+    the numbers of tensors and arrays, and what lists, dictionaries and sets hold.
     """
-    python, numbers, kind = random.getstate(), numpy.random.get_state(), torch.get_default_dtype()
+    python, numbers = random.getstate(), numpy.random.get_state()
     gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
     with turn:
         restores = [restore for value in things for restore in _restores(value)]
     random.seed(0)
     numpy.random.seed(0)
-    with torch.random.fork_rng(devices=gpus), torch.inference_mode(False), torch.enable_grad():
+    with torch.random.fork_rng(devices=gpus), settings_kept():
         torch.default_generator.manual_seed(0)
         try:
             yield
@@ -163,7 +163,6 @@ def unmarked(things: Iterable = ()) -> Iterator[None]:
             with turn:
                 for restore in restores:
                     restore()
-            torch.set_default_dtype(kind)
             random.setstate(python)
             numpy.random.set_state(numbers)
 
@@ -190,21 +189,25 @@ def _restores(value) -> list[Callable[[], None]]:
     if type(value) in (list, dict, set):
         content = value.copy()
         return [lambda: _refill(value, content)]
-    if isinstance(value, torch.Tensor) and not value.is_meta:
-        return [_refilling(value)]
+    if isinstance(value, torch.Tensor):
+        return [_refilling(value)] if _holds_numbers(value) else []
     if isinstance(value, numpy.ndarray) and value.flags.writeable:
         numbers = value.copy()
         return [lambda: numpy.copyto(value, numbers)]
     if not isinstance(value, nn.Module):
         return []
     tensors = [*value.parameters(), *value.buffers()]
-    if any(tensor.is_meta or nn.parameter.is_lazy(tensor) for tensor in tensors):
+    if not all(map(_holds_numbers, tensors)):
         return []
     numbers = list(map(_refilling, tensors))
     slopes = [(p, p.grad, None if p.grad is None else p.grad.clone()) for p in value.parameters()]
-    modes = [(module, module.training) for module in value.modules()]
+    attributes = [vars(module) for module in value.modules()]
+    attributes += [part for names in attributes for part in names.values() if type(part) is dict]
+    contents = [(names, names.copy()) for names in attributes]
 
     def restore() -> None:
+        for names, content in contents:
+            _refill(names, content)
         for refill in numbers:
             refill()
         with torch.no_grad():
@@ -212,23 +215,39 @@ def _restores(value) -> list[Callable[[], None]]:
                 parameter.grad = gradient
                 if gradient is not None and not torch.equal(gradient, before):
                     gradient.copy_(before)
-        for module, mode in modes:
-            module.training = mode
 
     return [restore]
 
 
-def _refilling(tensor: torch.Tensor) -> Callable[[], None]:
-    before = tensor.detach().clone()
+def _holds_numbers(tensor: torch.Tensor) -> bool:
+    """Return whether a tensor has numbers, and all of them: not on meta, lazy, sparse, nested."""
+    without = tensor.is_meta or nn.parameter.is_lazy(tensor) or tensor.is_nested
+    return not without and tensor.layout == torch.strided
 
+
+def _refilling(tensor: torch.Tensor) -> Callable[[], None]:
+    before, wants_grad = tensor.detach().clone(), tensor.requires_grad
+
+    @torch.inference_mode(tensor.is_inference())  # such a one is changed in that mode only
     @torch.no_grad()
     def refill() -> None:
-        if not torch.equal(tensor, before):  # a write would disturb a pending backward()
+        if tensor.requires_grad != wants_grad and tensor.is_leaf:
+            tensor.requires_grad_(wants_grad)
+        if (tensor.shape, tensor.dtype) != (before.shape, before.dtype):
+            tensor.data = before
+        elif not torch.equal(tensor, before):  # a write would disturb a pending backward()
             tensor.copy_(before)
 
     return refill
 
 
 def _refill(container: list | dict | set, content: list | dict | set) -> None:
+    if _parts(container) == _parts(content):  # another thread may be reading
+        return
     container.clear()
     (container.extend if isinstance(container, list) else container.update)(content)
+
+
+def _parts(container: list | dict | set) -> list[int]:
+    values = container.values() if isinstance(container, dict) else ()
+    return [id(part) for part in (*container, *values)]

@@ -99,7 +99,7 @@ class Exercise:
         if reading.untouched(answer):
             return self._waiting()
         home = reading.namespace(answer)
-        with sandbox.names_kept(home), sandbox.unmarked(sandbox.reached(answer, home)):
+        with sandbox.names_kept(home), sandbox.unmarked(reading.reached(answer, home)):
             verdict = self._judge(answer)
         complaint = board.note(self.notebook, self.name, solved=verdict.solved)
         return verdict.with_line(complaint) if complaint else verdict
@@ -119,7 +119,8 @@ class Exercise:
         if not callable(answer):
             text = _("{name} has to be something to call, like a function, and this is {what}.")
             lines = (text.format(name=self.name, what=values.describe(answer)),)
-            hints = (_(IN_A_LIST),) if isinstance(answer, list | tuple) else ()
+            several = isinstance(answer, list | tuple) and answer and all(map(callable, answer))
+            hints = (_(IN_A_LIST),) if several else ()
             return Verdict("wrong", _("Not yet."), lines, hints=hints)
         expected = [self._expect(self.judge, case) for case in self.cases()]
         came = []
@@ -147,14 +148,18 @@ class Exercise:
     def _try(self, answer, case: tuple) -> Outcome:
         def run() -> Outcome:
             value = self.use(answer, *case)
+            if inspect.iscoroutine(value):
+                value.close()  # or Python warns that nobody has awaited it
             if isinstance(value, Iterator):
                 value = list(itertools.islice(value, 1000))
             return Outcome(value, values.plain(value))
 
-        with quiet(_PRINTED) as text:
+        with quiet(_PRINTED) as text, sandbox.settings_kept():
             try:
                 outcome = sandbox.within(self.seconds, run)
-            except (Exception, SystemExit, sandbox.TimeUp) as error:  # theirs, whatever it is
+            except KeyboardInterrupt:  # by the learner, who wants it to end
+                raise
+            except BaseException as error:  # theirs, whatever it is
                 outcome = Outcome(error=error)
         return replace(outcome, printed=text.getvalue().strip())
 
@@ -169,7 +174,7 @@ class Exercise:
 
     def _same(self, expected: Outcome, came: Outcome) -> bool:
         if came.error is not None or expected.error is not None:
-            return repr(came.error) == repr(expected.error)
+            return values.said(came.error) == values.said(expected.error)
         return values.same(expected.plain, came.plain, self.tolerance)
 
     def _agree(self, expected: list[Outcome], came: list[Outcome]) -> bool:
@@ -202,9 +207,7 @@ class Exercise:
 
     def _raised(self, answer, case, error, mistake, hint) -> Verdict:
         heading = _("Your code raised an error.")
-        what = str(error).strip().splitlines()
-        name = type(error).__name__
-        said = f"{name}: {values.shortened(what[0], 400)}" if what else name
+        said = values.shortened(values.said(error).partition("\n")[0], 400)
         line, code = reading.place(error, reading.namespace(answer))
         if line is None and not mistake:
             hint = self._how_to_call(answer)
@@ -226,7 +229,7 @@ class Exercise:
                 len(names),
             )
             return text.format(n=len(names), names=", ".join(names))
-        except ValueError:  # built in, without a signature
+        except Exception:  # built in, without a signature, or strange to look into
             pass
         return ""
 

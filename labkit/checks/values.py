@@ -1,7 +1,7 @@
 """Compare what came with what was expected, and say both in words."""
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
 
@@ -14,6 +14,9 @@ from labkit.text import _, ngettext
 
 _SHORT = 12
 """Up to so many numbers are shown one by one."""
+
+_LONGEST = 600
+"""Up to so many characters tell a value."""
 
 _COUNT = 0.1
 """Whole numbers are counted: however large they are, 6,000 is not 6,001."""
@@ -93,7 +96,7 @@ def _near(expected: numpy.ndarray, came: numpy.ndarray, tolerance: float) -> boo
 def describe(value) -> str:
     """Return a value in a few words: small ones in full, large ones by shape and range."""
     try:
-        return _described(value)
+        return shortened(_described(value), _LONGEST)
     except Exception:  # whatever a learner's object does when it is looked at
         return type(value).__name__
 
@@ -115,8 +118,8 @@ def _described(value) -> str:
         return _("a picture of {width} x {height} pixels").format(
             width=value.width, height=value.height
         )
-    if hasattr(value, "words"):
-        return value.words
+    if isinstance(words := getattr(value, "words", None), str):
+        return words
     if isinstance(value, list | tuple):
         if value and all(isinstance(part, bool) for part in value):
             return shortened(repr(list(value)))
@@ -132,10 +135,22 @@ def _described(value) -> str:
     if isinstance(value, Mapping):
         named = all(isinstance(key, str) for key in value)
         parts = (f"{key}: {_part(part)}" for key, part in value.items())
-        return "; ".join(parts) if named else "{" + ", ".join(parts) + "}"
-    if isinstance(value, Iterator):
+        return "; ".join(parts) if named and value else "{" + ", ".join(parts) + "}"
+    if isinstance(value, Iterator | Coroutine | AsyncIterator):
         return type(value).__name__
+    if type(value).__repr__ is object.__repr__:
+        return _("an object of class {name}").format(name=type(value).__name__)
     return shortened(getattr(value, "__name__", None) or repr(value))
+
+
+def said(error: BaseException) -> str:
+    """Return an exception's class and text, as Python shows them last in a traceback."""
+    try:
+        text = str(error).strip()
+    except Exception:  # whatever a learner's exception does when it is to speak
+        text = ""
+    name = type(error).__name__
+    return f"{name}: {text}" if text else name
 
 
 def _part(value) -> str:

@@ -34,7 +34,7 @@ class Verdict:
     def __str__(self) -> str:
         code = [f"    {self.code}"] if self.code else []
         heading = f"{_SIGN[self.state]} {self.heading}"
-        return "\n".join([heading, *self.lines, *code, *self.hints])
+        return _sendable("\n".join([heading, *self.lines, *code, *self.hints]))
 
     __repr__ = __str__
 
@@ -48,10 +48,15 @@ class Verdict:
         parts += [f'<div style="margin-top:.4em">{html.escape(h)}</div>' for h in self.hints]
         style = _BOX.format(edge=_EDGE[self.state], ground=_GROUND[self.state])
         sign = f'<span aria-hidden="true">{_SIGN[self.state]}</span>'
-        return (
+        return _sendable(
             f'<div role="note" style="{style}"><strong>{sign} {heading}</strong>'
             f"{''.join(parts)}</div>"
         )
+
+
+def _sendable(text: str) -> str:
+    """Return a text without halves of characters, which no notebook can store."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 _BOX = (
