@@ -38,12 +38,11 @@ def survey(folder: Path) -> tuple[Listing, Listing]:
     _refuse_no_folder(folder)
     parts = {entry.name.lower(): entry.path for entry in _visible(folder) if _is_folder(entry)}
     held = next((parts[name] for name in _TEST_NAMES if name in parts), None)
-    whole = folder
-    if "train" in parts and (held or any(map(_is_folder, _visible(parts["train"])))):
-        whole = Path(parts["train"])  # else "train" is a class like the others: pictures of trains
-    train = _classes(whole)
-    test = _classes(held) if held and whole != folder else {}
-    _refuse_unusable(whole, train, test)
+    # a folder "train" of pictures alone is a class like the others: pictures of trains
+    split = "train" in parts and (held or any(map(_is_folder, _visible(parts["train"]))))
+    learn = Path(parts["train"]) if split else folder
+    train, test = _classes(learn), _classes(held) if split and held else {}
+    _refuse_unusable(learn, train, test)
     return train, test
 
 

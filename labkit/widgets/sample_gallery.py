@@ -173,7 +173,7 @@ class ClassView(widgets.VBox):
         self.targets = np.asarray(pictures.targets)
         self.counts = np.bincount(self.targets, minlength=len(pictures.classes))
         self.start = 0
-        # a long sentence makes a column of its own, not a row
+        # as wide as its picture: a longer sentence would push the sheet into the next row
         self.balance, self.sheet = Screen(width=360, layout={"width": "360px"}), Screen()
         self.label = widgets.Dropdown(
             options=[(name, number) for number, name in enumerate(pictures.classes)],
