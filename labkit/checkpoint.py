@@ -209,18 +209,26 @@ def load(path: Path | str, *, device: torch.device | str = "cpu") -> Checkpoint:
 class Saver:
     """Save a run after a step when it is time: every so many seconds, and every so many epochs.
 
-    Give it to ``fit(after_step=...)`` or to a live run.
+    Give it to ``fit(after_step=...)`` or to a live run, which is saved whenever it halts, too.
     """
 
     def __init__(self, path: Path | str, *, seconds: float = 30.0, epochs: int = 1):
         self.path, self.seconds, self.epochs = Path(path), seconds, epochs
-        self._last = time.monotonic()
+        self._last, self._saved_at = time.monotonic(), 0
 
     def __call__(self, run: Run) -> None:
         epoch_ends = run.step == 0 and run.epoch % self.epochs == 0
         if epoch_ends or run.finished or time.monotonic() - self._last >= self.seconds:
-            save(self.path, run.model, run=run)
-            self._last = time.monotonic()
+            self._save(run)
+
+    def at_rest(self, run: Run) -> None:
+        """Save a run that halts, unless its last step is saved already."""
+        if run.steps_done != self._saved_at:
+            self._save(run)
+
+    def _save(self, run: Run) -> None:
+        save(self.path, run.model, run=run)
+        self._last, self._saved_at = time.monotonic(), run.steps_done
 
 
 def _sealed(archive: bytes) -> bytes:
@@ -340,11 +348,13 @@ def _recipe(run: Run) -> dict:
     """Return what must be the same for a resumed run to be the continuation of the saved one."""
     batches = run.train_batches
     source, classes = _data(getattr(batches, "dataset", None))
+    _rank, processes = getattr(batches, "shard", (0, 1))
+    batch_size = getattr(batches, "batch_size", None)
     return {
         "data source": source,
         "list of classes": classes,
         "number of batches": len(batches),
-        "batch size": getattr(batches, "batch_size", None),
+        "batch size": batch_size and batch_size * processes,
         "seed of the order": getattr(batches, "seed", None),
         "shuffling": getattr(batches, "shuffle", None),
         "optimizer": type(run.optimizer).__name__,
@@ -352,4 +362,5 @@ def _recipe(run: Run) -> dict:
             len(group["params"]) for group in run.optimizer.param_groups
         ],
         "scheduler": type(run.scheduler).__name__ if run.scheduler else None,
+        "number of steps that the scheduler plans": getattr(run.scheduler, "total_steps", None),
     }

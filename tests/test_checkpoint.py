@@ -98,6 +98,24 @@ def test_a_scheduler_and_adam_go_on_where_they_were(tmp_path):
     assert _same(second.model, straight.model)
 
 
+def test_one_cycle_goes_on_where_it_was_and_only_by_its_own_plan(tmp_path):
+    def scheduled(epochs):
+        run = _run(epochs=epochs)
+        plan = torch.optim.lr_scheduler.OneCycleLR(run.optimizer, 0.1, total_steps=5 * epochs)
+        run.scheduler = plan
+        return run
+
+    first, second, straight, longer = (scheduled(epochs) for epochs in (2, 2, 2, 3))
+    for _step in range(4):
+        first.advance()
+    found = checkpoint.load(checkpoint.save(tmp_path / "net.pt", first.model, run=first))
+    found.resume(second).finish()
+    straight.finish()
+    assert _same(second.model, straight.model)
+    with pytest.raises(CheckpointError, match="that the scheduler plans is 10, and this run's is 15"):
+        found.resume(longer)
+
+
 def test_the_one_before_is_kept(saved):
     assert checkpoint.load(saved).run["step"] == 2
     assert checkpoint.load(checkpoint.previous(saved)).run["step"] == 3

@@ -89,6 +89,17 @@ def test_after_a_worker_is_killed_the_same_command_ends_with_the_same_weights(fo
     assert largest_difference(weights(straight), weights(broken)) == 0
 
 
+@pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2)])
+def test_a_training_goes_on_in_another_number_of_processes(folder, tmp_path, before, after):
+    recipe = ["--epochs", "4", "--batch-size", "24", "--learning-rate", "0.02"]
+    straight, moved = tmp_path / "straight.pt", tmp_path / "moved.pt"
+    launch(1, *options(folder, straight, *recipe))
+    launch(before, *options(folder, moved, *recipe, "--steps", "9"))
+    result = launch(after, *options(folder, moved, *recipe))
+    assert "taken up at step 9" in result.stdout, result.stderr
+    assert largest_difference(weights(straight), weights(moved)) < 1e-6
+
+
 def test_workers_end_when_whoever_launched_them_is_killed(folder, tmp_path):
     arguments = options(folder, tmp_path / "endless.pt", "--epochs", "100000")
     script = f"from labkit.distributed import launch; launch(2, *{arguments})"

@@ -269,6 +269,40 @@ def test_a_full_disk_is_said_with_what_to_do(tmp_path, monkeypatch):
     assert checkpoint.load(tmp_path / "resized.pt").run["epoch"] == 2
 
 
+def test_what_a_pause_leaves_is_saved_once(tmp_path):
+    saver = checkpoint.Saver(tmp_path / "live.pt", seconds=1e9)
+    live = _live(after_step=saver)
+    for steps in (1, 2):
+        live.step()
+        assert live.wait() is State.PAUSED
+        assert checkpoint.load(saver.path).run["step"] == steps
+    saver.path.unlink()
+    live.epoch()
+    live.wait()
+    saved = saver.path.stat().st_mtime_ns
+    saver.at_rest(live.run)  # the end of the epoch is saved already
+    assert saver.path.stat().st_mtime_ns == saved and live.run.step == 0
+
+
+def test_a_run_that_was_halted_before_its_first_step_replaces_no_file(tmp_path):
+    saver = checkpoint.Saver(tmp_path / "live.pt")
+    saver.at_rest(_live().run)
+    assert not saver.path.exists()
+
+
+def test_a_full_disk_at_a_pause_is_said_and_the_run_can_go_on(tmp_path, monkeypatch):
+    def full(_file):
+        raise OSError(28, "No space left on device")
+
+    live = _live(after_step=checkpoint.Saver(tmp_path / "live.pt", seconds=1e9))
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        live.step()
+        assert live.wait() is State.FAILED and "No space left on device" in live.message
+    live.fit()
+    assert live.state is State.FINISHED
+
+
 def test_any_other_exception_is_named_with_its_step():
     assert _fails_with(KeyError("cat")) == "Training stopped at step 1: KeyError: 'cat'"
 

@@ -251,6 +251,23 @@ def test_a_scheduler_steps_after_every_batch(examples):
     assert run.optimizer.param_groups[0]["lr"] == pytest.approx(0.05 / 9)
 
 
+def test_a_scheduler_whose_plan_is_too_short_is_refused_before_the_first_step(examples):
+    run = _run(examples, epochs=2)
+
+    def planned(steps, epochs):
+        scheduler = torch.optim.lr_scheduler.OneCycleLR(run.optimizer, 0.1, total_steps=steps)
+        batches = run.train_batches, run.validation_batches
+        return Run(run.model, *batches, run.optimizer, epochs=epochs, scheduler=scheduler)
+
+    with pytest.raises(ValueError, match="planned for 15 steps, and 2 epochs of 8 batches need 16"):
+        planned(15, epochs=2)
+    exact = planned(16, epochs=2)
+    exact.finish()
+    with pytest.raises(ValueError, match="total_steps=24"):
+        exact.set_epochs(3)
+    assert exact.epochs == 2
+
+
 def test_turned_knobs_hold_from_the_next_step_on(examples):
     run = _run(examples)
     run.advance()

@@ -60,7 +60,8 @@ class LiveRun:
 
     Nothing is printed and no exception is lost: ``state`` and ``message`` say what happened, and
     ``on_change()`` is called after each step and each change, from whichever thread made it.
-    ``after_step(run)`` follows each step in the thread: a ``checkpoint.Saver``, for one.
+    ``after_step(run)`` follows each step in the thread: a ``checkpoint.Saver``, for one. If it has
+    a method ``at_rest(run)``, that follows when the run halts.
     """
 
     def __init__(
@@ -127,17 +128,7 @@ class LiveRun:
 
     def set_epochs(self, epochs: int) -> None:
         """Let the run end after ``epochs`` epochs, but not before the one it is in."""
-
-        def order() -> None:
-            if epochs < self.run.epoch + (self.run.step > 0):
-                raise ValueError(
-                    _("Epoch {epoch} is begun already: {epochs} would be too few.").format(
-                        epoch=self.run.epoch + (self.run.step > 0), epochs=epochs
-                    )
-                )
-            self.run.epochs = epochs
-
-        self._order(order)
+        self._order(lambda: self.run.set_epochs(epochs))
 
     def wait(self, timeout: float | None = None) -> State:
         """Wait until nothing runs, or for ``timeout`` seconds; return the state.
@@ -233,6 +224,7 @@ class LiveRun:
 
         What is ordered after that finds a run at rest, so no order falls between.
         """
+        rested = False
         while True:
             self._obey()
             with self._lock:
@@ -240,8 +232,12 @@ class LiveRun:
                     continue
                 if not (self.run.finished or self._halt.is_set() or steps <= 0):
                     return False
-                self.state, self.message = self._end()
-                return True
+                if rested:
+                    self.state, self.message = self._end()
+                    return True
+            if hasattr(self.after_step, "at_rest"):
+                self.after_step.at_rest(self.run)
+            rested = True
 
     def _tell_of_step(self) -> None:
         self._images += len(self.run.last_batch[1])

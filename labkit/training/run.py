@@ -1,5 +1,6 @@
 """One training from start to finish: it goes step by step, and can be taken up at any batch."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -66,6 +67,7 @@ class Run:
         self._seed, self._random = seed, randomness.loader_state(train_batches)
         self._random_at_epoch_start: randomness.States = {}
         self._model_draws = True  # found out anew at the first step of each epoch
+        self._check_plan(epochs)
         self.to(device)
 
     @property
@@ -208,6 +210,41 @@ class Run:
     def accept_weights(self) -> None:
         """Take the weights as they are now for the run's own."""
         self._versions = [weight._version for weight in self.model.parameters()]
+
+    def set_epochs(self, epochs: int) -> None:
+        """Let the run end after ``epochs`` epochs.
+
+        Raise ValueError if more are begun already, or if the scheduler's plan ends before.
+        """
+        begun = self.epoch + (self.step > 0)
+        if epochs < begun:
+            raise ValueError(
+                _("Epoch {epoch} is begun already: {epochs} would be too few.").format(
+                    epoch=begun, epochs=epochs
+                )
+            )
+        self._check_plan(epochs)
+        self.epochs = epochs
+
+    def _check_plan(self, epochs: int) -> None:
+        """Raise ValueError if a scheduler of so many steps (``OneCycleLR``) would run out."""
+        planned = getattr(self.scheduler, "total_steps", math.inf)
+        left = epochs * len(self.train_batches) - self.steps_done
+        needed = left + getattr(self.scheduler, "last_epoch", 0)  # PyTorch's word for its steps
+        if needed > planned:
+            raise ValueError(
+                _(
+                    "The learning rates of {scheduler} are planned for {planned:,} steps, and "
+                    "{epochs} epochs of {batches:,} batches need {needed:,}. Make a new run, with "
+                    "total_steps={needed}."
+                ).format(
+                    scheduler=type(self.scheduler).__name__,
+                    planned=planned,
+                    epochs=epochs,
+                    batches=len(self.train_batches),
+                    needed=needed,
+                )
+            )
 
     def turn(self, *, learning_rate: float | None = None, momentum: float | None = None) -> None:
         """Change the optimizer's learning rate or momentum from the next step on.
