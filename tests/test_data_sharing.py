@@ -17,7 +17,8 @@ from labkit.data import PictureSet, store
 from labkit.data.loaders import BatchLoader
 
 stored = store.find("shared", "0123456789abcdef")
-learn = PictureSet(stored.images["train"], stored.labels["train"].tolist(), stored.classes, source="noise")
+images, labels = stored.images["train"], stored.labels["train"]
+learn = PictureSet(images, labels, stored.classes, source="noise")
 total = sum(float(images.sum()) for images, _labels in BatchLoader(learn, 50, shuffle=True))
 print(total, flush=True)
 sys.stdin.read()

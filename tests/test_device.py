@@ -1,7 +1,5 @@
 """Choosing a device, moving a training to it, and running out of memory."""
 
-from types import SimpleNamespace
-
 import pytest
 import torch
 from torch import nn
@@ -17,21 +15,6 @@ needs_gpu = pytest.mark.skipif(GPU is None, reason="no GPU on this machine")
 @pytest.fixture(autouse=True)
 def no_choice_in_the_environment(monkeypatch):
     monkeypatch.delenv("LABKIT_DEVICE", raising=False)
-
-
-@pytest.fixture
-def no_gpu(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.xpu, "is_available", lambda: False)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-
-
-@pytest.fixture
-def two_cards(no_gpu, monkeypatch):
-    cards = [SimpleNamespace(name=f"Card {letter}", total_memory=8 * 10**9) for letter in "AB"]
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(cards))
-    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda number: cards[number])
 
 
 def test_the_cpu_is_always_there_and_first(no_gpu):

@@ -255,13 +255,14 @@ def test_too_little_memory_is_said_with_what_to_do(error):
     assert "half the batch size" in _fails_with(error)
 
 
-def test_a_full_disk_is_said_with_what_to_do(tmp_path, monkeypatch):
-    def full(_file):
-        raise OSError(28, "No space left on device")
+def _full(_file):
+    raise OSError(28, "No space left on device")
 
+
+def test_a_full_disk_is_said_with_what_to_do(tmp_path, monkeypatch):
     live = _live(after_step=checkpoint.Saver(tmp_path / "resized.pt", seconds=0))
     with monkeypatch.context() as patch:
-        patch.setattr("os.fsync", full)
+        patch.setattr("os.fsync", _full)
         live.start()
         assert live.wait() is State.FAILED
     assert live.message.endswith("No space left on device. Make room or choose another folder.")
@@ -291,12 +292,9 @@ def test_a_run_that_was_halted_before_its_first_step_replaces_no_file(tmp_path):
 
 
 def test_a_full_disk_at_a_pause_is_said_and_the_run_can_go_on(tmp_path, monkeypatch):
-    def full(_file):
-        raise OSError(28, "No space left on device")
-
     live = _live(after_step=checkpoint.Saver(tmp_path / "live.pt", seconds=1e9))
     with monkeypatch.context() as patch:
-        patch.setattr("os.fsync", full)
+        patch.setattr("os.fsync", _full)
         live.step()
         assert live.wait() is State.FAILED and "No space left on device" in live.message
     live.fit()

@@ -1,7 +1,5 @@
 """The device toggle, pressed through its traits."""
 
-from types import SimpleNamespace
-
 import pytest
 import torch
 import traitlets
@@ -20,22 +18,6 @@ EACH_DEVICE = [
         marks=[pytest.mark.gpu, pytest.mark.skipif(GPU is None, reason="no GPU on this machine")],
     ),
 ]
-
-
-@pytest.fixture
-def no_gpu(monkeypatch):
-    monkeypatch.delenv("LABKIT_DEVICE", raising=False)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.xpu, "is_available", lambda: False)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-
-
-@pytest.fixture
-def two_cards(no_gpu, monkeypatch):
-    cards = [SimpleNamespace(name=f"Card {letter}", total_memory=8 * 10**9) for letter in "AB"]
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(cards))
-    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda number: cards[number])
 
 
 def buttons(toggle):

@@ -49,6 +49,7 @@ def ladder() -> list[Rung]:
         (_("smoothed labels"), {"smoothing": 0.1}),
         (_("Muon for the filters"), {"muon": True}),
         (_("small images first"), {"sizes": ((18, 0.2), (24, 0.6))}),
+        (_("the hardest pictures more often"), {"hardest": 0.6}),
         (_("answers of picture and mirror image"), {"mirror_answers": True}),
         (_("a second look where it is unsure"), {"second_look": True}),
         (_("memory kept for the next step"), {"keep_memory": True}),

@@ -29,7 +29,7 @@ class FastNet(nn.Module):
         self.head = nn.Linear(widths[-1], classes, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = functional.gelu(self.patches(x))  # [N, 3, 32, 32] -> [N, 24, 31, 31]
+        x = functional.relu(self.patches(x))  # [N, 3, 32, 32] -> [N, 24, 31, 31]
         x = self.blocks(x)  # -> [N, 32, 15, 15] -> [N, 64, 7, 7] -> [N, 128, 3, 3]
         x = x.amax(dim=(2, 3))  # -> [N, 128]
         return self.head(x) / 9  # -> [N, classes]; smaller logits: bolder steps of the head
@@ -46,19 +46,19 @@ class FastNet(nn.Module):
 class Block(nn.Module):
     """A convolution with max-pooling; around the ``depth - 1`` others a path that leads past them.
 
-    Each convolution is 3 x 3, with batch norm and GELU behind it.
+    Each convolution is 3 x 3, with batch norm and ReLU behind it.
     """
 
     def __init__(self, inputs: int, outputs: int, depth: int = 3):
         super().__init__()
         self.conv = _conv(inputs, outputs)
         self.norm = _norm(outputs)
-        others = [(_conv(outputs, outputs), _norm(outputs), nn.GELU()) for _n in range(depth - 1)]
+        others = [(_conv(outputs, outputs), _norm(outputs), nn.ReLU()) for _n in range(depth - 1)]
         self.others = nn.Sequential(*(layer for three in others for layer in three))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = functional.max_pool2d(self.conv(x), 2)
-        x = functional.gelu(self.norm(x))
+        x = functional.relu(self.norm(x))
         return x + self.others(x)
 
 

@@ -15,9 +15,13 @@ from labkit.data.loaders import BatchLoader
 from labkit.data.sets import PictureSet
 from labkit.fast import memory
 from labkit.fast.augment import Shift
+from labkit.fast.hardest import HardestLoader
 from labkit.fast.muon import Muon
 from labkit.fast.network import FastNet
 from labkit.model import Net
+
+ALL_AGAIN = 0.85
+"""The part of the time from which on the easy pictures are shown again, with ``hardest``."""
 
 Spent = Callable[[int], float]
 """Which part of the training is over, 0 to 1, given the number of steps done."""
@@ -30,8 +34,9 @@ class Recipe:
     ``warmup`` is the part of the time in which the learning rate rises to ``learning_rate``;
     after it, it falls to 0. None keeps it constant. ``sizes`` are pairs (pixels, part of the time
     until which the images have this size); after the last pair they have all their pixels.
-    ``second_look`` answers the less sure half of the pictures again, moved by a pixel;
-    ``keep_memory`` keeps what a step frees for the next one.
+    ``hardest`` is the part of the pictures that an epoch shows, those with the largest losses; in
+    the last part of the time it shows all. ``second_look`` answers the less sure half of the
+    pictures again, moved by a pixel; ``keep_memory`` keeps what a step frees for the next one.
     """
 
     one_by_one: bool = True
@@ -47,6 +52,7 @@ class Recipe:
     smoothing: float = 0.0
     muon: bool = False
     sizes: tuple[tuple[int, float], ...] = ()
+    hardest: float = 1.0
     mirror_answers: bool = False
     second_look: bool = False
     keep_memory: bool = False
@@ -80,9 +86,9 @@ def train(recipe: Recipe, pictures: PictureSet, spent: Spent, *, seed: int = 0) 
     torch.manual_seed(seed)
     model = network(recipe, pictures)
     optimizers = make_optimizers(recipe, model)
-    loss_function = nn.CrossEntropyLoss(label_smoothing=recipe.smoothing)
-    epochs = itertools.repeat(batches(recipe, pictures, seed=seed))
-    stream = itertools.chain.from_iterable(epochs)
+    loss_function = nn.CrossEntropyLoss(label_smoothing=recipe.smoothing, reduction="none")
+    loader = batches(recipe, pictures, seed=seed)
+    stream = itertools.chain.from_iterable(itertools.repeat(loader))
     model.train()
     steps = seen = 0
     with memory.kept(recipe.keep_memory):
@@ -94,7 +100,10 @@ def train(recipe: Recipe, pictures: PictureSet, spent: Spent, *, seed: int = 0) 
                 optimizer.zero_grad()
             with precision(recipe):
                 outputs = model(images)
-            loss_function(outputs.float(), labels).backward()
+            losses = loss_function(outputs.float(), labels)  # [B]
+            losses.mean().backward()
+            if isinstance(loader, HardestLoader):
+                loader.tell(losses, everything=part >= ALL_AGAIN)
             for optimizer in optimizers:
                 optimizer.step()
             steps, seen = steps + 1, seen + len(labels)
@@ -157,19 +166,23 @@ def network(recipe: Recipe, pictures: PictureSet) -> nn.Module:
     return model.to(memory_format=layout(recipe))
 
 
-def batches(recipe: Recipe, pictures: PictureSet, *, seed: int = 0) -> DataLoader | BatchLoader:
+def batches(
+    recipe: Recipe, pictures: PictureSet, *, seed: int = 0
+) -> DataLoader | BatchLoader | HardestLoader:
     """Return the batches of an epoch: from one array, or one picture at a time."""
     if recipe.one_by_one:
         return original_loader(pictures, recipe.batch_size)
-    return BatchLoader(
-        pictures,
-        min(recipe.batch_size, len(pictures)),
-        shuffle=True,
-        seed=seed,
-        augment=Shift(recipe.shift) if recipe.shift else None,
-        mirror=recipe.mirror,
-        drop_last=True,
-    )
+    size = min(recipe.batch_size, len(pictures))
+    options = {
+        "shuffle": True,
+        "seed": seed,
+        "augment": Shift(recipe.shift) if recipe.shift else None,
+        "mirror": recipe.mirror,
+        "drop_last": True,
+    }
+    if recipe.hardest < 1:
+        return HardestLoader(pictures, size, part=recipe.hardest, **options)
+    return BatchLoader(pictures, size, **options)
 
 
 def original_loader(pictures: PictureSet, batch_size: int, workers: int = 2) -> DataLoader:

@@ -267,6 +267,17 @@ def scrolling(explorer) -> list[str]:
     return explorer.evaluate(_SCROLLING)
 
 
+def unusable(page) -> list[str]:
+    """Return what keeps anybody from using the explorers of a page: by ear, by Tab, at a glance."""
+    problems = unspoken(page)
+    for explorer in page.locator(".lk-explorer:not(.lk-explorer *)").all():
+        problems += unreached(explorer) + scrolling(explorer)
+        box = explorer.bounding_box()
+        if box["height"] >= 620 or box["width"] > 1000:
+            problems.append("larger than a screen: {width} x {height}".format(**box))
+    return problems
+
+
 def drag(slider, share: float) -> None:
     """Drag a slider by the mouse, fast, from its left end and past ``share`` back to it."""
     slider.scroll_into_view_if_needed()
