@@ -12,7 +12,6 @@ from labkit.data import store
 PICTURES = 3_000
 READER = """
 import sys
-import numpy as np
 from labkit.data import PictureSet, store
 from labkit.data.loaders import BatchLoader
 

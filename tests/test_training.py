@@ -254,18 +254,22 @@ def test_a_scheduler_steps_after_every_batch(examples):
 def test_a_scheduler_whose_plan_is_too_short_is_refused_before_the_first_step(examples):
     run = _run(examples, epochs=2)
 
-    def planned(steps, epochs):
-        scheduler = torch.optim.lr_scheduler.OneCycleLR(run.optimizer, 0.1, total_steps=steps)
-        batches = run.train_batches, run.validation_batches
-        return Run(run.model, *batches, run.optimizer, epochs=epochs, scheduler=scheduler)
+    def planned(steps):
+        return torch.optim.lr_scheduler.OneCycleLR(run.optimizer, 0.1, total_steps=steps)
 
-    with pytest.raises(ValueError, match="planned for 15 steps, and 2 epochs of 8 batches need 16"):
-        planned(15, epochs=2)
-    exact = planned(16, epochs=2)
+    def anew(scheduler):
+        batches = run.train_batches, run.validation_batches
+        return Run(run.model, *batches, run.optimizer, epochs=2, scheduler=scheduler)
+
+    with pytest.raises(ValueError, match="has learning rates for 15 more steps.* there are 16"):
+        anew(planned(15))
+    exact = anew(planned(16))
     exact.finish()
-    with pytest.raises(ValueError, match="total_steps=24"):
+    with pytest.raises(ValueError, match="for 0 more steps.* epoch 3 there are 8.* total_steps=24"):
         exact.set_epochs(3)
     assert exact.epochs == 2
+    with pytest.raises(ValueError, match="for 0 more steps.* there are 16.* total_steps=16"):
+        anew(exact.scheduler)  # used up by another run
 
 
 def test_turned_knobs_hold_from_the_next_step_on(examples):

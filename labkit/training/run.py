@@ -229,20 +229,21 @@ class Run:
     def _check_plan(self, epochs: int) -> None:
         """Raise ValueError if a scheduler of so many steps (``OneCycleLR``) would run out."""
         planned = getattr(self.scheduler, "total_steps", math.inf)
-        left = epochs * len(self.train_batches) - self.steps_done
-        needed = left + getattr(self.scheduler, "last_epoch", 0)  # PyTorch's word for its steps
-        if needed > planned:
+        done = getattr(self.scheduler, "last_epoch", 0)  # PyTorch's word for its steps
+        total = epochs * len(self.train_batches)
+        left = total - self.steps_done
+        if done + left > planned:
             raise ValueError(
                 _(
-                    "The learning rates of {scheduler} are planned for {planned:,} steps, and "
-                    "{epochs} epochs of {batches:,} batches need {needed:,}. Make a new run, with "
-                    "total_steps={needed}."
+                    "{scheduler} has learning rates for {rates:,} more steps, and to the end of "
+                    "epoch {epochs} there are {left:,}. Make a new run and a new scheduler, with "
+                    "total_steps={total}."
                 ).format(
                     scheduler=type(self.scheduler).__name__,
-                    planned=planned,
+                    rates=planned - done,
                     epochs=epochs,
-                    batches=len(self.train_batches),
-                    needed=needed,
+                    left=left,
+                    total=total,
                 )
             )
 
