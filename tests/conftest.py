@@ -8,6 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from filelock import FileLock
+from PIL import Image
+
+from labkit.data import load
 
 OURS = "LABKIT_TEST_HOME"
 
@@ -24,6 +28,28 @@ def pytest_configure(config):
     os.environ["LABKIT_CHECKPOINTS"] = str(home / "checkpoints")
     os.environ["LABKIT_CONFIG"] = str(home / "config")
     os.environ.setdefault("LABKIT_CACHE", str(home / "cache"))
+
+
+@pytest.fixture(scope="session")
+def few():
+    """A folder of pictures, as a learner would bring it: 150 of each class, and 50 to test with.
+
+    They are drawn ones. nbval runs the notebooks with all of them; here the kind counts.
+    """
+    folder = Path(os.environ["LABKIT_CONFIG"]).with_name("my pictures")  # for all workers
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            _write_some(folder, *load("drawn"))
+    return folder
+
+
+def _write_some(folder: Path, train, _validation, test) -> None:
+    for name, part, count in (("train", train, 150), ("test", test, 50)):
+        for label, kind in enumerate(part.classes):
+            (folder / name / kind).mkdir(parents=True)
+            members = [n for n, target in enumerate(part.targets) if target == label]
+            for n in members[:count]:
+                Image.fromarray(part.data[n]).save(folder / name / kind / f"{n}.png")
 
 
 @pytest.fixture

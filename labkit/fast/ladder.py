@@ -33,7 +33,7 @@ class Rung:
 def ladder() -> list[Rung]:
     """Return the rungs from the lowest up."""
     steps = [
-        (_("tutorial, one picture at a time"), {}),
+        (_("tutorial, one image at a time"), {}),
         (_("batches cut from one array"), {"one_by_one": False}),
         (
             _("batches of 64, one-cycle learning rate"),
@@ -49,8 +49,8 @@ def ladder() -> list[Rung]:
         (_("smoothed labels"), {"smoothing": 0.1}),
         (_("Muon for the filters"), {"muon": True}),
         (_("small images first"), {"sizes": ((18, 0.2), (24, 0.6))}),
-        (_("the hardest pictures more often"), {"hardest": 0.6}),
-        (_("answers of picture and mirror image"), {"mirror_answers": True}),
+        (_("the hardest images more often"), {"hardest": 0.6}),
+        (_("predictions averaged with the mirror image"), {"mirror_answers": True}),
         (_("a second look where it is unsure"), {"second_look": True}),
         (_("memory kept for the next step"), {"keep_memory": True}),
     ]

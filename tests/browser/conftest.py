@@ -1,39 +1,11 @@
 """One server and one browser for all browser tests; where there is no browser, they skip."""
 
-import os
-from pathlib import Path
-
 import pytest
-from filelock import FileLock
-from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from labkit.data import load
 from tests.browser.lab import BROWSER_FLAGS, Notebook, jupyterlab, obtain_browser
 
 NO_BROWSER = "no Chromium or Chrome could be had"
-
-
-@pytest.fixture(scope="session")
-def few():
-    """A folder of pictures, as a learner would bring it: 150 of each class, and 50 to test with.
-
-    They are drawn ones. nbval runs the notebooks with all of them; here is clicked.
-    """
-    folder = Path(os.environ["LABKIT_CONFIG"]).with_name("my pictures")  # for all workers
-    with FileLock(f"{folder}.lock"):
-        if not folder.exists():
-            _write_some(folder, *load("drawn"))
-    return folder
-
-
-def _write_some(folder: Path, train, _validation, test) -> None:
-    for name, part, count in (("train", train, 150), ("test", test, 50)):
-        for label, kind in enumerate(part.classes):
-            (folder / name / kind).mkdir(parents=True)
-            members = [n for n, target in enumerate(part.targets) if target == label]
-            for n in members[:count]:
-                Image.fromarray(part.data[n]).save(folder / name / kind / f"{n}.png")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,42 @@
+"""Every section below *Going deeper* needs the core and nothing else.
+
+Each notebook's core runs once; then its sections, the last one first, each with the names that the
+core left behind. So a section meets no earlier one here, and no later one in the run from top to
+bottom, which nbval does.
+"""
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tests import minutes
+
+REMEMBER = "_core = dict(globals())"
+RESTORE = """
+for _name in [name for name in globals() if name not in _core and not name.startswith("_")]:
+    del globals()[_name]
+globals().update(_core)
+"""
+
+
+def code(parts):
+    """Return the code cells of some parts of a notebook, each part behind the names of the core."""
+    cells = []
+    for part in parts:
+        cells.append(nbformat.v4.new_code_cell(RESTORE))
+        cells += [nbformat.from_dict(c) for c in part.cells if c["cell_type"] == "code"]
+    return cells
+
+
+@pytest.mark.parametrize("path", minutes.NOTEBOOKS, ids=lambda path: path.stem)
+def test_each_section_needs_only_the_core(path, few, tmp_path, monkeypatch):
+    for name in ("CHECKPOINTS", "CONFIG", "PROGRESS"):
+        monkeypatch.setenv(f"LABKIT_{name}", str(tmp_path / name.lower()))
+    monkeypatch.setenv("LABKIT_DATA", str(few))
+    counted = minutes.count(path)
+    remember = nbformat.v4.new_code_cell(REMEMBER)
+    core = [nbformat.from_dict(c) for c in counted.core.cells if c["cell_type"] == "code"]
+    cells = [*core, remember, *code([*counted.sections, counted.exercises][::-1])]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    place = {"metadata": {"path": str(path.parent)}}
+    NotebookClient(notebook, timeout=300, resources=place).execute()
