@@ -46,6 +46,7 @@ html: .venv/ready-lab
 	$(THREADS) $(RUN) -m nbconvert --to=html --execute \
 		--ExecutePreprocessor.store_widget_state=False --output-dir=build/html notebooks/*.ipynb
 	cp -R images build/
+	cp notebooks/*.md notebooks/*.py build/html/
 
 images: .venv/ready-lab
 	$(RUN) images/draw

@@ -186,6 +186,36 @@ def whole(minutes: float) -> int:
     return max(1, round(minutes))
 
 
+def row(path: Path) -> tuple[str, str]:
+    """Return what a table prints of a notebook: the minutes in the lab, and those beyond it."""
+    told = printed(path)
+    return (
+        (str(told["core"]), str(told["beyond"]))
+        if "beyond" in told
+        else ("after", str(told["core"]))
+    )
+
+
+def ends(text: str, path: Path) -> list[tuple[str, str]]:
+    """Return the last two cells of each table row that speaks of a notebook."""
+    number = int(path.stem[:2])
+    rows = re.findall(rf"^\|.*(?:{path.name}|\*\*{number}\. ).*\|$", text, flags=re.M)
+    return [tuple(cell.strip() for cell in found.split("|")[-3:-1]) for found in rows]
+
+
+def tabulate(text: str) -> str:
+    """Return a text with tables of notebooks, the last two cells of their rows written again."""
+    for path in NOTEBOOKS:
+        number, numbers = int(path.stem[:2]), " | ".join(row(path))
+        text = re.sub(
+            rf"^(\|.*(?:{path.name}|\*\*{number}\. ).*)\|[^|\n]*\|[^|\n]*\|$",
+            rf"\1| {numbers} |",
+            text,
+            flags=re.M,
+        )
+    return text
+
+
 def write(counted: Counted) -> None:
     """Put the counted minutes into a notebook's first cell and into its headings."""
     path, minutes = counted.path, {part.title: whole(part.minutes) for part in counted.sections}
@@ -206,7 +236,24 @@ def write(counted: Counted) -> None:
             text = f"### {_title(text)} ({minutes[_title(text)]} min)"
         if text != before:
             cell["source"] = text.splitlines(keepends=True)
-    path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    save(path, notebook)
+
+
+def write_tables() -> None:
+    """Put the minutes of all notebooks into the tables of the README and of notebook 0."""
+    readme = ROOT / "README.md"
+    readme.write_text(tabulate(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    notebook = json.loads(NOTEBOOKS[0].read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = tabulate(source(cell)).splitlines(keepends=True)
+    save(NOTEBOOKS[0], notebook)
+
+
+def save(path: Path, notebook: dict) -> None:
+    """Write a notebook as Jupyter does."""
+    text = json.dumps(notebook, indent=1, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def main(arguments: list[str]) -> None:
@@ -231,6 +278,8 @@ def main(arguments: list[str]) -> None:
         if names:
             print(f"    {counted.exercises.minutes:5.1f}  exercises, without the folded hints")
     print(f"the core, 00 to 07: {total:.1f} minutes")
+    if "--write" in arguments and not names:
+        write_tables()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,16 @@
 """The scripts that draw `images/`: one module per picture, `style` for what they share."""
 
-from draw import convolution, landscape, network, pipeline, pooling, sampler, splits, tensor
+from draw import (
+    convolution,
+    landscape,
+    network,
+    pipeline,
+    pooling,
+    recorded,
+    sampler,
+    splits,
+    tensor,
+)
 
 PICTURES = {
     "tensor.png": tensor.draw,
@@ -13,12 +23,15 @@ PICTURES = {
     "maxpool.png": pooling.draw,
     "net.png": network.draw,
     "loss.gif": landscape.draw,
+    "training_curve.png": recorded.draw_curve,
+    "class_accuracy.png": recorded.draw_accuracy,
+    "confusion_matrix.png": recorded.draw_confusion,
 }
 """What `make images` draws: a file name, and the function that returns it with its alt text."""
 
 SCREENSHOTS = {
     "widget.png": (
-        "The convolution explorer: a 5 x 5 window on a 32 x 32 picture of a bird, and beside it "
+        "The convolution explorer: a 5 x 5 window on a 32 x 32 image of a bird, and beside it "
         "the pixels, the kernel and their products for red, green and blue. Their sums and the "
         "bias add up to one number of the output, 0.523, which is drawn as far as the window has "
         "come: the outline of the bird's head and back."

@@ -11,7 +11,7 @@ ITEMS = 4
 def draw() -> Sheet:
     """Draw two workers that each prepare whole batches in host memory, and the copy to the GPU."""
     alt = _(
-        "The way of a batch, from left to right. Picture files lie on the disk. In host memory two "
+        "The way of a batch, from left to right. Image files lie on the disk. In host memory two "
         "workers each take {n} items from the data set, transform them and stack them to a whole "
         "batch; the loader hands the batches out in order. Only .to(device) copies a batch on to "
         "the GPU's memory, where the model is."
@@ -43,13 +43,13 @@ def _disk(sheet, x, y):
     for i in range(3):
         sheet.box(x - 34 + 8 * i, y - 44 + 10 * i, 48, 44, face="white", edge=LINE, round=4)
     sheet.write(x, y + 42, _("disk"), 16, bold=True)
-    sheet.write(x, y + 64, _("picture files"), 14, color=MUTED)
+    sheet.write(x, y + 64, _("image files"), 14, color=MUTED)
 
 
 def _worker(sheet, worker, y):
     """Draw a worker: the data set's items, the transforms, and the batch it makes of them."""
     sheet.box(124, y, 350, 134, face="white", edge=BLUE, line=1.6)
-    title = _("worker {n}").format(n=worker + 1)
+    title = _("worker {n}").format(n=worker)  # numbered from 0, as PyTorch does
     sheet.write(138, y + 20, title, 15, bold=True, ha="left", color=BLUE)
     steps = (_("data set"), _("items"), 136), (_("transforms"), _("tensors"), 254)
     for name, note, x in steps:

@@ -26,8 +26,8 @@ def draw_sheet() -> Sheet:
     """Draw a row of pictures for each class, every pixel enlarged to a square."""
     rows = samples()
     alt = _(
-        "{n} rows of {each} small pictures drawn by code, one row for each class: {names}. Within "
-        "a row the pose, size, colours, background and light change from picture to picture."
+        "{n} rows of {each} small images drawn by code, one row for each class: {names}. Within "
+        "a row the pose, size, colours, background and light change from image to image."
     ).format(n=len(rows), each=EACH, names=", ".join(rows))
     page = Sheet(856, 2 * TOP + STEP * len(rows) - (STEP - SIDE), alt=alt)
     for row, (name, images) in enumerate(rows.items()):

@@ -22,8 +22,8 @@ def draw() -> Sheet:
     """Draw each source as a bar cut in three, to scale, and what the parts are for."""
     counts = {name: parts(*sizes) for name, sizes in SOURCES.items()}
     alt = _(
-        "Each source as a bar cut in three parts, to scale. {sources}. The training pictures are "
-        "used in every step, the validation pictures after every epoch, the test pictures once."
+        "Each source as a bar cut in three parts, to scale. {sources}. The training images are "
+        "used in every step, the validation images after every epoch, the test images once."
     ).format(
         sources="; ".join(
             _("{name}: {a:,} for training, {b:,} for validation, {c:,} for the test").format(

@@ -105,11 +105,23 @@ class Sheet(Picture):
 
     def image(self) -> Image.Image:
         """Return the sheet as an opaque RGB image."""
-        return Image.open(io.BytesIO(self.png(self.scale))).convert("RGB")
+        return flat(self, self.scale)
 
     def save(self, path: Path) -> None:
         """Write a PNG without metadata, so that the same drawing is the same file."""
         self.image().save(path, optimize=True)
+
+
+@dataclass(frozen=True)
+class Still:
+    """A figure of the workshop as a file: the image, and what to see in it."""
+
+    image: Image.Image
+    alt: str
+
+    def save(self, path: Path) -> None:
+        """Write a PNG without metadata, so that the same drawing is the same file."""
+        self.image.save(path, optimize=True)
 
 
 @dataclass(frozen=True)
@@ -136,6 +148,11 @@ class Film:
         colours = np.reshape(common[: 3 * 96] + rare[: 3 * 32], (-1, 3))
         colours[colours.min(axis=1) >= 248] = 255  # Pillow may pick any near-white for the page
         return colours.ravel().tolist()
+
+
+def flat(figure: Picture, scale: float = 1.5) -> Image.Image:
+    """Return a figure as an opaque RGB image, ``scale`` times 100 dots per inch."""
+    return Image.open(io.BytesIO(figure.png(scale))).convert("RGB")
 
 
 def number(value: float) -> str:
