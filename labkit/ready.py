@@ -1,12 +1,17 @@
-"""A trained network to work with, also for those who did not run notebook 5."""
+"""A trained network and an image to work with, also for those who bring neither."""
 
+import os
+
+import numpy as np
 import torch
 from tqdm.auto import tqdm
 
 from labkit import checkpoint
 from labkit.data import BatchLoader, PictureSet
+from labkit.data.drawn import draw_one
 from labkit.model import Net
 from labkit.notice import tell
+from labkit.pictures import read_picture
 from labkit.text import _
 from labkit.training import train_epoch
 
@@ -45,3 +50,11 @@ def _trained(train_set: PictureSet) -> Net:
             on_step=lambda _step, _loss: bar.update(),
         )
     return net
+
+
+def own_image(path: str | os.PathLike = "") -> np.ndarray:
+    """Return the image at ``path`` as uint8 ``[32, 32, 3]``, or a drawn cat where it is empty.
+
+    Raise what ``read_picture`` does for a file that cannot be used.
+    """
+    return read_picture(path) if path else draw_one("cat", size=32)

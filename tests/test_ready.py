@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from labkit import checkpoint
 from labkit.data import BatchLoader, PictureSet
 from labkit.model import Net
-from labkit.ready import load_or_train
+from labkit.pictures import PictureError
+from labkit.ready import load_or_train, own_image
 from labkit.training import evaluate
 
 
@@ -81,3 +83,12 @@ def test_training_is_repeatable_and_leaves_torchs_random_numbers_alone(tmp_path,
     assert torch.equal(torch.get_rng_state(), before)
     torch.rand(5)
     assert _same(first, load_or_train(_images()))
+
+
+def test_an_image_of_ones_own_is_read_and_without_one_a_cat_is_drawn(tmp_path):
+    Image.new("RGB", (80, 60), (255, 0, 0)).save(tmp_path / "red.png")
+    assert (own_image(tmp_path / "red.png") == [255, 0, 0]).all()
+    cat = own_image()
+    assert cat.shape == (32, 32, 3) and cat.dtype == np.uint8 and cat.std() > 10
+    with pytest.raises(PictureError):
+        own_image("not there.png")
