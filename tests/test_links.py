@@ -32,6 +32,7 @@ def test_a_dead_link_is_named_and_a_shy_host_is_not():
     home = f"http://127.0.0.1:{server.server_port}"
     found = [links.complaint(home + path) for path in ("/fine", "/shy", "/gone")]
     server.shutdown()
+    server.server_close()
     assert found == ["", "", f"{home}/gone: 404"]
     assert links.complaint(home) == f"{home}: {requests.ConnectionError.__name__}"
 
