@@ -3,7 +3,9 @@
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
-RUN := .venv/bin/python
+RUN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)/python
+# The versions with which `make test` last passed; `make newest` lifts them. CONSTRAINTS= takes any.
+CONSTRAINTS ?= constraints.txt
 THREADS := OMP_NUM_THREADS=1
 # A folder that was moved or renamed since it was set up still finds its own package.
 export PYTHONPATH := $(CURDIR)$(if $(PYTHONPATH),:$(PYTHONPATH))
@@ -14,7 +16,7 @@ PAIRED := --numprocesses=2 --dist=loadfile --max-worker-restart=0
 AGAIN = $(THREADS) $(RUN) -m pytest --last-failed --last-failed-no-failures=none tests/browser && \
 	echo "UNSTEADY: the browser tests named just above passed only at their second try. Mend the race."
 
-.PHONY: help lab test html images bench bench-widgets clean
+.PHONY: help lab test html images minutes links newest bench bench-widgets clean
 .DEFAULT_GOAL := help
 
 help:
@@ -22,6 +24,9 @@ help:
 	@echo "make test           set up, then run every check: style, unit tests, notebooks, browser"
 	@echo "make html           run every notebook into build/html: pages to read without a kernel"
 	@echo "make images         draw the pictures in images/ again"
+	@echo "make minutes        count how long each notebook takes, and print it where it is promised"
+	@echo "make links          ask every address that a learner may click"
+	@echo "make newest         set up with the newest versions, test, and keep them in constraints.txt"
 	@echo "make bench          measure the loader and the fast recipe on the data LABKIT_DATA names"
 	@echo "make bench-widgets  measure from a slider's key to the painted picture"
 	@echo "make clean          remove the environment in .venv"
@@ -51,6 +56,17 @@ html: .venv/ready-lab
 images: .venv/ready-lab
 	$(RUN) images/draw
 
+minutes: .venv/ready-lab
+	$(RUN) -m tests.minutes --write
+
+links: .venv/ready-lab
+	$(RUN) -m tests.links
+
+newest: clean
+	$(MAKE) test CONSTRAINTS=
+	$(RUN) -m pip list --format=freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//' | \
+		grep -vE '^(pip|setuptools|triton|nvidia-|cuda-)' > constraints.txt
+
 bench: .venv/ready-lab
 	$(RUN) -m tests.benchmarks
 
@@ -60,10 +76,14 @@ bench-widgets: .venv/ready-test
 clean:
 	rm -rf .venv
 
+# What a cell printed stays out of git, so that a pull never meets a learner's outputs.
+FILTER = test "$$(git rev-parse --show-toplevel 2>/dev/null)" != "$(CURDIR)" || git config \
+	filter.nbstripout.clean '$(RUN) -m nbstripout --keep-id'
+
 # The environment is made once, and again only when the list of dependencies changes.
 .venv/ready-lab: WANTED = .
 .venv/ready-test: WANTED = .[test]
-.venv/ready-%: pyproject.toml
+.venv/ready-%: pyproject.toml $(wildcard $(CONSTRAINTS))
 	@test -n "$(PYTHON)" || { echo "This workshop needs Python 3.11 or newer, and none was found:" \
 		"install one, then run make again, with PYTHON=/path/to/python3 if it has an unusual name."; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "This workshop needs" \
@@ -73,5 +93,7 @@ clean:
 	"$(PYTHON)" -m venv .venv
 	$(RUN) -m pip install --quiet --disable-pip-version-check --upgrade pip
 	@echo "Installing PyTorch, JupyterLab and what they need into .venv: some minutes, up to 6 GB."
-	$(RUN) -m pip install --disable-pip-version-check --editable '$(WANTED)'
+	$(RUN) -m pip install --disable-pip-version-check $(addprefix --constraint ,$(wildcard $(CONSTRAINTS))) \
+		--editable '$(WANTED)'
+	@$(FILTER)
 	@touch .venv/ready-lab $@
