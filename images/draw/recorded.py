@@ -28,14 +28,11 @@ def run() -> dict:
 
 def _signed(figure: Picture) -> Still:
     """Write under a figure where and when it was recorded, and make a file of it."""
-    figure.supxlabel(
-        _("recorded on {date}, {device}, torch {torch}").format(
-            date=RECORDED["date"], device=RECORDED["device"], torch=RECORDED["versions"]["torch"]
-        ),
-        fontsize=8,
-        color=MUTED,
+    signature = _("recorded on {date}, {device}, torch {torch}").format(
+        date=RECORDED["date"], device=RECORDED["device"], torch=RECORDED["versions"]["torch"]
     )
-    return Still(flat(figure), figure.alt)
+    figure.supxlabel(signature, fontsize=8, color=MUTED)
+    return Still(flat(figure), f"{figure.alt} {signature[0].upper()}{signature[1:]}.")
 
 
 def draw_curve() -> Still:
