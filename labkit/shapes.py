@@ -22,8 +22,8 @@ def output_size(n: int, kernel: int, stride: int = 1, padding: int = 0, dilation
     if room < 0:
         raise ValueError(
             _(
-                "The window spans {span} pixels, the picture with its padding only {side}: "
-                "take a smaller kernel, more padding or a larger picture."
+                "The window spans {span} pixels, the image with its padding only {side}: "
+                "take a smaller kernel, more padding or a larger image."
             ).format(span=dilation * (kernel - 1) + 1, side=n + 2 * padding)
         )
     return room // stride + 1
@@ -74,7 +74,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Stage:
-    """What one layer of a stack makes of the picture.
+    """What one layer of a stack makes of the image.
 
     ``field`` is the receptive field: the side of the square of input pixels that one output pixel
     sees. ``jump`` is the distance between the squares of two neighbours, in input pixels.
@@ -94,7 +94,7 @@ class Stage:
 
 
 def stack(size: int, channels: int, layers: Sequence[Window]) -> tuple[Stage, ...]:
-    """Follow a picture ``[channels, size, size]`` through layers; return a stage for each.
+    """Follow an image ``[channels, size, size]`` through layers; return a stage for each.
 
     Raises ValueError, with the number of the layer, where a window does not fit.
     """
@@ -116,7 +116,7 @@ def stack(size: int, channels: int, layers: Sequence[Window]) -> tuple[Stage, ..
 
 
 def seen_by(size: int, layers: Sequence[Window], position: int) -> tuple[int, ...]:
-    """Return the positions along a side of the picture that one output position sees.
+    """Return the positions along a side of the image that one output position sees.
 
     ``position`` is counted from 0 along the side of the last layer's map. Positions in a padding
     are left out, so fewer are seen at the edge. Raises ValueError for a position that is not

@@ -25,7 +25,7 @@ NUMBERS_AT_MOST = 7
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """All windows over one picture.
+    """All windows over one image.
 
     ``image`` float32 ``[C, H, W]``; ``output`` float32 ``[rows, columns]`` as PyTorch computes it;
     ``kernel`` float32 ``[C, k, k]``, or None for pooling. Of max-pooling alone, ``winners`` int64
@@ -74,7 +74,7 @@ def convolve(
     """Convolve ``[C, H, W]`` with one filter ``[C, k, k]``: one output channel.
 
     Like ``nn.Conv2d`` it does not turn the kernel round. Raises ValueError where the kernel has
-    other channels than the picture or is larger than the padded picture.
+    other channels than the image or is larger than the padded image.
     """
     image, kernel = _float(image), _float(kernel)
     if kernel.ndim != 3 or len(kernel) != len(image):
@@ -103,14 +103,14 @@ def pool(
     """Pool one channel of ``[C, H, W]``: its largest or its mean value under each window.
 
     ``kind`` is "max" or "average". Raises ValueError for another kind, a channel that is not
-    there, or a window larger than the picture.
+    there, or a window larger than the image.
     """
     image = _float(image)
     if kind not in ("max", "average"):
         raise ValueError(_('Pooling is "max" or "average", not "{kind}".').format(kind=kind))
     if not 0 <= channel < len(image):
         raise ValueError(
-            _("The picture has the channels 0 to {last}, not {channel}.").format(
+            _("The image has the channels 0 to {last}, not {channel}.").format(
                 last=len(image) - 1, channel=channel
             )
         )
@@ -137,7 +137,7 @@ def read_kernel(text: str) -> np.ndarray:
     rows = [line.replace(",", " ").split() for line in lines if line.strip()]
     if not rows or len({len(row) for row in rows}) > 1:
         raise ValueError(
-            _("A kernel is rows of equally many numbers: 1 0 -1; 2 0 -2; 1 0 -1, say.")
+            _("A kernel is rows of equally many numbers, for example 1 0 -1; 2 0 -2; 1 0 -1.")
         )
     if max(len(rows), len(rows[0])) > NUMBERS_AT_MOST:
         raise ValueError(

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import numpy
 import pytest
 
-from labkit.figures.layers import LayerTable, curves, filters, maps, pictures
+from labkit.figures.layers import LayerTable, curves, filters, maps, side_by_side
 
 
 def traced(**changes):
@@ -61,8 +61,8 @@ def test_curves_say_where_each_ends():
 
 
 def test_every_picture_renders_with_its_alt_text():
-    picture = pictures([numpy.zeros((4, 4, 3))] * 9, [f"n{i}" for i in range(9)])
-    assert 'alt="9 pictures: n0' in picture._repr_html_()
+    picture = side_by_side([numpy.zeros((4, 4, 3))] * 9, [f"n{i}" for i in range(9)])
+    assert 'alt="9 images: n0' in picture._repr_html_()
 
 
 def test_black_is_zero_where_no_number_of_the_maps_is_negative():

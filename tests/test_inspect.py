@@ -136,7 +136,7 @@ MENDS = {
     "a larger picture": (
         *(Net(), (4, 3, 52, 52), "fc1 (Linear)"),
         *(
-            "[4, 1600], 1600 numbers per picture",
+            "[4, 1600], 1600 numbers per image",
             "400 numbers",
             "set in_features=1600: self.fc1 = ",
         ),
@@ -183,7 +183,7 @@ MENDS = {
     ),
     "one picture without a batch": (
         *(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Flatten(), nn.Linear(8 * 36, 9)), (3, 8, 8)),
-        *("2 (Linear)", "[8, 36], 288 numbers", "288 numbers", "a batch, also of one picture"),
+        *("2 (Linear)", "[8, 36], 288 numbers", "288 numbers", "a batch, also of one image"),
     ),
     "channels that the groups do not divide": (
         *(nn.Sequential(nn.Conv2d(4, 8, 3, groups=2)), (1, 3, 8, 8), "0 (Conv2d)"),
@@ -412,7 +412,7 @@ def test_a_product_of_matrices_that_do_not_fit_is_told():
 def test_a_view_that_changes_the_batch_in_silence_is_a_warning():
     traced = trace(Loose(), (4, 3, 52, 52))
     assert traced.fault is None and traced.rows[-1].shape == (16, 10)
-    assert "4 pictures went in and 16 rows came out: view()" in traced.warnings[0]
+    assert "4 images went in and 16 rows came out: view()" in traced.warnings[0]
     assert trace(Net(), (4, 3, 32, 32)).warnings == ()
 
 

@@ -81,7 +81,7 @@ def test_the_window_stays_within_an_output_that_shrinks(samples):
 @pytest.mark.parametrize("explorer", [ConvolutionExplorer, PoolingExplorer])
 def test_without_a_kernel_a_still_picture_says_what_it_shows(samples, explorer):
     bundle = explorer(samples)._repr_mimebundle_()
-    assert "A picture of 32 x 32 with a window" in bundle["text/plain"].replace(" pixels", "")
+    assert "An image of 32 x 32 with a window" in bundle["text/plain"].replace(" pixels", "")
     assert bundle["text/html"].startswith("<img")
 
 

@@ -101,9 +101,9 @@ def filters(weights: numpy.ndarray, title: str = "") -> Picture:
     return _grid(images, [str(n) for n in range(len(images))], limits, title, alt)
 
 
-def pictures(images: Sequence[numpy.ndarray], titles: Sequence[str], alt: str = "") -> Picture:
-    """Draw pictures ``[H, W]`` (each on its own grey scale) or ``[H, W, 3]`` side by side."""
-    alt = alt or _("{n} pictures: {titles}.").format(n=len(images), titles=", ".join(titles))
+def side_by_side(images: Sequence[numpy.ndarray], titles: Sequence[str], alt: str = "") -> Picture:
+    """Draw images ``[H, W]`` (each on its own grey scale) or ``[H, W, 3]`` side by side."""
+    alt = alt or _("{n} images: {titles}.").format(n=len(images), titles=", ".join(titles))
     return _grid(list(images), list(titles), {"cmap": "gray"}, "", alt)
 
 

@@ -159,7 +159,7 @@ def closeup(picture: np.ndarray, sheet: Sheet, tile: int, unit: tuple[int, int],
     side, left, top = 174, 194, 24
     image = Image.new("RGB", (SCALE * (left + side + 6), SCALE * (top + side + 20)), WHITE)
     draw = ImageDraw.Draw(image)
-    write(draw, _("the picture"), (6, 4), 12)
+    write(draw, _("the image"), (6, 4), 12)
     _paste_picture(image, picture, seen, (6, top), side)
     plane, row, column = _enlarged(sheet, tile, unit)
     cell = side / max(plane.shape)

@@ -92,7 +92,7 @@ def fault_card(fault) -> str:
     lines = (
         (_("It got"), html.escape(fault.got)),
         (_("It expected"), html.escape(fault.expected)),
-        (_("To mend it"), f"<strong>{html.escape(fault.change)}</strong>"),
+        (_("To fix it"), f"<strong>{html.escape(fault.change)}</strong>"),
         (_("The error says"), f"<code>{html.escape(fault.message)}</code>"),
     )
     items = "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in lines)

@@ -1,4 +1,4 @@
-"""A still picture of a convolution or a pooling: what goes in, what comes out."""
+"""A still image of a convolution or a pooling: what goes in, what comes out."""
 
 from matplotlib.patches import Rectangle
 
@@ -8,10 +8,10 @@ from labkit.text import _
 
 
 def in_and_out(steps: Steps, position: int) -> Picture:
-    """Draw the picture with its window beside the whole output, for a reader without a kernel."""
+    """Draw the image with its window beside the whole output, for a reader without a kernel."""
     rows, columns = steps.output.shape
     alt = _(
-        "A picture of {height} x {width} pixels with a window of {k} x {l}; beside it the output "
+        "An image of {height} x {width} pixels with a window of {k} x {l}; beside it the output "
         "of {kind}, {rows} x {columns} values from {low:.2f} to {high:.2f}."
     ).format(
         height=steps.image.shape[1],
@@ -34,7 +34,7 @@ def in_and_out(steps: Steps, position: int) -> Picture:
     corner, size = (left - 0.5, top - 0.5), (steps.size[1], steps.size[0])
     before.add_patch(Rectangle(corner, *size, fill=False, edgecolor=ORANGE, linewidth=2.5))
     after.imshow(steps.output, cmap="gray")
-    before.set_title(_("picture"))
+    before.set_title(_("image"))
     after.set_title(_("output"))
     for axes in (before, after):
         axes.set_xticks([])

@@ -20,7 +20,7 @@ _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 @dataclass(frozen=True)
 class Fault:
-    """Where a forward pass broke, and the change that would mend it."""
+    """Where a forward pass broke, and the change that would fix it."""
 
     layer: str
     got: str
@@ -33,7 +33,7 @@ class Fault:
             [
                 _("{layer} got {got}.").format(layer=self.layer, got=self.got),
                 _("It expected {expected}.").format(expected=self.expected),
-                _("To mend it: {change}.").format(change=self.change),
+                _("To fix it: {change}.").format(change=self.change),
                 _("The error says: {message}").format(message=self.message),
             ]
         )

@@ -84,9 +84,7 @@ def of_classes(call: Call, tensors: list, fed: torch.Size):
     elif not targets.is_floating_point():
         change = _("write targets.argmax({axis})").format(axis=min(1, len(shape) - 1))
         if len(shape) == 1:
-            change = _(
-                "with one logit per picture, take nn.BCEWithLogitsLoss() and targets.float()"
-            )
+            change = _("with one logit per image, take nn.BCEWithLogitsLoss() and targets.float()")
     return (got, expected, change) if change else None
 
 

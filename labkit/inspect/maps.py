@@ -31,9 +31,7 @@ def feature_maps(model: nn.Module, picture: torch.Tensor) -> tuple[Maps, ...]:
     batch = picture if picture.ndim == 4 else picture.unsqueeze(0)
     if batch.ndim != 4 or len(batch) != 1:
         raise ValueError(
-            _("One picture has the shape [3, 32, 32], not {shape}.").format(
-                shape=list(picture.shape)
-            )
+            _("One image has the shape [3, 32, 32], not {shape}.").format(shape=list(picture.shape))
         )
     return tuple(
         Maps(step.layer, step.call.kind, step.values[0].float().cpu().numpy())
@@ -88,7 +86,7 @@ def pixels_seen(
             _("Step {step} has no unit {unit}.").format(step=step, unit=unit)
         ) from error
     if spoilt.shape != (len(probes),) or spoilt[0]:
-        raise ValueError(_("This step mixes the pictures of a batch: no unit sees a region."))
+        raise ValueError(_("This step mixes the images of a batch: no unit sees a region."))
     return _extent(spoilt[1 : 1 + height]), _extent(spoilt[1 + height :])
 
 

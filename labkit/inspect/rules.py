@@ -1,4 +1,4 @@
-"""The rules by which a fault is told: what a layer got, what it expected, what would mend it.
+"""The rules by which a fault is told: what a layer got, what it expected, what would fix it.
 
 Each rule takes the call that broke, the tensors given to it and the shape fed to the model; it
 returns the three clauses, or None where it does not apply.
@@ -95,13 +95,13 @@ def _linear(call: Call, tensors: list, fed: torch.Size):
     if weights is None or weights.ndim != 2:
         return None
     wanted, shape = weights.shape[1], tuple(tensors[0].shape)
-    expected = _("{n} numbers per picture (in_features={n})").format(n=wanted)
+    expected = _("{n} numbers per image (in_features={n})").format(n=wanted)
     if len(shape) == 1 < len(fed):  # flattened with the batch
         count = shape[0] // fed[0]
         steps = [_("write torch.flatten(x, 1): without the 1 the batch is flattened too")]
     elif len(fed) == 3 and len(shape) == 2 and wanted == math.prod(shape):
         count = wanted
-        steps = [_("feed it a batch, also of one picture, x.unsqueeze(0)")]
+        steps = [_("feed it a batch, also of one image, x.unsqueeze(0)")]
     elif len(shape) in (3, 4) and shape[1] == wanted and math.prod(shape[2:]) > 1:
         count, order = wanted, "0, 2, 1" if len(shape) == 3 else "0, 2, 3, 1"
         change = _("move the channels to the end first, x.permute({order})").format(order=order)
@@ -116,7 +116,7 @@ def _linear(call: Call, tensors: list, fed: torch.Size):
         steps.append(mended(call, count, "in_features"))
     if not steps:
         return None
-    got = _("{shape}, {n} numbers per picture").format(shape=shape_text(shape), n=count)
+    got = _("{shape}, {n} numbers per image").format(shape=shape_text(shape), n=count)
     return got, expected, _(", and ").join(steps)
 
 
@@ -182,9 +182,9 @@ def _too_small(call: Call, shape: tuple[int, ...]):
     need = -(-(window.span(axis) - sides[axis]) // 2)
     least = window.span(axis) - _margin(window, axis)
     expected = _("maps of at least {n} pixels a side").format(n=least)
-    change = _("pad it (padding={p}), take a smaller kernel, or feed larger pictures")
+    change = _("pad it (padding={p}), take a smaller kernel, or feed larger images")
     if weight(call) is None:
-        change = _("leave this pooling out, take a smaller kernel, or feed larger pictures")
+        change = _("leave this pooling out, take a smaller kernel, or feed larger images")
     got = _("{shape}, maps of {height} x {width}").format(
         shape=shape_text(shape), height=sides[0], width=sides[-1]
     )

@@ -22,7 +22,7 @@ def recurrent(call: Call, tensors: list, fed: torch.Size):
     steps = []
     if len(shape) == 4:
         expected = _("a sequence, and {rest}").format(rest=expected)
-        steps = [_("make one of the rows of the picture, x.flatten(1, 2)")]
+        steps = [_("make one of the rows of the image, x.flatten(1, 2)")]
     if shape[-1] != wanted:
         steps.append(mended(call, shape[-1], "input_size"))
     return (shape_text(shape), expected, _(", and ").join(steps)) if steps else None

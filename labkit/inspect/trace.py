@@ -1,4 +1,4 @@
-"""Follow a forward pass from layer to layer and, where it breaks, say what would mend it."""
+"""Follow a forward pass from layer to layer and, where it breaks, say what would fix it."""
 
 import math
 from collections.abc import Sequence
@@ -106,11 +106,11 @@ def _warnings(recording: Recording, fed: torch.Size) -> tuple[str, ...]:
         found.append(_("The forward pass returned None: let it end with return and its result."))
     mixing = next((step for step in recording.steps if _rearranges_batch(step, fed)), None)
     last = recording.steps[-1].shape if mixing else ()
-    if last and last[:1] != fed[:1]:  # a loss, of no axis, is one number for all pictures
+    if last and last[:1] != fed[:1]:  # a loss, of no axis, is one number for all images
         found.append(
             _(
-                "{count} pictures went in and {rows} rows came out: {layer} made {after} of "
-                "{before} and mixed the pictures. torch.flatten(x, 1) keeps them apart."
+                "{count} images went in and {rows} rows came out: {layer} made {after} of "
+                "{before} and mixed the images. torch.flatten(x, 1) keeps them apart."
             ).format(
                 count=fed[0],
                 rows=last[0],

@@ -1,4 +1,4 @@
-"""Convolution, step by step: a picture, a kernel, and the window between them."""
+"""Convolution, step by step: a image, a kernel, and the window between them."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ from labkit.widgets.window_stage import WindowStage
 
 
 class ConvolutionExplorer(Explorer):
-    """Move a kernel over a picture and watch the products add up to the output.
+    """Move a kernel over an image and watch the products add up to the output.
 
     Kernels are hand-made ones, the first filters of ``model``, or numbers typed in. A hand-made
     kernel sees pixels from 0 to 1, the model's filters see them from -1 to 1, as in training.
@@ -28,7 +28,7 @@ class ConvolutionExplorer(Explorer):
     def __init__(
         self, samples: PictureSet | Mapping[str, np.ndarray], model: nn.Module | None = None
     ):
-        """Offer pictures of ``samples`` and, where there is one, the filters of ``model``."""
+        """Offer images of ``samples`` and, where there is one, the filters of ``model``."""
         self.model = model
         self.choice = PictureChoice(samples)
         self.kernel = widgets.Dropdown(options=self._kernels(), description=_("Kernel"))
@@ -86,6 +86,6 @@ class ConvolutionExplorer(Explorer):
         self.stage.show(self.steps)
 
     def still(self) -> tuple[bytes, str]:
-        """Return picture and output side by side, and what they show."""
+        """Return image and output side by side, and what they show."""
         picture = in_and_out(self.steps, self.stage.position)
         return picture.png(), picture.alt

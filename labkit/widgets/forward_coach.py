@@ -1,4 +1,4 @@
-"""The coach for any model: its real forward pass and, where it breaks, what would mend it."""
+"""The coach for any model: its real forward pass and, where it breaks, what would fix it."""
 
 import math
 import re
@@ -34,7 +34,7 @@ class ForwardCoach(Explorer):
             description=_("Input shape"),
             continuous_update=False,
         )
-        self.side = Slider(label=_("Picture's side"), minimum=1, maximum=128)
+        self.side = Slider(label=_("Image's side"), minimum=1, maximum=128)
         self.view = widgets.HTML()
         super().__init__(row(self.shape, self.side), screen=self.view)
         self.add_class("lk-forward")
@@ -85,6 +85,6 @@ def _read_shape(text: str) -> tuple[int, ...]:
         raise ValueError(_("A shape is whole numbers with commas between them: 1, 3, 32, 32."))
     shape = tuple(map(int, words))
     if math.prod(shape) > NUMBERS_AT_MOST:
-        text = _("{shape} is more than {n} million numbers, take a smaller batch or picture.")
+        text = _("{shape} is more than {n} million numbers, take a smaller batch or image.")
         raise ValueError(text.format(shape=list(shape), n=NUMBERS_AT_MOST // 1_000_000))
     return shape

@@ -25,7 +25,7 @@ def normalised(picture: np.ndarray) -> torch.Tensor:
 
 
 class NetworkExplorer(Explorer):
-    """Look at what every layer makes of a picture, and at the pixels that a unit looks at.
+    """Look at what every layer makes of an image, and at the pixels that a unit looks at.
 
     ``sheets`` holds the output of each step; ``seen`` the first row, the row after the last, the
     first column and the column after the last that the chosen unit depends on; ``probabilities``
@@ -43,7 +43,7 @@ class NetworkExplorer(Explorer):
         classes: Sequence[str] | None = None,
         prepare: Callable[[np.ndarray], torch.Tensor] = normalised,
     ):
-        """Show ``model`` on pictures of ``samples``; step through ``snapshots`` where there are.
+        """Show ``model`` on images of ``samples``; step through ``snapshots`` where there are.
 
         A snapshot is a name and a state_dict, as in ``("epoch 1", net.state_dict())``; it is
         copied. ``classes`` are those of ``samples`` if nothing is said; ``prepare`` makes of a
@@ -116,7 +116,7 @@ class NetworkExplorer(Explorer):
         batch = batch if batch.ndim == 4 else batch.unsqueeze(0)
         found = feature_maps(model, batch)
         if not found:
-            raise ValueError(_("No layer of this network keeps one row for each picture."))
+            raise ValueError(_("No layer of this network keeps one row for each image."))
         before = [sheet.name for sheet in self.sheets]
         self.sheets = [Sheet.of(maps.layer, maps.values) for maps in found]
         self._mosaic = None
@@ -291,10 +291,10 @@ class NetworkExplorer(Explorer):
 
     def _say_seen(self) -> str:
         if self.seen is None:
-            return self._blind or _("It mixes pictures of a batch: no pixels can be named.")
+            return self._blind or _("It mixes images of a batch: no pixels can be named.")
         top, bottom, left, right = self.seen
         if bottom == top or right == left:
-            return _("It depends on no pixel of the picture.")
+            return _("It depends on no pixel of the image.")
         text = _("It sees {height} x {width} pixels: rows {top}-{bottom}, columns {left}-{right}.")
         return text.format(
             height=bottom - top,

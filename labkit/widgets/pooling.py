@@ -15,13 +15,13 @@ from labkit.widgets.window_stage import WindowStage
 
 
 class PoolingExplorer(Explorer):
-    """Move a window over one channel of a picture: its largest or its mean value goes on.
+    """Move a window over one channel of an image: its largest or its mean value goes on.
 
     ``steps`` holds the numbers shown, of pixels from 0 to 1.
     """
 
     def __init__(self, samples: PictureSet | Mapping[str, np.ndarray]):
-        """Offer the pictures of ``samples``."""
+        """Offer the images of ``samples``."""
         self.choice = PictureChoice(samples)
         kinds = [(_("largest (max-pooling)"), "max"), (_("mean (average pooling)"), "average")]
         self.kind = widgets.Dropdown(options=kinds, description=_("Takes the"))
@@ -49,6 +49,6 @@ class PoolingExplorer(Explorer):
         self.stage.show(self.steps)
 
     def still(self) -> tuple[bytes, str]:
-        """Return picture and output side by side, and what they show."""
+        """Return image and output side by side, and what they show."""
         picture = in_and_out(self.steps, self.stage.position)
         return picture.png(), picture.alt

@@ -1,4 +1,4 @@
-"""The shape coach: guess what a stack of layers makes of a picture, then see it."""
+"""The shape coach: guess what a stack of layers makes of an image, then see it."""
 
 from collections.abc import Sequence
 
@@ -32,12 +32,12 @@ class ShapeCoach(Explorer):
     """
 
     def __init__(self, layers: Sequence[Window] = WORKSHOP, *, size: int = 32, channels: int = 3):
-        """Start with ``layers`` (those of the workshop's network) and a picture of ``size``."""
+        """Start with ``layers`` (those of the workshop's network) and an image of ``size``."""
         self.channels = channels
         self.stages: tuple[Stage, ...] = ()
         self.windows: list[Window] = []
         self._busy = False
-        self.size = Slider(label=_("Picture's side"), minimum=4, maximum=64, value=size)
+        self.size = Slider(label=_("Image's side"), minimum=4, maximum=64, value=size)
         narrow = {"width": "auto"}
         self.more = widgets.Button(description=_("Add a layer"), layout=narrow)
         self.fewer = widgets.Button(description=_("Remove the last"), layout=narrow)
@@ -87,7 +87,7 @@ class ShapeCoach(Explorer):
 
     @reporting
     def _compute(self) -> None:
-        """Follow the picture through the layers as far as they fit; the rest is a sentence."""
+        """Follow the image through the layers as far as they fit; the rest is a sentence."""
         self.stages, self.windows, problem = (), [], None
         for number, layer in enumerate(self.table.layers, 1):
             try:
@@ -107,7 +107,7 @@ class ShapeCoach(Explorer):
 
     @property
     def _complete(self) -> bool:
-        """Say whether the picture gets through all layers."""
+        """Say whether the image gets through all layers."""
         return len(self.stages) == len(self.table.layers)
 
     def _show(self, _change=None) -> None:
@@ -161,10 +161,10 @@ class ShapeCoach(Explorer):
         }
 
     def _sides(self, known: int) -> list[Side]:
-        """Return the strips: the picture's side, and those of the first ``known`` maps."""
+        """Return the strips: the image's side, and those of the first ``known`` maps."""
         windows, stages = self.windows[:known], self.stages[:known]
         sizes = [self.size.value, *(stage.size for stage in stages)]
-        names = [_("picture"), *(_name(n, window) for n, window in enumerate(windows, 1))]
+        names = [_("image"), *(_name(n, window) for n, window in enumerate(windows, 1))]
         follow = known == len(self.table.layers)
         sides, start, jump = [], 0.5, 1
         for n, size in enumerate(sizes):

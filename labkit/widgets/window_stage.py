@@ -1,4 +1,4 @@
-"""The stage on which a window moves over a picture; every move is drawn in the browser."""
+"""The stage on which a window moves over an image; every move is drawn in the browser."""
 
 import anywidget
 import numpy as np
@@ -10,7 +10,7 @@ from labkit.widgets.looks import STATIC, script
 
 
 class WindowStage(anywidget.AnyWidget):
-    """A picture, the window, the numbers under it, and the output up to ``position``."""
+    """An image, the window, the numbers under it, and the output up to ``position``."""
 
     _esm = script("stage.js", "window_stage.js")
     _css = STATIC / "looks.css"
@@ -67,7 +67,7 @@ def _words() -> dict:
     """Return every word that the browser shows, translated here because it cannot do it."""
     window = _("Window {n} of {total} (row {row}, column {column}): ")
     return {
-        "picture": _("picture, {height} x {width}"),
+        "picture": _("image, {height} x {width}"),
         "output": _("output, {height} x {width}"),
         "padding": _("hatched: padding with zeros"),
         "patch": _("pixels"),

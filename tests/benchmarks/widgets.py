@@ -105,7 +105,7 @@ CASES = (
     Case(
         "shape coach",
         "from labkit.widgets.shape_coach import ShapeCoach\nShapeCoach()",
-        (Control("picture's side", slider("Picture's side"), ".lk-screen img"),),
+        (Control("picture's side", slider("Image's side"), ".lk-screen img"),),
     ),
     Case(
         "network",

@@ -344,7 +344,9 @@ def test_a_window_that_moves_on_while_the_output_shrinks_stays_in_it(notebook, p
 
 
 def test_poolings_winner_stands_out_and_the_others_are_faded(page, pooling, samples):
-    go_to(pooling, page, 4)  # the notebook's assert has set kernel 3 and stride 2
+    pooling.get_by_role("slider", name="Kernel").press("ArrowRight")  # 3; the stride is 2
+    pooling.get_by_text("/ 225").wait_for()
+    go_to(pooling, page, 4)
     patch = samples[0][:3, 8:11, 0] / 255
     expect_sentence(pooling, f"(row 1, column 5): {patch.max():.3f} is the largest of 9 values")
     cell = 260 / 3
@@ -451,7 +453,7 @@ def test_the_coachs_sliders_by_mouse_and_by_keys(page, coach):
     press(page, "Home")
     # It sees units 0 and 1 of layer 2, thus 0 to 3 of layer 1, and the last of them -2 + 3 + 8.
     expect_sentence(coach, "Unit 0 of the last map sees the pixels 0 to 9.")
-    side = coach.get_by_role("slider", name="Picture's side")
+    side = coach.get_by_role("slider", name="Image's side")
     drag(side, 0.5)
     chosen = int(side.input_value())
     assert chosen == pytest.approx(4 + 0.5 * 60, abs=2)
@@ -474,7 +476,7 @@ def test_a_layer_removed_while_its_numbers_are_typed_is_gone(notebook, page, coa
 
 
 def test_the_longest_lines_of_the_coach_are_seen_without_scrolling(notebook, page, coach):
-    side = coach.get_by_role("slider", name="Picture's side")
+    side = coach.get_by_role("slider", name="Image's side")
     side.press("End")
     numbers = {"kernel": 11, "stride": 2, "padding": 16, "filters": 1024}
     for name, number in numbers.items():
@@ -500,7 +502,7 @@ def test_the_coach_for_any_model_reads_a_shape_that_is_typed(page):
     shape.press("Enter")
     forward.get_by_role("alert").wait_for(state="detached")
     forward.get_by_role("cell", name="[2, 10]").wait_for()
-    side = forward.get_by_role("slider", name="Picture's side")
+    side = forward.get_by_role("slider", name="Image's side")
     drag(side, 0.5)
     chosen = int(side.input_value())
     flat = 16 * (((chosen - 4) // 2 - 4) // 2) ** 2
@@ -510,7 +512,7 @@ def test_the_coach_for_any_model_reads_a_shape_that_is_typed(page):
 
 def test_the_coach_for_any_model_follows_the_slider(page):
     forward = page.locator(".lk-forward")
-    slider = forward.get_by_role("slider", name="Picture's side")
+    slider = forward.get_by_role("slider", name="Image's side")
     slider.focus()
     press(page, "Home")
     forward.get_by_text("It breaks at conv1 (Conv2d)").wait_for()
@@ -611,8 +613,8 @@ def test_a_picture_of_ones_own_goes_through_the_network(page, network, tmp_path)
         (".lk-convolution", ['slider "Stride"', 'slider "Padding"', 'slider "Window"']),
         (".lk-pooling", ['combobox "Takes the"', 'combobox "Channel"', 'slider "Kernel"']),
         (".lk-shapes", ['spinbutton "Layer 1: kernel"', 'textbox "Layer 3: your guess"']),
-        (".lk-shapes", ['slider "Picture\'s side"', 'slider "Follow unit"', "table"]),
-        (".lk-forward", ['textbox "Input shape"', 'slider "Picture\'s side"', "table"]),
+        (".lk-shapes", ['slider "Image\'s side"', 'slider "Follow unit"', "table"]),
+        (".lk-forward", ['textbox "Input shape"', 'slider "Image\'s side"', "table"]),
         (".lk-network", ['slider "Layer"', 'slider "Row"', 'table "The network says']),
     ],
 )

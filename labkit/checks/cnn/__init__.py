@@ -1,4 +1,4 @@
-"""Notebook 3: padding, pooling, the numbers that reach fc1, parameters, pictures of any size."""
+"""Notebook 3: padding, pooling, the numbers that reach fc1, parameters, images of any size."""
 
 from labkit.checks.cnn.arithmetic import conv_parameters, inputs_of_fc1, padding_that_keeps
 from labkit.checks.cnn.flexible import FlexibleNet

@@ -113,7 +113,7 @@ def _one_side(side):
 
 
 @inputs_of_fc1.mistake(
-    N_("It does not grow in proportion: each convolution takes 4 off, however large the picture.")
+    N_("It does not grow in proportion: each convolution takes 4 off, however large the image.")
 )
 def _in_proportion(side):
     return 400 * (side / 32) ** 2
@@ -155,13 +155,13 @@ def _in_proportion_to_the_side(side):
 
 
 @inputs_of_fc1.mistake(
-    N_("It does not grow in proportion: each convolution takes 4 off, however large the picture.")
+    N_("It does not grow in proportion: each convolution takes 4 off, however large the image.")
 )
 def _in_whole_proportion(side):
     return 400 * (side // 32) ** 2
 
 
-@inputs_of_fc1.mistake(N_("These are the numbers of the picture, before any layer."))
+@inputs_of_fc1.mistake(N_("These are the numbers of the image, before any layer."))
 def _picture(side):
     return 3 * side * side
 

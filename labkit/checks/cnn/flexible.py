@@ -1,4 +1,4 @@
-"""A network for pictures of any size."""
+"""A network for images of any size."""
 
 import torch
 from torch.nn import functional
@@ -44,7 +44,7 @@ _Flexible = FlexibleNet.judge
 
 
 @FlexibleNet.mistake(
-    N_("It still takes pictures of 32 x 32 only. The adaptive pooling has to stand in forward().")
+    N_("It still takes images of 32 x 32 only. The adaptive pooling has to stand in forward().")
 )
 class _NotFlexible(Net):
     def forward(self, x):
@@ -58,7 +58,7 @@ class _AdaptiveMax(_Flexible):
 
 
 @FlexibleNet.mistake(
-    N_("The pictures themselves are scaled to 32 x 32. Scale the maps, after the second pooling.")
+    N_("The images themselves are scaled to 32 x 32. Scale the maps, after the second pooling.")
 )
 class _PicturesScaled(_Flexible):
     def maps(self, x):
@@ -66,7 +66,7 @@ class _PicturesScaled(_Flexible):
 
 
 @FlexibleNet.mistake(
-    N_("The pictures are pooled to 32 x 32. Pool the maps, to 5 x 5, after the second pooling.")
+    N_("The images are pooled to 32 x 32. Pool the maps, to 5 x 5, after the second pooling.")
 )
 class _PicturesPooled(_Flexible):
     def maps(self, x):
@@ -106,7 +106,7 @@ class _WithSoftmax(_Flexible):
 
 
 @FlexibleNet.mistake(
-    N_("The pictures are pooled to 5 x 5 before the first layer. Pool the maps behind the second.")
+    N_("The images are pooled to 5 x 5 before the first layer. Pool the maps behind the second.")
 )
 class _PicturesToFive(_Flexible):
     def forward(self, x):
@@ -158,7 +158,7 @@ class _Argmax(_Flexible):
 
 
 @FlexibleNet.mistake(
-    N_("The pictures themselves are scaled to 32 x 32. Scale the maps, after the second pooling.")
+    N_("The images themselves are scaled to 32 x 32. Scale the maps, after the second pooling.")
 )
 class _PicturesScaledByNearest(_Flexible):
     def maps(self, x):
