@@ -255,4 +255,4 @@ def test_an_iterator_another_order_and_other_arguments_are_refused_in_words():
 def test_a_network_that_does_not_fit_its_pictures_is_a_finding():
     model = nn.Sequential(nn.Conv2d(3, 6, 5), nn.Flatten(), nn.Linear(400, 10))
     (finding,) = examine(model, train_batches=prepared(normal)).faults
-    assert finding.kind == "breaks" and "4704 numbers per picture" in finding.why
+    assert finding.kind == "breaks" and "4704 numbers per image" in finding.why
