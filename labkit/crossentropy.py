@@ -10,7 +10,7 @@ from labkit.text import _
 
 @dataclass(frozen=True)
 class Prediction:
-    """One picture's logits and all that is computed from them; arrays are float64 ``[classes]``."""
+    """One image's logits and all that is computed from them; arrays are float64 ``[classes]``."""
 
     logits: np.ndarray
     powers: np.ndarray

@@ -16,10 +16,10 @@ FLAT = 0.01
 """A slope below this counts as none."""
 
 SLOW = 200
-"""A walk crawls if this many steps as short as its last five do not cross the picture."""
+"""A walk crawls if this many steps as short as its last five do not cross the part shown."""
 
 FAR = 100
-"""A walk that is this many pictures away from the middle has left for good."""
+"""A walk that is this many times the part shown away from the middle has left for good."""
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,12 @@ def test_the_loss_curve_marks_the_blind_guess_where_it_lies():
     assert picture.axes[0].lines[1].get_xydata()[0] == pytest.approx([0.1, 2.302585], abs=1e-3)
 
 
-def test_a_path_that_runs_away_is_said_to_have_left_the_picture():
+def test_a_path_that_runs_away_is_said_to_have_left_the_map():
     weight = numpy.linspace(-2, 2, 9)
     paths = {"small": ([2, 1], [4.0, 1.0]), "large": ([2, -6], [4.0, 36.0])}
     picture = descents(weight, weight**2, paths)
     assert "small: after 1 steps the loss went from 4.00 to 1.00;" in picture.alt
-    assert picture.alt.endswith("to 36.00, out of the picture.")
+    assert picture.alt.endswith("to 36.00, off the map.")
     assert picture.axes[1].get_ylim()[1] < 5
 
 

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from traitlets import TraitError
 
-from labkit.landscape import LANDSCAPES, OPTIMIZERS, named
+from labkit.landscape import LANDSCAPES, OPTIMIZERS, named, walk
 from labkit.widgets.landscape import MOMENTA, RATES, LandscapeExplorer
 
 
@@ -77,18 +76,7 @@ def test_a_click_moves_the_start_in_one_redraw():
     assert explorer.walk.weights[0] == pytest.approx([2.0, -1.0])
 
 
-def test_a_cell_turns_the_knobs_in_one_redraw():
-    explorer = LandscapeExplorer("pass")
-    before = explorer.stage.turn
-    explorer.turn(optimizer="Adam", learning_rate=0.03, momentum=0.91, start=[1, -0.5])
-    assert explorer.stage.turn == before + 1
-    assert explorer.optimizer.value == "Adam"
-    assert RATES[explorer.learning_rate.value] == 0.03
-    assert explorer.walk.momentum == 0.9  # the nearest stop
-    assert explorer.walk.weights[0] == pytest.approx([1, -0.5])
-
-
-def test_the_position_stays_while_the_knobs_turn():
+def test_the_position_stays_while_the_sliders_move():
     explorer = LandscapeExplorer()
     explorer.stage.position = 40
     explorer.learning_rate.value += 1
@@ -117,9 +105,69 @@ def test_an_unknown_landscape_is_refused_in_words():
         LandscapeExplorer("hill")
 
 
-def test_a_knob_that_cannot_be_turned_so_leaves_the_others_alive():
-    explorer = LandscapeExplorer()
-    with pytest.raises(TraitError):
-        explorer.turn(optimizer="sgd")
-    explorer.learning_rate.value = len(RATES) - 1
-    assert "the walk diverges" in explorer.stage.says[-1]
+def moved(explorer, *, rate=None, momentum=None, start=None):
+    """Move sliders, as a learner does before looking at the walk."""
+    if rate is not None:
+        explorer.learning_rate.value = RATES.index(rate)
+    if momentum is not None:
+        explorer.momentum.value = MOMENTA.index(momentum)
+    for slider, weight in zip(explorer.start, start or (), strict=False):
+        slider.value = weight
+    return explorer.walk
+
+
+@pytest.mark.parametrize(
+    ("rate", "fate"),
+    [
+        (0.001, "crawls"),
+        (0.4, "lowest"),
+        (0.6, "lowest"),
+        (0.9, "lowest"),
+        (1.0, "swings"),
+        (1.2, "diverges"),
+    ],
+)
+def test_on_the_bowl_1_is_the_limit_of_the_learning_rate(rate, fate):
+    assert moved(LandscapeExplorer("bowl"), rate=rate).fate(100) == fate
+
+
+def test_on_the_bowl_the_walk_jumps_from_side_to_side_from_one_half_on():
+    sides = {}
+    for rate in (0.001, 0.4, 0.6, 0.9, 1.2):
+        distances = moved(LandscapeExplorer("bowl"), rate=rate).weights[:13, 0] - 1
+        np.testing.assert_allclose(distances[1:], (1 - 2 * rate) * distances[:-1], atol=1e-9)
+        sides[rate] = bool((distances > 0).any())
+    assert sides == {0.001: False, 0.4: False, 0.6: True, 0.9: True, 1.2: True}
+
+
+def test_at_1_the_walk_goes_to_and_fro_between_two_places():
+    weights = moved(LandscapeExplorer("bowl"), rate=1.0).weights[:, 0]
+    assert weights[0] == weights[2] != weights[1] == weights[3]
+
+
+def test_momentum_moves_the_limit_to_1_9():
+    for rate, arrives in ((1.5, True), (2.0, False)):
+        walk_shown = moved(LandscapeExplorer("bowl"), rate=rate, momentum=0.9)
+        assert (walk_shown.losses[100] < 0.01) == arrives
+    for rate, arrives in ((1.85, True), (1.95, False)):
+        assert (walk("bowl", "SGD", rate, 0.9, steps=300).losses[-1] < 1e-6) == arrives
+
+
+def test_momentum_carries_the_walk_out_of_the_small_hollow():
+    explorer = LandscapeExplorer("two hollows")
+    assert explorer.walk.fate(100) == "local"
+    assert moved(explorer, momentum=0.9).losses[100] < 0.5
+
+
+def test_in_two_valleys_the_start_decides():
+    explorer = LandscapeExplorer("two valleys")
+    assert moved(explorer, start=(1.6,)).fate(100) == "local"
+    assert moved(explorer, start=(-1.6,)).fate(100) == "lowest"
+
+
+def test_on_the_ridge_of_the_pass_one_notch_to_the_side_is_enough():
+    explorer = LandscapeExplorer("pass")
+    assert explorer.walk.fate(100) == "saddle"
+    assert moved(explorer, momentum=0.9).fate(100) == "saddle"
+    beside = moved(explorer, start=(1.5, explorer.start[1].step))
+    assert beside.fate(100) == "lowest"

@@ -54,10 +54,10 @@ def test_adding_the_same_to_all_logits_changes_powers_but_no_probability():
     assert explorer.bars.sentence == sentence
 
 
-def test_a_wrong_answer_is_said_and_pulls_the_true_logit_up():
+def test_a_wrong_prediction_is_said_and_pulls_the_true_logit_up():
     explorer = SoftmaxExplorer(CLASSES)
     explorer.logits[0].value, explorer.label.value = 5, 1
-    assert "The network would answer cat, which is wrong." in explorer.bars.sentence
+    assert "The network predicts cat, which is wrong." in explorer.bars.sentence
     gradient = explorer.bars.table["columns"][-1]
     assert [text[0] for text in gradient["texts"]] == ["+", "−", "+"]
 

@@ -104,7 +104,7 @@ def _judgements() -> dict[str, str]:
         "swings": _("each step jumps across the valley and back."),
         "carried": _("the momentum carries it uphill, past the floor."),
         "jumped": _("the last step was so long that it ended higher than it began."),
-        "crawls": _("it crawls; {many} steps like the last one would cross the picture."),
+        "crawls": _("it crawls; {many} steps like the last one would cross the landscape."),
         "falls": _("it goes downhill; the slope here is {slope}."),
     }
 

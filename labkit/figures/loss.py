@@ -15,7 +15,7 @@ _HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#9bb8d3", "#f4f4f4", "
 def softmax_bars(
     classes: Sequence[str], logits: numpy.ndarray, probabilities: numpy.ndarray, label: int
 ) -> Picture:
-    """Draw one picture's logits beside the probabilities made of them; mark the true class."""
+    """Draw one image's logits beside the probabilities made of them; mark the true class."""
     picture = Picture(8, 0.4 + 0.24 * max(len(classes), 4))
     places = numpy.arange(len(classes))
     colours = [ORANGE if place == label else BLUE for place in places]
@@ -105,7 +105,7 @@ def descents(
         text = _("{name}: after {n} steps the loss went from {first:.2f} to {last:.2f}")
         told.append(
             text.format(name=name, n=len(losses) - 1, first=losses[0], last=losses[-1])
-            + (_(", out of the picture") if abs(weights[-1]) > max(abs(weight)) else "")
+            + (_(", off the map") if abs(weights[-1]) > max(abs(weight)) else "")
         )
     picture.alt = "; ".join(told) + "."
     return picture

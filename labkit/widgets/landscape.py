@@ -139,34 +139,13 @@ class LandscapeExplorer(Explorer):
 
     @contextmanager
     def _together(self):
-        """Turn many knobs, and draw once; also after one that cannot be turned so."""
+        """Move many controls, and draw once."""
         self._moving = True
         try:
             yield
         finally:
             self._moving = False
         self._redraw()
-
-    def turn(
-        self,
-        *,
-        optimizer: str | None = None,
-        learning_rate: float | None = None,
-        momentum: float | None = None,
-        start: Sequence[float] | None = None,
-    ) -> None:
-        """Turn the knobs that are named, from a cell; a slider goes to its nearest stop."""
-        with self._together():
-            if optimizer is not None:
-                self.optimizer.value = optimizer
-            for slider, stops, wanted in (
-                (self.learning_rate, RATES, learning_rate),
-                (self.momentum, MOMENTA, momentum),
-            ):
-                if wanted is not None:
-                    slider.value = int(np.argmin(np.abs(np.subtract(stops, wanted))))
-            if start is not None:
-                self._put(start)
 
     @reporting
     def _redraw(self, _change=None) -> None:
@@ -207,7 +186,7 @@ def _words(ground: Landscape) -> dict:
         "losses": _("loss after each step"),
         "step": _("step"),
         "steps": _("Steps"),
-        "left": _("out of the picture: loss {loss}"),
+        "left": _("off the map: loss {loss}"),
         "start": _("start"),
         "now": _("now"),
         "slope": _("slope (the gradient)"),

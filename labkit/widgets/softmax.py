@@ -76,7 +76,7 @@ class SoftmaxExplorer(Explorer):
         more = (
             _("It is the likeliest.")
             if likeliest == label
-            else _("The network would answer {other}, which is wrong.")
+            else _("The network predicts {other}, which is wrong.")
         )
         return f"{text} {more}".format(**words)
 

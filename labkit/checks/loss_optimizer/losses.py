@@ -62,21 +62,21 @@ def _softmax_again(probabilities):
 
 
 @batch_loss.mistake(
-    N_("-p · ln p is the entropy of a distribution. The loss of a picture is -ln p alone.")
+    N_("-p · ln p is the entropy of a distribution. The loss of an image is -ln p alone.")
 )
 def _entropy(probabilities):
     return -(probabilities * probabilities.log()).sum()
 
 
 @batch_loss.mistake(
-    N_("-p · ln p is the entropy of a distribution. The loss of a picture is -ln p alone.")
+    N_("-p · ln p is the entropy of a distribution. The loss of an image is -ln p alone.")
 )
 def _mean_entropy(probabilities):
     return -(probabilities * probabilities.log()).mean()
 
 
-@batch_loss.mistake(N_("This is the loss of the first picture alone. Take the mean over all."))
-def _first_picture(probabilities):
+@batch_loss.mistake(N_("This is the loss of the first image alone. Take the mean over all."))
+def _first_image(probabilities):
     return -probabilities[0].log()
 
 
@@ -120,7 +120,7 @@ log_probabilities.caution(
     lambda: [(torch.tensor([[200.0, 0.0, -200.0]]),)],
     N_(
         "One thing more: with logits as far apart as 200 and -200, yours gives inf or nan, because "
-        "a probability becomes 0 before its logarithm is taken. torch.log_softmax goes round that."
+        "a probability becomes 0 before its logarithm is taken. torch.log_softmax avoids that."
     ),
 )
 
@@ -130,7 +130,7 @@ def _probabilities(logits):
     return torch.softmax(logits, dim=1)
 
 
-@log_probabilities.mistake(N_("The softmax runs down the batch. Each row is a picture: dim=1."))
+@log_probabilities.mistake(N_("The softmax runs down the batch. Each row is an image: dim=1."))
 def _down_the_batch(logits):
     return torch.log_softmax(logits, dim=0)
 
