@@ -1,17 +1,17 @@
-"""Judge whether this machine is ready for a lesson, and say what to mend.
+"""Judge whether this machine is ready for a lesson, and say what to fix.
 
 `judge` turns the plain facts of `labkit.machine` into rows, without looking at anything else;
-the `Report` shows itself as a table.
+the `Report` shows itself: what needs attention, and all rows in a table that can be unfolded.
 """
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from labkit.machine import Facts, gather
 from labkit.text import _, ngettext
 
-READY, CARE, MEND = "ready", "care", "mend"
+READY, CARE, FIX = "ready", "care", "fix"
 
 MB, GB = 10**6, 10**9
 DISK_FULL, DISK_LOW = 0.5 * GB, 2 * GB
@@ -21,7 +21,8 @@ MEMORY_SHORT, MEMORY_LOW = 0.6 * GB, 1.2 * GB
 SHARED_LOW = 256 * MB
 """Docker gives a container 64 MB unless told otherwise."""
 
-_LOOKS = {READY: ("✓", "#00664A"), CARE: ("!", "#8A4B00"), MEND: ("✗", "#A31515")}
+_LOOKS = {READY: ("✓", "#00664A"), CARE: ("!", "#8A4B00"), FIX: ("✗", "#A31515")}
+_CELL = "text-align: left; vertical-align: top; padding: .35em .8em"
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Report:
-    """The rows of a preflight; Jupyter shows them as a table, ``str`` as lines."""
+    """The rows of a preflight; Jupyter shows them as tables, ``str`` as lines."""
 
     rows: tuple[Row, ...]
 
@@ -46,12 +47,12 @@ class Report:
 
     def summary(self) -> str:
         """Return the result in one sentence."""
-        if self.count(MEND):
+        if self.count(FIX):
             return ngettext(
-                "{n} thing to mend before you start.",
-                "{n} things to mend before you start.",
-                self.count(MEND),
-            ).format(n=self.count(MEND))
+                "{n} thing to fix before you start.",
+                "{n} things to fix before you start.",
+                self.count(FIX),
+            ).format(n=self.count(FIX))
         if self.count(CARE):
             return ngettext(
                 "You can start. {n} thing is worth knowing.",
@@ -68,14 +69,12 @@ class Report:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        headings = (_("what"), _("state"), _("found"), _("what to do"))
-        cell = "text-align: left; vertical-align: top; padding: .35em .8em"
-        head = "".join(f'<th scope="col" style="{cell}">{name}</th>' for name in headings)
-        caption = "text-align: left; font-weight: bold; padding: .4em 0; color: inherit"
+        summary = f"<p><strong>{html.escape(self.summary())}</strong></p>"
+        attention = [row for row in self.rows if row.state != READY]
+        first = _table(attention, _("What needs attention")) if attention else ""
+        fold = _("All {n} things that were looked at").format(n=len(self.rows))
         return (
-            f'<table style="max-width: 64em; line-height: 1.45"><caption style="{caption}">'
-            f"{html.escape(self.summary())}</caption><thead><tr>{head}</tr></thead>"
-            f"<tbody>{''.join(_row_html(row, cell) for row in self.rows)}</tbody></table>"
+            f"{summary}{first}<details><summary>{fold}</summary>{_table(self.rows, fold)}</details>"
         )
 
 
@@ -104,7 +103,7 @@ def _python(facts: Facts) -> Row:
     found = ".".join(map(str, facts.python[:3]))
     if facts.python < (3, 11):
         advice = _("Install Python 3.11 or newer and start again from the README.")
-        return Row(_("Python"), MEND, found, advice)
+        return Row(_("Python"), FIX, found, advice)
     return Row(_("Python"), READY, found)
 
 
@@ -117,7 +116,7 @@ def _torch(facts: Facts) -> Row:
             "Install both in one command, so that they fit each other: pip install "
             "--force-reinstall torch torchvision. Then restart the kernel."
         )
-        return Row(_("torch"), MEND, found, advice)
+        return Row(_("torch"), FIX, found, advice)
     return Row(_("torch"), READY, found)
 
 
@@ -133,17 +132,17 @@ def _device(facts: Facts) -> Row:
 
 def _data(facts: Facts) -> Row:
     if facts.source is None:
-        advice = _("Choose other pictures above, and press the button.")
-        return Row(_("data"), MEND, facts.source_problem, advice)
+        advice = _("Choose other images above, and press the button.")
+        return Row(_("data"), FIX, facts.source_problem, advice)
     if facts.source == "drawn":
-        return Row(_("data"), READY, _("the drawn pictures"))
+        return Row(_("data"), READY, _("the drawn images"))
     if facts.source not in ("auto", "cifar10"):
-        return Row(_("data"), READY, _("the pictures in {folder}").format(folder=facts.source))
+        return Row(_("data"), READY, _("the images in {folder}").format(folder=facts.source))
     if facts.photographs:
         return Row(_("data"), READY, _("CIFAR-10, on this machine"))
     found = _("CIFAR-10 is not on this machine yet.")
     if facts.source == "auto":
-        found += " " + _("Without a network, the drawn pictures take its place.")
+        found += " " + _("Without a network, the drawn images take its place.")
     advice = _("Run load() once where there is a network: it downloads 170 MB and keeps them.")
     return Row(_("data"), CARE, found, advice)
 
@@ -153,7 +152,7 @@ def _disk(facts: Facts) -> Row:
         found = _("The cache {folder} cannot be written.").format(folder=facts.folder)
         advice = _(
             "Let LABKIT_CACHE name a folder of your own: without one, CIFAR-10 cannot be "
-            "downloaded, and other pictures are made anew in every notebook."
+            "downloaded, and other images are prepared again in every notebook."
         )
         return Row(_("disk space"), CARE, found, advice)
     found = _("{size} free for {folder}").format(size=_size(facts.disk), folder=facts.folder)
@@ -162,7 +161,7 @@ def _disk(facts: Facts) -> Row:
     advice = _("Free {size}, or let LABKIT_CACHE name a folder on a larger disk.").format(
         size=_size(DISK_LOW)
     )
-    return Row(_("disk space"), MEND if facts.disk < DISK_FULL else CARE, found, advice)
+    return Row(_("disk space"), FIX if facts.disk < DISK_FULL else CARE, found, advice)
 
 
 def _memory(facts: Facts) -> Row:
@@ -172,7 +171,7 @@ def _memory(facts: Facts) -> Row:
     advice = _(
         "Shut down the kernels that you do not need: the menu Kernel, Shut Down All Kernels."
     )
-    return Row(_("memory"), MEND if facts.memory < MEMORY_SHORT else CARE, found, advice)
+    return Row(_("memory"), FIX if facts.memory < MEMORY_SHORT else CARE, found, advice)
 
 
 def _shared_memory(facts: Facts) -> Row:
@@ -203,7 +202,7 @@ def _widgets(facts: Facts) -> Row:
     if facts.ipywidgets is None or _major(facts.ipywidgets) < 8:
         found = _("ipywidgets {version}").format(version=facts.ipywidgets or _("not found"))
         advice = _("Run pip install --upgrade ipywidgets, restart JupyterLab, reload this page.")
-        return Row(_("widgets"), MEND, found, advice)
+        return Row(_("widgets"), FIX, found, advice)
     found = _("ipywidgets {version}").format(version=facts.ipywidgets)
     if facts.lab_widgets is None or _major(facts.lab_widgets) < 3:
         advice = _(
@@ -225,19 +224,28 @@ def _size(count: float) -> str:
 
 
 def _state(state: str) -> str:
-    words = {READY: _("ready"), CARE: _("take care"), MEND: _("mend")}
+    words = {READY: _("ready"), CARE: _("take care"), FIX: _("fix")}
     return f"{_LOOKS[state][0]} {words[state]}"
 
 
-def _row_html(row: Row, cell: str) -> str:
+def _table(rows: Sequence[Row], caption: str) -> str:
+    headings = (_("what"), _("state"), _("found"), _("what to do"))
+    head = "".join(f'<th scope="col" style="{_CELL}">{name}</th>' for name in headings)
+    return (
+        f'<table style="max-width: 64em; line-height: 1.45" aria-label="{caption}">'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(map(_row_html, rows))}</tbody></table>"
+    )
+
+
+def _row_html(row: Row) -> str:
     colour = _LOOKS[row.state][1]
     badge = (
         f"background: {colour}; color: white; border-radius: 3px; padding: .1em .6em; "
         "white-space: nowrap"
     )
     return (
-        f'<tr><th scope="row" style="{cell}; white-space: nowrap">{html.escape(row.name)}</th>'
-        f'<td style="{cell}"><span style="{badge}">{html.escape(_state(row.state))}</span></td>'
-        f'<td style="{cell}">{html.escape(row.found)}</td>'
-        f'<td style="{cell}">{html.escape(row.advice)}</td></tr>'
+        f'<tr><th scope="row" style="{_CELL}; white-space: nowrap">{html.escape(row.name)}</th>'
+        f'<td style="{_CELL}"><span style="{badge}">{html.escape(_state(row.state))}</span></td>'
+        f'<td style="{_CELL}">{html.escape(row.found)}</td>'
+        f'<td style="{_CELL}">{html.escape(row.advice)}</td></tr>'
     )

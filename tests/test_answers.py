@@ -8,6 +8,7 @@ import pytest
 from labkit import answers
 from labkit.answers import keep_answers, kept_answers
 from labkit.data import PictureSet
+from tests.exercises import source
 
 CLASSES = ["airplane", "cat", "deer", "dog", "palm tree", "Ship"]
 NAMES = ["cat", "dog", "Ship", "palm tree"] * 6
@@ -138,3 +139,18 @@ def test_a_folder_in_place_of_the_file_counts_as_none_and_is_said_when_written(c
     assert keep_answers(NAMES, images()) == NAMES
     assert "could not be kept for notebook 6" in capsys.readouterr().err
     assert list(answers.path().parent.iterdir()) == [answers.path()]
+
+
+def test_exercise_1_of_notebook_0_counts_what_is_correct_and_keeps_it(capsys):
+    cell = next(text for kind, text in source("setup") if kind == "code" and "keep_answers" in text)
+    exec(cell, {"my_answers": "", "validation_set": images()})
+    assert capsys.readouterr().out == "" and kept_answers(images()) is None
+    typed = "airplane, " * 22 + "cat, dog"
+    exec(cell, {"my_answers": typed, "validation_set": images()})
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "22 of 24 correct"
+    assert said[1:] == [
+        "image 23: you say cat, it is airplane",
+        "image 24: you say dog, it is airplane",
+    ]
+    assert len(kept_answers(images())) == 24

@@ -175,7 +175,7 @@ def _with_epsilon(batch):
         torch.nn.GroupNorm(1, 3),
     ],
 )
-def test_pictures_may_be_standardised_in_any_way(answer):
+def test_images_may_be_standardised_in_any_way(answer):
     verdict = check.standardise(answer)
     assert verdict.solved, verdict
 

@@ -7,7 +7,7 @@ import pytest
 
 from labkit import preflight
 from labkit.machine import Facts
-from labkit.preflight import CARE, MEND, READY, judge
+from labkit.preflight import CARE, FIX, READY, judge
 
 GOOD = Facts(
     python=(3, 12, 1),
@@ -54,23 +54,23 @@ def test_a_good_machine_is_ready_in_every_row_and_has_nothing_to_do():
 @pytest.mark.parametrize(
     ("name", "facts", "state", "advice"),
     [
-        ("Python", {"python": (3, 10, 14)}, MEND, "3.11 or newer"),
-        ("torch", {"torch": None}, MEND, "torchvision"),
-        ("torch", {"torchvision": None}, MEND, "Install both in one command"),
+        ("Python", {"python": (3, 10, 14)}, FIX, "3.11 or newer"),
+        ("torch", {"torch": None}, FIX, "torchvision"),
+        ("torch", {"torchvision": None}, FIX, "Install both in one command"),
         ("device", {"unused_gpu": True}, CARE, "torch with CUDA"),
-        ("data", {"source": None, "source_problem": "There is no folder x."}, MEND, "Choose"),
+        ("data", {"source": None, "source_problem": "There is no folder x."}, FIX, "Choose"),
         ("data", {"photographs": False}, CARE, "170 MB"),
         ("data", {"source": "auto", "photographs": False}, CARE, "where there is a network"),
         ("disk space", {"disk": 1.9e9}, CARE, "2.0 GB"),
-        ("disk space", {"disk": 0.4e9}, MEND, "LABKIT_CACHE"),
+        ("disk space", {"disk": 0.4e9}, FIX, "LABKIT_CACHE"),
         ("disk space", {"cache_serves": False}, CARE, "LABKIT_CACHE"),
         ("memory", {"memory": 1.1e9}, CARE, "Shut down"),
-        ("memory", {"memory": 0.5e9}, MEND, "Shut down"),
+        ("memory", {"memory": 0.5e9}, FIX, "Shut down"),
         ("/dev/shm", {"shared_memory": 64 * 10**6}, CARE, "num_workers=0"),
         ("workers", {"start_method": "spawn"}, CARE, ".py file"),
         ("workers", {"start_method": "forkserver"}, CARE, ".py file"),
-        ("widgets", {"ipywidgets": None}, MEND, "pip install"),
-        ("widgets", {"ipywidgets": "7.8.1"}, MEND, "pip install"),
+        ("widgets", {"ipywidgets": None}, FIX, "pip install"),
+        ("widgets", {"ipywidgets": "7.8.1"}, FIX, "pip install"),
         ("widgets", {"lab_widgets": None}, CARE, "jupyterlab_widgets"),
         ("widgets", {"lab_widgets": "1.1.7"}, CARE, "jupyterlab_widgets"),
     ],
@@ -100,11 +100,11 @@ def test_what_is_good_enough_is_ready(name, facts, found):
     assert found in judged.found
 
 
-def test_the_summary_counts_what_to_mend_before_what_to_take_care_of():
+def test_the_summary_counts_what_to_fix_before_what_to_take_care_of():
     one = judge(replace(GOOD, start_method="spawn"))
     assert one.summary() == "You can start. 1 thing is worth knowing."
     two = judge(replace(GOOD, start_method="spawn", torch=None, disk=0))
-    assert two.summary() == "2 things to mend before you start."
+    assert two.summary() == "2 things to fix before you start."
 
 
 class Cells(HTMLParser):
@@ -128,13 +128,22 @@ class Cells(HTMLParser):
 
 
 def test_the_table_says_each_state_in_a_sign_and_a_word_and_not_by_colour_alone():
-    facts = replace(GOOD, disk=0, start_method="spawn")
-    cells = Cells(judge(facts)._repr_html_())
+    page = judge(replace(GOOD, disk=0, start_method="spawn"))._repr_html_()
+    cells = Cells(page[page.index("<details>") :])
     states = {line[0]: line[1] for line in cells.rows[1:]}
     assert states["Python"] == "✓ ready"
     assert states["workers"] == "! take care"
-    assert states["disk space"] == "✗ mend"
+    assert states["disk space"] == "✗ fix"
     assert cells.scopes == ["col"] * 4 + ["row"] * 9
+
+
+def test_what_needs_attention_is_shown_before_the_fold_and_nothing_else():
+    page = judge(replace(GOOD, disk=0, start_method="spawn"))._repr_html_()
+    cells = Cells(page[: page.index("<details>")])
+    assert [line[0] for line in cells.rows[1:]] == ["disk space", "workers"]
+    ready = judge(GOOD)._repr_html_()
+    assert "<table" not in ready[: ready.index("<details>")]
+    assert "Everything is ready." in ready[: ready.index("<details>")]
 
 
 def test_a_path_with_angle_brackets_is_shown_and_not_run():
@@ -146,7 +155,7 @@ def test_a_path_with_angle_brackets_is_shown_and_not_run():
 def test_as_plain_text_each_row_is_a_line_with_its_advice():
     lines = str(judge(replace(GOOD, torch=None))).splitlines()
     assert len(lines) == 10
-    assert lines[2].startswith("✗ mend       torch: torch not found")
+    assert lines[2].startswith("✗ fix        torch: torch not found")
     assert "-> Install both" in lines[2]
 
 

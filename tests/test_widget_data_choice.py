@@ -1,4 +1,4 @@
-"""The choice of the pictures, clicked through its traits."""
+"""The choice of the images, clicked through its traits."""
 
 import pytest
 from PIL import Image
@@ -33,7 +33,7 @@ def test_it_opens_at_what_is_in_use_and_says_so():
     choice.choose("drawn")
     widget = DataChoice()
     assert widget.source.value == "drawn"
-    assert widget.screen.sentence.startswith("All notebooks use the drawn pictures.")
+    assert widget.screen.sentence.startswith("All notebooks use the drawn images.")
 
 
 def test_a_new_user_starts_at_automatic():
@@ -95,11 +95,11 @@ def test_the_line_for_the_path_is_open_only_for_a_folder():
     assert not widget.folder.disabled
 
 
-def test_where_the_environment_names_the_source_it_is_said_that_this_goes_before(monkeypatch):
+def test_where_the_environment_names_the_source_it_is_said_that_this_overrides_it(monkeypatch):
     monkeypatch.setenv("LABKIT_DATA", "cifar10")
     said = use(DataChoice(), "drawn")
     assert "All notebooks use CIFAR-10." in said
-    assert "LABKIT_DATA" in said and "until it is unset" in said
+    assert "LABKIT_DATA" in said and "overrides what you choose here" in said
 
 
 def test_a_broken_environment_variable_is_shown_and_not_raised(monkeypatch):
@@ -117,4 +117,4 @@ def test_a_place_that_cannot_be_written_is_said_in_words(monkeypatch, tmp_path):
 def test_a_reader_without_a_kernel_reads_what_is_in_use():
     bundle = DataChoice()._repr_mimebundle_()
     data = bundle[0] if isinstance(bundle, tuple) else bundle
-    assert data["text/plain"].startswith("All notebooks use CIFAR-10 where it can be had")
+    assert data["text/plain"].startswith("All notebooks use CIFAR-10 if it can be downloaded")

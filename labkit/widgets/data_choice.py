@@ -1,4 +1,4 @@
-"""Choose the source of the pictures for all notebooks, and see what is chosen now."""
+"""Choose the source of the images for all notebooks, and see what is chosen now."""
 
 import os
 from pathlib import Path
@@ -24,17 +24,17 @@ class DataChoice(Explorer):
     def __init__(self):
         """Start at the source that ``load()`` would use now."""
         self.source = widgets.RadioButtons(
-            description=_("Pictures"), options=_options(), layout=widgets.Layout(width="auto")
+            description=_("Images"), options=_options(), layout=widgets.Layout(width="auto")
         ).add_class("lk-source")
         self.folder = widgets.Text(
             description=_("Folder"),
             placeholder=_("path of a folder that holds one folder per class"),
-            tooltip=_("Path of your own folder of pictures"),
+            tooltip=_("Path of your own folder of images"),
             continuous_update=False,  # sent whole when it is left: the click cannot overtake it
             layout=widgets.Layout(width="34em", max_width="100%"),
         ).add_class("lk-source-folder")
         self.button = widgets.Button(
-            description=_("Use these pictures"), layout=widgets.Layout(width="auto")
+            description=_("Use these images"), layout=widgets.Layout(width="auto")
         ).add_class("lk-source-use")
         super().__init__(self.source, row(self.folder, self.button))
         self.source.observe(self._picked, "value")
@@ -73,7 +73,7 @@ class DataChoice(Explorer):
             self.screen.sentence = _in_use()
 
     def _wanted(self) -> str | Path:
-        """Return the picked source; raise ``DataError`` where it is a folder without pictures."""
+        """Return the picked source; raise ``DataError`` where it is a folder without images."""
         if self.source.value != FOLDER:
             return self.source.value
         if not self.folder.value.strip():
@@ -86,22 +86,22 @@ class DataChoice(Explorer):
 def _options() -> list[tuple[str, str]]:
     says = {known.source: known.says for known in status()}
     return [
-        (_("automatic: CIFAR-10 where it can be had, else the drawn pictures"), "auto"),
+        (_("automatic: CIFAR-10 if it can be downloaded, otherwise the drawn images"), "auto"),
         (_("CIFAR-10, 60,000 photographs ({state})").format(state=says["cifar10"]), "cifar10"),
-        (_("drawn pictures, no network needed ({state})").format(state=says["drawn"]), "drawn"),
-        (_("a folder of your own pictures"), FOLDER),
+        (_("drawn images, no network needed ({state})").format(state=says["drawn"]), "drawn"),
+        (_("a folder of your own images"), FOLDER),
     ]
 
 
 def _in_use() -> str:
     now = chosen()
     names = {
-        "auto": _("CIFAR-10 where it can be had, else the drawn pictures"),
+        "auto": _("CIFAR-10 if it can be downloaded, otherwise the drawn images"),
         "cifar10": _("CIFAR-10"),
-        "drawn": _("the drawn pictures"),
+        "drawn": _("the drawn images"),
     }
-    name = names.get(now.source) or _("the pictures in {folder}").format(folder=now.source)
+    name = names.get(now.source) or _("the images in {folder}").format(folder=now.source)
     sentence = _("All notebooks use {name}. {why}").format(name=name, why=now.why)
     if os.environ.get("LABKIT_DATA"):
-        sentence += " " + _("It goes before what you choose here, until it is unset.")
+        sentence += " " + _("It overrides what you choose here, until you unset it.")
     return sentence

@@ -1,4 +1,4 @@
-"""Choose the pictures in notebook 0, with the keyboard alone."""
+"""Notebook 0 in a real browser: choose the images with the keyboard alone, see what is ready."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def test_a_source_is_chosen_and_refused_with_the_keyboard_alone(notebook):
     cells = page.locator(".jp-Cell").count()
     page.locator(".lk-source input:checked").focus()
     while not page.locator(".lk-source input").last.is_checked():
-        page.keyboard.press("ArrowDown")  # down to "a folder of your own pictures"
+        page.keyboard.press("ArrowDown")  # down to "a folder of your own images"
     page.locator(".lk-source-folder input:enabled").wait_for()
     page.keyboard.press("Tab")
     page.keyboard.press("ControlOrMeta+a")
@@ -30,11 +30,19 @@ def test_a_source_is_chosen_and_refused_with_the_keyboard_alone(notebook):
     assert page.locator(".jp-Cell").count() == cells
 
 
-def test_the_preflight_is_a_table_with_a_caption_and_nine_named_rows(notebook):
-    table = notebook.page.locator("table:has(caption)")
-    assert table.locator("th[scope=row]").count() == 9
-    assert table.locator("caption").inner_text().endswith(".")
+def test_the_preflight_unfolds_to_a_table_of_nine_named_rows(notebook):
+    fold = notebook.page.locator("details:has(table)")
+    rows = fold.locator("th[scope=row]")
+    assert rows.count() == 9 and not rows.first.is_visible()
+    fold.locator("summary").click()
+    rows.first.wait_for(state="visible")
+
+
+def test_eight_images_stand_under_their_true_names_and_predictions(notebook):
+    shown = notebook.page.locator('img[alt^="8 "][alt*=" → "]')
+    assert shown.count() == 1
+    assert shown.get_attribute("alt").count(" → ") == 8
 
 
 def test_the_gallery_says_what_it_shows(notebook):
-    assert notebook.page.locator('img[alt^="16 pictures, read by rows: "]').count() == 1
+    assert notebook.page.locator('img[alt^="16 "][alt*="read by rows: "]').count() == 1

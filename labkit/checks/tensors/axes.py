@@ -1,19 +1,17 @@
-"""Axes: each picture by itself, and four pictures in one."""
+"""Axes: each image by itself, and four images in one."""
 
 import torch
 
 from labkit.checks.spec import exercise
-from labkit.checks.tensors.examples import random_pictures
+from labkit.checks.tensors.examples import random_images
 from labkit.text import N_
 
 
 def _batches():
-    uneven = (
-        random_pictures(4, 3, 32, 32) * torch.tensor([1.0, 0.5, 5.0, 200.0])[:, None, None, None]
-    )
+    uneven = random_images(4, 3, 32, 32) * torch.tensor([1.0, 0.5, 5.0, 200.0])[:, None, None, None]
     uneven = uneven + torch.tensor([0.0, 3.0, -7.0, 0.5])[:, None, None, None]
-    tinted = random_pictures(2, 3, 9, 11) * torch.tensor([1.0, 2.0, 4.0])[:, None, None]
-    return [(uneven,), (tinted,), (random_pictures(1, 3, 32, 32),), (random_pictures(3, 3, 8, 8),)]
+    tinted = random_images(2, 3, 9, 11) * torch.tensor([1.0, 2.0, 4.0])[:, None, None]
+    return [(uneven,), (tinted,), (random_images(1, 3, 32, 32),), (random_images(3, 3, 8, 8),)]
 
 
 def _per(batch, axes, correction=1):
@@ -34,7 +32,7 @@ def _divided_by_all_numbers(batch):
 
 @standardise.mistake(
     N_(
-        "The whole batch shares one mean and one deviation. Each picture needs its own: leave "
+        "The whole batch shares one mean and one deviation. Each image needs its own: leave "
         "axis 0 out of dim."
     )
 )
@@ -44,7 +42,7 @@ def _whole_batch(batch):
 
 @standardise.mistake(
     N_(
-        "Every channel of every picture has its own mean here, so the colours lose their balance. "
+        "Every channel of every image has its own mean here, so the colours lose their balance. "
         "Take axis 1 into dim as well."
     )
 )
@@ -53,13 +51,13 @@ def _each_channel(batch):
 
 
 @standardise.mistake(
-    N_("This takes each channel over the whole batch. Each picture by itself is wanted.")
+    N_("This takes each channel over the whole batch. Each image by itself is wanted.")
 )
 def _channels_over_batch(batch):
     return _per(batch, (0, 2, 3))
 
 
-@standardise.mistake(N_("This takes each pixel over the batch. Each picture by itself is wanted."))
+@standardise.mistake(N_("This takes each pixel over the batch. Each image by itself is wanted."))
 def _pixels_over_batch(batch):
     return _per(batch, 0)
 
@@ -99,14 +97,14 @@ def _without_brackets(batch):
 
 
 @standardise.mistake(
-    N_("This is (x - 0.5) / 0.5, the same for all. Here each picture has a mean of its own.")
+    N_("This is (x - 0.5) / 0.5, the same for all. Here each image has a mean of its own.")
 )
 def _half(batch):
     return (batch - 0.5) / 0.5
 
 
 @standardise.mistake(
-    N_("This brings each picture to 0 to 1, by its smallest and largest number. Use mean and std.")
+    N_("This brings each image to 0 to 1, by its smallest and largest number. Use mean and std.")
 )
 def _smallest_to_largest(batch):
     low = batch.amin(dim=(1, 2, 3), keepdim=True)
@@ -120,14 +118,14 @@ def _by_the_largest(batch):
 
 
 @standardise.mistake(
-    N_("dim=1 takes the three colours of each pixel. Take all axes of a picture: dim=(1, 2, 3).")
+    N_("dim=1 takes the three colours of each pixel. Take all axes of an image: dim=(1, 2, 3).")
 )
 def _colours_of_a_pixel(batch):
     return _per(batch, 1)
 
 
 @standardise.mistake(
-    N_("batch[i] = ... changes the batch while its mean is still needed: take each picture's own.")
+    N_("batch[i] = ... changes the batch while its mean is still needed: take each image's own.")
 )
 def _whole_batch_one_by_one(batch):
     for number in range(len(batch)):
@@ -136,7 +134,7 @@ def _whole_batch_one_by_one(batch):
 
 
 def _fours():
-    return [(random_pictures(4, 3, *size),) for size in [(32, 32), (5, 7), (1, 1), (2, 3)]]
+    return [(random_images(4, 3, *size),) for size in [(32, 32), (5, 7), (1, 1), (2, 3)]]
 
 
 @exercise(5, _fours)
@@ -152,7 +150,7 @@ def _laid_out(batch, *order):
 
 @mosaic.mistake(
     N_(
-        "The shape is right and the picture is torn: reshape alone reads on in memory. First bring "
+        "The shape is right and the image is torn: reshape alone reads on in memory. First bring "
         "the axes that belong together side by side, with permute."
     )
 )
@@ -162,7 +160,7 @@ def _only_reshaped(batch):
 
 @mosaic.mistake(
     N_(
-        "The pictures are whole, but the second one is below the first. The first axis of length 2 "
+        "The images are whole, but the second one is below the first. The first axis of length 2 "
         "is the row, the second the column."
     )
 )
@@ -172,7 +170,7 @@ def _column_by_column(batch):
 
 @mosaic.mistake(
     N_(
-        "The pictures are woven into each other: row belongs in front of height, and column in "
+        "The images are woven into each other: row belongs in front of height, and column in "
         "front of width. Yours are behind."
     )
 )
@@ -190,7 +188,7 @@ def _in_one_column(batch):
     return torch.cat(list(batch), dim=1)
 
 
-@mosaic.mistake(N_("The rows have changed places: the first and the second picture stand above."))
+@mosaic.mistake(N_("The rows have changed places: the first and the second image stand above."))
 def _rows_swapped(batch):
     return mosaic.judge(batch[[2, 3, 0, 1]])
 
@@ -211,19 +209,19 @@ def _channels_side_by_side(batch):
 
 
 @mosaic.mistake(
-    N_("The shape is right and the picture is torn: height and the row of the mosaic are apart.")
+    N_("The shape is right and the image is torn: height and the row of the mosaic are apart.")
 )
 def _channels_moved_only(batch):
     return batch.transpose(0, 1).reshape(3, 2 * batch.shape[2], 2 * batch.shape[3])
 
 
-@mosaic.mistake(N_("make_grid leaves a margin of 2 around each picture, unless padding=0."))
+@mosaic.mistake(N_("make_grid leaves a margin of 2 around each image, unless padding=0."))
 def _with_a_margin(batch):
     from torchvision.utils import make_grid
 
     return make_grid(batch, nrow=2)
 
 
-@mosaic.mistake(N_("Height and width have changed places as well: each picture lies on its side."))
+@mosaic.mistake(N_("Height and width have changed places as well: each image lies on its side."))
 def _on_its_side(batch):
     return mosaic.judge(batch.transpose(2, 3))

@@ -3,7 +3,7 @@
 import torch
 
 from labkit.checks.spec import exercise
-from labkit.checks.tensors.examples import random_pictures
+from labkit.checks.tensors.examples import random_images
 from labkit.text import N_
 
 BRIGHTNESS = (0.299, 0.587, 0.114)
@@ -13,7 +13,7 @@ BRIGHTNESS = (0.299, 0.587, 0.114)
 def _images():
     ramp = torch.linspace(0, 1, 3)[:, None, None].expand(3, 4, 4).clone()
     shapes = [(3, 32, 32), (3, 5, 7), (3, 1, 1)]
-    return [*[(random_pictures(*shape),) for shape in shapes], (ramp,), (torch.zeros(3, 2, 2),)]
+    return [*[(random_images(*shape),) for shape in shapes], (ramp,), (torch.zeros(3, 2, 2),)]
 
 
 @exercise(1, _images)
@@ -22,14 +22,14 @@ def swap_red_and_blue(image):
 
 
 @swap_red_and_blue.mistake(
-    N_("This mirrors the picture from left to right. The channels are axis 0.")
+    N_("This mirrors the image from left to right. The channels are axis 0.")
 )
 def _mirrored(image):
     return image.flip(-1)
 
 
 @swap_red_and_blue.mistake(
-    N_("This turns the picture upside down. The channels are axis 0, the rows are axis 1.")
+    N_("This turns the image upside down. The channels are axis 0, the rows are axis 1.")
 )
 def _upside_down(image):
     return image.flip(1)
@@ -56,7 +56,7 @@ def _moved_back(image):
     return image[[2, 0, 1]]
 
 
-@swap_red_and_blue.mistake(N_("The picture comes back as it was: no channel has moved."))
+@swap_red_and_blue.mistake(N_("The image comes back as it was: no channel has moved."))
 def _unchanged(image):
     return image
 
@@ -171,7 +171,7 @@ def _counted_from_one(image):
     return 0.299 * image[1] + 0.587 * image[2] + 0.114 * image[3]
 
 
-@grey.mistake(N_("This is one mean of everything. A grey picture has a number for each pixel."))
+@grey.mistake(N_("This is one mean of everything. A grey image has a number for each pixel."))
 def _mean_of_all(image):
     return image.mean()
 
