@@ -1,4 +1,4 @@
-"""One training in several processes: ``torchrun --nproc-per-node=2 -m labkit.distributed``.
+"""One training run in several processes: ``torchrun --nproc-per-node=2 -m labkit.distributed``.
 
 Each process has a copy of the model and learns from its own share of every batch;
 ``DistributedDataParallel`` averages the gradients of all before each step, so that all copies
@@ -7,7 +7,7 @@ gloo, on GPUs (one for each) by nccl; no other line differs. ``python -m labkit.
 the same options, is the one process.
 
 Every ``--save-every`` steps the first process saves a checkpoint. Whatever dies, the same command
-goes on from there.
+resumes from there.
 """
 
 import argparse
@@ -15,7 +15,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,7 +60,7 @@ def joined() -> Iterator[Place]:
 
 
 def prepare(place: Place, options: argparse.Namespace) -> tuple[Net, Run]:
-    """Return the network and its run, taken up from the checkpoint if there is one.
+    """Return the network and its run, resumed from the checkpoint if there is one.
 
     Raise ValueError if the batch cannot be shared out evenly.
     """
@@ -103,7 +102,7 @@ def train(place: Place, options: argparse.Namespace) -> Run:
     net, run = prepare(place, options)
     first = place.rank == 0
     if first and run.steps_done:
-        print(_("taken up at step {step}").format(step=run.steps_done), flush=True)
+        print(_("resumed at step {step}").format(step=run.steps_done), flush=True)
     steps = min(options.steps, run.steps_done + run.steps_left)
     while run.steps_done < steps:
         run.advance()
@@ -124,35 +123,60 @@ def _report(run: Run) -> str:
     )
 
 
-def launch(processes: int, *options: str) -> subprocess.CompletedProcess:
+def launch(processes: int, *options: str, limit: float = 180) -> subprocess.CompletedProcess:
     """Run this module in ``processes`` processes, wait, and return what they printed.
 
-    They end when the caller is interrupted, and also when it is killed.
+    They end when the caller is interrupted, and also when it is killed. After ``limit`` seconds
+    they are ended; then the return code is 124 and ``stderr`` says so.
     """
-    return subprocess.run(
-        command(processes, *options),
-        env={**os.environ, "OMP_NUM_THREADS": "1", _WATCHED: str(os.getpid())},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        return subprocess.run(
+            command(processes, *options),
+            env={**os.environ, "OMP_NUM_THREADS": "1", _WATCHED: str(os.getpid())},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=limit,
+        )
+    except subprocess.TimeoutExpired as late:
+        reason = _("Ended, because it was not done after {limit:.0f} seconds.").format(limit=limit)
+        said = _text(late.stderr) + reason
+        return subprocess.CompletedProcess(late.cmd, 124, _text(late.stdout), said)
+
+
+def _text(output: bytes | str | None) -> str:
+    """Return what a process that ran out of time had printed: bytes, but text on Windows."""
+    return output.decode(errors="replace") if isinstance(output, bytes) else output or ""
 
 
 def command(processes: int, *options: str) -> list[str]:
     """Return the command line that runs this module in ``processes`` processes."""
     torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    torchrun += ["--local-addr=127.0.0.1"]  # else it hangs where the machine's name is unknown
     return [sys.executable, *torchrun, "-m", "labkit.distributed", *options]
 
 
-def _end_with(*processes: int) -> None:
-    """End this process soon after one of ``processes``: what is killed cannot tell its children."""
+@contextmanager
+def _ending_with(*processes: int) -> Iterator[None]:
+    """End this process soon after one of ``processes``: what is killed cannot tell its children.
+
+    The thread that watches is gone when the block ends: one that still runs while Python shuts
+    down can abort the process.
+    """
+    done = threading.Event()
 
     def watch() -> None:
-        while all(map(_lives, processes)):
-            time.sleep(0.5)
-        os._exit(1)
+        while not done.wait(0.5):
+            if not all(map(_lives, processes)):
+                os._exit(1)
 
-    threading.Thread(target=watch, daemon=True).start()
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
 
 
 def _lives(process: int) -> bool:
@@ -179,9 +203,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train as the command line says."""
     options = _options(arguments)
-    if "WORLD_SIZE" in os.environ:
-        _end_with(os.getppid(), int(os.environ.get(_WATCHED, os.getppid())))
-    with joined() as place:
+    watched = [os.getppid(), int(os.environ.get(_WATCHED, os.getppid()))]
+    with _ending_with(*watched if "WORLD_SIZE" in os.environ else []), joined() as place:
         train(place, options)
 
 

@@ -66,6 +66,14 @@ def test_a_batch_that_cannot_be_shared_evenly_is_refused_in_words(folder, tmp_pa
     assert "A batch of 5 cannot be shared evenly by 2 processes." in result.stderr
 
 
+def test_what_is_not_done_in_time_is_ended_and_says_so(folder, tmp_path):
+    start = time.monotonic()
+    result = launch(2, *options(folder, tmp_path / "late.pt", "--epochs", "100000"), limit=10)
+    assert time.monotonic() - start < 60
+    assert result.returncode == 124
+    assert "Ended, because it was not done after 10 seconds." in result.stderr
+
+
 def test_after_a_worker_is_killed_the_same_command_ends_with_the_same_weights(folder, tmp_path):
     recipe = ["--epochs", "40", "--batch-size", "8"]
     straight, broken = tmp_path / "straight.pt", tmp_path / "broken.pt"
@@ -85,7 +93,7 @@ def test_after_a_worker_is_killed_the_same_command_ends_with_the_same_weights(fo
 
     again = launch(2, *options(folder, broken, *recipe))
     assert again.returncode == 0, again.stderr
-    assert "taken up at step" in again.stdout
+    assert "resumed at step" in again.stdout
     assert largest_difference(weights(straight), weights(broken)) == 0
 
 
@@ -96,7 +104,7 @@ def test_a_training_goes_on_in_another_number_of_processes(folder, tmp_path, bef
     launch(1, *options(folder, straight, *recipe))
     launch(before, *options(folder, moved, *recipe, "--steps", "9"))
     result = launch(after, *options(folder, moved, *recipe))
-    assert "taken up at step 9" in result.stdout, result.stderr
+    assert "resumed at step 9" in result.stdout, result.stderr
     assert largest_difference(weights(straight), weights(moved)) < 1e-6
 
 

@@ -256,6 +256,42 @@ def test_the_recorded_ladder_has_the_rungs_of_today_and_says_where_it_was_measur
     assert recorded.source not in ("", "drawn")
 
 
+def test_the_rows_of_a_ladder_say_what_each_rung_gained_over_the_one_before():
+    steps = [ladder.Step("low", 1234.5, 0.5), ladder.Step("high", 99.6, 0.625)]
+    recorded = replace(ladder.load(), steps=(*steps, ladder.Step("lost", 5.0, 0.6)))
+    assert recorded.names == ["1. low", "2. high", "3. lost"]
+    assert recorded.percent == [50.0, 62.5, 60.0]
+    assert recorded.rows == (
+        ("1. low", "1,234", "50.0 %", ""),
+        ("2. high", "100", "62.5 %", "+12.5"),
+        ("3. lost", "5", "60.0 %", "-2.5"),
+    )
+    assert all(len(row) == len(recorded.columns) for row in recorded.rows)
+
+
+def test_images_per_second_leaves_out_the_first_step(pictures, monkeypatch):
+    clock = iter([0.0, 100.0, 100.4, 100.8, 101.2])  # the first step takes 100 s, the others 0.4
+    monkeypatch.setattr(ladder.time, "perf_counter", lambda: next(clock))
+    assert ladder.images_per_second(RUNGS[2].recipe, pictures) == pytest.approx(60 / 0.4)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_the_loader_of_the_tutorial_has_as_many_workers_as_the_machine_can_use(
+    pictures, monkeypatch, workers
+):
+    monkeypatch.setattr(recipe, "usable_workers", lambda wanted: min(wanted, workers))
+    loader = recipe.original_loader(pictures, 4)
+    assert loader.num_workers == workers and loader.batch_size == 4
+
+
+def test_the_recording_says_what_notebook_8_says_of_it():
+    percent = ladder.load().percent
+    gains = {n + 2: b - a for n, (a, b) in enumerate(zip(percent, percent[1:], strict=False))}
+    assert [rung for rung, gain in gains.items() if gain > 2.4] == [2, 3, 4, 6, 9, 12]
+    assert [rung for rung, gain in gains.items() if gain < -2.4] == [5]
+    assert max(gains, key=gains.get) == 6
+
+
 def test_the_benchmark_trains_alike_with_either_optimizer(pictures):
     one, other = (
         bench.tutorial(BatchLoader(pictures, 4), 3, fused=fused)[0].state_dict()

@@ -1,4 +1,4 @@
-"""The ladder from the tutorial's recipe to the fast one: each rung changes one thing."""
+"""The ladder from the recipe of notebook 0 to the fast one: each rung changes one thing."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from labkit.fast.recipe import Recipe, accuracy, answer, by_clock, train
 from labkit.text import _
 
 RECORDED = Path(__file__).parents[1] / "recorded" / "ladder.json"
-"""A ladder measured with photographs, for learners who have no time or no photographs."""
+"""A ladder measured with photographs and judged on validation images."""
 
 FORMAT = 1
 
@@ -33,7 +33,7 @@ class Rung:
 def ladder() -> list[Rung]:
     """Return the rungs from the lowest up."""
     steps = [
-        (_("tutorial, one image at a time"), {}),
+        (_("the recipe of notebook 0"), {}),
         (_("batches cut from one array"), {"one_by_one": False}),
         (
             _("batches of 64, one-cycle learning rate"),
@@ -63,7 +63,7 @@ def ladder() -> list[Rung]:
 
 @dataclass(frozen=True)
 class Step:
-    """What one rung reached: images trained on per second, and the part of right answers."""
+    """What one rung reached: images trained on per second, and its accuracy, 0 to 1."""
 
     name: str
     images_per_second: float
@@ -86,11 +86,36 @@ class Climb:
     steps: tuple[Step, ...]
 
     @property
+    def names(self) -> list[str]:
+        """Return the rungs' names, numbered from 1."""
+        return [f"{number}. {step.name}" for number, step in enumerate(self.steps, start=1)]
+
+    @property
+    def percent(self) -> list[float]:
+        """Return the accuracy of each rung in percent."""
+        return [100 * step.accuracy for step in self.steps]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the headings of ``rows``."""
+        return (_("rung"), _("images per second"), _("accuracy"), _("gain in points"))
+
+    @property
+    def rows(self) -> tuple[tuple[str, ...], ...]:
+        """Return the ladder as rows of text: the gain is that over the rung before."""
+        rows, before = [], None
+        for name, percent, step in zip(self.names, self.percent, self.steps, strict=True):
+            gain = "" if before is None else f"{percent - before:+z.1f}"
+            rows.append((name, f"{step.images_per_second:,.0f}", f"{percent:.1f} %", gain))
+            before = percent
+        return tuple(rows)
+
+    @property
     def heading(self) -> str:
         """Say how long each rung had, on which machine, when, and with what."""
         return _(
             "{seconds:.0f} s for each rung on {device}, {threads} threads, load {load} at first, "
-            "{date}, {versions}; {learn:,} pictures to learn from, accuracy on {test:,} others"
+            "{date}, {versions}; trained on {learn:,} images, accuracy on {test:,} others"
         ).format(
             seconds=self.seconds,
             device=self.device,
@@ -103,10 +128,22 @@ class Climb:
         )
 
 
+def images_per_second(recipe: Recipe, images: PictureSet, seconds: float = 1.0) -> float:
+    """Train with this recipe; return images per second, not counting the first step."""
+    times = []
+
+    def spent(_steps: int) -> float:  # asked before every step
+        times.append(time.perf_counter())
+        return (times[-1] - times[1]) / seconds if len(times) > 1 else 0
+
+    trained = train(recipe, images, spent)
+    return trained.images * (1 - 1 / trained.steps) / (times[-1] - times[1])
+
+
 def measure(
     rung: Rung, learn: PictureSet, judge: PictureSet, seconds: float, *, seed: int = 0
 ) -> Step:
-    """Train by ``rung`` for ``seconds`` on one set of pictures, and answer the other."""
+    """Train by ``rung`` for ``seconds`` on one set of images, and judge it on the other."""
     start = time.perf_counter()
     trained = train(rung.recipe, learn, by_clock(seconds), seed=seed)
     rate = trained.images / (time.perf_counter() - start)

@@ -1,4 +1,4 @@
-"""A recipe is all that decides how a training goes; ``train`` follows it for a given time."""
+"""A recipe is all that decides how a network is trained; ``train`` follows it for a given time."""
 
 import itertools
 import time
@@ -18,10 +18,11 @@ from labkit.fast.augment import Shift
 from labkit.fast.hardest import HardestLoader
 from labkit.fast.muon import Muon
 from labkit.fast.network import FastNet
+from labkit.machine import usable_workers
 from labkit.model import Net
 
 ALL_AGAIN = 0.85
-"""The part of the time from which on the easy pictures are shown again, with ``hardest``."""
+"""The part of the time from which on the easy images are shown again, with ``hardest``."""
 
 Spent = Callable[[int], float]
 """Which part of the training is over, 0 to 1, given the number of steps done."""
@@ -29,14 +30,14 @@ Spent = Callable[[int], float]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train and how to answer. As it stands, the recipe of PyTorch's tutorial.
+    """How to train and how to answer. As it stands, the recipe of notebook 0.
 
     ``warmup`` is the part of the time in which the learning rate rises to ``learning_rate``;
     after it, it falls to 0. None keeps it constant. ``sizes`` are pairs (pixels, part of the time
     until which the images have this size); after the last pair they have all their pixels.
-    ``hardest`` is the part of the pictures that an epoch shows, those with the largest losses; in
+    ``hardest`` is the part of the images that an epoch shows, those with the largest losses; in
     the last part of the time it shows all. ``second_look`` answers the less sure half of the
-    pictures again, moved by a pixel; ``keep_memory`` keeps what a step frees for the next one.
+    images again, moved by a pixel; ``keep_memory`` keeps what a step frees for the next one.
     """
 
     one_by_one: bool = True
@@ -113,8 +114,8 @@ def train(recipe: Recipe, pictures: PictureSet, spent: Spent, *, seed: int = 0) 
 def answer(recipe: Recipe, model: nn.Module, pictures: PictureSet) -> torch.Tensor:
     """Return the logits ``[N, classes]`` that ``model`` gives for ``pictures``, on the CPU.
 
-    With ``mirror_answers`` they are the mean over each picture and its mirror image. With
-    ``second_look`` the half of the pictures whose two likeliest classes are closest is answered
+    With ``mirror_answers`` they are the mean over each image and its mirror image. With
+    ``second_look`` the half of the images whose two likeliest classes are closest is answered
     again, moved by one pixel to either corner.
     """
     model.eval()
@@ -131,7 +132,7 @@ def answer(recipe: Recipe, model: nn.Module, pictures: PictureSet) -> torch.Tens
 def _looked_at(
     recipe: Recipe, model: nn.Module, pictures: PictureSet | Subset, move: int = 0
 ) -> torch.Tensor:
-    """Return the logits for pictures that are moved by ``move`` pixels down and to the right."""
+    """Return the logits for images that are moved by ``move`` pixels down and to the right."""
     logits = []
     for images, _labels in BatchLoader(pictures, 500):
         images = moved(images, move).contiguous(memory_format=layout(recipe))
@@ -152,7 +153,7 @@ def moved(images: torch.Tensor, pixels: int) -> torch.Tensor:
 
 
 def accuracy(logits: torch.Tensor, pictures: PictureSet) -> float:
-    """Return the part of the pictures whose largest logit is that of their class."""
+    """Return the part of the images whose largest logit is that of their class."""
     return (logits.argmax(dim=1) == torch.tensor(pictures.targets)).float().mean().item()
 
 
@@ -169,7 +170,7 @@ def network(recipe: Recipe, pictures: PictureSet) -> nn.Module:
 def batches(
     recipe: Recipe, pictures: PictureSet, *, seed: int = 0
 ) -> DataLoader | BatchLoader | HardestLoader:
-    """Return the batches of an epoch: from one array, or one picture at a time."""
+    """Return the batches of an epoch: from one array, or one image at a time."""
     if recipe.one_by_one:
         return original_loader(pictures, recipe.batch_size)
     size = min(recipe.batch_size, len(pictures))
@@ -185,8 +186,11 @@ def batches(
     return BatchLoader(pictures, size, **options)
 
 
-def original_loader(pictures: PictureSet, batch_size: int, workers: int = 2) -> DataLoader:
-    """Return the loader of PyTorch's tutorial: two workers, each picture transformed by itself."""
+def original_loader(pictures: PictureSet, batch_size: int) -> DataLoader:
+    """Return the loader of PyTorch's tutorial, with each image transformed by itself.
+
+    It has two workers as there, or fewer where this machine cannot use them.
+    """
     from torchvision.transforms import Compose, Normalize, ToTensor
 
     transform = Compose([ToTensor(), Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))])
@@ -197,7 +201,7 @@ def original_loader(pictures: PictureSet, batch_size: int, workers: int = 2) -> 
         source=pictures.source,
         transform=transform,
     )
-    return DataLoader(one_by_one, batch_size, shuffle=True, num_workers=workers)
+    return DataLoader(one_by_one, batch_size, shuffle=True, num_workers=usable_workers(2))
 
 
 def make_optimizers(recipe: Recipe, model: nn.Module) -> list[torch.optim.Optimizer]:

@@ -133,7 +133,7 @@ def combined_gradient(gradients, sizes):
 @combined_gradient.mistake(
     N_(
         "A plain mean is right where all parts have one size. Weigh each gradient with its number "
-        "of pictures."
+        "of images."
     )
 )
 def _plain_mean(gradients, sizes):
@@ -149,20 +149,20 @@ def _weighted(gradients, sizes):
     return sum(gradient * size for gradient, size in zip(gradients, sizes, strict=True))
 
 
-@combined_gradient.mistake(N_("Weighed with the sizes and added: divide by all pictures as well."))
+@combined_gradient.mistake(N_("Weighed with the sizes and added: divide by all images as well."))
 def _not_divided(gradients, sizes):
     return _weighted(gradients, sizes)
 
 
 @combined_gradient.mistake(
-    N_("Divided by the number of processes. Divide by the number of pictures, sum(sizes).")
+    N_("Divided by the number of processes. Divide by the number of images, sum(sizes).")
 )
 def _divided_by_processes(gradients, sizes):
     return _weighted(gradients, sizes) / len(sizes)
 
 
 @combined_gradient.mistake(
-    N_("Each gradient is a mean: times its number of pictures it is a sum, and those are added.")
+    N_("Each gradient is a mean: times its number of images it is a sum, and those are added.")
 )
 def _means_by_pictures(gradients, sizes):
     return torch.stack(gradients).sum(dim=0) / sum(sizes)
@@ -178,7 +178,7 @@ def _one_by_one(gradients, sizes):
     return [gradient * size / sum(sizes) for gradient, size in zip(gradients, sizes, strict=True)]
 
 
-@combined_gradient.mistake(N_("Divided twice: sum(sizes) alone is the number of pictures."))
+@combined_gradient.mistake(N_("Divided twice: sum(sizes) alone is the number of images."))
 def _divided_twice(gradients, sizes):
     return _weighted(gradients, sizes) / sum(sizes) / len(sizes)
 
