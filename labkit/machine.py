@@ -40,11 +40,10 @@ class Facts:
 def usable_workers(wanted: int = 2) -> int:
     """Return how many workers of a DataLoader to try here: ``wanted``, as far as there are cores.
 
-    0 where a worker starts as a fresh Python, which takes seconds and cannot see the classes
-    of a notebook, or where there is too little shared memory for it to hand over batches.
+    0 where there is too little shared memory for a worker to hand over batches.
     """
     shared = _free_shared_memory()
-    if _start_method() != "fork" or (shared is not None and shared < _BATCHES):
+    if shared is not None and shared < _BATCHES:
         return 0
     return min(wanted, _cores())
 

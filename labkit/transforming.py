@@ -86,7 +86,7 @@ def follow(
     and for a step that raises (nothing comes after it). Random steps draw from ``seed``.
     """
     value: Any = Image.fromarray(picture)
-    stages = [Stage(_("the picture"), *_look(value))]
+    stages = [Stage(_("the image"), *_look(value))]
     complaints = []
     with seeded(seed):
         for step in steps(transform):
@@ -145,11 +145,11 @@ def _look(value: Any) -> tuple[str, np.ndarray]:
         values = value.copy()
         values = values.transpose(2, 0, 1) if values.ndim == 3 else values
     else:
-        text = _("a result of the type {kind}, which is no picture.")
+        text = _("a result of the type {kind}, which is no image.")
         raise ValueError(text.format(kind=type(value).__name__))
     values = values[None] if values.ndim == 2 else values
     if values.ndim != 3 or len(values) not in (1, 3) or not values.size or values.dtype.kind == "c":
-        text = _("{kind}; a picture has the shape [3, H, W] or [1, H, W].")
+        text = _("{kind}; an image has the shape [3, H, W] or [1, H, W].")
         raise ValueError(text.format(kind=kind))
     if max(values.shape) > SIDE_AT_MOST:
         text = _("{kind}; up to {side} pixels a side can be shown.")

@@ -18,7 +18,7 @@ def images():
 
 def test_a_gallery_names_every_picture_in_order(images):
     picture = gallery(images[:3], ["frog", "truck", "cat"], columns=2)
-    assert picture.alt == "3 pictures, read by rows: frog, truck, cat."
+    assert picture.alt == "3 images, read by rows: frog, truck, cat."
     assert [ax.get_title() for ax in picture.axes] == ["frog", "truck", "cat"]
 
 
@@ -70,7 +70,7 @@ def test_the_histograms_count_every_value_once(images):
 def test_the_balance_of_equal_classes_is_one_number():
     picture = class_balance({"train": [5, 5], "test": [2, 2]}, ["cat", "dog"])
     assert picture.alt == (
-        "Bars of the pictures per class. train: 5 of every class; test: 2 of every class."
+        "Bars of the images per class. train: 5 of every class; test: 2 of every class."
     )
 
 

@@ -67,7 +67,7 @@ def test_a_transform_that_changes_its_tensor_in_place_leaves_earlier_stages(pict
 def test_a_transform_that_raises_is_said_and_what_came_before_it_stays(picture):
     wrong = v2.Compose([*PLAIN[:2], v2.Normalize([0.5, 0.5], [0.5, 0.5]), v2.Grayscale()])
     stages, (complaint,) = follow(picture, wrong)
-    assert [stage.name for stage in stages] == ["the picture", "ToImage", "ToDtype"]
+    assert [stage.name for stage in stages] == ["the image", "ToImage", "ToDtype"]
     assert complaint.startswith("Normalize raises RuntimeError: ")
 
 
@@ -75,7 +75,7 @@ def test_a_transform_that_raises_is_said_and_what_came_before_it_stays(picture):
     ("transform", "said"),
     [
         (v2.FiveCrop(8), "FiveCrop gives a result of the type tuple"),
-        (v2.Compose([*PLAIN, torch.flatten]), "flatten gives float32 [3072]; a picture has"),
+        (v2.Compose([*PLAIN, torch.flatten]), "flatten gives float32 [3072]; an image has"),
         (v2.Resize(1000), "Resize gives PIL image, RGB; up to 512 pixels"),
         (v2.Compose([PLAIN[0], lambda image: image[:, :0]]), "<lambda> gives uint8 [3, 0, 32]"),
     ],

@@ -42,7 +42,7 @@ def test_the_browser_gets_the_numbers_that_the_transform_gives(pictures):
     before, *_between, last = sent(gallery.one.view)
     assert np.array_equal(before, pictures.data[5].transpose(2, 0, 1))
     assert np.array_equal(last, PLAIN(Image.fromarray(pictures.data[5])))
-    assert "Picture 5 of 7: ship, label 2." in gallery.one.view.sentence
+    assert "Image 5 of 7: ship, label 2." in gallery.one.view.sentence
 
 
 def test_back_next_and_random_stay_within_the_class(pictures):
@@ -69,12 +69,12 @@ def test_a_typed_number_of_another_class_widens_the_choice(pictures):
 def test_a_class_without_pictures_is_said_and_the_gallery_goes_on(pictures):
     gallery = SampleGallery(pictures)
     gallery.one.label.value = 1
-    assert "no picture of the class dog" in gallery.one.message.value
+    assert "no image of the class dog" in gallery.one.message.value
     gallery.one.next.click()
     gallery.one.label.value = 2
     assert gallery.one.message.value == ""
     gallery.classes.label.value = 1
-    assert "no picture of the class dog" in gallery.classes.message.value
+    assert "no image of the class dog" in gallery.classes.message.value
 
 
 def test_draw_again_is_offered_for_random_transforms_and_draws(pictures):
@@ -103,7 +103,7 @@ def test_a_transform_that_raises_is_said_in_both_views(pictures):
     wrong = v2.Compose([v2.ToImage(), v2.Normalize([0.5], [0.5])])
     gallery = SampleGallery(pictures, wrong)
     assert "Normalize raises TypeError" in gallery.one.message.value
-    assert [stage.name for stage in gallery.one.stages] == ["the picture", "ToImage"]
+    assert [stage.name for stage in gallery.one.stages] == ["the image", "ToImage"]
     assert "TypeError" in gallery.batch.message.value and gallery.batch.table.value == ""
     gallery.one.next.click()
     assert "Normalize raises TypeError" in gallery.one.message.value
@@ -180,14 +180,14 @@ def test_a_picture_of_ones_own_goes_through_the_transforms(pictures, tmp_path):
     one = SampleGallery(pictures, PLAIN).one
     one.own.path.value = str(tmp_path / "red.png")
     assert np.array_equal(sent(one.view)[-1][:, 9, 9], [1, -1, -1])
-    assert "Your own picture" in one.view.title
+    assert "Your own image" in one.view.title
     one.own.path.value = str(tmp_path / "none.png")
     assert "no such file" in one.own.message.value
     one.next.click()
-    assert one.view.title.startswith("Picture 1 of 7")
+    assert one.view.title.startswith("Image 1 of 7")
 
 
 def test_without_a_kernel_a_still_picture_says_what_it_shows(pictures):
     bundle = SampleGallery(pictures, PLAIN)._repr_mimebundle_()
-    assert "the picture, ToImage, ToDtype, Normalize" in bundle["text/plain"]
+    assert "the image, ToImage, ToDtype, Normalize" in bundle["text/plain"]
     assert bundle["text/html"].startswith("<img")

@@ -20,7 +20,7 @@ def gallery(images: Sequence[np.ndarray], captions: Sequence[str], *, columns: i
     """
     if len(images) != len(captions) or not len(images):
         raise ValueError(
-            _("{n} pictures and {m} captions: give as many of both, and at least one.").format(
+            _("{n} images and {m} captions: give as many of both, and at least one.").format(
                 n=len(images), m=len(captions)
             )
         )
@@ -31,8 +31,8 @@ def gallery(images: Sequence[np.ndarray], captions: Sequence[str], *, columns: i
     for place, (image, caption) in enumerate(zip(images, captions, strict=True), start=1):
         _show(picture.add_subplot(rows, columns, place), image, caption)
     picture.alt = ngettext(
-        "{n} picture, read by rows: {captions}.",
-        "{n} pictures, read by rows: {captions}.",
+        "{n} image, read by rows: {captions}.",
+        "{n} images, read by rows: {captions}.",
         len(images),
     ).format(n=len(images), captions=_listed(captions))
     return picture
@@ -56,7 +56,7 @@ def class_rows(images: np.ndarray, labels: Sequence[int], classes: Sequence[str]
         axes[number, 0].text(
             -0.15, 0.5, name, transform=axes[number, 0].transAxes, ha="right", va="center"
         )
-    picture.alt = _("Rows of up to {each} pictures, one row per class: {classes}.").format(
+    picture.alt = _("Rows of up to {each} images, one row per class: {classes}.").format(
         each=each, classes=_listed(classes)
     )
     return picture
@@ -78,7 +78,7 @@ def channels(image: np.ndarray, *, title: str = "") -> Picture:
         )
         ax.set_axis_off()
     picture.alt = _(
-        "A picture and its three channels in grey, bright where much of that colour is: "
+        "An image and its three channels in grey, bright where much of that colour is: "
         "mean red {red:.0f}, green {green:.0f}, blue {blue:.0f} of 255."
     ).format(red=means[0], green=means[1], blue=means[2])
     return picture
@@ -122,7 +122,7 @@ def class_balance(
         ax.set(title=f"{split} ({sum(numbers):,})", xlim=(0, 1.3 * max(*numbers, 1)))
         ax.invert_yaxis()
         ax.locator_params(axis="x", nbins=3)
-    picture.alt = _("Bars of the pictures per class. {splits}.").format(
+    picture.alt = _("Bars of the images per class. {splits}.").format(
         splits="; ".join(_spread(split, numbers, classes) for split, numbers in counts.items())
     )
     return picture
@@ -136,7 +136,7 @@ def transformed(images: Sequence[np.ndarray], names: Sequence[str], sentence: st
     picture = Picture(1.7 * len(images), 1.9)
     for place, (image, name) in enumerate(zip(images, names, strict=True), start=1):
         _show(picture.add_subplot(1, len(images), place), image, name)
-    picture.alt = _("One picture, left to right: {names}. {sentence}").format(
+    picture.alt = _("One image, left to right: {names}. {sentence}").format(
         names=_listed(names), sentence=sentence
     )
     return picture

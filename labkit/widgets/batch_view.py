@@ -76,7 +76,7 @@ class BatchView(widgets.VBox):
         )
         caption = _("Batch {n} of {count:,}.").format(n=self.number, count=len(self.loader))
         if len(self.images) > len(shown):
-            caption += " " + _("Its first {n} pictures:").format(n=len(shown))
+            caption += " " + _("Its first {n} images:").format(n=len(shown))
         return (
             f'<table class="lk-batch"><caption>{html.escape(caption)}</caption>'
             f"{''.join(rows)}</table><p>{html.escape(self._shapes())}</p>"
@@ -85,8 +85,8 @@ class BatchView(widgets.VBox):
     def _shapes(self) -> str:
         count, channels, height, width = self.images.shape
         text = _(
-            "images: {n} pictures of {c} channels, {h} rows, {w} columns. "
-            "labels: one whole number for each picture."
+            "images: {n} images of {c} channels, {h} rows, {w} columns. "
+            "labels: one whole number for each image."
         )
         return text.format(n=count, c=channels, h=height, w=width)
 

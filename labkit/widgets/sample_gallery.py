@@ -37,7 +37,7 @@ class SampleGallery(Explorer):
         transform = pictures.transform if transform is None else transform
         self.one = OnePicture(pictures, transform)
         self.classes = ClassView(pictures)
-        views = {_("One picture"): self.one, _("Classes"): self.classes}
+        views = {_("One image"): self.one, _("Classes"): self.classes}
         if transform is not None:
             self.batch = BatchView(pictures, transform, batch_size)
             views[_("A batch")] = self.batch
@@ -117,7 +117,7 @@ class OnePicture(widgets.VBox):
         members = self._members()
         if not len(members):
             name = self.pictures.classes[self.label.value]
-            raise ValueError(_("This set has no picture of the class {name}.").format(name=name))
+            raise ValueError(_("This set has no image of the class {name}.").format(name=name))
         if self.number.value not in members:
             self.go(int(members[0]))
 
@@ -144,14 +144,14 @@ class OnePicture(widgets.VBox):
         label = int(self.targets[index])
         self.picture = self.pictures.data[index]
         self.own.path.value = self.own.message.value = ""
-        self.title = _("Picture {index} of {count:,}: {name}, label {label}.").format(
+        self.title = _("Image {index} of {count:,}: {name}, label {label}.").format(
             index=index, count=len(self.targets), name=self.pictures.classes[label], label=label
         )
         self._follow()
 
     def _show_own(self, _change) -> None:
         self.picture = self.own.picture
-        self.title = _("Your own picture, {name}.").format(name=self.own.name)
+        self.title = _("Your own image, {name}.").format(name=self.own.name)
         self._follow()
 
     def _follow(self) -> None:
@@ -201,7 +201,7 @@ class ClassView(widgets.VBox):
         cut = len(order) > CLASSES_AT_MOST
         chosen = np.r_[order[:half], order[-half:]] if cut else np.arange(len(order))
         names = [self.pictures.classes[number] for number in chosen]
-        title = self.pictures.split or _("pictures")
+        title = self.pictures.split or _("images")
         drawn = class_balance({title: self.counts[chosen].tolist()}, names, width=4.0)
         sentence = drawn.alt
         if cut:
@@ -223,7 +223,7 @@ class ClassView(widgets.VBox):
         members = np.flatnonzero(self.targets == self.label.value)
         name = self.pictures.classes[self.label.value]
         if not len(members):
-            raise ValueError(_("This set has no picture of the class {name}.").format(name=name))
+            raise ValueError(_("This set has no image of the class {name}.").format(name=name))
         self.start = self.start if self.start < len(members) else 0
         self.shown = members[self.start : self.start + COLUMNS * ROWS]
         self.more.disabled = len(members) <= COLUMNS * ROWS

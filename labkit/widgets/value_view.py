@@ -71,7 +71,7 @@ def _described(place: int, stage: Stage) -> dict:
         "cursor": (
             _("Row {{row}}, column {{column}} after {name}: {{values}}.").format(name=stage.name)
             if place
-            else _("Row {row}, column {column} of the picture: {values}.")
+            else _("Row {row}, column {column} of the image: {values}.")
         ),
     }
 

@@ -5,10 +5,9 @@ import re
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from playwright.sync_api import expect
-from torchvision.transforms import v2
+from torchvision import transforms
 
 from labkit.data import load
 from tests.browser.lab import scrolling, unreached, unspoken
@@ -35,16 +34,15 @@ def notebook(open_notebook):
 
 @pytest.fixture(scope="module")
 def train(few):
-    normalise = v2.Normalize([0.5] * 3, [0.5] * 3)
-    scale = v2.ToDtype(torch.float32, scale=True)
-    return load(few, transform=v2.Compose([v2.ToImage(), scale, normalise])).train
+    normalise = transforms.Normalize([0.5] * 3, [0.5] * 3)
+    return load(few, transform=transforms.Compose([transforms.ToTensor(), normalise])).train
 
 
 @pytest.fixture
 def gallery(notebook):
-    """The second gallery of the notebook, which follows the transforms; its first tab in front."""
-    gallery = notebook.page.locator(".lk-gallery").nth(1)
-    gallery.get_by_role("tab", name="One picture").click()
+    """The gallery of the notebook, which follows the transforms; its first tab in front."""
+    gallery = notebook.page.locator(".lk-gallery")
+    gallery.get_by_role("tab", name="One image").click()
     return gallery
 
 
@@ -52,7 +50,7 @@ def open_picture(gallery, index):
     number = gallery.get_by_role("spinbutton", name="Number")
     number.fill(str(index))
     number.press("Tab")
-    gallery.get_by_text(f"Picture {index} of ").wait_for()
+    gallery.get_by_text(f"Image {index} of ").wait_for()
 
 
 def cursor(gallery):
@@ -126,9 +124,9 @@ def test_arrow_keys_read_the_numbers_of_the_tensor(gallery, train):
     expect_cursor(gallery, expected)
     assert gallery.get_by_role("application", name=expected).count() == 1
     assert gallery.get_by_text(f"{train.classes[label]}, label {label}.").count() == 1
-    for _step in range(3):
+    for _step in range(2):
         canvas.press("PageUp")
-    expect_cursor(gallery, "Row 1, column 3 of the picture: " + said(train.data[17][1, 3], "{}"))
+    expect_cursor(gallery, "Row 1, column 3 of the image: " + said(train.data[17][1, 3], "{}"))
 
 
 def test_the_mouse_reads_the_pixel_under_it_and_the_canvas_shows_its_colour(gallery, train):
@@ -146,9 +144,9 @@ def test_a_click_on_a_row_enlarges_that_stage(gallery):
     place_mouse(gallery, 500, 26 + 52 * 1.5)
     gallery.page.mouse.down()
     gallery.page.mouse.up()
-    cursor(gallery).filter(has_text=" after ToImage: ").wait_for()
+    cursor(gallery).filter(has_text=" after ToTensor: ").wait_for()
     chosen = gallery.get_by_role("combobox", name="Enlarged")
-    assert chosen.locator("option:checked").inner_text() == "ToImage"
+    assert chosen.locator("option:checked").inner_text() == "ToTensor"
 
 
 def test_next_stays_within_the_chosen_class(gallery, train):
@@ -160,12 +158,12 @@ def test_next_stays_within_the_chosen_class(gallery, train):
     button = gallery.get_by_role("button", name="Next ▶")
     button.focus()
     button.press("Enter")
-    gallery.get_by_text(f"Picture {following} of ").wait_for()
+    gallery.get_by_text(f"Image {following} of ").wait_for()
 
 
 def test_the_tabs_and_the_batch_by_keyboard(gallery):
     page = gallery.page
-    gallery.get_by_role("tab", name="One picture").focus()
+    gallery.get_by_role("tab", name="One image").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
@@ -196,7 +194,7 @@ def test_a_click_on_the_sheet_of_a_class_opens_that_picture(gallery, train):
     sheet = gallery.locator(".lk-clickable")
     box = sheet.bounding_box()
     sheet.click(position={"x": box["width"] * 3.5 / 8, "y": box["height"] * 1.5 / 5})
-    gallery.get_by_text(f"Picture {members[8 + 3]} of ").wait_for()
+    gallery.get_by_text(f"Image {members[8 + 3]} of ").wait_for()
 
 
 def test_others_of_a_class_and_the_pixels_of_the_sheet(gallery, train):
@@ -223,20 +221,20 @@ def test_pictures_at_random_and_the_one_before_by_mouse(gallery, train):
     number = gallery.get_by_role("spinbutton", name="Number")
     before = int(number.input_value())
     gallery.get_by_role("button", name="At random").click()
-    gallery.get_by_text(f"Picture {before} of ").wait_for(state="detached")
+    gallery.get_by_text(f"Image {before} of ").wait_for(state="detached")
     drawn = int(number.input_value())
     assert drawn in members and drawn != before
     gallery.get_by_role("button", name="Back").click()
     shown = members[np.searchsorted(members, drawn) - 1]
-    gallery.get_by_text(f"Picture {shown} of ").wait_for()
-    enlarge(gallery, "the picture")
+    gallery.get_by_text(f"Image {shown} of ").wait_for()
+    enlarge(gallery, "the image")
     expect_colour(gallery, (7, 30), train.data[shown][7, 30])
     enlarge(gallery, "Normalize")
 
 
 def test_a_mouse_that_crosses_the_picture_fast_leaves_the_cursor_where_it_stops(gallery, train):
     open_picture(gallery, 9)
-    enlarge(gallery, "the picture")
+    enlarge(gallery, "the image")
     canvas = gallery.locator("canvas")
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
@@ -244,7 +242,7 @@ def test_a_mouse_that_crosses_the_picture_fast_leaves_the_cursor_where_it_stops(
     for place in [*zip(range(32), range(32), strict=True), (11, 24)]:
         x, y = pixel(*place)
         gallery.page.mouse.move(box["x"] + x * scale, box["y"] + y * scale)
-    expected = "Row 11, column 24 of the picture: " + said(train.data[9][11, 24], "{}")
+    expected = "Row 11, column 24 of the image: " + said(train.data[9][11, 24], "{}")
     cursor(gallery).filter(has_text=expected).wait_for()
     gallery.page.wait_for_timeout(300)
     assert cursor(gallery).inner_text() == expected
@@ -273,7 +271,7 @@ UNUSABLE = {
 
 @pytest.mark.parametrize("way", ["upload", "path"])
 def test_pictures_of_ones_own_and_files_that_are_none(gallery, tmp_path, way):
-    enlarge(gallery, "the picture")
+    enlarge(gallery, "the image")
     alert = gallery.get_by_role("alert")
 
     def give(name, content):
@@ -291,11 +289,11 @@ def test_pictures_of_ones_own_and_files_that_are_none(gallery, tmp_path, way):
         alert.filter(has_text=reason).wait_for()
         assert bad in alert.inner_text()
         give(good, picture)
-        gallery.get_by_text("Your own picture, ").filter(has_text=good).wait_for()
+        gallery.get_by_text("Your own image, ").filter(has_text=good).wait_for()
         alert.wait_for(state="detached")
         expect_colour(gallery, (20, 9), colour, within=2)
     give("red.png", USABLE["red.png"][0])
-    gallery.get_by_text("Your own picture, ").filter(has_text="red.png").wait_for()
+    gallery.get_by_text("Your own image, ").filter(has_text="red.png").wait_for()
     enlarge(gallery, "Normalize")
     cursor(gallery).filter(has_text="red 1.000, green −1.000, blue −1.000.").wait_for()
 
@@ -306,7 +304,7 @@ def test_keys_in_the_gallery_are_no_commands_of_jupyterlab(notebook, gallery):
         control.focus()
         control.press("d")
         control.press("d")
-    gallery.get_by_role("tab", name="One picture").focus()
+    gallery.get_by_role("tab", name="One image").focus()
     notebook.page.keyboard.press("d")
     notebook.page.keyboard.press("d")
     notebook.page.wait_for_timeout(300)
@@ -314,7 +312,7 @@ def test_keys_in_the_gallery_are_no_commands_of_jupyterlab(notebook, gallery):
 
 
 def test_each_tab_is_named_reached_by_tab_and_seen_without_scrolling(notebook, gallery):
-    for name in ("Classes", "A batch", "One picture"):
+    for name in ("Classes", "A batch", "One image"):
         gallery.get_by_role("tab", name=name).click()
         assert unspoken(notebook.page) == []
         assert unreached(gallery) == []

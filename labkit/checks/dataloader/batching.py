@@ -14,13 +14,13 @@ def _counts():
 
 
 @exercise(1, _counts)
-def last_batch(pictures, batch_size):
-    starts = range(0, pictures, batch_size)
-    return pictures - starts[-1]
+def last_batch(count, batch_size):
+    starts = range(0, count, batch_size)
+    return count - starts[-1]
 
 
 @last_batch.mistake(
-    N_("Where the pictures divide evenly, the remainder is 0, but the last batch is a whole one.")
+    N_("Where the images divide evenly, the remainder is 0, but the last batch is a whole one.")
 )
 def _remainder(pictures, batch_size):
     return pictures % batch_size
@@ -36,7 +36,7 @@ def _size_less_remainder(pictures, batch_size):
     return batch_size - pictures % batch_size
 
 
-@last_batch.mistake(N_("This is the number of batches. How many pictures are in the last one?"))
+@last_batch.mistake(N_("This is the number of batches. How many images are in the last one?"))
 def _number_of_batches(pictures, batch_size):
     return -(-pictures // batch_size)
 
@@ -52,7 +52,7 @@ def _always_whole(pictures, batch_size):
 
 
 @last_batch.mistake(
-    N_("Where the pictures are fewer than the batch size there is one batch, with all of them.")
+    N_("Where the images are fewer than the batch size there is one batch, with all of them.")
 )
 def _whole_if_few(pictures, batch_size):
     return pictures % batch_size or batch_size if pictures >= batch_size else batch_size
@@ -159,7 +159,7 @@ def _order(dataset, shuffle):
     return torch.randperm(len(dataset)) if shuffle else torch.arange(len(dataset))
 
 
-@batches.mistake(N_("The last, smaller batch is missing: its pictures are never seen."))
+@batches.mistake(N_("The last, smaller batch is missing: its images are never seen."))
 def _last_dropped(dataset, batch_size, shuffle):
     return DataLoader(dataset, batch_size, shuffle=shuffle, drop_last=True)
 

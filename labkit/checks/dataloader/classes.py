@@ -45,7 +45,7 @@ def reddest(pixels, labels):
 
 
 @reddest.mistake(
-    N_("This adds up the red, so the class with most pictures wins. Take the mean of each class.")
+    N_("This adds up the red, so the class with most images wins. Take the mean of each class.")
 )
 def _sum_of_red(pixels, labels):
     return _extreme(pixels, labels, 0, total=True)
@@ -72,7 +72,7 @@ def _least_red(pixels, labels):
 
 
 @reddest.mistake(
-    N_("pixels[:, 0] is the top row of each picture: here the channels come last, pixels[..., 0].")
+    N_("pixels[:, 0] is the top row of each image: here the channels come last, pixels[..., 0].")
 )
 def _top_row(pixels, labels):
     return _extreme(pixels[:, 0], labels, slice(None))
@@ -84,7 +84,7 @@ def _amount_of_red(pixels, labels):
 
 
 @reddest.mistake(
-    N_("This is the class of the reddest picture. Take the mean over all pictures of a class.")
+    N_("This is the class of the reddest image. Take the mean over all images of a class.")
 )
 def _of_the_reddest_picture(pixels, labels):
     return labels[pixels[..., 0].double().mean(dim=(1, 2)).argmax()]

@@ -47,14 +47,14 @@ def _half(mean, std):
 @true_transform.mistake(
     N_(
         "The pixels are still 0 to 255 when they are normalised. mean and std are those of 0 to 1: "
-        "v2.ToDtype needs scale=True."
+        "ToTensor() divides by 255, and so does v2.ToDtype with scale=True."
     )
 )
 def _not_scaled(mean, std):
     return lambda picture: (_pixels(picture) - _column(mean)) / _column(std)
 
 
-@true_transform.mistake(N_("Normalise is missing: the values are 0 to 1."))
+@true_transform.mistake(N_("Normalize is missing: the values are 0 to 1."))
 def _not_normalised(mean, std):
     return lambda picture: _pixels(picture) / 255
 
@@ -78,7 +78,7 @@ def _twice(mean, std):
 
 
 @true_transform.mistake(
-    N_("Normalise takes floats: v2.ToDtype(torch.float32, scale=True) has to come before it.")
+    N_("Normalize takes floats: v2.ToDtype(torch.float32, scale=True) has to come before it.")
 )
 def _normalised_too_early(mean, std):
     from torchvision.transforms import v2
@@ -86,27 +86,44 @@ def _normalised_too_early(mean, std):
     return v2.Compose([v2.ToImage(), v2.Normalize(mean, std)])
 
 
-@true_transform.mistake(
-    N_("Normalise takes tensors: v2.ToImage() and v2.ToDtype(...) have to come before it.")
-)
+_TENSOR_FIRST = N_("Normalize takes tensors: ToTensor() has to come before it.")
+_ONE_OF_SEVERAL = N_("These are several transforms. transforms.Compose([...]) makes one of them.")
+_BRACKETS = N_("A transform is made with brackets: ToTensor() with them.")
+
+
+@true_transform.mistake(_TENSOR_FIRST)
 def _normalised_first(mean, std):
+    from torchvision.transforms import Normalize
+
+    return Normalize(mean, std)
+
+
+@true_transform.mistake(_TENSOR_FIRST)
+def _normalised_first_by_v2(mean, std):
     from torchvision.transforms import v2
 
     return v2.Normalize(mean, std)
 
 
-@true_transform.mistake(N_("This is a list of transforms. v2.Compose([...]) makes one of them."))
+@true_transform.mistake(_ONE_OF_SEVERAL)
 def _list(mean, std):
     return [true_transform.judge(mean, std)]
 
 
-@true_transform.mistake(N_("These are several transforms. v2.Compose([...]) makes one of them."))
+@true_transform.mistake(_ONE_OF_SEVERAL)
 def _tuple(mean, std):
     return (true_transform.judge(mean, std),)
 
 
-@true_transform.mistake(N_("A transform is made with brackets: v2.ToImage()."))
+@true_transform.mistake(_BRACKETS)
 def _class_itself(mean, std):
+    from torchvision.transforms import Compose, ToTensor
+
+    return Compose([ToTensor])
+
+
+@true_transform.mistake(_BRACKETS)
+def _class_itself_by_v2(mean, std):
     from torchvision.transforms import v2
 
     return v2.Compose([v2.ToImage])
@@ -161,18 +178,18 @@ def flipping(picture):
 
 
 @flipping.mistake(
-    N_("This turns pictures upside down. From left to right it is RandomHorizontalFlip.")
+    N_("This turns images upside down. From left to right it is RandomHorizontalFlip.")
 )
 def _vertical(picture):
     return _normalised(picture, turn=(1,))
 
 
-@flipping.mistake(N_("No picture is ever mirrored."))
+@flipping.mistake(N_("No image is ever mirrored."))
 def _never(picture):
     return _normalised(picture)
 
 
-@flipping.mistake(N_("Every picture is mirrored. At random means: about every second time."))
+@flipping.mistake(N_("Every image is mirrored. At random means: about every second time."))
 def _always(picture):
     return _normalised(picture, turn=(2,), often=1.0)
 
