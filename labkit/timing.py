@@ -134,15 +134,15 @@ def settings(
 def training_step(setting: Setting, classes: int = 10) -> Callable[[], None]:
     """Return a function that trains `Net` for one step on random images, copying included.
 
-    As in a real training, each step moves its batch ``[batch, 3, 32, 32]`` from host memory
-    (pinned where there is CUDA) to the device. What the pixels show does not change the time.
+    As in a real training run, each step moves its batch ``[batch, 3, 32, 32]`` from host memory
+    (pinned where there is CUDA) to the device. The content of the pixels does not change the time.
     """
     device = torch.device(setting.device)
     layout = torch.channels_last if setting.channels_last else torch.contiguous_format
     model = Net(classes, setting.width).to(device, memory_format=layout)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9)
     if setting.compiled:
-        torch.compiler.reset()  # else the ninth network in a row is silently run uncompiled
+        torch.compiler.reset()  # else the ninth network in a row silently runs uncompiled
     forward = torch.compile(model, dynamic=False) if setting.compiled else model
     loss_function = nn.CrossEntropyLoss()
     images = torch.randn(setting.batch, 3, 32, 32).contiguous(memory_format=layout)
@@ -248,26 +248,6 @@ def crossovers(
         for name, by_width in found.items()
         if name != base
     }
-
-
-def seconds_per_epoch(images: int, images_per_second: float) -> float:
-    """Return how long one pass over ``images`` takes at a measured rate."""
-    if images < 1 or not images_per_second > 0:
-        raise ValueError(
-            _("{images} images at {rate} per second: both must be above 0.").format(
-                images=images, rate=images_per_second
-            )
-        )
-    return images / images_per_second
-
-
-def cost_per_epoch(images: int, images_per_second: float, price_per_hour: float) -> float:
-    """Return what one pass over ``images`` costs, in the currency of ``price_per_hour``."""
-    if not price_per_hour >= 0:
-        raise ValueError(
-            _("A price per hour of {price}: it cannot be below 0.").format(price=price_per_hour)
-        )
-    return seconds_per_epoch(images, images_per_second) / 3600 * price_per_hour
 
 
 def why_not_compile(device: str | torch.device = "cpu") -> str:

@@ -53,7 +53,7 @@ def test_a_wrong_look_at_places_is_recognised(answer, mistake):
 
 def test_the_places_that_were_tried_are_said():
     verdict = check.in_one_place(lambda model, batch: True)
-    assert "Tried with a model with layers on" in str(verdict)
+    assert "Tried with a model with parameters on" in str(verdict)
     assert "a batch on " in str(verdict)
 
 
@@ -116,7 +116,7 @@ def test_the_batch_for_a_tenth_may_be_found_in_any_way(answer):
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (lambda fixed, each: math.ceil(fixed / (0.1 * each)), "tenth of pictures"),
+        (lambda fixed, each: math.ceil(fixed / (0.1 * each)), "tenth of images"),
         (lambda fixed, each: int(9 * fixed / each), "rounded down"),
         (lambda fixed, each: 9 * fixed / each, "not whole"),
         (lambda fixed, each: math.ceil(fixed / each), "half"),

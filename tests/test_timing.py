@@ -187,9 +187,6 @@ def test_rates_are_sorted_by_device_width_and_batch():
     assert list(found["cpu"]) == [1, 2] and list(found["cpu"][2]) == [4, 64]
 
 
-NAN = math.nan
-
-
 def test_what_was_not_measured_has_no_rate():
     late = Result(Setting("cpu", 8), note="left out")
     assert timing.rates([Result(Setting("cpu", 4), Timing((0.1,))), late]) == {"cpu": {1: {4: 40}}}
@@ -223,20 +220,6 @@ def test_every_other_device_is_compared_with_the_cpu():
     assert timing.crossovers(found) == {"cuda:0": {1: 4}, "cuda:1": {1: None}}
     assert timing.crossovers({"cpu": {1: {4: 10}}}) == {}
     assert timing.crossovers({"cpu": {}, "cuda:0": {8: {4: 10}}}) == {"cuda:0": {8: None}}
-
-
-def test_an_epoch_costs_its_hours_times_the_price():
-    assert timing.seconds_per_epoch(36_000, 1_000) == 36
-    assert timing.cost_per_epoch(36_000, 1_000, 3.0) == pytest.approx(0.03)
-    assert timing.cost_per_epoch(36_000, 1_000, 0) == 0
-
-
-@pytest.mark.parametrize(
-    "images, rate, price", [(0, 10, 1), (10, 0, 1), (10, NAN, 1), (10, 10, -1)]
-)
-def test_a_cost_that_makes_no_sense_is_refused(images, rate, price):
-    with pytest.raises(ValueError, match="above 0|below 0"):
-        timing.cost_per_epoch(images, rate, price)
 
 
 @pytest.fixture

@@ -35,8 +35,9 @@ def test_without_a_gpu_the_cpu_is_pressed_and_the_others_cannot_be(no_gpu):
     assert {name for name, b in buttons(toggle).items() if b.disabled} == {"cuda", "mps", "xpu"}
 
 
-def test_the_reason_why_a_device_is_missing_is_visible_text(no_gpu):
+def test_the_reason_why_a_device_is_missing_is_text_that_can_be_unfolded(no_gpu):
     words = DeviceToggle().children[1].value
+    assert words.startswith("<details><summary>Why are some buttons grey?</summary>")
     for kind in ("cuda", "mps", "xpu"):
         assert f"<b>{kind}</b>: " in words
     assert "built without" in words or "no NVIDIA or AMD GPU" in words

@@ -5,11 +5,13 @@ import time
 
 import pytest
 import torch
+import traitlets
 from jupyter_client.manager import start_new_kernel
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from labkit.training import Run
+from labkit.training.live import LiveRun
 from labkit.widgets.live_training import LiveTraining
 
 torch.manual_seed(0)
@@ -49,6 +51,27 @@ def test_start_trains_to_the_end(panel):
     assert "epoch 2 of 2, batch 6 of 6" in panel.status.value
     assert "Validation accuracy" in panel.screen.sentence
     assert panel.live.run.finished
+
+
+class Toggle(traitlets.HasTraits):
+    """What a `DeviceToggle` is to the panel: a device that can change."""
+
+    device = traitlets.Instance(torch.device)
+
+
+def test_the_run_goes_where_the_toggle_is_and_follows_it(monkeypatch):
+    moves = []
+    monkeypatch.setattr(LiveRun, "to", lambda live, device: moves.append(str(device)))
+    toggle = Toggle(device=torch.device("cpu"))
+    panel = LiveTraining(_run(), device=toggle)
+    assert "Ready to start." in panel.status.value and moves == []  # it is there already
+    toggle.device = torch.device("meta")
+    LiveTraining(_run(), device=toggle)
+    assert moves == ["meta", "meta"]
+
+
+def test_without_a_toggle_a_panel_stays_where_its_run_is(panel):
+    assert str(panel.live.run.device) == "cpu"
 
 
 def test_step_and_epoch_do_what_they_say(panel):

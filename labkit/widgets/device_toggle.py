@@ -14,7 +14,7 @@ from labkit.widgets.looks import Explorer, reporting, row
 class DeviceToggle(Explorer):
     """Choose a device by pressing its button; ``toggle.device`` is the ``torch.device``.
 
-    A kind of GPU that is not there has a button that cannot be pressed, and the reason in words
+    A kind of GPU that is not there has a button that cannot be pressed; the reason is folded
     below. ``toggle.observe(function, "device")`` calls a function at each change, with the new
     device as ``change.new``: a running training can follow.
     """
@@ -28,7 +28,7 @@ class DeviceToggle(Explorer):
         absent = missing()
         super().__init__(
             row(*self._buttons.values(), *(_absent_button(kind) for kind in absent)),
-            widgets.HTML("".join(_reason(kind, why) for kind, why in absent.items())),
+            widgets.HTML(_reasons(absent)),
         )
         for button in self._buttons.values():
             button.observe(self._pressed, "value")
@@ -73,5 +73,12 @@ def _absent_button(kind: str) -> widgets.ToggleButton:
     ).add_class(f"lk-device-{kind}")
 
 
-def _reason(kind: str, why: str) -> str:
-    return f"<div><b>{html.escape(kind)}</b>: {html.escape(why)}</div>"
+def _reasons(absent: dict[str, str]) -> str:
+    """Return, folded, why each kind of GPU that is missing is missing."""
+    if not absent:
+        return ""
+    each = (
+        f"<div><b>{html.escape(kind)}</b>: {html.escape(why)}</div>" for kind, why in absent.items()
+    )
+    title = html.escape(_("Why are some buttons grey?"))
+    return f"<details><summary>{title}</summary>{''.join(each)}</details>"

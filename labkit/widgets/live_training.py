@@ -32,9 +32,12 @@ class LiveTraining(Explorer):
     ``live`` is the `LiveRun` behind it: ``live.wait()`` waits, ``live.message`` says what happened.
     ``after_step(run)`` follows each step: a ``checkpoint.Saver``, for one. ``mean`` and ``std``
     are those that the loader normalised with; they bring the pictures of the batch back.
+    ``device`` is a `DeviceToggle`: the run moves there, and follows at each press of its buttons.
     """
 
-    def __init__(self, run: Run, *, after_step=None, mean: float = 0.5, std: float = 0.5):
+    def __init__(
+        self, run: Run, *, after_step=None, mean: float = 0.5, std: float = 0.5, device=None
+    ):
         """Show ``run`` as it stands; nothing starts before a button is pressed."""
         self.live = LiveRun(run, after_step=after_step)
         self._mean, self._std = mean, std
@@ -50,6 +53,10 @@ class LiveTraining(Explorer):
         )
         self.live.on_change = self._changed
         self._changed()
+        if device is not None:
+            if device.device != run.device:
+                self.live.to(device.device)
+            device.observe(lambda change: self.live.to(change.new), "device")
 
     def _make_buttons(self) -> None:
         live = self.live

@@ -1,4 +1,4 @@
-"""What a step costs: the fixed part, and each picture's."""
+"""What a step costs: the fixed part, and each image's."""
 
 import math
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ def fixed_and_each(batch_a, seconds_a, batch_b, seconds_b):
 
 
 @fixed_and_each.mistake(
-    N_("A step of batch_a pictures is not all fixed: take off what its pictures cost.")
+    N_("A step of batch_a images is not all fixed: take off what its images cost.")
 )
 def _first_is_fixed(batch_a, seconds_a, batch_b, seconds_b):
     return seconds_a, (seconds_b - seconds_a) / (batch_b - batch_a)
@@ -42,7 +42,7 @@ def _first_is_fixed(batch_a, seconds_a, batch_b, seconds_b):
 
 @fixed_and_each.mistake(
     N_(
-        "seconds / batch shares the fixed cost out among the pictures. Take the difference of both "
+        "seconds / batch shares the fixed cost out among the images. Take the difference of both "
         "steps first: the fixed cost falls out of it."
     )
 )
@@ -60,7 +60,7 @@ def _other_order(batch_a, seconds_a, batch_b, seconds_b):
 
 
 @fixed_and_each.mistake(
-    N_("The second step has batch_b - batch_a more pictures than the first, not batch_b.")
+    N_("The second step has batch_b - batch_a more images than the first, not batch_b.")
 )
 def _divided_by_second(batch_a, seconds_a, batch_b, seconds_b):
     each = (seconds_b - seconds_a) / batch_b
@@ -88,17 +88,13 @@ def _fixed_alone(*measured):
     return _line(*measured)[0]
 
 
-@fixed_and_each.mistake(
-    N_("The pictures of batch_a are taken off the seconds of batch_b: mixed up.")
-)
+@fixed_and_each.mistake(N_("The images of batch_a are taken off the seconds of batch_b: mixed up."))
 def _mixed_up(batch_a, seconds_a, batch_b, seconds_b):
     each = _line(batch_a, seconds_a, batch_b, seconds_b)[1]
     return seconds_b - batch_a * each, each
 
 
-@fixed_and_each.mistake(
-    N_("What the pictures cost is taken off, not added: seconds - batch · each.")
-)
+@fixed_and_each.mistake(N_("What the images cost is taken off, not added: seconds - batch · each."))
 def _added(batch_a, seconds_a, batch_b, seconds_b):
     each = _line(batch_a, seconds_a, batch_b, seconds_b)[1]
     return seconds_a + batch_a * each, each
@@ -111,7 +107,7 @@ def _other_sign(batch_a, seconds_a, batch_b, seconds_b):
 
 
 @fixed_and_each.mistake(
-    N_("These are the two differences. Divided, they are what one picture costs.")
+    N_("These are the two differences. Divided, they are what one image costs.")
 )
 def _differences(batch_a, seconds_a, batch_b, seconds_b):
     return seconds_b - seconds_a, batch_b - batch_a
@@ -139,11 +135,11 @@ def batch_for_a_tenth(fixed, each):
 
 @batch_for_a_tenth.mistake(
     N_(
-        "Here the fixed cost is a tenth of what the pictures cost. The step is both together: if "
-        "the fixed cost is one tenth of it, the pictures are nine."
+        "Here the fixed cost is a tenth of what the images cost. The step is both together: if "
+        "the fixed cost is one tenth of it, the images are nine."
     )
 )
-def _tenth_of_pictures(fixed, each):
+def _tenth_of_images(fixed, each):
     return math.ceil(10 * fixed / each)
 
 
@@ -159,13 +155,13 @@ def _rounded_down(fixed, each):
     return math.floor(9 * fixed / each)
 
 
-@batch_for_a_tenth.mistake(N_("A batch is a whole number of pictures: round up, math.ceil."))
+@batch_for_a_tenth.mistake(N_("A batch is a whole number of images: round up, math.ceil."))
 def _not_whole(fixed, each):
     return 9 * fixed / each
 
 
 @batch_for_a_tenth.mistake(
-    N_("Here the pictures are a tenth of the step's fixed cost: it is the wrong way round.")
+    N_("Here the images are a tenth of the step's fixed cost: it is the wrong way round.")
 )
 def _upside_down(fixed, each):
     return math.ceil(0.1 * fixed / each)
@@ -184,13 +180,13 @@ def _rounded_to_nearest(fixed, each):
 
 
 @batch_for_a_tenth.mistake(
-    N_("each costs the pictures: it divides. batch · each has to be 9 · fixed.")
+    N_("each costs the images: it divides. batch · each has to be 9 · fixed.")
 )
 def _other_way(fixed, each):
     return math.ceil(9 * each / fixed)
 
 
-@batch_for_a_tenth.mistake(N_("If the fixed cost is one tenth, the pictures are nine: 9 times it."))
+@batch_for_a_tenth.mistake(N_("If the fixed cost is one tenth, the images are nine: 9 times it."))
 def _nine_tenths(fixed, each):
     return math.ceil(0.9 * fixed / each)
 

@@ -8,12 +8,12 @@ from labkit.text import N_, _
 
 
 class _Model(nn.Sequential):
-    """A model told by the devices of its layers."""
+    """A model described by the devices of its parameters."""
 
     @property
     def words(self) -> str:
-        devices = _(" and ").join(dict.fromkeys(layer.weight.device.type for layer in self))
-        return _("a model with layers on {devices}").format(devices=devices)
+        devices = dict.fromkeys(parameter.device.type for parameter in self.parameters())
+        return _("a model with parameters on {devices}").format(devices=_(" and ").join(devices))
 
 
 def _batch(device: str) -> torch.Tensor:
@@ -26,6 +26,8 @@ def _places():
     def model(*devices):
         return _Model(*[nn.Linear(2, 2, device=device) for device in devices])
 
+    one_bias = model("cpu", "cpu")
+    one_bias[0].bias = nn.Parameter(torch.zeros(2, device="meta"))
     here, there = _batch("cpu"), _batch("meta")
     return [
         (model("cpu", "cpu"), here),
@@ -35,6 +37,7 @@ def _places():
         (model("cpu", "meta"), here),
         (model("meta", "cpu"), here),
         (model("cpu", "meta", "cpu"), here),
+        (one_bias, here),
     ]
 
 
@@ -86,7 +89,7 @@ def _how_many(model, batch):
 
 
 @in_one_place.mistake(
-    N_("A look is wanted: this moves the model to the batch, and then it is there.")
+    N_("This is True every time. Only look where they are; do not move the model to the batch.")
 )
 def _moved(model, batch):
     return True

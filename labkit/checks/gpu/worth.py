@@ -13,6 +13,7 @@ def _waits():
     return [
         (30.0, 0.0093, 0.004),
         (10.0, 1.0, 0.7),
+        (10.0, 1.0, 0.75),  # comes out even
         (0.3, 0.5, 0.1),
         (30.0, 0.004, 0.004),
         (30.0, 0.004, 0.009),
@@ -137,7 +138,7 @@ def _faster(cpu, gpu, times_as_dear):
 
 
 @cheaper_on_gpu.mistake(
-    N_("These are pictures per second: more is better. You compare as if they were seconds.")
+    N_("These are images per second: more is better. You compare as if they were seconds.")
 )
 def _as_seconds(cpu, gpu, times_as_dear):
     return [batch for batch in cpu if gpu[batch] * times_as_dear < cpu[batch]]
@@ -155,7 +156,7 @@ def _truths(cpu, gpu, times_as_dear):
     return [gpu[batch] > times_as_dear * cpu[batch] for batch in cpu]
 
 
-@cheaper_on_gpu.mistake(N_("These are the pictures per second. Return the batch sizes, the keys."))
+@cheaper_on_gpu.mistake(N_("These are the images per second. Return the batch sizes, the keys."))
 def _rates_listed(cpu, gpu, times_as_dear):
     return [gpu[batch] for batch in cpu if gpu[batch] > times_as_dear * cpu[batch]]
 
@@ -167,7 +168,7 @@ def _first_size(cpu, gpu, times_as_dear):
     return next((batch for batch in cpu if gpu[batch] > times_as_dear * cpu[batch]), None)
 
 
-@cheaper_on_gpu.mistake(N_("At the same cost per picture it is not cheaper: > and not >=."))
+@cheaper_on_gpu.mistake(N_("At the same cost per image it is not cheaper: > and not >=."))
 def _same_cost(cpu, gpu, times_as_dear):
     return [batch for batch in cpu if gpu[batch] >= times_as_dear * cpu[batch]]
 
