@@ -1,4 +1,4 @@
-"""Change pictures as the world does, and see what that does to the accuracy.
+"""Change images as the world does, and see what that does to the accuracy.
 
 Lighting, focus, sensor and angle are four of the common corruptions by which D. Hendrycks and
 T. Dietterich (Benchmarking neural network robustness, ICLR 2019) judge classifiers.
@@ -55,7 +55,7 @@ def _rotate(images: torch.Tensor, amount: float, _dice: torch.Generator) -> torc
     from torchvision.transforms.functional import InterpolationMode, center_crop, rotate
 
     height, width = images.shape[-2:]
-    edge = min(height, width) // 3  # mirrored, so that no black corner comes into the picture
+    edge = min(height, width) // 3  # mirrored, so that no black corner comes into the image
     padded = functional.pad(images, (edge,) * 4, mode="reflect")
     turned = rotate(padded, amount, InterpolationMode.BILINEAR)
     return center_crop(turned, [height, width])
@@ -85,7 +85,7 @@ in shares of the way from black to white; rotation is counter-clockwise, in degr
 
 
 def corrupt(images: np.ndarray, kind: str, amount: float, *, seed: int = 0) -> np.ndarray:
-    """Return pictures uint8 ``[N, H, W, 3]`` changed by ``amount``; 0 leaves them as they are.
+    """Return images uint8 ``[N, H, W, 3]`` changed by ``amount``; 0 leaves them as they are.
 
     The noise of a ``seed`` is the same each time. Raises ValueError for a kind there is not.
     """
@@ -108,9 +108,9 @@ def accuracy_under(
     most: int = 1_000,
     device: torch.device | str = "cpu",
 ) -> list[Share]:
-    """Return how many pictures ``model`` gets right at each of the amounts of a kind.
+    """Return how many images ``model`` gets right at each of the amounts of a kind.
 
-    It is asked the same pictures each time: all, or ``most`` of them drawn with a fixed seed,
+    It is asked the same images each time: all, or ``most`` of them drawn with a fixed seed,
     normalised to -1 .. 1 as in training.
     """
     order = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(0))[:most].numpy()

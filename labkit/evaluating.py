@@ -1,4 +1,4 @@
-"""How good a classifier is, what it takes for what, and how sure one can be of such numbers."""
+"""How good a classifier is, what it mixes up, and how sure one can be of such numbers."""
 
 import math
 from dataclasses import dataclass
@@ -53,9 +53,9 @@ def wilson(right: int, of: int, z: float = Z_95) -> tuple[float, float]:
 
 
 def confusion_matrix(evaluation: Evaluation) -> np.ndarray:
-    """Count each pair of true class (row) and answer (column): int64 ``[C, C]``, by torchmetrics.
+    """Count pairs of true class (row) and prediction (column): int64 ``[C, C]``, by torchmetrics.
 
-    C is the number of probabilities; a class without pictures is a row of zeros.
+    C is the number of probabilities; a class without images is a row of zeros.
     """
     from torchmetrics.functional.classification import multiclass_confusion_matrix  # 1 s, pyplot
 
@@ -64,12 +64,12 @@ def confusion_matrix(evaluation: Evaluation) -> np.ndarray:
 
 
 def recall(matrix: np.ndarray) -> list[Share]:
-    """Return for each class how many of its pictures were recognised: along its row."""
+    """Return for each class how many of its images were recognised: along its row."""
     return [Share(int(matrix[k, k]), int(matrix[k].sum())) for k in range(len(matrix))]
 
 
 def precision(matrix: np.ndarray) -> list[Share]:
-    """Return for each class how many of the pictures called so are so: along its column."""
+    """Return for each class how many of the images predicted as it are of it: along its column."""
     return [Share(int(matrix[k, k]), int(matrix[:, k].sum())) for k in range(len(matrix))]
 
 
@@ -82,10 +82,10 @@ def most_confused(matrix: np.ndarray, most: int) -> list[int]:
 def find(
     evaluation: Evaluation, truth: int | None = None, answer: int | None = None
 ) -> torch.Tensor:
-    """Return which pictures of class ``truth`` got the answer ``answer``, the surest first; int64.
+    """Return which images of class ``truth`` were predicted as ``answer``, surest first; int64.
 
     None stands for any other class: ``find(result)`` are all mistakes, ``find(result, truth=3)``
-    the mistakes with pictures of class 3, ``find(result, answer=3)`` what was wrongly called 3.
+    the mistakes with images of class 3, ``find(result, answer=3)`` what was wrongly called 3.
     """
     if truth is None or answer is None:
         wanted = evaluation.predictions != evaluation.targets
@@ -123,7 +123,7 @@ class Calibration:
     def error(self) -> float:
         """Return the expected calibration error: the mean gap of confidence and accuracy, 0 to 1.
 
-        Each bin counts by its pictures: equation 5 of Guo et al., On calibration of modern neural
+        Each bin counts by its images: equation 5 of Guo et al., On calibration of modern neural
         networks, ICML 2017.
         """
         gaps = [

@@ -33,11 +33,11 @@ def test_precision_may_be_computed_in_any_way(answer):
     assert verdict.solved, verdict
 
 
-def test_a_class_that_was_never_called_is_a_remark_and_no_fault():
+def test_a_class_that_was_never_predicted_is_a_remark_and_no_fault():
     assert "nan" not in str(check.precision(lambda m, c: m[c, c] / m[:, c].sum()))
     verdict = check.precision(_counted)
     assert verdict.solved
-    assert "never called" in str(verdict)
+    assert "never predicted" in str(verdict)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_class_that_was_never_called_is_a_remark_and_no_fault():
     [
         (lambda m, c: m[c, c] / m[c].sum(), "row"),
         (lambda m, c: m.diag().sum() / m.sum(), "accuracy"),
-        (lambda m, c: m[c, c] / m.sum(), "of all pictures"),
+        (lambda m, c: m[c, c] / m.sum(), "of all images"),
         (lambda m, c: 100 * m[c, c] / m[:, c].sum(), "percent"),
         (lambda m, c: m[0, 0] / m[:, 0].sum(), "input unused"),
         (lambda m, c: m.diag() / m.sum(0), "of all classes"),

@@ -34,7 +34,7 @@ IMAGES = np.zeros((4, 32, 32, 3), dtype=np.uint8)
 
 
 def answered(count=400, classes=5, missing=4, seed=0):
-    """Answers that are right more often than not; no picture is of class ``missing``."""
+    """Answers that are right more often than not; no image is of class ``missing``."""
     dice = torch.Generator().manual_seed(seed)
     targets = torch.randint(classes, (count,), generator=dice)
     targets[targets == missing] = 0
@@ -194,23 +194,23 @@ def _texts(picture):
 
 def test_class_accuracies_are_sorted_and_an_empty_class_is_said():
     picture = figures.class_accuracy([0.25, float("nan"), 0.75], NAMES, 0.5)
-    assert "Overall 50% are right. Best class: ship, 75%. Worst: cat, 25%." in picture.alt
-    assert "Without pictures: dog." in picture.alt
-    assert "no pictures" in _texts(picture)
+    assert "Overall accuracy 50%. Best class: ship, 75%. Worst: cat, 25%." in picture.alt
+    assert "Without images: dog." in picture.alt
+    assert "no images" in _texts(picture)
     labels = [tick.get_text() for tick in picture.axes[0].get_yticklabels()]
     assert labels == ["ship", "cat", "dog"]
 
 
 def test_no_class_with_pictures_at_all_is_no_crash():
     picture = figures.class_accuracy([float("nan")] * 3, NAMES, float("nan"))
-    assert picture.alt == "There is no picture of any class."
+    assert picture.alt == "There is no image of any class."
 
 
 def test_a_confusion_matrix_names_the_most_frequent_mistake():
     matrix = np.array([[5, 3, 0], [1, 6, 0], [0, 0, 0]])
     picture = figures.confusion(matrix, NAMES)
     assert "11 of 15 on the diagonal" in picture.alt
-    assert "cat taken for dog, 3 times" in picture.alt
+    assert "cat predicted as dog, 3 times" in picture.alt
     assert picture.png()
 
 
@@ -220,7 +220,7 @@ def test_a_matrix_without_a_mistake_names_none():
 
 def test_the_surest_mistakes_are_listed():
     picture = figures.most_wrong(IMAGES[:1], ["cat"], ["dog"], [0.987])
-    assert "cat taken for dog (99% sure)" in picture.alt
+    assert "cat predicted as dog (99% sure)" in picture.alt
     assert "is: cat" in _texts(picture)
 
 
@@ -234,7 +234,7 @@ def test_an_answer_shows_the_five_likeliest_at_most(classes, shown):
     names = [f"class {k}" for k in range(classes)]
     picture = figures.answer(IMAGES[0], probabilities, names)
     assert picture.alt.count("%") == shown
-    assert f"answers: class {classes - 1} " in picture.alt
+    assert f"predictions: class {classes - 1} " in picture.alt
 
 
 def test_scores_name_best_and_worst_and_classes_without_pictures_or_answers():
@@ -242,8 +242,8 @@ def test_scores_name_best_and_worst_and_classes_without_pictures_or_answers():
     names = [*NAMES, "yak"]
     picture = figures.class_scores(recall(matrix), precision(matrix), names)
     assert "Recall: from 0% (ship; 0 of 1, so 0% to 79%) to 80% (cat; 8 of 10" in picture.alt
-    assert "Without pictures: yak." in picture.alt
-    assert "Never answered: ship, yak." in picture.alt
+    assert "Without images: yak." in picture.alt
+    assert "Never predicted: ship, yak." in picture.alt
     labels = [tick.get_text() for tick in picture.axes[0].get_yticklabels()]
     assert labels == ["cat", "dog", "ship", "yak"]
     assert _texts(picture).count("none counted") == 3
@@ -251,21 +251,21 @@ def test_scores_name_best_and_worst_and_classes_without_pictures_or_answers():
 
 
 @pytest.mark.parametrize(
-    ("confidence", "verdict"), [(0.99, "too sure"), (0.6, "not as sure"), (0.8, "as right as")]
+    ("confidence", "verdict"), [(0.99, "too sure"), (0.6, "not as sure"), (0.8, "as often correct")]
 )
 def test_a_reliability_diagram_says_who_is_too_sure(confidence, verdict):
     targets = (torch.arange(500) % 5 == 0).long()  # 0 is right 4 times in 5
     probabilities = torch.tensor([[confidence, 1 - confidence]]).repeat(500, 1)
     result = Evaluation(0.0, 0.8, probabilities.argmax(1), targets, probabilities)
     picture = figures.reliability(calibration(result))
-    assert f"{confidence:.1%} sure on average and 80.0% right" in picture.alt
+    assert f"{confidence:.1%} on average, and the accuracy 80.0%" in picture.alt
     assert verdict in picture.alt and picture.png()
 
 
 def test_an_accuracy_under_change_names_the_plain_and_the_lowest():
     shares = [Share(30, 100), Share(80, 100), Share(20, 100)]
     picture = figures.under_change("brightness", [-1, 0, 1], ["-1", "0", "+1"], shares)
-    assert "80% of 100 pictures are recognised as they are; fewest, 20%, at +1." in picture.alt
+    assert "80% of 100 images are recognised as they are; fewest, 20%, at +1." in picture.alt
     assert picture.axes[0].lines[0].get_ydata().tolist() == [0.3, 0.8, 0.2]
 
 

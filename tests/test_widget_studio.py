@@ -18,7 +18,7 @@ from labkit.widgets.network import normalised
 from labkit.widgets.studio import EvaluationStudio
 
 NAMES = ["cat", "dog", "ship", "yak"]
-"""There is no picture of a yak."""
+"""There is no image of a yak."""
 
 
 def pictures(count, seed=0):
@@ -62,7 +62,7 @@ def test_a_cell_opens_its_pictures_and_the_menus_follow(studio):
     assert set(studio.mistakes.found.tolist()) == members(studio, 0, 1)
     assert (studio.mistakes.truth.value, studio.mistakes.answer.value) == (0, 1)
     count = len(members(studio, 0, 1))
-    assert f"cat: {count} pictures taken for dog." in studio.mistakes.sheet.sentence
+    assert f"cat: {count} images predicted as dog." in studio.mistakes.sheet.sentence
 
 
 def test_the_menus_open_a_cell_and_the_grid_follows(studio):
@@ -88,7 +88,7 @@ def test_the_surest_picture_comes_first_and_its_probabilities_are_shown(studio):
     sure = studio.result.probabilities[studio.mistakes.found].max(dim=1).values
     assert torch.equal(sure, sure.sort(descending=True).values)
     index = studio.mistakes.index
-    assert studio.mistakes.one.sentence.startswith(f"Picture {index}: ")
+    assert studio.mistakes.one.sentence.startswith(f"Image {index}: ")
     answer = NAMES[int(studio.result.predictions[index])]
     assert f"The network says {answer}, {sure[0]:.0%}" in studio.mistakes.bars.value
 
@@ -109,19 +109,19 @@ def test_a_click_on_the_sheet_frames_that_picture_on_its_page(studio):
 
 def test_a_class_without_test_pictures_is_said(studio):
     studio.mistakes.grid.chosen = [3, 0]
-    assert "no test pictures of the class yak" in studio.mistakes.sheet.sentence
+    assert "no test images of the class yak" in studio.mistakes.sheet.sentence
     assert studio.mistakes.index is None and studio.mistakes.inside.disabled
     assert studio.mistakes.grid.texts[4][1:] == ["–"] * 4
     studio.tabs.selected_index = 1
-    assert "Without pictures: yak." in studio.scores.sentence
+    assert "Without images: yak." in studio.scores.sentence
     for tab in (2, 3):
         studio.tabs.selected_index = tab
-        assert "No picture is framed" in studio.message.value
+        assert "No image is framed" in studio.message.value
     studio.tabs.selected_index = 0
     assert studio.message.value == ""
     studio.mistakes.go_to()
     studio.tabs.selected_index = 2
-    assert studio.changes.both.sentence.startswith("Picture ")
+    assert studio.changes.both.sentence.startswith("Image ")
 
 
 def test_a_class_without_mistakes_is_an_empty_sheet(model):
@@ -192,10 +192,10 @@ def test_of_many_classes_the_most_confused_are_in_the_grid_and_the_menus_have_al
 
 def test_an_evaluation_of_other_pictures_or_other_classes_is_refused(model):
     test = pictures(20)
-    with pytest.raises(ValueError, match="not of these pictures"):
+    with pytest.raises(ValueError, match="not of these images"):
         EvaluationStudio(model, test, an_evaluation(pictures(20, seed=7)), test)
     wide = Net(classes=10)
-    with pytest.raises(ValueError, match="answers with 10 classes, the pictures have 4"):
+    with pytest.raises(ValueError, match="has 10 classes, and the images have 4"):
         EvaluationStudio(wide, test, evaluate(wide, BatchLoader(test, 10)), test)
 
 
@@ -204,7 +204,7 @@ def test_answers_that_are_no_numbers_are_said_and_not_counted(model):
     broken = copy.deepcopy(model)
     with torch.no_grad():
         broken.fc3.bias[1] = float("nan")
-    with pytest.raises(ValueError, match="20 of 20 pictures with NaN"):
+    with pytest.raises(ValueError, match="For 20 of 20 images the network computes NaN"):
         EvaluationStudio(broken, test, evaluate(broken, BatchLoader(test, 10)), test)
 
 

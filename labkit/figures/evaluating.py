@@ -1,4 +1,4 @@
-"""How good a classifier is: by class, by confusion, by confidence, and when pictures change."""
+"""How good a classifier is: by class, by confusion, by confidence, and when images change."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ _OVER_THE_LINE = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
 
 
 def class_accuracy(accuracy: Sequence[float], classes: Sequence[str], overall: float) -> Picture:
-    """Draw a bar per class, best first; ``accuracy`` in 0..1, NaN for a class without pictures."""
+    """Draw a bar per class, best first; ``accuracy`` in 0..1, NaN for a class without images."""
     accuracy = np.asarray(accuracy, dtype=float)
     order = np.argsort(np.where(np.isnan(accuracy), -1, accuracy), kind="stable")[::-1]
     picture = Picture(7.0, 0.6 + 0.32 * len(order))
@@ -22,7 +22,7 @@ def class_accuracy(accuracy: Sequence[float], classes: Sequence[str], overall: f
     axes.axvline(overall, color=INK, linestyle="--", linewidth=1.2)
     axes.set_title(_("dashed: all together, {share:.0%}").format(share=overall), fontsize=10)
     for row, share in enumerate(accuracy[order]):
-        text = _("no pictures") if math.isnan(share) else f"{share:.0%}"
+        text = _("no images") if math.isnan(share) else f"{share:.0%}"
         place = (0 if math.isnan(share) else share) + 0.01
         axes.text(place, row, text, va="center", bbox=_OVER_THE_LINE)
     axes.set_xlim(0, 1.08)
@@ -38,10 +38,10 @@ def _class_sentence(accuracy, classes, order, overall) -> str:
     known = [k for k in order if not math.isnan(accuracy[k])]
     unknown = [classes[k] for k in order if math.isnan(accuracy[k])]
     if not known:
-        return _("There is no picture of any class.")
+        return _("There is no image of any class.")
     best, worst = known[0], known[-1]
     sentence = _(
-        "Overall {overall:.0%} are right. Best class: {best}, {most:.0%}. Worst: {worst}, "
+        "Overall accuracy {overall:.0%}. Best class: {best}, {most:.0%}. Worst: {worst}, "
         "{least:.0%}."
     ).format(
         overall=overall,
@@ -51,15 +51,15 @@ def _class_sentence(accuracy, classes, order, overall) -> str:
         least=accuracy[worst],
     )
     if unknown:
-        sentence += " " + _("Without pictures: {classes}.").format(classes=", ".join(unknown))
+        sentence += " " + _("Without images: {classes}.").format(classes=", ".join(unknown))
     return sentence
 
 
 def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Picture:
-    """Draw how often each true class (rows) was taken for each class (columns).
+    """Draw how often each true class (rows) was predicted as each class (columns).
 
     ``matrix`` is ``[C, C]`` with counts. The shade is the share of the row, so that classes with
-    few pictures can be read too.
+    few images can be read too.
     """
     matrix = np.asarray(matrix)
     totals = matrix.sum(axis=1, keepdims=True)
@@ -87,15 +87,15 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Picture:
 
 def _confusion_sentence(matrix: np.ndarray, classes: Sequence[str]) -> str:
     wrong = matrix * (1 - np.eye(len(classes), dtype=matrix.dtype))
-    right = _("{right} of {all} on the diagonal, that is right.").format(
+    right = _("{right} of {all} on the diagonal, that is correct.").format(
         right=int(np.trace(matrix)), all=int(matrix.sum())
     )
     if not wrong.any():
         return right
     row, column = np.unravel_index(wrong.argmax(), wrong.shape)
     often = ngettext(
-        "The most frequent mistake: {true} taken for {predicted}, {n} time.",
-        "The most frequent mistake: {true} taken for {predicted}, {n} times.",
+        "The most frequent mistake: {true} predicted as {predicted}, {n} time.",
+        "The most frequent mistake: {true} predicted as {predicted}, {n} times.",
         int(wrong.max()),
     ).format(true=classes[row], predicted=classes[column], n=int(wrong.max()))
     return f"{right} {often}"
@@ -104,9 +104,9 @@ def _confusion_sentence(matrix: np.ndarray, classes: Sequence[str]) -> str:
 def most_wrong(
     images: np.ndarray, truths: Sequence[str], answers: Sequence[str], confidence: Sequence[float]
 ) -> Picture:
-    """Draw pictures uint8 ``[K, H, W, 3]`` with what they are, and what they were taken for.
+    """Draw images uint8 ``[K, H, W, 3]`` with what they are, and what they were predicted as.
 
-    ``confidence`` is the probability in 0..1 that the model gave its wrong answer.
+    ``confidence`` is the probability in 0..1 that the model gave its wrong prediction.
     """
     count = len(images)
     if not count:
@@ -128,7 +128,7 @@ def most_wrong(
             fontsize=9,
         )
         captions.append(
-            _("{truth} taken for {answer} ({share:.0%} sure)").format(
+            _("{truth} predicted as {answer} ({share:.0%} sure)").format(
                 truth=truths[k], answer=answers[k], share=confidence[k]
             )
         )
@@ -137,7 +137,7 @@ def most_wrong(
 
 
 def answer(image: np.ndarray, probabilities: Sequence[float], classes: Sequence[str]) -> Picture:
-    """Draw one picture uint8 ``[H, W, 3]`` beside the five classes the model holds likeliest."""
+    """Draw one image uint8 ``[H, W, 3]`` beside the five classes the model holds likeliest."""
     probabilities = np.asarray(probabilities, dtype=float)
     top = np.argsort(probabilities)[::-1][:5]
     picture = Picture(6.0, 2.2)
@@ -153,7 +153,7 @@ def answer(image: np.ndarray, probabilities: Sequence[float], classes: Sequence[
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(_("probability"))
-    picture.alt = _("The model's answers: {list}.").format(
+    picture.alt = _("The predictions: {list}.").format(
         list=", ".join(f"{classes[k]} {probabilities[k]:.0%}" for k in top)
     )
     return picture
@@ -205,11 +205,11 @@ def _scores_sentence(recall, precision, classes) -> str:
             sentences.append((one if low == high else text).format(low=low, high=high))
     without = [name for name, share in zip(classes, recall, strict=True) if not share.of]
     if without:
-        sentences.append(_("Without pictures: {classes}.").format(classes=", ".join(without)))
+        sentences.append(_("Without images: {classes}.").format(classes=", ".join(without)))
     unnamed = [name for name, share in zip(classes, precision, strict=True) if not share.of]
     if unnamed:
-        sentences.append(_("Never answered: {classes}.").format(classes=", ".join(unnamed)))
-    return " ".join(sentences) or _("There is no picture of any class.")
+        sentences.append(_("Never predicted: {classes}.").format(classes=", ".join(unnamed)))
+    return " ".join(sentences) or _("There is no image of any class.")
 
 
 def _say_share(name: str, share: Share) -> str:
@@ -220,14 +220,14 @@ def _say_share(name: str, share: Share) -> str:
 
 
 def reliability(found: Calibration) -> Picture:
-    """Draw how right the answers are against how sure; the count of answers below."""
+    """Draw the accuracy against the confidence; the count of predictions below."""
     picture = Picture(4.6, 4.0)
     axes, below = picture.subplots(2, 1, sharex=True, height_ratios=(4, 1))
     for each in (axes, below):
         each.spines[["top", "right"]].set_visible(False)
         each.grid(color=GRID, linewidth=0.6)
         each.set_axisbelow(True)
-    axes.plot([0, 1], [0, 1], ":", color=INK, label=_("as right as sure"))
+    axes.plot([0, 1], [0, 1], ":", color=INK, label=_("calibrated"))
     seen = [k for k, share in enumerate(found.shares) if share.of]
     values = np.array([found.shares[k].value for k in seen])
     ends = np.array([found.shares[k].interval for k in seen]).T
@@ -237,8 +237,8 @@ def reliability(found: Calibration) -> Picture:
     edges = np.linspace(0, 1, len(found.shares) + 1)
     counts = [share.of for share in found.shares]
     below.bar(edges[:-1], counts, 0.95 / len(counts), align="edge", color=BLUE)
-    below.set(xlabel=_("confidence"), ylabel=_("answers"), xlim=(0, 1))
-    axes.set(ylabel=_("share that is right"), ylim=(0, 1.02))
+    below.set(xlabel=_("confidence"), ylabel=_("predictions"), xlim=(0, 1))
+    axes.set(ylabel=_("accuracy"), ylim=(0, 1.02))
     axes.legend(frameon=False, loc="lower right")
     for axis in (axes.yaxis, below.xaxis):
         axis.set_major_formatter(lambda value, _position: f"{value:.0%}")
@@ -249,13 +249,13 @@ def reliability(found: Calibration) -> Picture:
 def _reliability_sentence(found: Calibration) -> str:
     sure, right = found.mean_confidence, found.accuracy
     text = _(
-        "The network is {sure:.1%} sure on average and {right:.1%} right: {verdict}. Bin by bin, "
-        "the two differ by {error:.1f} points on average (expected calibration error)."
+        "The confidence is {sure:.1%} on average, and the accuracy {right:.1%}: {verdict}. Bin by "
+        "bin, the two differ by {error:.1f} points on average (expected calibration error)."
     )
     count = sum(share.of for share in found.shares)
     low, high = Share(round(right * count), count).interval
     if low <= sure <= high:
-        verdict = _("on the whole as right as it is sure")
+        verdict = _("on the whole as often correct as it is sure")
     else:
         verdict = _("too sure") if sure > right else _("not as sure as it could be")
     return text.format(sure=sure, right=right, verdict=verdict, error=100 * found.error)
@@ -282,7 +282,7 @@ def under_change(
     axes.yaxis.set_major_formatter(lambda value, _position: f"{value:.0%}")
     plain, worst = int(np.argmin(np.abs(amounts))), int(np.argmin(values))
     text = _(
-        "{name}: {plain:.0%} of {n:,} pictures are recognised as they are; fewest, {least:.0%}, "
+        "{name}: {plain:.0%} of {n:,} images are recognised as they are; fewest, {least:.0%}, "
         "at {worst}."
     )
     picture.alt = text.format(

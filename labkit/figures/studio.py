@@ -1,4 +1,4 @@
-"""The pictures of the evaluation studio that must keep pace with a key: drawn with Pillow."""
+"""The images of the evaluation studio that must keep pace with a key: drawn with Pillow."""
 
 import io
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ from labkit.text import _
 
 
 class ContactSheet:
-    """Pictures in rows, one framed. Of more than there is room for, the page of the chosen one.
+    """Images in rows, one framed. Of more than there is room for, the page of the chosen one.
 
-    Lengths are in pixels of the pictures. The browser enlarges the sheet ``SCALE`` times and keeps
+    Lengths are in pixels of the images. The browser enlarges the sheet ``SCALE`` times and keeps
     the pixels square: a quarter of the bytes, and as crisp on every screen.
     """
 
@@ -27,7 +27,7 @@ class ContactSheet:
 
     @classmethod
     def first(cls, chosen: int) -> int:
-        """Return the place of the first picture on the page of a chosen one."""
+        """Return the place of the first image on the page of a chosen one."""
         return chosen // cls.PAGE * cls.PAGE
 
     @classmethod
@@ -44,7 +44,7 @@ class ContactSheet:
 
     @classmethod
     def at(cls, x: float, y: float, count: int) -> int | None:
-        """Return which of ``count`` pictures is at a place, both from 0 to 1."""
+        """Return which of ``count`` images is at a place, both from 0 to 1."""
         pitch = cls.TILE + cls.GAP
         column = int((x * cls.WIDTH - cls.EDGE) // pitch)
         number = int((y * cls.HEIGHT - cls.EDGE) // pitch) * cls.COLUMNS + column
@@ -89,11 +89,11 @@ class UnderChange:
 
 
 BOTH_WIDTH, BESIDE = 411, 233
-"""Pixels on the screen: how wide ``before_after`` is, and how far apart its pictures begin."""
+"""Pixels on the screen: how wide ``before_after`` is, and how far apart its images begin."""
 
 
 def before_after(before: np.ndarray, after: np.ndarray) -> bytes:
-    """Draw a picture as it is and, beside it, changed; uint8 ``[H, W, 3]`` each."""
+    """Draw an image as it is and, beside it, changed; uint8 ``[H, W, 3]`` each."""
     side, top = 170, 22
     sheet = Image.new("RGB", (SCALE * BOTH_WIDTH, SCALE * (top + side + 6)), WHITE)
     draw = ImageDraw.Draw(sheet)
@@ -105,5 +105,5 @@ def before_after(before: np.ndarray, after: np.ndarray) -> bytes:
 
 
 def enlarged(image: np.ndarray) -> bytes:
-    """Draw one picture uint8 ``[H, W, 3]`` large, as PNG."""
+    """Draw one image uint8 ``[H, W, 3]`` large, as PNG."""
     return to_png(fit(np.asarray(image), 150))

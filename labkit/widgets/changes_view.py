@@ -1,4 +1,4 @@
-"""What a change of brightness, blur, noise or rotation does to a picture and to the accuracy."""
+"""What a change of brightness, blur, noise or rotation does to an image and to the accuracy."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ from labkit.widgets.looks import Screen, Slider, reporting, row
 
 
 class ChangesView(widgets.VBox):
-    """One picture before and after a change, and the accuracy at each amount of it.
+    """One image before and after a change, and the accuracy at each amount of it.
 
     ``measured`` holds the shares of right answers by kind, ``probabilities`` what the network says
     to the changed picture.
@@ -33,7 +33,7 @@ class ChangesView(widgets.VBox):
     ):
         """Measure the accuracy on ``pictures``, once for each kind that is chosen.
 
-        ``prepare`` makes of a picture, uint8 ``[32, 32, 3]``, the ``[3, 32, 32]`` that the model
+        ``prepare`` turns an image, uint8 ``[32, 32, 3]``, into the ``[3, 32, 32]`` that the model
         takes. Nothing is measured before the first ``show``.
         """
         self.model, self.pictures, self.prepare = model, pictures, prepare
@@ -61,7 +61,7 @@ class ChangesView(widgets.VBox):
         self.amount.observe(self._move, "value")
 
     def show(self, picture: np.ndarray, title: str) -> None:
-        """Show a picture, uint8 ``[32, 32, 3]``, and say in ``title`` what it is."""
+        """Show an image, uint8 ``[32, 32, 3]``, and say in ``title`` what it is."""
         self.picture, self.title = picture, title
         self._before = self._ask(picture)
         self.before.value = bars(self.pictures.classes, self._before.tolist())
@@ -74,11 +74,11 @@ class ChangesView(widgets.VBox):
     def _choose(self, _change=None) -> None:
         """Measure the chosen kind, if it is new, and start at a moderate amount of it."""
         if self._before is None:
-            return  # there is no picture yet
+            return  # there is no image yet
         kind = CORRUPTIONS[self.kind.value]
         words = [kind.say(amount) for amount in kind.amounts]
         if self.kind.value not in self._curves:
-            self.curve.show(b"", _("Measuring on validation pictures ..."))
+            self.curve.show(b"", _("Measuring on validation images ..."))
             model, pictures, device = self.model, self.pictures, self._device()
             shares = accuracy_under(model, pictures, self.kind.value, device=device)
             self.measured[self.kind.value] = shares
@@ -101,7 +101,7 @@ class ChangesView(widgets.VBox):
         return next((weight.device for weight in self.model.parameters()), torch.device("cpu"))
 
     def _ask(self, picture: np.ndarray) -> np.ndarray:
-        """Return the probabilities that the model gives a picture, float32 ``[C]``."""
+        """Return the probabilities that the model gives an image, float32 ``[C]``."""
         with untouched(self.model):
             outputs = self.model(self.prepare(picture)[None].to(self._device()))
         return outputs[0].float().softmax(0).cpu().numpy()
@@ -116,7 +116,7 @@ class ChangesView(widgets.VBox):
         share = self.measured[self.kind.value][place]
         low, high = share.interval
         text = _(
-            "With {name} {words}, {share:.1%} of {n:,} validation pictures are recognised (95% "
+            "With {name} {words}, {share:.1%} of {n:,} validation images are recognised (95% "
             "interval: {low:.0%} to {high:.0%})."
         )
         numbers = {"share": share.value, "n": share.of, "low": low, "high": high}

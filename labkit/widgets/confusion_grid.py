@@ -10,7 +10,7 @@ from labkit.text import _, ngettext
 from labkit.widgets.looks import STATIC
 
 RIGHT, WRONG = 0.65, 0.6
-"""The strongest shade of a right and of a wrong answer: dark digits stay legible on both."""
+"""The strongest shade of a correct and of a wrong prediction: dark digits stay legible on both."""
 
 NOWHERE = [-2, -2]
 """What ``chosen`` is while no cell of the grid is."""
@@ -19,8 +19,8 @@ NOWHERE = [-2, -2]
 class ConfusionGrid(anywidget.AnyWidget):
     """Cells with counts; ``chosen`` is [row, column], -1 for a header: any other class.
 
-    Right answers are blue, shaded by their share of the row; mistakes are orange, shaded up to the
-    most frequent one.
+    Correct predictions are blue, shaded by their share of the row; mistakes are orange, shaded up
+    to the most frequent one.
     """
 
     _esm = STATIC / "confusion_grid.js"
@@ -38,9 +38,9 @@ class ConfusionGrid(anywidget.AnyWidget):
     def __init__(self, matrix: np.ndarray, names: Sequence[str], shown: Sequence[int]):
         """Show the classes ``shown`` of ``matrix``, int64 ``[C, C]``: true classes in rows."""
         super().__init__(
-            title=_("Confusion matrix: true classes in rows, answers in columns"),
+            title=_("Confusion matrix: true classes in rows, predictions in columns"),
             texts=[
-                [_("taken for →\nis ↓"), *(names[k] for k in shown)],
+                [_("predicted →\ntrue ↓"), *(names[k] for k in shown)],
                 *([names[k], *_counts(matrix[k], shown)] for k in shown),
             ],
             sentences=[
@@ -74,29 +74,27 @@ def _say(matrix: np.ndarray, names: Sequence[str], row: int | None, column: int 
 
 
 def say_cell(count: int, truth: str | None, answer: str | None) -> str:
-    """Say how many pictures of a class got an answer; None stands for any other class."""
+    """Say how many images of a class got a prediction; None stands for any other class."""
     if truth is None and answer is None:
         text = ngettext("{n} mistake in all", "{n} mistakes in all", count)
     elif answer is None:
         text = ngettext(
-            "{truth}: {n} picture taken for something else",
-            "{truth}: {n} pictures taken for something else",
+            "{truth}: {n} image predicted as something else",
+            "{truth}: {n} images predicted as something else",
             count,
         )
     elif truth is None:
         text = ngettext(
-            "{n} picture of other classes taken for {answer}",
-            "{n} pictures of other classes taken for {answer}",
+            "{n} image of other classes predicted as {answer}",
+            "{n} images of other classes predicted as {answer}",
             count,
         )
     elif truth == answer:
-        text = ngettext(
-            "{truth}: {n} picture recognised", "{truth}: {n} pictures recognised", count
-        )
+        text = ngettext("{truth}: {n} image recognised", "{truth}: {n} images recognised", count)
     else:
         text = ngettext(
-            "{truth}: {n} picture taken for {answer}",
-            "{truth}: {n} pictures taken for {answer}",
+            "{truth}: {n} image predicted as {answer}",
+            "{truth}: {n} images predicted as {answer}",
             count,
         )
     return text.format(n=count, truth=truth, answer=answer)

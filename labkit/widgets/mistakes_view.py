@@ -1,4 +1,4 @@
-"""The mistakes of a classifier: a cell of the confusion matrix, its pictures, one of them."""
+"""The mistakes of a classifier: a cell of the confusion matrix, its images, one of them."""
 
 from collections.abc import Callable
 
@@ -23,13 +23,13 @@ OTHER = -1
 
 
 class MistakesView(widgets.VBox):
-    """Choose a cell by mouse, arrow keys or menus; see its pictures, the surest answers first.
+    """Choose a cell by mouse, arrow keys or menus; see its images, the surest answers first.
 
-    ``found`` are the numbers of the cell's pictures, ``index`` is that of the framed one or None.
+    ``found`` are the numbers of the cell's images, ``index`` is that of the framed one or None.
     """
 
     def __init__(self, pictures: PictureSet, result: Evaluation, on_change: Callable[[], None]):
-        """Show all mistakes first; call ``on_change`` whenever another picture is framed."""
+        """Show all mistakes first; call ``on_change`` whenever another image is framed."""
         self.pictures, self.result, self.on_change = pictures, result, on_change
         self.classes = pictures.classes
         self.matrix = confusion_matrix(result)
@@ -37,8 +37,8 @@ class MistakesView(widgets.VBox):
         self.found = torch.empty(0, dtype=torch.int64)
         self._busy = False
         self.grid = ConfusionGrid(self.matrix, self.classes, self.shown)
-        self.truth, self.answer = self._menu(_("Is")), self._menu(_("Taken for"))
-        self.which = Slider(label=_("Picture"), minimum=1, maximum=1, value=1)
+        self.truth, self.answer = self._menu(_("Is")), self._menu(_("Predicted as"))
+        self.which = Slider(label=_("Image"), minimum=1, maximum=1, value=1)
         self.sheet, self.one = Screen(width=SCALE * ContactSheet.WIDTH), Screen(width=150)
         self.sheet.add_class("lk-mistakes-sheet")
         self.bars, self.message, self.part = widgets.HTML(), widgets.HTML(), widgets.HTML()
@@ -81,12 +81,12 @@ class MistakesView(widgets.VBox):
 
     @property
     def index(self) -> int | None:
-        """Return the number of the framed picture in the set; None where the cell is empty."""
+        """Return the number of the framed image in the set; None where the cell is empty."""
         return int(self.found[self.which.value - 1]) if len(self.found) else None
 
     def go_to(self, truth: int = OTHER, answer: int = OTHER) -> None:
         """Open a cell by the numbers of its classes; -1 stands for any other class."""
-        with self.truth.hold_sync(), self.answer.hold_sync():  # the browser gets the pictures first
+        with self.truth.hold_sync(), self.answer.hold_sync():  # the browser gets the images first
             self._busy = True
             try:
                 self.truth.value, self.answer.value = truth, answer
@@ -112,7 +112,7 @@ class MistakesView(widgets.VBox):
         )
         self.found = find(self.result, truth, answer)
         self._mark(truth, answer)
-        with self.which.hold_sync():  # the browser gets the pictures first
+        with self.which.hold_sync():  # the browser gets the images first
             self._busy = True  # one drawing at the end
             try:
                 self.which.maximum, self.which.value = max(len(self.found), 1), 1
@@ -142,7 +142,7 @@ class MistakesView(widgets.VBox):
             self.which.value = first + place + 1
 
     def _draw(self) -> None:
-        """Show the page of the framed picture, the picture, and what the network says of it."""
+        """Show the page of the framed image, the image, and what the network says of it."""
         place = self.which.value - 1
         first = ContactSheet.first(place)
         page = self.found[first : first + ContactSheet.PAGE].numpy()
@@ -166,7 +166,7 @@ class MistakesView(widgets.VBox):
         )
         text = say_cell(len(self.found), truth, answer) + "."
         if truth is not None and not self.matrix[self.truth.value].any():
-            return _("There are no test pictures of the class {name}.").format(name=truth)
+            return _("There are no test images of the class {name}.").format(name=truth)
         if count < len(self.found):
             more = _("Shown: {first} to {last}, the surest first.")
             text += " " + more.format(first=first + 1, last=first + count)
@@ -176,7 +176,7 @@ class MistakesView(widgets.VBox):
 
     def _say_one(self) -> str:
         index = self.index
-        return _("Picture {index}: {truth}, taken for {answer}, {share:.0%} sure.").format(
+        return _("Image {index}: {truth}, predicted as {answer}, {share:.0%} sure.").format(
             index=index,
             truth=self.classes[int(self.result.targets[index])],
             answer=self.classes[int(self.result.predictions[index])],

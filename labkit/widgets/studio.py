@@ -21,8 +21,8 @@ from labkit.widgets.network import NetworkExplorer, normalised
 class EvaluationStudio(Explorer):
     """Look a classifier's mistakes in the eye.
 
-    The test pictures are not asked again: the mistakes and the scores are those of ``result``.
-    What a change does to the accuracy is measured on the validation pictures.
+    The test images are not asked again: the mistakes and the scores are those of ``result``.
+    What a change does to the accuracy is measured on the validation images.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class EvaluationStudio(Explorer):
     ):
         """Show what ``model`` made of ``test``: ``result`` is its evaluation, in the same order.
 
-        Raises ValueError where the evaluation is of other pictures, has other classes, or has
+        Raises ValueError where the evaluation is of other images, has other classes, or has
         answers that are no numbers.
         """
         _refuse_other(test, result)
@@ -45,7 +45,7 @@ class EvaluationStudio(Explorer):
         views = {
             _("Mistakes"): self.mistakes,
             _("Scores"): numbers,
-            _("Changed pictures"): self.changes,
+            _("Changed images"): self.changes,
             _("Feature maps"): self.inside,
         }
         self.tabs = widgets.Tab(list(views.values()), titles=list(views), selected_index=0)
@@ -64,7 +64,7 @@ class EvaluationStudio(Explorer):
         self.tabs.selected_index = tab
 
     def _picture_changed(self) -> None:
-        self._fresh &= {0, 1}  # the others show one picture
+        self._fresh &= {0, 1}  # the others show one image
 
     @reporting
     def _enter(self, change) -> None:
@@ -75,7 +75,7 @@ class EvaluationStudio(Explorer):
         if tab == 1:
             self._show_scores()
         elif self.mistakes.index is None:
-            raise ValueError(_("No picture is framed. Choose a cell that has pictures."))
+            raise ValueError(_("No image is framed. Choose a cell that has images."))
         else:
             picture = self.test.data[self.mistakes.index]
             title = self.mistakes.one.sentence
@@ -101,7 +101,7 @@ class EvaluationStudio(Explorer):
     def _look_inside(self, picture: np.ndarray, title: str) -> None:
         if self.network is None:
             self.network = NetworkExplorer(self.model, self.test, prepare=self._prepare)
-            self.network.choice.layout.display = "none"  # the picture is chosen among the mistakes
+            self.network.choice.layout.display = "none"  # the image is chosen among the mistakes
             self.inside.children = [self.looked_at, self.network]
         self.looked_at.value = html.escape(title)
         self.network.choice.show(title, picture)
@@ -115,23 +115,23 @@ def _refuse_other(test: PictureSet, result: Evaluation) -> None:
     if len(result.targets) != len(test) or result.targets.tolist() != test.targets:
         raise ValueError(
             _(
-                "This evaluation is not of these pictures in their order: {n:,} answers, "
-                "{m:,} pictures. Evaluate with BatchLoader(test_set, 500), without shuffling."
+                "This evaluation is not of these images in their order: {n:,} predictions, "
+                "{m:,} images. Evaluate with BatchLoader(test_set, 500), without shuffling."
             ).format(n=len(result.targets), m=len(test))
         )
     count = result.probabilities.shape[1]
     if count != len(test.classes):
         raise ValueError(
             _(
-                "The network answers with {n} classes, the pictures have {m}. Make it with "
-                "Net(classes={m}) and train it on these pictures."
+                "The network has {n} classes, and the images have {m}. Make it with "
+                "Net(classes={m}) and train it on these images."
             ).format(n=count, m=len(test.classes))
         )
     spoilt = int((~result.probabilities.isfinite().all(dim=1)).sum())
     if spoilt:
         raise ValueError(
             _(
-                "The network answers {n} of {m} pictures with NaN, which is no number. "
+                "For {n} of {m} images the network computes NaN, which is not a number. "
                 "labkit.doctor.examine(net, ...) finds where it begins."
             ).format(n=spoilt, m=len(test))
         )

@@ -56,12 +56,12 @@ def cell(studio, row, column):
 
 
 def screen(studio, number):
-    """Return a screen of the first tab: 0 is the sheet of pictures, 1 the one in front."""
+    """Return a screen of the first tab: 0 is the sheet of images, 1 the one in front."""
     return studio.locator(".lk-mistakes .lk-screen").nth(number)
 
 
 def first_with_pictures(studio, least=2):
-    """Return row and column of the first cell off the diagonal with so many pictures."""
+    """Return row and column of the first cell off the diagonal with so many images."""
     side = studio.locator(".lk-confusion tr").count()
     for row in range(1, side):
         texts = studio.locator(".lk-confusion tr").nth(row).locator("td").all_inner_texts()
@@ -91,9 +91,9 @@ def test_a_clicked_cell_opens_as_many_pictures_as_it_says(studio):
     target = cell(studio, row, column)
     target.click()
     names = cell(studio, row, 0).inner_text(), cell(studio, 0, column).inner_text()
-    found = say(studio, 0, rf"^{names[0]}: (\d+) pictures taken for {names[1]}\.")
+    found = say(studio, 0, rf"^{names[0]}: (\d+) images predicted as {names[1]}\.")
     assert found[1] == target.inner_text()
-    for menu, name in zip(menus(studio), names, strict=True):  # they follow the pictures
+    for menu, name in zip(menus(studio), names, strict=True):  # they follow the images
         expect(menu.locator("option:checked")).to_have_text(name, timeout=60_000)
 
 
@@ -111,7 +111,7 @@ def test_arrow_keys_walk_the_matrix_and_its_headers(notebook, studio):
     press("ArrowDown")
     press("ArrowRight")
     name = cell(studio, 1, 0).inner_text()
-    found = say(studio, 0, rf"^{name}: (\d+) pictures? recognised")
+    found = say(studio, 0, rf"^{name}: (\d+) images? recognised")
     assert found[1] == (cell(studio, 1, 1).inner_text() or "0")  # an empty cell counts none
     assert cell(studio, 1, 1).get_attribute("aria-selected") == "true"
     assert studio.locator(".lk-confusion [tabindex='0']").count() == 1
@@ -121,7 +121,7 @@ def test_a_clicked_picture_is_the_one_that_comes_to_the_front(notebook, studio):
     cell(studio, *first_with_pictures(studio)).click()
     sheet, one = (screen(studio, number).locator("img") for number in (0, 1))
     first, other = value(notebook, "studio.mistakes.found[:2].tolist()")
-    say(studio, 1, rf"^Picture {first}: ")
+    say(studio, 1, rf"^Image {first}: ")
     box = sheet.bounding_box()
     middle = 16.5 / 32  # of pixel 16 of 32
     corner, side = ContactSheet.EDGE, ContactSheet.TILE
@@ -131,7 +131,7 @@ def test_a_clicked_picture_is_the_one_that_comes_to_the_front(notebook, studio):
         (corner + middle * side) / ContactSheet.HEIGHT,
     )
     sheet.click(position={"x": tile[0] * box["width"], "y": tile[1] * box["height"]})
-    say(studio, 1, rf"^Picture {other}: ")
+    say(studio, 1, rf"^Image {other}: ")
     handles = {"one": one.element_handle(), "sheet": sheet.element_handle()}
     studio.page.wait_for_function(_SAME_PIXEL, arg=handles | {"at": [middle, middle], "tile": tile})
     assert studio.locator(".lk-mistakes .lk-slider output").inner_text() == "2"
@@ -139,7 +139,7 @@ def test_a_clicked_picture_is_the_one_that_comes_to_the_front(notebook, studio):
 
 def test_its_feature_maps_open_by_the_keyboard(notebook, studio):
     cell(studio, *first_with_pictures(studio)).click()
-    sentence = say(studio, 1, r"Picture \d+: .*sure\.")[0]
+    sentence = say(studio, 1, r"Image \d+: .*sure\.")[0]
     studio.get_by_role("button", name="Feature maps").focus()
     notebook.page.keyboard.press("Enter")
     studio.locator(".lk-network").wait_for()
@@ -177,7 +177,7 @@ def test_scores_and_calibration_are_drawn_with_their_sentences(studio):
         assert image.get_attribute("alt") == said.locator("p").inner_text()
 
 
-@pytest.mark.parametrize("tab", ["Mistakes", "Scores", "Changed pictures", "Feature maps"])
+@pytest.mark.parametrize("tab", ["Mistakes", "Scores", "Changed images", "Feature maps"])
 def test_each_tab_can_be_heard_and_seen_without_scrolling(studio, tab):
     cell(studio, *first_with_pictures(studio)).click()
     studio.get_by_role("tab", name=tab).click()
@@ -202,7 +202,7 @@ def test_menus_open_the_cell_and_a_dragged_slider_its_pictures(notebook, studio)
     names = cell(studio, row, 0).inner_text(), cell(studio, 0, column).inner_text()
     for menu, name in zip(menus(studio), names, strict=True):
         menu.select_option(label=name)
-    count = int(say(studio, 0, rf"^{names[0]}: (\d+) pictures taken for {names[1]}\.")[1])
+    count = int(say(studio, 0, rf"^{names[0]}: (\d+) images predicted as {names[1]}\.")[1])
     assert cell(studio, row, column).get_attribute("aria-selected") == "true"
     box = studio.locator(".lk-mistakes .lk-slider input").bounding_box()
     middle = box["y"] + box["height"] / 2
@@ -211,7 +211,7 @@ def test_menus_open_the_cell_and_a_dragged_slider_its_pictures(notebook, studio)
     notebook.page.mouse.move(box["x"] + box["width"] + 20, middle, steps=10)
     notebook.page.mouse.up()
     expected = value(notebook, "studio.mistakes.found[-1].item()")
-    say(studio, 1, rf"^Picture {expected}: {names[0]}, taken for {names[1]}, ")
+    say(studio, 1, rf"^Image {expected}: {names[0]}, predicted as {names[1]}, ")
     assert studio.locator(".lk-mistakes .lk-slider output").inner_text() == str(count)
     pixel = value(notebook, f"test_set.data[{expected}][16, 16].tolist()")
     one = screen(studio, 1).locator("img")
@@ -268,7 +268,7 @@ def test_of_fifteen_classes_the_menus_lead_out_of_the_matrix_and_keys_back(noteb
         notebook,
         f"((answered.targets == {number}) & (answered.predictions != {number})).sum().item()",
     )
-    say(studio, 0, rf"^{hidden}: {count} pictures? taken for something else\.")
+    say(studio, 0, rf"^{hidden}: {count} images? predicted as something else\.")
     chosen = studio.locator(".lk-confusion [aria-selected=true]")
     assert chosen.count() == 0
     studio.locator(".lk-confusion [tabindex='0']").press("ArrowDown")
@@ -307,7 +307,7 @@ def test_a_training_goes_on_in_a_restarted_kernel_as_one_unbroken_curve(notebook
     for cell in (code_cell(notebook, "import torch"), code_cell(notebook, "def new_run"), training):
         run_cell(notebook, cell)
     training.locator(".jp-OutputArea-output", has_text=f"begins after {saved:,} steps").wait_for()
-    for text in ("resumed.finish()", "resumed.history.running_loss ==", "resumed_at=resumed_at)"):
+    for text in ("resumed.finish()", "resumed_at=resumed_at)"):
         run_cell(notebook, code_cell(notebook, text))
     curve = code_cell(notebook, "resumed_at=resumed_at)").locator("img")
     execute(notebook, "")  # the cells before it are done

@@ -30,24 +30,24 @@ def precision(matrix, c):
 precision.caution(
     lambda: [(torch.tensor([[0, 4], [0, 6]]), 0)],
     N_(
-        "A class that was never called has no precision: 0 / 0 is nan in PyTorch and an error in "
-        "Python. Say that there is none, and do not call it 0."
+        "A class that was never predicted has no precision: 0 / 0 is nan in PyTorch and an error "
+        "in Python. Say that there is none, and do not call it 0."
     ),
 )
 
 
 @precision.mistake(
     N_(
-        "This is the row: of all pictures of the class, how many were found. That is the recall. "
-        "What the network called c stands in column c, matrix[:, c]."
+        "This is the row: of all images of the class, how many were found. That is the recall. "
+        "What the network predicted as c is in column c, matrix[:, c]."
     )
 )
 def _row(matrix, c):
     return matrix[c, c] / matrix[c].sum()
 
 
-@precision.mistake(N_("Divided by all pictures, it is small for every class. Divide by column c."))
-def _of_all_pictures(matrix, c):
+@precision.mistake(N_("Divided by all images, it is small for every class. Divide by column c."))
+def _of_all_images(matrix, c):
     return matrix[c, c] / matrix.sum()
 
 
@@ -56,29 +56,29 @@ def _accuracy(matrix, c):
     return matrix.trace() / matrix.sum()
 
 
-@precision.mistake(N_("This is the share of wrong answers among those called c."))
+@precision.mistake(N_("This is the share of wrong predictions among those of c."))
 def _wrong_share(matrix, c):
     return 1 - matrix[c, c] / matrix[:, c].sum()
 
 
-@precision.mistake(N_("This is the number of right answers. Which share of column c is it?"))
+@precision.mistake(N_("This is the number of correct predictions. Which share of column c is it?"))
 def _number(matrix, c):
     return matrix[c, c]
 
 
 @precision.mistake(
-    N_("Divide by all that was called c, the right answers as well as the wrong ones.")
+    N_("Divide by all that was predicted as c, the correct ones as well as the wrong ones.")
 )
 def _right_to_wrong(matrix, c):
     return matrix[c, c] / (matrix[:, c].sum() - matrix[c, c])
 
 
-@precision.mistake(N_("This is how often the network called c. Which share of it was right?"))
+@precision.mistake(N_("This is how often the network predicted c. Which share of it was correct?"))
 def _called(matrix, c):
     return matrix[:, c].sum()
 
 
-@precision.mistake(N_("This is the whole column as shares. The right ones are at place c of it."))
+@precision.mistake(N_("This is the whole column as shares. The correct ones are at place c of it."))
 def _column_of_shares(matrix, c):
     return matrix[:, c] / matrix[:, c].sum()
 
@@ -132,7 +132,7 @@ def _largest(matrix):
 
 
 @most_confused.mistake(
-    N_("The diagonal holds the right answers. Set it to 0 first: fill_diagonal_(0).")
+    N_("The diagonal holds the correct predictions. Set it to 0 first: fill_diagonal_(0).")
 )
 def _with_diagonal(matrix):
     return _largest(matrix + matrix.T)

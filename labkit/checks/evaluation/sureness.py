@@ -39,7 +39,7 @@ def _among(probabilities, labels, k):
     return probabilities.topk(k, dim=1).indices == labels[:, None]  # [N, k]
 
 
-@share_in_top.mistake(N_("Every picture counts once: divide by the pictures, not by pictures · k."))
+@share_in_top.mistake(N_("Every image counts once: divide by the images, not by images · k."))
 def _divided_by_k(probabilities, labels, k):
     return _among(probabilities, labels, k).float().mean()
 
@@ -62,12 +62,12 @@ def _only_the_first(probabilities, labels, k):
     return _among(probabilities, labels, 1).any(dim=1).float().mean()
 
 
-@share_in_top.mistake(N_("This is the number of cases. Which share of all pictures is it?"))
+@share_in_top.mistake(N_("This is the number of cases. Which share of all images is it?"))
 def _number_of_cases(probabilities, labels, k):
     return _among(probabilities, labels, k).sum()
 
 
-@share_in_top.mistake(N_("This is the share of pictures for which it is not among the first."))
+@share_in_top.mistake(N_("This is the share of images for which it is not among the first."))
 def _missed(probabilities, labels, k):
     return 1 - share_in_top.judge(probabilities, labels, k)
 
@@ -133,12 +133,12 @@ def _right_and_sure(probabilities, labels, least):
 
 right_when_sure.caution(
     lambda: [(torch.tensor([[0.5, 0.5], [0.6, 0.4]]), torch.tensor([0, 0]), 0.9)],
-    N_("If no answer is that sure, there is no share: nan in PyTorch, an error in Python."),
+    N_("If no prediction is that sure, there is no share: nan in PyTorch, an error in Python."),
 )
 
 
 @right_when_sure.mistake(
-    N_("These are the sure and right ones among all answers. Divide by the number of sure ones.")
+    N_("These are the sure and correct ones among all. Divide by the number of sure ones.")
 )
 def _among_all(probabilities, labels, least):
     right, sure = _right_and_sure(probabilities, labels, least)
@@ -146,14 +146,14 @@ def _among_all(probabilities, labels, least):
 
 
 @right_when_sure.mistake(
-    N_("The other way round: of the right answers, how many are sure. Divide by the sure ones.")
+    N_("The other way round: of the correct ones, how many are sure. Divide by the sure ones.")
 )
 def _sure_when_right(probabilities, labels, least):
     right, sure = _right_and_sure(probabilities, labels, least)
     return (right & sure).sum() / right.sum() if right.any() else torch.tensor(0.0)
 
 
-@right_when_sure.mistake(N_("This is the share of sure answers. How many of them are right?"))
+@right_when_sure.mistake(N_("This is the share of sure ones. How many of them are correct?"))
 def _share_of_sure(probabilities, labels, least):
     return _right_and_sure(probabilities, labels, least)[1].float().mean()
 
@@ -164,13 +164,13 @@ def _strictly_more(probabilities, labels, least):
     return (answers == labels)[confidence > least].float().mean()
 
 
-@right_when_sure.mistake(N_("This is the accuracy over all answers, sure or not."))
+@right_when_sure.mistake(N_("This is the accuracy over all predictions, sure or not."))
 def _all_answers(probabilities, labels, least):
     return _right_and_sure(probabilities, labels, least)[0].float().mean()
 
 
 @right_when_sure.mistake(
-    N_("Take the confidence of the answer, the largest probability, not that of the true class.")
+    N_("Take the probability of the prediction, the largest one, not that of the true class.")
 )
 def _sure_of_the_truth(probabilities, labels, least):
     right, _sure_answers = _right_and_sure(probabilities, labels, least)
@@ -179,7 +179,7 @@ def _sure_of_the_truth(probabilities, labels, least):
 
 
 @right_when_sure.mistake(
-    N_("This is the number of right ones. Which share of the sure ones is it?")
+    N_("This is the number of correct ones. Which share of the sure ones is it?")
 )
 def _number_of_right_ones(probabilities, labels, least):
     right, sure = _right_and_sure(probabilities, labels, least)
@@ -194,14 +194,14 @@ def _one_by_one(probabilities, labels, least):
     return right[sure]
 
 
-@right_when_sure.mistake(N_("This is the share of wrong ones among the sure answers."))
+@right_when_sure.mistake(N_("This is the share of wrong ones among the sure predictions."))
 def _wrong_when_sure(probabilities, labels, least):
     right, sure = _right_and_sure(probabilities, labels, least)
     return 1 - right[sure].float().mean()
 
 
 @right_when_sure.mistake(
-    N_("This is how often the true class gets least. Choose by the answer first.")
+    N_("This is how often the true class gets least. Choose by the prediction first.")
 )
 def _true_class_sure(probabilities, labels, least):
     own = probabilities[torch.arange(len(labels)), labels]

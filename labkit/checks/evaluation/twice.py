@@ -1,4 +1,4 @@
-"""A network asked twice, about a picture and its mirror image."""
+"""A network asked twice, about an image and its mirror image."""
 
 import torch
 from torch import nn
@@ -7,7 +7,7 @@ from labkit.checks.spec import exercise
 from labkit.text import N_
 
 
-def _pictures():
+def _images():
     def some(n, height, width):
         generator = torch.Generator().manual_seed(n)
         return torch.rand(n, 3, height, width, generator=generator)
@@ -36,14 +36,14 @@ def _probabilities(model, images):
         return model(images).softmax(dim=1)
 
 
-@exercise(5, _pictures, use=_ask)
+@exercise(5, _images, use=_ask)
 def seen_twice(model, images):
     mirrored = torch.stack([image.flip(2) for image in images])
     return (_probabilities(model, images) + _probabilities(model, mirrored)).argmax(dim=1)
 
 
 @seen_twice.mistake(
-    N_("flip(2) turns the pictures upside down: axis 3 is the width, flip(-1) mirrors.")
+    N_("flip(2) turns the images upside down: axis 3 is the width, flip(-1) mirrors.")
 )
 def _upside_down(model, images):
     turned = images.flip(2)
@@ -61,12 +61,12 @@ def _logits_added(model, images):
         return (model(images) + model(images.flip(-1))).argmax(dim=1)
 
 
-@seen_twice.mistake(N_("These are the answers to the mirror images alone. Add both."))
+@seen_twice.mistake(N_("These are the predictions for the mirror images alone. Add both."))
 def _only_mirrored(model, images):
     return _probabilities(model, images.flip(-1)).argmax(dim=1)
 
 
-@seen_twice.mistake(N_("These are the answers to the pictures alone. Add the mirror images'."))
+@seen_twice.mistake(N_("These are the predictions for the images alone. Add the mirror images."))
 def _only_plain(model, images):
     return _probabilities(model, images).argmax(dim=1)
 
@@ -76,7 +76,7 @@ def _no_argmax(model, images):
     return (_probabilities(model, images) + _probabilities(model, images.flip(-1))) / 2
 
 
-@seen_twice.mistake(N_("Added up, these are right. Which class is largest? argmax(dim=1)."))
+@seen_twice.mistake(N_("Added up, these are correct. Which class is largest? argmax(dim=1)."))
 def _sums(model, images):
     return 2 * _no_argmax(model, images)
 
@@ -90,7 +90,7 @@ def _colours_flipped(model, images):
 
 
 @seen_twice.mistake(
-    N_("flip(0) reverses the batch, so each picture meets another one. flip(-1) mirrors.")
+    N_("flip(0) reverses the batch, so each image meets another one. flip(-1) mirrors.")
 )
 def _batch_reversed(model, images):
     turned = images.flip(0)
@@ -133,7 +133,7 @@ def _classes_added(model, images):
     return _only_plain(model, images) + _only_mirrored(model, images)
 
 
-@seen_twice.mistake(N_("The pictures themselves are averaged. Show both, and add what comes out."))
+@seen_twice.mistake(N_("The images themselves are averaged. Show both, and add what comes out."))
 def _pictures_averaged(model, images):
     return _only_plain(model, (images + images.flip(-1)) / 2)
 
@@ -146,15 +146,13 @@ def _softmax_down_the_batch(model, images):
 
 
 @seen_twice.mistake(
-    N_("These are both sets of answers. Add the probabilities, then choose one class.")
+    N_("These are both sets of predictions. Add the probabilities, then choose one class.")
 )
 def _both_answers(model, images):
     return _only_plain(model, images), _only_mirrored(model, images)
 
 
-@seen_twice.mistake(
-    N_("The probabilities are mirrored here. Mirror the pictures before the model.")
-)
+@seen_twice.mistake(N_("The probabilities are mirrored here. Mirror the images before the model."))
 def _probabilities_mirrored(model, images):
     sums = _probabilities(model, images) + _probabilities(model, images).flip(-1)
     return sums.argmax(dim=1)
