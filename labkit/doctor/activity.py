@@ -44,7 +44,7 @@ def _not_finite(case: Case, seen: Rehearsal) -> Iterator[Finding]:
             yield _gradient_not_finite(seen)
             return  # where they are finite, a gradient scaler has left this step out
     if at is None or not all(batch[0].isfinite().all() for batch in case.sample if is_pair(batch)):
-        return  # what is wrong with the pictures is said elsewhere
+        return  # what is wrong with the images is said elsewhere
     spoilt = [name for name, p in case.model.named_parameters() if not p.isfinite().all()]
     if at > 0 and not spoilt:
         yield _exploded(case, _("{loss} at step {step}").format(loss=losses[at], step=at + 1))
@@ -61,7 +61,7 @@ def _not_finite(case: Case, seen: Rehearsal) -> Iterator[Finding]:
         _("NaN and infinity spread: one step, and every weight is NaN. Nothing is raised."),
         _(
             "Look there for a division by 0, a logarithm or a root of 0 or less, or an overflow. "
-            "Weights that are NaN must be made anew."
+            "Weights that are NaN must be made new."
         ),
     )
 
@@ -175,19 +175,19 @@ def _dead(case: Case, seen: Rehearsal) -> Iterator[Finding]:
             yield Finding(
                 "dead-relu",
                 _("{share:.0%} of the units of a ReLU are dead.").format(share=share),
-                _("{layer}, for all of {n} pictures").format(layer=layer, n=len(pictures))
+                _("{layer}, for all of {n} images").format(layer=layer, n=len(pictures))
                 if born_dead
                 else _("{layer}, after {n} steps").format(layer=layer, n=len(seen.log.steps)),
-                _("A unit that is 0 for every picture gets no gradient: it stays dead."),
+                _("A unit that is 0 for every image gets no gradient: it stays dead."),
                 _(
                     "Start with new weights and a smaller learning rate. If they were dead from "
-                    "the start: look at the biases before it and at the scale of the pictures."
+                    "the start: look at the biases before it and at the scale of the images."
                 ),
             )
 
 
 def _silent(model: nn.Module, pictures: torch.Tensor) -> dict[str, float]:
-    """Return for each ReLU the share of its channels or units that are 0 for all pictures."""
+    """Return for each ReLU the share of its channels or units that are 0 for all images."""
     weight = next(iter(model.parameters()), pictures)
     pictures = pictures.to(weight.device)
     pictures = pictures.to(weight.dtype) if pictures.is_floating_point() else pictures

@@ -1,4 +1,4 @@
-"""Does the learner's evaluation look without touching, and count every picture once?"""
+"""Does the learner's evaluation look without touching, and count every image once?"""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from labkit.inspect.recording import FAILURES
 from labkit.text import _
 
 _BATCH = 4
-"""Pictures in each but the last of the made-up batches, which has one."""
+"""Images in each but the last of the made-up batches, which has one."""
 
 _RIGHT = (True, True, False, False), (False,) * 4, (True,)
 _RIGHT_TOO = (False,) * 4, (True, False, False, False), (True,)
@@ -28,7 +28,7 @@ _RIGHT_TOO = (False,) * 4, (True, False, False, False), (True,)
 
 @dataclass
 class _Trial:
-    """Batches of 4, 4 and 1 pictures, with labels that make some of the answers right."""
+    """Batches of 4, 4 and 1 images, with labels that make some of the answers right."""
 
     images: torch.Tensor
     labels: torch.Tensor
@@ -59,7 +59,7 @@ def _means(values: torch.Tensor) -> tuple[float, float]:
 
 
 class _Few(TensorDataset):
-    """Nine pictures that know the class names and the like of the set they stand for."""
+    """Nine images that know the class names and the like of the set they stand for."""
 
     def __getattr__(self, name: str) -> Any:
         if name in ("original", "tensors"):
@@ -80,7 +80,7 @@ class _Made:
 
 
 def look(case: Case) -> Iterator[Finding]:
-    """Run the learner's evaluation on copies and on nine pictures with made-up labels."""
+    """Run the learner's evaluation on copies and on nine images with made-up labels."""
     trial = _trial(case, _RIGHT) if case.evaluate else None
     if trial is None:
         return
@@ -90,7 +90,7 @@ def look(case: Case) -> Iterator[Finding]:
             "evaluation-breaks",
             message(seen.error),
             seen.error_at or _("your evaluation"),
-            _("It was called as evaluate(model, batches), with batches of 4, 4 and 1 pictures."),
+            _("It was called as evaluate(model, batches), with batches of 4, 4 and 1 images."),
             _("A last batch may be shorter than the others: count len(labels), not batch_size."),
         )
         return
@@ -178,13 +178,13 @@ def _average(case: Case, trial: _Trial, seen: Rehearsal) -> Iterator[Finding]:
         true, of_batches = getattr(trial, name)
         yield Finding(
             f"{name}-of-batches",
-            _("The {name} is a mean over batches, not over pictures.").format(name=name),
+            _("The {name} is a mean over batches, not over images.").format(name=name),
             _(
-                "your evaluation of batches of 4, 4 and 1 pictures: {wrong:.3g} instead of "
+                "your evaluation of batches of 4, 4 and 1 images: {wrong:.3g} instead of "
                 "{right:.3g}"
             ).format(wrong=of_batches, right=true),
-            _("The pictures of a short last batch weigh more than the others."),
-            _("Add up over all pictures, and divide once by their number at the end."),
+            _("The images of a short last batch weigh more than the others."),
+            _("Add up over all images, and divide once by their number at the end."),
         )
 
 

@@ -110,7 +110,7 @@ def _scope(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
         (case.optimizer, _("the optimizer's weights"), "optimizer"),
         (case.train_batches, _("some training batches and steps on copies"), "train_batches"),
         (case.own_code, _("your training code"), "step= / train="),
-        (judged, _("the pictures to judge by"), "validation_batches"),
+        (judged, _("the images to judge by"), "validation_batches"),
         (case.evaluate, _("your evaluation"), "evaluate="),
         (case.checkpoint, _("the checkpoint's names"), "checkpoint="),
     )

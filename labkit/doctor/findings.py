@@ -33,7 +33,7 @@ class Finding:
         return [
             (_("Where:"), self.where),
             (_("Why it matters:"), self.why),
-            (_("How to mend it:"), self.mend),
+            (_("How to fix it:"), self.mend),
         ]
 
 

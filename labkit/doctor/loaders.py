@@ -1,4 +1,4 @@
-"""Do the loaders give what they should: training shuffled, test untouched, no picture in both?"""
+"""Do the loaders give what they should: training shuffled, test untouched, no image in both?"""
 
 import hashlib
 import random
@@ -26,7 +26,7 @@ from labkit.inspect.recording import FAILURES
 from labkit.text import _, ngettext
 
 _A_FEW = 0.01
-"""A smaller share of pictures that are in two sets is asked about: real sets hold doubles."""
+"""A smaller share of images that are in two sets is asked about: real sets hold doubles."""
 
 
 def look(case: Case) -> Iterator[Finding]:
@@ -61,7 +61,7 @@ def _breaks(name: str, case: Case, batches: Any) -> Finding | None:
         "loader-breaks",
         message(error),
         _("the {split} loader; {line}").format(split=name, line=line_of(error)),
-        _("No batch can be had from it, so nothing that needs one was looked at."),
+        _("No batch comes out of it, so nothing that needs one was looked at."),
         _("Try one item first, dataset[0], then next(iter(loader))."),
     )
 
@@ -74,9 +74,9 @@ def _order(case: Case) -> Iterator[Finding]:
     where = type(case.train_batches).__name__
     yield Finding(
         "not-shuffled",
-        _("The training pictures come class by class.")
+        _("The training images come class by class.")
         if runs
-        else _("The training pictures come in the same order in every epoch."),
+        else _("The training images come in the same order in every epoch."),
         where if runs else _("{loader}(..., shuffle=False)").format(loader=where),
         _(
             "Neighbouring batches resemble each other, so each step undoes part of what the one "
@@ -126,9 +126,9 @@ def _augmented(batches: Any, name: str) -> Iterator[Finding]:
     if makes_other:
         yield Finding(
             "augmented",
-            _("The {split} pictures are changed at random.").format(split=name),
+            _("The {split} images are changed at random.").format(split=name),
             where,
-            _("Each evaluation judges other, harder pictures: the number is too low, and jumps."),
+            _("Each evaluation judges other, harder images: the number is too low, and jumps."),
             _("Give this set a transform of its own, without anything random."),
         )
 
@@ -176,24 +176,24 @@ def _overlap(loaders: dict[str, Any]) -> Iterator[Finding]:
             yield Finding(
                 "overlap",
                 ngettext(
-                    "{n} picture is in {one} and in {other}.",
-                    "{n} pictures are in {one} and in {other}.",
+                    "{n} image is in {one} and in {other}.",
+                    "{n} images are in {one} and in {other}.",
                     both,
                 ).format(n=f"{both:,}", one=name, other=other),
-                _("{share:.1%} of the {split} pictures").format(
+                _("{share:.1%} of the {split} images").format(
                     share=both / len(theirs), split=other
                 ),
                 _(
-                    "The network is asked about pictures that it was trained on: what it knows by "
+                    "The network is asked about images that it was trained on: what it knows by "
                     "heart counts as understood, and the accuracy is too high."
                 ),
-                _("Split once, by picture, before anything else; then check that none is in both."),
+                _("Split once, by image, before anything else; then check that none is in both."),
                 "fault" if share >= _A_FEW else "question",
             )
 
 
 def _keys(dataset: Any) -> set[bytes] | None:
-    """Return a digest of each picture's raw pixels; None where they cannot be had."""
+    """Return a digest of each image's raw pixels; None where they cannot be had."""
     if isinstance(dataset, Subset):
         digests = _digests(dataset.dataset)
         return None if digests is None else {digests[index] for index in dataset.indices}
@@ -241,7 +241,7 @@ def _worker_seeds(batches: Any) -> Iterator[Finding]:
                 names=", ".join(own)
             ),
             _(
-                "{n} pictures at a time are then augmented in the same way: there is less variety "
+                "{n} images at a time are then augmented in the same way: there is less variety "
                 "than you think."
             ).format(n=workers),
             _(

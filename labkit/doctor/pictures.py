@@ -1,4 +1,4 @@
-"""Are the numbers of the pictures of the right size, and their axes in the right place?"""
+"""Are the numbers of the images of the right size, and their axes in the right place?"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,14 +21,14 @@ def look(case: Case) -> Iterator[Finding]:
     if training.is_floating_point() and not training.isfinite().all():
         yield Finding(
             "pictures-not-finite",
-            _("The pictures contain NaN or infinite numbers."),
+            _("The images contain NaN or infinite numbers."),
             name,
             _("One NaN makes the loss NaN, and after the next step every weight."),
-            _("Look for a division by 0 in what prepares the pictures."),
+            _("Look for a division by 0 in what prepares the images."),
         )
         return
     if training.ndim != 4:
-        return  # no pictures
+        return  # no images
     found = list(_scale(training.float(), name)) or list(_twice(case, name))
     yield from found
     yield from _axes(training.float(), name)
@@ -65,7 +65,7 @@ def _scale(images: torch.Tensor, name: str) -> Iterator[Finding]:
     if high > 20:
         yield Finding(
             "bytes",
-            _("The pictures are on the scale from 0 to 255."),
+            _("The images are on the scale from 0 to 255."),
             where,
             _("Inputs of hundreds make outputs, gradients and steps too large by as much."),
             _("Divide by 255 first (ToTensor does), then normalise."),
@@ -73,7 +73,7 @@ def _scale(images: torch.Tensor, name: str) -> Iterator[Finding]:
     elif std < 0.02:
         yield Finding(
             "divided-twice",
-            _("All pictures are nearly the same to the model."),
+            _("All images are nearly the same to the model."),
             where,
             _("They hardly differ from each other: divided by 255 twice, perhaps."),
             _("Divide once. ToTensor divides bytes by 255 already."),
@@ -83,7 +83,7 @@ def _scale(images: torch.Tensor, name: str) -> Iterator[Finding]:
     elif low >= 0 and high <= 1:
         yield Finding(
             "not-normalised",
-            _("The pictures are not normalised. On purpose?"),
+            _("The images are not normalised. On purpose?"),
             where,
             _("A network learns faster from inputs around 0 with a standard deviation near 1."),
             _("Subtract the mean and divide by the standard deviation: Normalize(mean, std)."),
@@ -109,10 +109,10 @@ def _twice(case: Case, name: str) -> Iterator[Finding]:
 def _twice_finding(where: str) -> Finding:
     return Finding(
         "normalised-twice",
-        _("The pictures are normalised twice."),
+        _("The images are normalised twice."),
         where,
         _(
-            "Once would put them around 0; the second time moves them away again. And pictures "
+            "Once would put them around 0; the second time moves them away again. And images "
             "that are normalised once, as you may do in evaluation, look strange to the network."
         ),
         _("Normalise in one place: in the transform, or in the loop, or in the loader."),
@@ -133,11 +133,11 @@ def _axes(images: torch.Tensor, name: str) -> Iterator[Finding]:
     elif shape[1] == 3 and min(shape[2:]) >= 8 and _is_scrambled(images):
         yield Finding(
             "channels-scrambled",
-            _("The pictures are scrambled: [N, H, W, C] was reshaped into [N, C, H, W]."),
+            _("The images are scrambled: [N, H, W, C] was reshaped into [N, C, H, W]."),
             name,
             _(
-                "reshape and view keep the order of the numbers and cut it anew: neighbours are "
-                "no longer neighbours. The shape is right, the pictures are not."
+                "reshape and view keep the order of the numbers and cut it differently: neighbours "
+                "are no longer neighbours. The shape is right, but the images are not."
             ),
             _("Use permute(0, 3, 1, 2), which moves the axes."),
         )
@@ -156,7 +156,7 @@ def _roughness(images: torch.Tensor) -> torch.Tensor:
 
 
 def _sideways(dataset: Any) -> Iterator[Finding]:
-    """Compare a few items with the raw pictures of a set that holds them."""
+    """Compare a few items with the raw images of a set that holds them."""
     raw = getattr(dataset, "data", None)
     if not isinstance(raw, np.ndarray) or raw.ndim != 4 or raw.shape[1] != raw.shape[2]:
         return
@@ -172,17 +172,17 @@ def _sideways(dataset: Any) -> Iterator[Finding]:
     if _alike(grey, upright.mT) > 0.99 > 0.95 > _alike(grey, upright):
         yield Finding(
             "sideways",
-            _("The pictures lie on their side: height and width are swapped."),
+            _("The images lie on their side: height and width are swapped."),
             _("the training set's transform: {steps}").format(
                 steps=", ".join(transform_steps(dataset))
             ),
-            _("Square pictures fit either way. Pictures from elsewhere will stand upright."),
+            _("Square images fit either way. Images from elsewhere will stand upright."),
             _("From [H, W, C] it is permute(2, 0, 1), not transpose(0, 2) or .T."),
         )
 
 
 def _alike(one: torch.Tensor, other: torch.Tensor) -> float:
-    """Return the correlation of two stacks of pictures."""
+    """Return the correlation of two stacks of images."""
     return torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1].item()
 
 
@@ -197,7 +197,7 @@ def _differently(training: torch.Tensor, judging: torch.Tensor) -> Iterator[Find
     if apart > 0.6 or not 0.55 < ratio < 1.8:
         yield Finding(
             "differently-prepared",
-            _("Training and validation pictures are prepared differently."),
+            _("Training and validation images are prepared differently."),
             _(
                 "training: mean {mean:.2f}, std {std:.2f}; validation: mean {other:.2f}, "
                 "std {other_std:.2f}"

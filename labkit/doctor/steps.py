@@ -49,7 +49,7 @@ def _broken(case: Case, seen: Rehearsal) -> Finding:
         mend = fault.change
     else:
         why = _("Nothing after this line was run, so the doctor has not seen the rest.")
-        mend = _("Read the message from its last line up; mend this first, and ask again.")
+        mend = _("Read the message from its last line up; fix this first, and ask again.")
     where = seen.error_at if case.own_code else _("a training step on your first batch")
     return Finding("breaks", message(seen.error), where, why, mend)
 

@@ -121,7 +121,7 @@ def _frozen(case: Case) -> Iterator[Finding]:
         ),
         _listed(frozen),
         _("They have requires_grad=False: no gradient is computed, and they keep their values."),
-        _("If they should learn: parameter.requires_grad_(True), then make the optimizer anew."),
+        _("If they should learn: parameter.requires_grad_(True), then make a new optimizer."),
         "fault" if everything else "question",
     )
 
@@ -160,7 +160,7 @@ def look_at_checkpoint(case: Case) -> Iterator[Finding]:
         ),
         _prefix_mend(missing, unexpected)
         or _(
-            "Load with strict=True and mend the names until it passes. If you replace the last "
+            "Load with strict=True and correct the names until it passes. If you replace the last "
             "layer on purpose, load first and replace it afterwards."
         ),
         "question" if head else "fault",

@@ -163,9 +163,9 @@ def _draw_batch(picture: Picture, images, truths, answers) -> None:
 def side_by_side(
     runs: Mapping[str, tuple[int, Sequence[float], Sequence[float]]],
 ) -> Picture:
-    """Draw several trainings in panels of one scale, the lowest validation loss of each ringed.
+    """Draw several runs in panels of one scale, the lowest validation loss of each ringed.
 
-    ``runs`` gives for each name the pictures in an epoch, and the training and the validation loss
+    ``runs`` gives for each name the images in an epoch, and the training and the validation loss
     by epoch. Validation of the first run is repeated in grey in the others, to compare with.
     """
     columns = min(3, len(runs))
@@ -173,10 +173,10 @@ def side_by_side(
     picture = Picture(3.0 * columns, 0.4 + 2.1 * rows)
     panels = picture.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
     first, sentences = next(iter(runs.values())), []
-    for axes, (name, (pictures, training, validation)) in zip(panels, runs.items(), strict=False):
+    for axes, (name, (images, training, validation)) in zip(panels, runs.items(), strict=False):
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(color=GRID, linewidth=0.6)
-        shown = [pictures * epoch for epoch in range(1, len(validation) + 1)]
+        shown = [images * epoch for epoch in range(1, len(validation) + 1)]
         if validation is not first[2]:
             uncured = [first[0] * epoch for epoch in range(1, len(first[2]) + 1)]
             axes.plot(uncured, first[2], color="#9a9a9a", linestyle=":")
@@ -191,7 +191,7 @@ def side_by_side(
         sentences.append(_side_sentence(name, shown, training, validation))
     for axes in panels[len(runs) :]:
         axes.set_axis_off()
-    picture.supxlabel(_("pictures shown"), fontsize=10)
+    picture.supxlabel(_("images shown"), fontsize=10)
     picture.supylabel(_("loss"), fontsize=10)
     _legend_beside(picture, panels, len(runs))
     picture.alt = " ".join(sentences)
@@ -212,7 +212,7 @@ def _side_sentence(name: str, shown, training, validation) -> str:
     best = int(np.argmin(validation))
     return _(
         "{name}: training loss {training:.2f} at the end; validation loss lowest after {n:,} "
-        "pictures, {lowest:.2f}, at the end {last:.2f}."
+        "images, {lowest:.2f}, at the end {last:.2f}."
     ).format(
         name=name,
         training=training[-1],

@@ -1,4 +1,4 @@
-"""The accuracy over all pictures."""
+"""The accuracy over all images."""
 
 import torch
 
@@ -50,8 +50,8 @@ def accuracy(model, batches):
 
 @accuracy.mistake(
     N_(
-        "A mean of batch means gives the pictures of a short last batch too much weight. Count all "
-        "right answers and divide once."
+        "A mean of batch means gives the images of a short last batch too much weight. Count all "
+        "correct predictions and divide once."
     )
 )
 def _mean_of_means(model, batches):
@@ -60,13 +60,13 @@ def _mean_of_means(model, batches):
     )
 
 
-@accuracy.mistake(N_("This is the number of right answers. The accuracy is their share."))
+@accuracy.mistake(N_("This is the number of correct predictions. The accuracy is their share."))
 def _number_of_right_answers(model, batches):
     return _share(model.eval(), batches, lambda right: sum(map(sum, right)))
 
 
 @accuracy.mistake(
-    N_("The model was left in training mode, and it answers otherwise there: eval().")
+    N_("The model was left in training mode, and it behaves differently there: eval().")
 )
 def _left_in_training_mode(model, batches):
     return _share(model, batches, _over_all)
@@ -78,14 +78,14 @@ def _last_batch_only(model, batches):
 
 
 @accuracy.mistake(
-    N_("The right answers are divided by the number of batches. Divide by the number of pictures.")
+    N_("The correct predictions are divided by the number of batches. Divide by the images.")
 )
 def _divided_by_batches(model, batches):
     return _share(model.eval(), batches, lambda right: sum(map(sum, right)) / len(right))
 
 
 @accuracy.mistake(
-    N_("This takes all batches to be as large as the first. The last may be smaller.")
+    N_("This assumes that all batches are as large as the first. The last may be smaller.")
 )
 def _all_batches_alike(model, batches):
     return _share(
@@ -101,7 +101,7 @@ def _along_the_batch(model, batches):
     return _over_all(right)
 
 
-@accuracy.mistake(N_("This is the share of wrong answers."))
+@accuracy.mistake(N_("This is the share of wrong predictions."))
 def _share_of_wrong_answers(model, batches):
     return 1 - accuracy.judge(model, batches)
 
@@ -114,7 +114,7 @@ def _first_batch_only(model, batches):
 
 
 @accuracy.mistake(
-    N_("Logits are compared with labels. The answer is the place of the largest: argmax(dim=1).")
+    N_("Logits are compared with labels. The prediction is where the largest is: argmax(dim=1).")
 )
 def _logits_compared(model, batches):
     model.eval()
@@ -128,7 +128,7 @@ def _one_place(model, batches):
 
 
 @accuracy.mistake(
-    N_("This counts batches that are right as a whole. Count pictures: sum, not all.")
+    N_("This counts batches that are correct as a whole. Count images: sum, not all.")
 )
 def _whole_batches(model, batches):
     return _share(model.eval(), batches, lambda right: sum(map(all, right)) / len(right))
@@ -148,7 +148,7 @@ def _smallest(model, batches):
 
 
 @accuracy.mistake(
-    N_("This takes all batches to have four pictures. The last may be smaller: count len(labels).")
+    N_("This assumes four images in each batch. The last may be smaller: count len(labels).")
 )
 def _fours(model, batches):
     return _share(model.eval(), batches, lambda right: sum(map(sum, right)) / (4 * len(right)))

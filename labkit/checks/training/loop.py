@@ -76,8 +76,9 @@ def _softmax_before_loss(model, batches, loss_function, optimizer):
 
 @train_one_epoch.mistake(
     N_(
-        "The training is right, its report is not: a mean of batch means gives the pictures of a "
-        "short last batch too much weight. Sum loss.item() * len(labels), divide by the pictures."
+        "The training is correct, but its report is not: a mean of batch means gives the images "
+        "of a short last batch too much weight. Sum loss.item() * len(labels), and divide by the "
+        "number of images."
     )
 )
 def _mean_of_batch_means(model, batches, loss_function, optimizer):
@@ -93,19 +94,21 @@ def _left_in_evaluation_mode(model, batches, loss_function, optimizer):
     return _loop(model, batches, loss_function, optimizer)
 
 
-@train_one_epoch.mistake(N_("The training is right. Return the mean loss over all pictures too."))
+@train_one_epoch.mistake(N_("The training is correct. Return the mean loss over all images too."))
 def _no_loss_returned(model, batches, loss_function, optimizer):
     train_one_epoch.judge(model, batches, loss_function, optimizer)
 
 
-@train_one_epoch.mistake(N_("The training is right. This is the last batch's loss, not the mean."))
+@train_one_epoch.mistake(
+    N_("The training is correct. This is the last batch's loss, not the mean.")
+)
 def _last_loss(model, batches, loss_function, optimizer):
     model.train()
     return [_loop(model, [batch], loss_function, optimizer) for batch in batches][-1]
 
 
 @train_one_epoch.mistake(
-    N_("The training is right. This is the sum over all pictures: divide by their number.")
+    N_("The training is correct. This is the sum over all images: divide by their number.")
 )
 def _total_loss(model, batches, loss_function, optimizer):
     loss = train_one_epoch.judge(model, batches, loss_function, optimizer)
@@ -113,14 +116,14 @@ def _total_loss(model, batches, loss_function, optimizer):
 
 
 @train_one_epoch.mistake(
-    N_("The training is right. This is the sum of the batches' losses, not their mean.")
+    N_("The training is correct. This is the sum of the batches' losses, not their mean.")
 )
 def _sum_of_batch_losses(model, batches, loss_function, optimizer):
     return len(batches) * _mean_of_batch_means(model, batches, loss_function, optimizer)
 
 
 @train_one_epoch.mistake(
-    N_("The training is right. The sum over all pictures is divided by the number of batches.")
+    N_("The training is correct. The sum over all images is divided by the number of batches.")
 )
 def _divided_by_number_of_batches(model, batches, loss_function, optimizer):
     return _total_loss(model, batches, loss_function, optimizer) / len(batches)
@@ -129,7 +132,7 @@ def _divided_by_number_of_batches(model, batches, loss_function, optimizer):
 @train_one_epoch.mistake(
     N_(
         "Two things: the model was left in evaluation mode (start with model.train()), and a mean "
-        "of batch means gives the pictures of a short last batch too much weight."
+        "of batch means gives the images of a short last batch too much weight."
     )
 )
 def _two_things(model, batches, loss_function, optimizer):
@@ -152,9 +155,9 @@ def _no_zero_grad_in_evaluation_mode(model, batches, loss_function, optimizer):
 
 
 @train_one_epoch.mistake(
-    N_("The training is right. loss.item() is a mean already: times len(labels) it is a sum.")
+    N_("The training is correct. loss.item() is a mean already: times len(labels) it is a sum.")
 )
-def _means_by_pictures(model, batches, loss_function, optimizer):
+def _means_by_images(model, batches, loss_function, optimizer):
     mean = _mean_of_batch_means(model, batches, loss_function, optimizer)
     return mean * len(batches) / sum(len(labels) for _images, labels in batches)
 

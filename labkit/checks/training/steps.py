@@ -17,68 +17,68 @@ def _runs():
 
 
 @exercise(1, _runs)
-def steps_taken(pictures, batch_size, epochs):
-    return sum(1 for _epoch in range(epochs) for _first in range(0, pictures, batch_size))
+def steps_taken(images, batch_size, epochs):
+    return sum(1 for _epoch in range(epochs) for _first in range(0, images, batch_size))
 
 
 @steps_taken.mistake(
     N_("The last batch of an epoch may be smaller, and it is a step too: round up.")
 )
-def _rounded_down(pictures, batch_size, epochs):
-    return pictures // batch_size * epochs
+def _rounded_down(images, batch_size, epochs):
+    return images // batch_size * epochs
 
 
 @steps_taken.mistake(
     N_("The epochs do not run into each other: round up in each epoch, then multiply.")
 )
-def _rounded_at_the_end(pictures, batch_size, epochs):
-    return math.ceil(pictures * epochs / batch_size)
+def _rounded_at_the_end(images, batch_size, epochs):
+    return math.ceil(images * epochs / batch_size)
 
 
 @steps_taken.mistake(N_("These are the steps of one epoch."))
-def _one_epoch(pictures, batch_size, epochs):
-    return math.ceil(pictures / batch_size)
+def _one_epoch(images, batch_size, epochs):
+    return math.ceil(images / batch_size)
 
 
-@steps_taken.mistake(N_("A step takes a whole batch, not one picture."))
-def _step_per_picture(pictures, batch_size, epochs):
-    return pictures * epochs
+@steps_taken.mistake(N_("A step takes a whole batch, not one image."))
+def _step_per_image(images, batch_size, epochs):
+    return images * epochs
 
 
 @steps_taken.mistake(N_("Steps are whole: the smaller batch at the end counts as one. Round up."))
-def _not_rounded(pictures, batch_size, epochs):
-    return pictures / batch_size * epochs
+def _not_rounded(images, batch_size, epochs):
+    return images / batch_size * epochs
 
 
 @steps_taken.mistake(
-    N_("Where the pictures divide evenly there is no further batch: // and + 1 is one too many.")
+    N_("Where the images divide evenly there is no further batch: // and + 1 is one too many.")
 )
-def _always_one_more(pictures, batch_size, epochs):
-    return (pictures // batch_size + 1) * epochs
+def _always_one_more(images, batch_size, epochs):
+    return (images // batch_size + 1) * epochs
 
 
 @steps_taken.mistake(
-    N_("Rounded to the nearest: a last batch of one picture is a step too. Round up.")
+    N_("Rounded to the nearest: a last batch of one image is a step too. Round up.")
 )
-def _rounded_to_nearest(pictures, batch_size, epochs):
-    return round(pictures / batch_size) * epochs
+def _rounded_to_nearest(images, batch_size, epochs):
+    return round(images / batch_size) * epochs
 
 
 @steps_taken.mistake(
     N_("Round up in each epoch, then multiply: each one ends with a smaller batch.")
 )
-def _rounded_down_at_the_end(pictures, batch_size, epochs):
-    return pictures * epochs // batch_size
+def _rounded_down_at_the_end(images, batch_size, epochs):
+    return images * epochs // batch_size
 
 
-@steps_taken.mistake(N_("Divide by the batch size: a step takes that many pictures at once."))
-def _multiplied(pictures, batch_size, epochs):
-    return pictures * batch_size * epochs
+@steps_taken.mistake(N_("Divide by the batch size: a step takes that many images at once."))
+def _multiplied(images, batch_size, epochs):
+    return images * batch_size * epochs
 
 
 @steps_taken.mistake(N_("The smaller batch comes in every epoch: round up before you multiply."))
-def _one_more_in_all(pictures, batch_size, epochs):
-    return pictures // batch_size * epochs + 1
+def _one_more_in_all(images, batch_size, epochs):
+    return images // batch_size * epochs + 1
 
 
 def _portions():
@@ -206,9 +206,9 @@ def _first_portion(model, batches, loss_function, optimizer, every):
 
 
 @train_in_portions.mistake(
-    N_("The loss is a mean over its pictures already. Divide by every, not by len(labels).")
+    N_("The loss is a mean over its images already. Divide by every, not by len(labels).")
 )
-def _divided_by_pictures(model, batches, loss_function, optimizer, every):
+def _divided_by_images(model, batches, loss_function, optimizer, every):
     _accumulate(model, batches, optimizer, every, share=len(batches[0][1]))
 
 
