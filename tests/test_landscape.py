@@ -115,6 +115,20 @@ def test_a_rest_is_named_by_its_place():
     assert walk("two valleys", learning_rate=0.01, start=top.weights).fate(5) == "top"
 
 
+def test_along_the_long_valley_three_optimizers_get_further_than_plain_sgd():
+    """As notebook 4 draws it."""
+    ends = {
+        name: walk("long valley", optimizer, rate, momentum, steps=40).losses[-1]
+        for name, optimizer, rate, momentum in (
+            ("plain", "SGD", 0.1, 0),
+            ("momentum", "SGD", 0.1, 0.9),
+            ("RMSprop", "RMSprop", 0.05, 0),
+            ("Adam", "Adam", 0.1, 0.9),
+        )
+    }
+    assert max(ends, key=ends.get) == "plain"
+
+
 def test_a_jump_past_the_floor_is_no_momentum():
     assert walk("hole in a plain", learning_rate=3.0).fate(5) == "jumped"
 
