@@ -36,24 +36,6 @@ def test_exercises_stand_in_the_notebook_in_their_order(notebook):
     assert [call.group(1) for call in calls if call] == expected
 
 
-@each_notebook
-def test_every_section_with_code_asks_before_it_shows(notebook):
-    sections = [["", 0]]
-    for kind, text in exercises.source(notebook):
-        if kind == "code":
-            sections[-1][1] += 1
-            continue
-        inside, *others = re.split(r"^(?=## )", text, flags=re.M)
-        sections[-1][0] += inside
-        sections += [[other, 0] for other in others]
-    silent = [
-        text.partition("\n")[0]
-        for text, cells in sections[1:]
-        if cells and not re.search(r"\*\*(Before|Predict)[^*]*\*\*", text)
-    ]
-    assert silent == ["## Exercises"]
-
-
 @each_exercise
 def test_nudge_hint_and_solution_are_folded_under_it(exercise):
     steps = exercises.folded(exercise.notebook)[exercise.number - 1]

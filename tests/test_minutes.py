@@ -37,6 +37,7 @@ def test_the_core_is_an_hour():
     assert 50 <= sum(core.minutes for core in cores) <= 60
     assert sum(printed(path)["core"] for path in NOTEBOOKS[:-1]) <= 60
     assert sum(core.waiting for core in cores) <= 90  # seconds, with photographs on two cores
+    assert 14 <= sum(core.predictions for core in cores) <= 20
 
 
 @pytest.mark.parametrize("place", ["README.md", "notebooks/00_setup.ipynb"])

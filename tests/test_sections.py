@@ -19,13 +19,10 @@ globals().update(_core)
 """
 
 
-def code(parts):
-    """Return the code cells of some parts of a notebook, each part behind the names of the core."""
-    cells = []
-    for part in parts:
-        cells.append(nbformat.v4.new_code_cell(RESTORE))
-        cells += [nbformat.from_dict(c) for c in part.cells if c["cell_type"] == "code"]
-    return cells
+def code(part):
+    """Return the code cells of a part of a notebook."""
+    texts = [minutes.source(cell) for cell in part.cells if cell["cell_type"] == "code"]
+    return [nbformat.v4.new_code_cell(text) for text in texts]
 
 
 @pytest.mark.parametrize("path", minutes.NOTEBOOKS, ids=lambda path: path.stem)
@@ -34,9 +31,9 @@ def test_each_section_needs_only_the_core(path, few, tmp_path, monkeypatch):
         monkeypatch.setenv(f"LABKIT_{name}", str(tmp_path / name.lower()))
     monkeypatch.setenv("LABKIT_DATA", str(few))
     counted = minutes.count(path)
-    remember = nbformat.v4.new_code_cell(REMEMBER)
-    core = [nbformat.from_dict(c) for c in counted.core.cells if c["cell_type"] == "code"]
-    cells = [*core, remember, *code([*counted.sections, counted.exercises][::-1])]
+    cells = [*code(counted.core), nbformat.v4.new_code_cell(REMEMBER)]
+    for part in [*counted.sections, counted.exercises][::-1]:
+        cells += [nbformat.v4.new_code_cell(RESTORE), *code(part)]
     notebook = nbformat.v4.new_notebook(cells=cells)
     place = {"metadata": {"path": str(path.parent)}}
     NotebookClient(notebook, timeout=300, resources=place).execute()
