@@ -7,9 +7,9 @@ from torch.utils.data import Dataset, get_worker_info
 
 
 class SignedItems(Dataset):
-    """``count`` items, each the number of the worker that made it: 1, 2, ...
+    """``count`` items, each the number of the worker that made it: 0, 1, ... or -1.
 
-    0 is the main process. PyTorch itself counts the workers from 0.
+    -1 is the main process, which makes the items where there are no workers.
     """
 
     def __init__(self, count: int = 16):
@@ -20,4 +20,4 @@ class SignedItems(Dataset):
 
     def __getitem__(self, index: int) -> int:
         worker = get_worker_info()  # None in the main process
-        return 0 if worker is None else worker.id + 1
+        return -1 if worker is None else worker.id
