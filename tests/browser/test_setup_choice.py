@@ -39,9 +39,9 @@ def test_the_preflight_unfolds_to_a_table_of_nine_named_rows(notebook):
 
 
 def test_eight_images_stand_under_their_true_names_and_predictions(notebook):
-    shown = notebook.page.locator('img[alt^="8 "][alt*=" → "]')
+    shown = notebook.page.locator('img[alt^="8 "][alt*="→ "]')
     assert shown.count() == 1
-    assert shown.get_attribute("alt").count(" → ") == 8
+    assert shown.get_attribute("alt").count("→ ") == 8
 
 
 def test_the_gallery_says_what_it_shows(notebook):
