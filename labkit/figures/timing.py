@@ -197,7 +197,7 @@ def _log_axis(axes, numbers: str) -> None:
 
 
 def _legend(axes) -> None:
-    if axes.get_legend_handles_labels()[0]:
+    if len(axes.get_legend_handles_labels()[0]) > 1:  # a single line needs no name
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
 
 
