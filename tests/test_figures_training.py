@@ -32,7 +32,7 @@ def test_the_curves_are_at_the_epochs_given():
     assert training.get_ydata().tolist() == [2.3, 1.9]
     assert list(validation.get_xdata()) == [1]
     assert (list(ring.get_xdata()), list(ring.get_ydata())) == ([1], [1.8])
-    assert "taken up again after 0.25 epochs" in picture.alt
+    assert "resumed after 0.25 epochs" in picture.alt
     assert list(line.get_xdata()) == [0.25, 0.25]
 
 

@@ -23,14 +23,14 @@ def loss_curve(
 
     ``at`` says for each number of ``running_loss`` how many epochs were done, with fractions;
     ``validation_loss`` has one number for each finished epoch. The lowest one is ringed.
-    ``resumed_at`` marks where a training was taken up again, in epochs.
+    ``resumed_at`` marks where a run was resumed, in epochs.
     """
     picture = Picture(7.0, 3.2)
     axes = plain_axes(picture)
     picture.alt = loss_sentence(running_loss, validation_loss)
     if resumed_at is not None:
-        axes.axvline(resumed_at, color=INK, linestyle=":", label=_("taken up again"))
-        picture.alt += " " + _("It was taken up again after {n:.2f} epochs.").format(n=resumed_at)
+        axes.axvline(resumed_at, color=INK, linestyle=":", label=_("resumed"))
+        picture.alt += " " + _("It was resumed after {n:.2f} epochs.").format(n=resumed_at)
     draw_loss(axes, at, running_loss, validation_loss)
     return picture
 

@@ -169,7 +169,7 @@ def accuracy(changes, words):
 
 def test_scores_and_calibration_are_drawn_with_their_sentences(studio):
     studio.get_by_role("tab", name="Scores").click()
-    for start in ("Recall: from", "The network is"):
+    for start in ("Recall: from", "The confidence is"):
         said = studio.locator(".lk-screen", has_text=start)
         said.wait_for()
         image = said.locator("img")
@@ -317,7 +317,7 @@ def test_a_training_goes_on_in_a_restarted_kernel_as_one_unbroken_curve(notebook
     assert again == 2 * saved
     page.wait_for_function(
         "([image, words]) => image.alt.includes(words)",
-        arg=[curve.element_handle(), f"taken up again after {again / per_epoch:.2f} epochs"],
+        arg=[curve.element_handle(), f"resumed after {again / per_epoch:.2f} epochs"],
     )
     every = -(-per_epoch // POINTS_PER_EPOCH)
     marks = [*range(every, per_epoch, every), per_epoch]
