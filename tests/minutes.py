@@ -1,9 +1,9 @@
 """How long a notebook takes, counted, and the places that print it: ``python -m tests.minutes``.
 
 A learner reads 200 words a minute and a line of code in 4 seconds, takes 6 seconds to run a cell,
-20 for a prediction, 90 for an explorer, 15 to look at a figure, and waits as long as the text says
-("**Takes about 40 seconds** with photographs"). Folded exercise hints, alt texts and cells tagged
-``check`` do not count.
+20 for a prediction, 90 for an explorer (20 for a form), 15 to look at a figure, and waits as long
+as the text says ("**Takes about 40 seconds** with photographs"). Folded exercise hints, alt texts
+and cells tagged ``check`` do not count.
 
 ``--write`` puts the counted minutes into the heads and headings of the notebooks, into the table of
 notebook 0 and into that of the README. ``tests/test_minutes.py`` holds the printed numbers to them.
@@ -19,8 +19,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 WORDS_A_MINUTE = 200
-LINE, RUN, PREDICTION, EXPLORER, FIGURE = 4, 6, 20, 90, 15
+LINE, RUN, PREDICTION, FORM, EXPLORER, FIGURE = 4, 6, 20, 20, 90, 15
 """Seconds."""
+
+FORMS = {"DataChoice"}
+"""Widgets in which one makes a choice and goes on."""
 
 DIVIDER = "## Going deeper"
 PREDICT = "**Before you run it:**"
@@ -43,6 +46,7 @@ class Part:
     lines: int = 0
     runs: int = 0
     predictions: int = 0
+    forms: int = 0
     explorers: int = 0
     figures: int = 0
     waiting: int = 0
@@ -51,7 +55,9 @@ class Part:
     def minutes(self) -> float:
         """Return how long this part takes, waiting included."""
         seconds = self.lines * LINE + self.runs * RUN + self.predictions * PREDICTION
-        seconds += self.explorers * EXPLORER + self.figures * FIGURE + self.waiting
+        seconds += (
+            self.forms * FORM + self.explorers * EXPLORER + self.figures * FIGURE + self.waiting
+        )
         return self.words / WORDS_A_MINUTE + seconds / 60
 
     def count(self, moving: set[str], drawing: set[str]) -> None:
@@ -69,7 +75,8 @@ class Part:
             self.runs += 1
             self.lines += sum(bool(line.strip()) for line in text.splitlines())
             called = _shown(text)
-            self.explorers += called in moving
+            self.forms += called in FORMS
+            self.explorers += called in moving and called not in FORMS
             self.figures += called in drawing
 
 
