@@ -78,7 +78,7 @@ clean:
 
 # What a cell printed stays out of git, so that a pull never meets a learner's outputs.
 FILTER = test "$$(git rev-parse --show-toplevel 2>/dev/null)" != "$(CURDIR)" || git config \
-	filter.nbstripout.clean '$(RUN) -m nbstripout --keep-id'
+	filter.nbstripout.clean 'test -x $(RUN) && exec $(RUN) -m nbstripout --keep-id || cat'
 
 # The environment is made once, and again only when the list of dependencies changes.
 .venv/ready-lab: WANTED = .
