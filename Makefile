@@ -37,7 +37,7 @@ lab: .venv/ready-lab
 		$(RUN) -m jupyterlab --ServerApp.root_dir=. --ServerApp.log_level=WARN \
 		--LabApp.default_url=/lab/tree/notebooks/00_setup.ipynb \
 		--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
-		--ServerApp.kernel_websocket_connection_class=labkit.server.PromptConnection \
+		--ServerApp.kernel_websocket_connection_class=labkit.jupyter.server.PromptConnection \
 		$(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_OPTIONS)
 
 test: .venv/ready-test

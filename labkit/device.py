@@ -12,7 +12,7 @@ import psutil
 import torch
 from torch import nn
 
-from labkit.notice import ExplainedError, tell
+from labkit.display import ExplainedError, tell
 from labkit.text import _
 
 T = TypeVar("T")

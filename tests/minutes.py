@@ -161,8 +161,8 @@ def count(path: Path) -> Counted:
         here.cells.append(cell)
         if text.startswith(DIVIDER):
             here = Part("divider")
-    moving = _imported(cells, "labkit.widgets", "labkit.explorers")
-    drawing = _imported(cells, "labkit.figures", "labkit.plots")
+    moving = _imported(cells, "labkit.explorers", "labkit.explorers")
+    drawing = _imported(cells, "labkit.plots", "labkit.plots")
     for part in (core, exercises, *sections):
         part.count(moving, drawing)
     return Counted(path, core, sections, exercises)

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from labkit import device as devices
+from labkit.display import ExplainedError
 from labkit.model import Net
-from labkit.notice import ExplainedError
 
 GPU = next((found.name for found in devices.available() if found.kind != "cpu"), None)
 needs_gpu = pytest.mark.skipif(GPU is None, reason="no GPU on this machine")

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 
 from draw.style import MUTED, RUST, TINT, Film, Sheet, grey, ink_on_grey, number, shape, spoken
-from labkit.figures.base import BLUE, INK, ORANGE, PINK
+from labkit.plots.base import BLUE, INK, ORANGE, PINK
 from labkit.text import _
 
 EDGE = np.array(

@@ -15,9 +15,9 @@ from PIL import Image
 from torch.optim import SGD, Adam, Optimizer, RMSprop
 
 from draw.style import MUTED, Film, Sheet
-from labkit.figures.base import CYCLE, INK
-from labkit.figures.landscape import HEIGHTS, place_name
-from labkit.landscape import follow, named
+from labkit.explorers.landscape.compute import follow, named
+from labkit.explorers.landscape.draw import HEIGHTS, place_name
+from labkit.plots.base import CYCLE, INK
 from labkit.text import _
 
 START, STEPS, EVERY = (-2.25, 2.5), 80, 2

@@ -8,8 +8,8 @@ from torch.fx.passes.shape_prop import ShapeProp
 
 from draw.style import MUTED, RUST, TINT, Sheet, spoken
 from labkit.data.drawn import CLASSES
-from labkit.figures.base import BLUE, GREEN, ORANGE
 from labkit.model import Net
+from labkit.plots.base import BLUE, GREEN, ORANGE
 from labkit.text import _
 
 PIXEL, OFFSET, GAP, MIDDLE = 3, 3, 42, 160

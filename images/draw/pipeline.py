@@ -1,7 +1,7 @@
 """pipeline.png: the way of a batch from the disk over the loader's workers to the GPU."""
 
 from draw.style import LINE, MUTED, RUST, TINT, Sheet
-from labkit.figures.base import BLUE, GREEN, ORANGE
+from labkit.plots.base import BLUE, GREEN, ORANGE
 from labkit.text import _
 
 ITEMS = 4

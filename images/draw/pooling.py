@@ -3,7 +3,7 @@
 import numpy as np
 
 from draw.style import MUTED, TINT, Sheet, number, shape
-from labkit.figures.base import BLUE, GREEN, INK, ORANGE, PINK
+from labkit.plots.base import BLUE, GREEN, INK, ORANGE, PINK
 from labkit.text import _
 
 EVEN = np.array([[1, 3, 2, 1], [4, 8, 6, 5], [7, 2, 1, 0], [3, 5, 9, 4]])

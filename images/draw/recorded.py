@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from draw.style import MUTED, Still, flat
-from labkit.figures.base import Picture
-from labkit.figures.evaluating import class_accuracy, confusion
-from labkit.figures.training import loss_curve
+from labkit.plots.base import Picture
+from labkit.plots.curves import loss_curve
+from labkit.plots.evaluation import class_accuracy, confusion
 from labkit.text import _
 
 RECORDED = json.loads(

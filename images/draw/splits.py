@@ -2,7 +2,7 @@
 
 from draw.style import MUTED, TINT, Sheet
 from labkit.data.split import validation_size
-from labkit.figures.base import BLUE, GREEN, ORANGE
+from labkit.plots.base import BLUE, GREEN, ORANGE
 from labkit.text import _
 
 SOURCES = {"CIFAR-10": (50_000, 10_000), "drawn": (11_000, 2_000)}

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.patches import Ellipse, FancyArrowPatch, FancyBboxPatch, Rectangle
 from PIL import Image
 
-from labkit.figures.base import BLUE, GREEN, INK, ORANGE, PINK, Picture
+from labkit.plots.base import BLUE, GREEN, INK, ORANGE, PINK, Picture
 
 MUTED, PAPER, LINE = "#595959", "#f4f4f4", "#8c8c8c"
 """Secondary text (7:1 on white), the ground of empty cells and boxes, the lines between cells."""

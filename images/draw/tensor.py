@@ -6,7 +6,7 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from draw.sampler import samples
 from draw.style import MUTED, TINT, Sheet, shape, spoken
-from labkit.figures.base import BLUE
+from labkit.plots.base import BLUE
 from labkit.text import _
 
 CHANNELS = ("#ff5a4a", "#3fd06b", "#5aa2ff")

@@ -9,7 +9,7 @@ import csv
 import sys
 from pathlib import Path
 
-from labkit.checks import board
+from labkit.checks.engine import board
 from labkit.checks.series import SERIES, exercises
 
 

@@ -2,8 +2,8 @@
 
 import importlib
 
-from labkit.checks.board import Board, Entry, ProgressError, Row, read
-from labkit.checks.spec import Exercise
+from labkit.checks.engine.board import Board, Entry, ProgressError, Row, read
+from labkit.checks.engine.spec import Exercise
 from labkit.text import _
 
 SERIES = (

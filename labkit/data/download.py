@@ -16,7 +16,7 @@ import requests
 import urllib3
 
 from labkit.data.store import DataError, cannot_write
-from labkit.notice import tell
+from labkit.display import tell
 from labkit.text import _
 
 

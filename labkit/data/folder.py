@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from labkit import pictures
+from labkit.data import read_image as pictures
 from labkit.data.split import hold_out
 from labkit.data.store import Arrays, DataError
 from labkit.text import _

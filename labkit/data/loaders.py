@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, Subset
 
-from labkit.notice import ExplainedError
+from labkit.display import ExplainedError
 from labkit.text import _
 
 _GATHERED = 1024

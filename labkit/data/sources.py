@@ -11,7 +11,7 @@ from labkit.data import folder as own
 from labkit.data.download import NoSourceError, Patience, answering, place
 from labkit.data.sets import PictureSet, Splits
 from labkit.data.store import DataError
-from labkit.notice import tell
+from labkit.display import tell
 from labkit.text import _, ngettext
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from labkit.data.split import hold_out, validation_size
-from labkit.notice import ExplainedError, tell
+from labkit.display import ExplainedError, tell
 from labkit.text import _
 
 SPLITS = ("train", "validation", "test")

@@ -11,16 +11,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from labkit.doctor.copies import Copies
 from labkit.doctor.lines import line_of
-from labkit.doctor.originals import equal, kept
 from labkit.doctor.sample import Enough, Sample, first_batches, is_pair
 from labkit.doctor.watch import Log, Watch
 from labkit.inspect.recording import FAILURES
-from labkit.quiet import quiet
+from labkit.sandbox.copies import Copies
+from labkit.sandbox.model_lock import turn
+from labkit.sandbox.originals import equal, kept
+from labkit.sandbox.quiet import quiet
 from labkit.text import _
 from labkit.training import train_step
-from labkit.turns import turn
 
 BATCHES = 12
 """Batches of a rehearsal: a few steps, also where gradients are accumulated over four batches."""

@@ -14,8 +14,8 @@ from torch.utils.data import TensorDataset
 from labkit.doctor.case import Case, Rehearsal, message
 from labkit.doctor.findings import Finding
 from labkit.doctor.sample import Sample, is_pair
-from labkit.inspect import untouched
 from labkit.inspect.recording import FAILURES
+from labkit.sandbox.untouched import untouched
 from labkit.text import _
 
 _BATCH = 4

@@ -8,9 +8,9 @@ from torch import nn
 
 from labkit.doctor import activity, evaluating, loaders, loss, pictures, steps, weights
 from labkit.doctor.case import Case, arguments_fit
-from labkit.doctor.copies import generators_kept, random_numbers_kept
 from labkit.doctor.findings import Finding, Report
 from labkit.doctor.sample import check_rewinds
+from labkit.sandbox.copies import generators_kept, random_numbers_kept
 from labkit.text import _
 
 

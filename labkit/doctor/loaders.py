@@ -18,11 +18,11 @@ from torch.utils.data import (
 )
 
 from labkit.doctor.case import Case, message
-from labkit.doctor.copies import own_generators, random_numbers_kept
 from labkit.doctor.findings import Finding
 from labkit.doctor.lines import line_of
 from labkit.doctor.sample import first_batches, is_pair, transform_steps
 from labkit.inspect.recording import FAILURES
+from labkit.sandbox.copies import own_generators, random_numbers_kept
 from labkit.text import _, ngettext
 
 _A_FEW = 0.01

@@ -1,15 +1,9 @@
 """Look into any model without changing it: shapes, faults, feature maps, filters."""
 
 from labkit.inspect.faults import Fault
-from labkit.inspect.maps import (
-    Maps,
-    feature_maps,
-    first_convolution,
-    first_filters,
-    pixels_seen,
-)
+from labkit.inspect.maps import Maps, feature_maps, first_convolution, first_filters, pixels_seen
 from labkit.inspect.trace import Row, Trace, layer_table, trace
-from labkit.inspect.untouched import untouched
+from labkit.sandbox.untouched import untouched
 
 __all__ = [
     "Fault",

@@ -9,7 +9,7 @@ from torch import nn
 
 from labkit.inspect.faults import find_fault
 from labkit.inspect.recording import Recording, record
-from labkit.inspect.untouched import untouched
+from labkit.sandbox.untouched import untouched
 from labkit.text import _
 
 

@@ -11,7 +11,7 @@ from torch.nn.modules.conv import _ConvNd
 from torch.nn.modules.pooling import _AvgPoolNd, _MaxPoolNd
 
 from labkit.inspect.recording import Call, Step
-from labkit.shapes import output_size
+from labkit.inspect.shapes import output_size
 from labkit.text import _
 
 

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
-from labkit.inspect.untouched import untouched
+from labkit.sandbox.untouched import untouched
 from labkit.text import _
 
 FAILURES = (

@@ -12,7 +12,7 @@ from labkit.inspect.mends import unless_puzzled
 from labkit.inspect.reasons import why
 from labkit.inspect.recording import Recording, Step, record
 from labkit.inspect.silent import silent_misfits
-from labkit.inspect.untouched import untouched
+from labkit.sandbox.untouched import untouched
 from labkit.text import _, ngettext
 
 

@@ -4,13 +4,7 @@ A run is the same whether it goes straight through, step by step, or is killed a
 """
 
 from labkit.training.history import History
-from labkit.training.loop import (
-    Evaluation,
-    TrainingStopped,
-    evaluate,
-    train_epoch,
-    train_step,
-)
+from labkit.training.loop import Evaluation, TrainingStopped, evaluate, train_epoch, train_step
 from labkit.training.run import ModelChanged, Run, fit
 
 __all__ = [

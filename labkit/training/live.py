@@ -13,9 +13,9 @@ from enum import StrEnum
 
 import torch
 
-from labkit.checkpoint import CheckpointError
 from labkit.device import out_of_memory
 from labkit.text import _, ngettext
+from labkit.training.checkpoint import CheckpointError
 from labkit.training.history import History
 from labkit.training.loop import TrainingStopped
 from labkit.training.run import Run

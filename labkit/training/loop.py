@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from labkit.sandbox.model_lock import turn
 from labkit.text import _
-from labkit.turns import turn
 
 Batches = Iterable[tuple[torch.Tensor, torch.Tensor]]
 LossFunction = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]

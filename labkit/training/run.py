@@ -12,11 +12,11 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from labkit.device import move
+from labkit.sandbox import randomness
+from labkit.sandbox.model_lock import turn
 from labkit.text import _
-from labkit.training import randomness
 from labkit.training.history import History, Mean
 from labkit.training.loop import LossFunction, TrainingStopped, evaluate, finite, train_step
-from labkit.turns import turn
 
 POINTS_PER_EPOCH = 20
 """How many points of the running loss a history keeps of each epoch, at the most."""

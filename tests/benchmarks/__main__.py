@@ -19,16 +19,8 @@ from torch.utils.data import Subset
 from labkit.data import PictureSet, load
 from labkit.data.loaders import BatchLoader
 from labkit.device import describe
-from labkit.fast.ladder import ladder
-from labkit.fast.recipe import (
-    Recipe,
-    accuracy,
-    answer,
-    by_clock,
-    network,
-    original_loader,
-    train,
-)
+from labkit.faster.ladder import ladder
+from labkit.faster.recipe import Recipe, accuracy, answer, by_clock, network, original_loader, train
 from labkit.model import Net
 
 EPOCHS, BATCH = 2, 4

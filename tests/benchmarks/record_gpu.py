@@ -12,10 +12,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from labkit import recordings
 from labkit.device import choose, describe
-from labkit.notice import ExplainedError
-from labkit.timing import PRECISIONS, Result, Setting, run_all, settings
+from labkit.display import ExplainedError
+from labkit.timing import Setting, recordings
+from labkit.timing.clock import PRECISIONS, Result, run_all, settings
 
 BATCHES, WIDTHS = (4, 16, 64, 256, 1024), (1, 2, 4, 8)
 

@@ -4,14 +4,14 @@
 
 Each rung trains for as long as ``--seconds`` says, 60 by default, on the training images and is
 judged on the validation images: the ladder is there to choose by, so the test images stay out of
-it. Run it while the machine does nothing else. It writes ``labkit/recorded/ladder.json``.
+it. Run it while the machine does nothing else. It writes ``labkit/faster/recorded_ladder.json``.
 """
 
 import argparse
 from pathlib import Path
 
 from labkit.data import load
-from labkit.fast import ladder
+from labkit.faster import ladder
 
 
 def main() -> None:

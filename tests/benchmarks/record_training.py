@@ -23,8 +23,8 @@ from torch import nn
 from labkit.data import load
 from labkit.data.loaders import BatchLoader
 from labkit.device import describe
-from labkit.fast.augment import Shift
-from labkit.fast.network import FastNet
+from labkit.faster.augment import Shift
+from labkit.faster.fast_net import FastNet
 from labkit.model import Net
 from labkit.training import evaluate
 

@@ -93,23 +93,23 @@ SHEET = ".lk-mistakes .lk-screen img"
 CASES = (
     Case(
         "convolution",
-        "from labkit.widgets.convolution import ConvolutionExplorer\n"
+        "from labkit.explorers.convolution import ConvolutionExplorer\n"
         "ConvolutionExplorer(pictures, Net())",
         (*SHAPE_AND_WINDOW, Control("padding", slider("Padding"), "canvas", run=3)),
     ),
     Case(
         "pooling",
-        "from labkit.widgets.pooling import PoolingExplorer\nPoolingExplorer(pictures)",
+        "from labkit.explorers.convolution import PoolingExplorer\nPoolingExplorer(pictures)",
         (*SHAPE_AND_WINDOW, Control("kernel", slider("Kernel"), "canvas", run=4)),
     ),
     Case(
         "shape coach",
-        "from labkit.widgets.shape_coach import ShapeCoach\nShapeCoach()",
+        "from labkit.explorers.shape_coach import ShapeCoach\nShapeCoach()",
         (Control("picture's side", slider("Image's side"), ".lk-screen img"),),
     ),
     Case(
         "network",
-        "from labkit.widgets.network import NetworkExplorer\nNetworkExplorer(Net(), pictures)",
+        "from labkit.explorers.network import NetworkExplorer\nNetworkExplorer(Net(), pictures)",
         (
             Control("layer", slider("Layer"), ".lk-network-closeup img", run=4),
             Control("map", slider("Map"), ".lk-network-closeup img", run=5),
@@ -118,7 +118,7 @@ CASES = (
     ),
     Case(
         "gallery",
-        "from labkit.widgets.sample_gallery import SampleGallery\n"
+        "from labkit.explorers.gallery import SampleGallery\n"
         "from torchvision.transforms import v2\n"
         "SampleGallery(pictures, v2.Compose([v2.RandomCrop(32, padding=4), v2.ToImage()]))",
         (
@@ -133,7 +133,8 @@ CASES = (
     ),
     Case(
         "landscape",
-        "from labkit.widgets.landscape import LandscapeExplorer\nLandscapeExplorer('two hollows')",
+        "from labkit.explorers.landscape import LandscapeExplorer\n"
+        "LandscapeExplorer('two hollows')",
         (
             Control("step", slider("step"), "canvas", "data-position"),
             Control("learning rate", slider("Learning rate"), "canvas"),
@@ -142,7 +143,7 @@ CASES = (
     ),
     Case(
         "softmax",
-        "from labkit.widgets.softmax import SoftmaxExplorer\nSoftmaxExplorer(names)",
+        "from labkit.explorers.softmax import SoftmaxExplorer\nSoftmaxExplorer(names)",
         (
             Control("logit", slider("airplane"), "table"),
             Control("add to all", slider("Add to all"), "table", run=9),
@@ -150,7 +151,7 @@ CASES = (
     ),
     Case(
         "studio",
-        "from labkit.widgets.studio import EvaluationStudio\n"
+        "from labkit.explorers.studio import EvaluationStudio\n"
         "EvaluationStudio(Net(), pictures, answers_at_random, pictures)",
         (
             Control("cell", 'table [tabindex="0"]', SHEET, run=8, keys=("ArrowDown", "ArrowUp")),

@@ -141,7 +141,7 @@ def jupyterlab(home: Path, theme: str = "JupyterLab Light", root: Path = ROOT, *
         "IdentityProvider.token": token,
         "ServerApp.root_dir": root,
         "ServerApp.terminals_enabled": False,
-        "ServerApp.kernel_websocket_connection_class": "labkit.server.PromptConnection",
+        "ServerApp.kernel_websocket_connection_class": "labkit.jupyter.server.PromptConnection",
         "LabApp.news_url": None,
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
         "LabApp.extension_manager": "readonly",

@@ -21,7 +21,7 @@ from labkit.data.drawn import draw_one
 from labkit.data.loaders import BatchLoader
 from labkit.model import Net
 from labkit.training import train_epoch
-from labkit.widgets.convolution import ConvolutionExplorer
+from labkit.explorers.convolution.widget import ConvolutionExplorer
 
 train = load("drawn").train
 torch.manual_seed(0)

@@ -11,8 +11,8 @@ from playwright.sync_api import TimeoutError, expect
 from torch.nn import functional
 
 from labkit.data import load
-from labkit.stepping import HAND_MADE
-from labkit.widgets.own_picture import one_of_each
+from labkit.explorers.convolution.compute import HAND_MADE
+from labkit.explorers.shared.own_image import one_of_each
 from tests.browser.kernel import settle
 from tests.browser.lab import drag, scrolling, unreached, unspoken
 

@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from labkit.crossentropy import predict
-from labkit.landscape import walk
-from labkit.widgets.landscape import RATES
+from labkit.explorers.landscape.compute import walk
+from labkit.explorers.landscape.widget import RATES
+from labkit.explorers.softmax.compute import predict
 from tests.browser.kernel import settle
 from tests.browser.lab import drag, scrolling, unreached, unspoken
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from labkit.figures.network import FilterSheet
+from labkit.explorers.network.draw import FilterSheet
 from tests.browser.kernel import execute, settle, value
 from tests.browser.lab import unusable
 
@@ -75,7 +75,7 @@ def weights_of(notebook, snapshot):
     execute(
         notebook,
         f"""
-from labkit.widgets.network import normalised
+from labkit.explorers.network.widget import normalised
 then = Net(classes=len(classes))
 then.load_state_dict(snapshots[{snapshot}][1])
 shown = normalised(explorer.choice.picture).unsqueeze(0)

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from labkit.figures.studio import ContactSheet
+from labkit.explorers.studio.draw import ContactSheet
 from labkit.training.run import POINTS_PER_EPOCH
 from tests.browser.kernel import execute, show, value
 from tests.browser.lab import scrolling, unspoken, unusable

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from labkit.checks import board
+from labkit.checks.engine import board
 
 pytestmark = pytest.mark.browser
 

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from labkit.checks.spec import exercise
+from labkit.checks.engine.spec import exercise
 from labkit.text import N_
 
 

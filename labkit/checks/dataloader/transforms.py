@@ -4,8 +4,8 @@ import numpy
 import torch
 from PIL import Image
 
-from labkit.checks import values
-from labkit.checks.spec import exercise
+from labkit.checks.engine import values
+from labkit.checks.engine.spec import exercise
 from labkit.text import N_, _
 
 

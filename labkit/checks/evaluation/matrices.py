@@ -3,8 +3,8 @@
 import numpy
 import torch
 
-from labkit.checks import values
-from labkit.checks.spec import exercise
+from labkit.checks.engine import values
+from labkit.checks.engine.spec import exercise
 from labkit.text import N_
 
 

@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional
 
-from labkit.checks.spec import exercise
+from labkit.checks.engine.spec import exercise
 from labkit.text import N_
 
 

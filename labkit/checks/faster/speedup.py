@@ -1,6 +1,6 @@
 """How much faster the whole is when a part is."""
 
-from labkit.checks.spec import exercise
+from labkit.checks.engine.spec import exercise
 from labkit.text import N_
 
 

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from labkit.checks.spec import exercise
+from labkit.checks.engine.spec import exercise
 from labkit.text import N_, _
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import torch
 
-from labkit.checks.spec import exercise
+from labkit.checks.engine.spec import exercise
 from labkit.text import N_
 
 

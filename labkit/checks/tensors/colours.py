@@ -2,7 +2,7 @@
 
 import torch
 
-from labkit.checks.spec import exercise
+from labkit.checks.engine.spec import exercise
 from labkit.checks.tensors.examples import random_images
 from labkit.text import N_
 

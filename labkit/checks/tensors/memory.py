@@ -1,6 +1,6 @@
 """How much memory images take."""
 
-from labkit.checks.spec import exercise
+from labkit.checks.engine.spec import exercise
 from labkit.text import N_
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from labkit.checks.spec import exercise
+from labkit.checks.engine.spec import exercise
 from labkit.checks.training.examples import Batches, random_batches, small_network
 from labkit.text import N_
 

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parameters_to_vector
 
-from labkit.checks.spec import exercise
+from labkit.checks.engine.spec import exercise
 from labkit.checks.training.examples import random_batches, small_network
 from labkit.text import N_, _
 

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils import parameters_to_vector
 
-from labkit.checks.spec import exercise
+from labkit.checks.engine.spec import exercise
 from labkit.checks.training.examples import random_batches, small_network
 from labkit.text import N_
 

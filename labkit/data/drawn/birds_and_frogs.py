@@ -1,15 +1,6 @@
 """Birds and frogs. Each faces right, or us, and fits into -1..1."""
 
-from labkit.data.drawn.palettes import (
-    BEAKS,
-    BLACK,
-    FOAM,
-    IRISES,
-    PLUMAGE,
-    SKINS,
-    WATERS,
-    pale,
-)
+from labkit.data.drawn.palettes import BEAKS, BLACK, FOAM, IRISES, PLUMAGE, SKINS, WATERS, pale
 
 FAR = 0.7  # what is on the far side is this much darker
 

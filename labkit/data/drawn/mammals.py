@@ -3,17 +3,7 @@
 Each faces right and fits into -1..1; portraits look at us.
 """
 
-from labkit.data.drawn.palettes import (
-    BLACK,
-    COATS,
-    FAWNS,
-    HORN,
-    IRISES,
-    MANES,
-    PINK,
-    WHITE,
-    pale,
-)
+from labkit.data.drawn.palettes import BLACK, COATS, FAWNS, HORN, IRISES, MANES, PINK, WHITE, pale
 
 FAR = 0.7  # what is on the far side is this much darker
 

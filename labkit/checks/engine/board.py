@@ -1,0 +1,193 @@
+"""What is solved, in this notebook and in the series, kept in the learner's folder."""
+
+import html
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock
+
+from labkit.text import _
+from labkit.training import checkpoint
+
+FORMAT = 1
+FILE = "progress.json"
+
+
+class ProgressError(ValueError):
+    """Says in words why a file of progress cannot be read."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One exercise that was tried: how often, and when it was solved first ("" if not yet)."""
+
+    tries: int = 0
+    solved: str = ""
+
+
+Progress = dict[str, dict[str, Entry]]
+"""Notebook (``tensors``), exercise (``grey``) -> entry."""
+
+
+def path() -> Path:
+    """Return where progress is kept: ``LABKIT_PROGRESS``, else beside the checkpoints."""
+    named = os.environ.get("LABKIT_PROGRESS")
+    return Path(named) if named else checkpoint.folder().parent / FILE
+
+
+def read(file: Path | None = None) -> Progress:
+    """Return what is written in ``file``, by default the learner's; nothing where it is missing.
+
+    Raises ``ProgressError`` if the file holds something else or cannot be opened.
+    """
+    file = file or path()
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        if content["format"] != FORMAT:
+            raise ValueError
+        return {
+            str(notebook): {
+                str(name): Entry(int(entry["tries"]), str(entry["solved"]))
+                for name, entry in entries.items()
+            }
+            for notebook, entries in content["notebooks"].items()
+        }
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        message = _("{file} cannot be read: {reason}.")
+        raise ProgressError(message.format(file=file, reason=error.strerror or error)) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        message = _("{file} holds no progress that can be read. Move it away to start anew.")
+        raise ProgressError(message.format(file=file)) from error
+
+
+def note(notebook: str, name: str, *, solved: bool) -> str:
+    """Count a try, and the day if it was solved first; return a complaint, empty if all is well.
+
+    The file is replaced in one step, and two kernels write to it one after the other. A file
+    that cannot be read is kept beside the new one.
+    """
+    file = path()
+    complaint = ""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(file.with_name(f".{file.name}.lock"), timeout=5):
+            try:
+                progress = read(file)
+            except ProgressError as error:
+                if isinstance(error.__cause__, OSError):
+                    raise error.__cause__ from None  # it may be sound, and stays where it is
+                aside = file.with_name(f"{file.stem}.unreadable{file.suffix}")
+                file.replace(aside)
+                progress = {}
+                complaint = _("{file} could not be read. It is kept as {aside}.").format(
+                    file=file.name, aside=aside.name
+                )
+            entries = progress.setdefault(notebook, {})
+            before = entries.get(name, Entry())
+            now = datetime.now(UTC).isoformat(timespec="seconds") if solved else ""
+            entries[name] = Entry(before.tries + 1, before.solved or now)
+            _write(file, progress)
+    except OSError as error:
+        return _("This could not be kept in {file}: {reason}.").format(
+            file=file, reason=error.strerror or error
+        )
+    return complaint
+
+
+def _write(file: Path, progress: Progress) -> None:
+    content = {
+        "format": FORMAT,
+        "notebooks": {
+            notebook: {name: vars(entry) for name, entry in entries.items()}
+            for notebook, entries in progress.items()
+        },
+    }
+    handle, beside = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    try:
+        with open(handle, "w", encoding="utf-8") as stream:
+            json.dump(content, stream, indent=1)
+        os.replace(beside, file)
+    except BaseException:
+        os.unlink(beside)
+        raise
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the board: a heading, and each exercise's name with whether it is solved."""
+
+    heading: str
+    marks: tuple[tuple[str, bool], ...]
+
+    @property
+    def solved(self) -> int:
+        return sum(done for _name, done in self.marks)
+
+
+@dataclass(frozen=True)
+class Board:
+    """What is solved: the exercises of one notebook by name, the series as a row of marks."""
+
+    here: Row
+    series: tuple[Row, ...]
+    complaint: str = ""
+
+    def _count(self, row: Row) -> str:
+        return _("{solved} of {all}").format(solved=row.solved, all=len(row.marks))
+
+    def __str__(self) -> str:
+        lines = [f"{self.here.heading}: {self._count(self.here)}"]
+        lines += [f"  {'✓' if done else '○'} {_spaced(name)}" for name, done in self.here.marks]
+        lines.append("")
+        for row in self.series:
+            marks = "".join("✓" if done else "○" for _name, done in row.marks)
+            lines.append(f"{row.heading}: {marks} {self._count(row)}")
+        return "\n".join([*lines, *([self.complaint] if self.complaint else [])])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        marks = "".join(
+            f'<li style="list-style:none; margin:.1em 0"><span aria-hidden="true">'
+            f"{'✓' if done else '○'}</span> {html.escape(_spaced(name))}"
+            f' <span style="color:#595959">{_("solved") if done else _("open")}</span></li>'
+            for name, done in self.here.marks
+        )
+        rows = "".join(self._line(row) for row in self.series)
+        complaint = f"<p>{html.escape(self.complaint)}</p>" if self.complaint else ""
+        return (
+            f'<div role="note" style="{_CARD}"><div><strong>{html.escape(self.here.heading)}: '
+            f'{self._count(self.here)}</strong><ul style="margin:.3em 0 0; padding:0">{marks}</ul>'
+            f'</div><table style="{_TABLE}">{rows}</table></div>{complaint}'
+        )
+
+    def _line(self, row: Row) -> str:
+        share = 100 * row.solved / len(row.marks)
+        bar = (
+            '<div style="width:6em; height:.6em; background:#fff; border:1px solid #595959">'
+            f'<div style="width:{share:.0f}%; height:100%; background:#009E73"></div></div>'
+        )
+        weight = "bold" if row.heading == self.here.heading else "normal"
+        cell = f"background:#f4f4f4; color:#1a1a1a; text-align:left; font-weight:{weight}"
+        return (
+            f'<tr><th scope="row" style="{cell}">{html.escape(row.heading)}</th>'
+            f'<td style="{cell}" aria-hidden="true">{bar}</td>'
+            f'<td style="{cell}">{self._count(row)}</td></tr>'
+        )
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")
+
+
+_CARD = (
+    "display:flex; flex-wrap:wrap; gap:1em 4em; background:#f4f4f4; color:#1a1a1a; "
+    "padding:.8em 1em; margin:.4em 0; max-width:60em; line-height:1.45"
+)
+_TABLE = "border-collapse:collapse; margin:0; font-size:inherit"

@@ -1,0 +1,246 @@
+"""Leaf through a set of pictures: one through its transforms, a class, a batch unpacked."""
+
+from collections.abc import Callable
+
+import ipywidgets as widgets
+import numpy as np
+
+from labkit.data import PictureSet
+from labkit.explorers.gallery.batch_view import BatchView
+from labkit.explorers.gallery.compute import Stage, follow
+from labkit.explorers.gallery.value_view import ValueView
+from labkit.explorers.shared.looks import Explorer, Screen, complaint, reporting, row
+from labkit.explorers.shared.own_image import PictureChoice
+from labkit.plots.samples import class_balance, tiled, transformed
+from labkit.text import _
+
+COLUMNS, ROWS = 8, 5
+"""So many pictures of a class are shown at once."""
+
+NARROW = {"layout": {"width": "12em"}, "style": {"description_width": "auto"}}
+
+CLASSES_AT_MOST = 16
+"""Of more classes, the balance shows those with the most and with the fewest pictures."""
+
+
+class SampleGallery(Explorer):
+    """Look at the pictures of a set: one by one, class by class, and in a batch.
+
+    ``one.stages`` holds the picture before and after each transform. Random transforms draw from
+    a seed of the gallery's own; the learner's random numbers are left alone.
+    """
+
+    def __init__(
+        self, pictures: PictureSet, transform: Callable | None = None, *, batch_size: int = 4
+    ):
+        """Show ``pictures`` through ``transform``, or through their own where none is given."""
+        transform = pictures.transform if transform is None else transform
+        self.one = OnePicture(pictures, transform)
+        self.classes = ClassView(pictures)
+        views = {_("One image"): self.one, _("Classes"): self.classes}
+        if transform is not None:
+            self.batch = BatchView(pictures, transform, batch_size)
+            views[_("A batch")] = self.batch
+        self.tabs = widgets.Tab(list(views.values()), titles=list(views), selected_index=0)
+        super().__init__(screen=self.tabs)
+        self.add_class("lk-gallery")
+        self.classes.sheet.on_click(self._open)
+
+    @reporting
+    def _open(self, x: float, y: float) -> None:
+        index = self.classes.at(x, y)
+        if index is not None:
+            self.one.go(index)
+            self.tabs.selected_index = 0
+
+    def still(self) -> tuple[bytes, str]:
+        """Return the picture before and after each transform, and what the last one holds."""
+        stages, sentence = self.one.stages, self.one.view.sentence
+        picture = transformed([s.shown() for s in stages], [s.name for s in stages], sentence)
+        return picture.png(), picture.alt
+
+
+class OnePicture(widgets.VBox):
+    """One picture of a set, or the learner's own, before and after each transform."""
+
+    def __init__(self, pictures: PictureSet, transform: Callable | None):
+        """Start with picture 0 of ``pictures``, seen through ``transform``."""
+        self.pictures, self.transform = pictures, transform
+        self.targets = np.asarray(pictures.targets)
+        self.dice = np.random.default_rng()
+        self.seed = 0
+        self.own = PictureChoice({"": pictures.data[0]})
+        self.view, self.message = ValueView(), widgets.HTML()
+        self._controls()
+        super().__init__([self.leaf, self.load, self.own.message, self.message, self.view])
+        self.label.observe(self._choose, "value")
+        self.number.observe(self._typed, "value")
+        self.own.observe(self._show_own, "picture")
+        self._show()
+
+    def _controls(self) -> None:
+        classes = [(name, number) for number, name in enumerate(self.pictures.classes)]
+        self.label = widgets.Dropdown(
+            options=[(_("all"), -1), *classes],
+            description=_("Class"),
+            **NARROW,
+        ).add_class("lk-gallery-class")
+        self.number = widgets.BoundedIntText(
+            max=len(self.pictures) - 1,
+            description=_("Number"),
+            **NARROW,
+        ).add_class("lk-gallery-number")
+        self.back = button("◀ " + _("Back"), lambda _button: self._step(-1), "back")
+        self.next = button(_("Next") + " ▶", lambda _button: self._step(1), "next")
+        self.any = button(_("At random"), lambda _button: self._step(None), "any")
+        self.again = button(_("Draw again"), self._draw_again, "again")
+        self.again.tooltip = _("Draw new random numbers for the random transforms")
+        self.leaf = row(self.label, self.number, self.back, self.next, self.any)
+        self.own.path.style.description_width = "auto"
+        self.load = row(self.own.upload, self.own.path, self.again)
+
+    def go(self, index: int) -> None:
+        """Show picture ``index`` of the set."""
+        if self.number.value != index:
+            self.number.value = index  # which shows it
+        else:
+            self._show()
+
+    def _members(self) -> np.ndarray:
+        """Return the numbers of all pictures of the chosen class."""
+        if self.label.value < 0:
+            return np.arange(len(self.targets))
+        return np.flatnonzero(self.targets == self.label.value)
+
+    @reporting
+    def _choose(self, _change) -> None:
+        members = self._members()
+        if not len(members):
+            name = self.pictures.classes[self.label.value]
+            raise ValueError(_("This set has no image of the class {name}.").format(name=name))
+        if self.number.value not in members:
+            self.go(int(members[0]))
+
+    @reporting
+    def _typed(self, _change) -> None:
+        if self.label.value not in (-1, self.targets[self.number.value]):
+            self.label.value = -1  # the typed number is of another class
+        self._show()
+
+    def _step(self, by: int | None) -> None:
+        """Go on by so many pictures of the class, round and round; None: to any of them."""
+        members = self._members()
+        if len(members):
+            here = int(np.searchsorted(members, self.number.value))
+            step = int(self.dice.integers(1, max(len(members), 2))) if by is None else by
+            self.go(int(members[(here + step) % len(members)]))
+
+    def _draw_again(self, _button) -> None:
+        self.seed += 1
+        self._follow()
+
+    def _show(self) -> None:
+        index = self.number.value
+        label = int(self.targets[index])
+        self.picture = self.pictures.data[index]
+        self.own.path.value = self.own.message.value = ""
+        self.title = _("Image {index} of {count:,}: {name}, label {label}.").format(
+            index=index, count=len(self.targets), name=self.pictures.classes[label], label=label
+        )
+        self._follow()
+
+    def _show_own(self, _change) -> None:
+        self.picture = self.own.picture
+        self.title = _("Your own image, {name}.").format(name=self.own.name)
+        self._follow()
+
+    def _follow(self) -> None:
+        """Send the picture through the transforms and show all that it becomes."""
+        self.stages: list[Stage]
+        self.stages, complaints = follow(self.picture, self.transform, seed=self.seed)
+        random = any(stage.random for stage in self.stages)
+        self.again.layout.display = "" if random else "none"
+        self.view.show(self.stages, self.title)
+        self.message.value = complaint(" ".join(complaints)) if complaints else ""
+
+
+class ClassView(widgets.VBox):
+    """How many pictures each class has, and many pictures of one class."""
+
+    def __init__(self, pictures: PictureSet):
+        """Start with the first class that has pictures."""
+        self.pictures = pictures
+        self.targets = np.asarray(pictures.targets)
+        self.counts = np.bincount(self.targets, minlength=len(pictures.classes))
+        self.start = 0
+        # as wide as its picture: a longer sentence would push the sheet into the next row
+        self.balance, self.sheet = Screen(width=360, layout={"width": "360px"}), Screen()
+        self.label = widgets.Dropdown(
+            options=[(name, number) for number, name in enumerate(pictures.classes)],
+            value=int(self.targets[0]),
+            description=_("Class"),
+            **NARROW,
+        ).add_class("lk-gallery-sheet")
+        self.more = button(_("Others of this class"), self._more, "more")
+        self.message = widgets.HTML()
+        side = widgets.VBox([row(self.label, self.more), self.message, self.sheet])
+        super().__init__([row(self.balance, side).add_class("lk-gallery-classes")])
+        self.label.observe(self._choose, "value")
+        self._draw_balance()
+        self._draw()
+
+    def at(self, x: float, y: float) -> int | None:
+        """Return the number of the picture at a place of the sheet, both from 0 to 1."""
+        rows = -(-len(self.shown) // COLUMNS)
+        place = int(y * rows) * COLUMNS + int(x * COLUMNS)
+        return int(self.shown[place]) if 0 <= place < len(self.shown) else None
+
+    def _draw_balance(self) -> None:
+        order = np.argsort(-self.counts, kind="stable")
+        half = CLASSES_AT_MOST // 2
+        cut = len(order) > CLASSES_AT_MOST
+        chosen = np.r_[order[:half], order[-half:]] if cut else np.arange(len(order))
+        names = [self.pictures.classes[number] for number in chosen]
+        title = self.pictures.split or _("images")
+        drawn = class_balance({title: self.counts[chosen].tolist()}, names, width=4.0)
+        sentence = drawn.alt
+        if cut:
+            text = _("Of {n} classes, the {half} with the most and the {half} with the fewest.")
+            sentence = text.format(n=len(order), half=half) + " " + sentence
+        self.balance.show(drawn.png(scale=2), sentence)
+
+    @reporting
+    def _choose(self, _change) -> None:
+        self.start = 0
+        self._draw()
+
+    @reporting
+    def _more(self, _button) -> None:
+        self.start += COLUMNS * ROWS
+        self._draw()
+
+    def _draw(self) -> None:
+        members = np.flatnonzero(self.targets == self.label.value)
+        name = self.pictures.classes[self.label.value]
+        if not len(members):
+            raise ValueError(_("This set has no image of the class {name}.").format(name=name))
+        self.start = self.start if self.start < len(members) else 0
+        self.shown = members[self.start : self.start + COLUMNS * ROWS]
+        self.more.disabled = len(members) <= COLUMNS * ROWS
+        sentence = _(
+            "{name}, label {label}: {first} to {last} of {count:,}. Click one to see it enlarged."
+        ).format(
+            name=name,
+            label=self.label.value,
+            first=self.start + 1,
+            last=self.start + len(self.shown),
+            count=len(members),
+        )
+        self.sheet.show(tiled(self.pictures.data[self.shown], columns=COLUMNS), sentence)
+
+
+def button(text: str, callback: Callable, name: str) -> widgets.Button:
+    """Return a button as wide as its text, with the class ``lk-gallery-NAME``."""
+    made = widgets.Button(description=text, layout=widgets.Layout(width="auto"))
+    made.on_click(callback)
+    return made.add_class(f"lk-gallery-{name}")

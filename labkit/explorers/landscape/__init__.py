@@ -1,0 +1,5 @@
+"""Walk down a loss landscape with the optimizers of torch.optim."""
+
+from labkit.explorers.landscape.widget import LandscapeExplorer
+
+__all__ = ["LandscapeExplorer"]

@@ -1,0 +1,5 @@
+"""Steer a training run while it runs."""
+
+from labkit.explorers.live_training.widget import LiveTraining
+
+__all__ = ["LiveTraining"]

@@ -1,0 +1,165 @@
+"""What all explorers share: the frame, the picture with its sentence, the slider."""
+
+import html
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+
+import anywidget
+import ipywidgets as widgets
+import traitlets
+
+from labkit.plots.base import image_html
+from labkit.text import _
+
+STATIC = Path(__file__).parent
+
+
+def script(*files: Path) -> str:
+    """Return scripts as one module: in a notebook one cannot import another."""
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
+
+
+class Screen(anywidget.AnyWidget):
+    """A picture and the sentence that says what it shows, which is also its alt text."""
+
+    _esm = STATIC / "screen.js"
+    _css = STATIC / "looks.css"
+
+    png = traitlets.Bytes(b"").tag(sync=True)
+    sentence = traitlets.Unicode("").tag(sync=True)
+    turn = traitlets.Int(0).tag(sync=True)
+    width = traitlets.Int(0, help="Shown width in pixels; 0: as wide as the picture is.").tag(
+        sync=True
+    )
+    clickable = traitlets.Bool(False).tag(sync=True)
+    spoken = traitlets.Bool(True, help="Whether a screen reader speaks each new sentence.").tag(
+        sync=True
+    )
+
+    def show(self, png: bytes, sentence: str) -> None:
+        """Show PNG bytes and say what to see in them, in one message to the browser."""
+        with self.hold_sync():
+            self.png, self.sentence, self.turn = png, sentence, self.turn + 1
+
+    def on_click(self, callback: Callable[[float, float], None]) -> None:
+        """Call ``callback(x, y)`` on each click, both from 0 to 1 from the upper left corner."""
+        self.clickable = True
+        self.on_msg(lambda _screen, message, _buffers: callback(*message["at"]))
+
+
+class Slider(anywidget.AnyWidget):
+    """A labelled slider with a native control; ``texts`` gives each position a word."""
+
+    _esm = STATIC / "slider.js"
+    _css = STATIC / "looks.css"
+
+    label = traitlets.Unicode().tag(sync=True)
+    value = traitlets.Union([traitlets.Int(), traitlets.Float()], default_value=0).tag(
+        sync=True,
+        echo_update=False,  # the browser need not hear what it has just said
+    )
+    minimum = traitlets.Union([traitlets.Int(), traitlets.Float()], default_value=0).tag(sync=True)
+    maximum = traitlets.Union([traitlets.Int(), traitlets.Float()], default_value=10).tag(sync=True)
+    step = traitlets.Union([traitlets.Int(), traitlets.Float()], default_value=1).tag(sync=True)
+    texts = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    disabled = traitlets.Bool(False).tag(sync=True)
+
+    @traitlets.validate("value")
+    def _inside(self, proposal):
+        return min(max(proposal["value"], self.minimum), self.maximum)
+
+    @classmethod
+    def of(cls, label: str, texts: Sequence[str], value: int = 0) -> "Slider":
+        """Return a slider over the positions 0 .. ``len(texts) - 1``, each read as its text."""
+        return cls(label=label, texts=list(texts), maximum=len(texts) - 1, value=value)
+
+
+class Explorer(widgets.VBox):
+    """A widget to look with: controls, a place for complaints, a screen below.
+
+    Without a kernel it leaves a still picture and a sentence.
+    """
+
+    still_width: int | None = None
+    """Shown width of the still picture in pixels, where the screen sets none."""
+
+    def __init__(self, *controls: widgets.Widget, screen: widgets.Widget | None = None):
+        """Stack ``controls`` over ``screen`` (a new ``Screen`` where none is given)."""
+        self.screen = screen or Screen()
+        self.message = widgets.HTML()
+        super().__init__([*controls, self.message, self.screen])
+        self.add_class("lk-explorer")
+        heard_in_main_thread(self)
+
+    def still(self) -> tuple[bytes, str]:
+        """Return what a reader without a kernel sees: a PNG and a sentence."""
+        return self.screen.png, self.screen.sentence
+
+    def still_table(self) -> str:
+        """Return the HTML that stands for a picture where ``still`` gives none."""
+        return ""
+
+    def _repr_mimebundle_(self, **options):
+        bundle = super()._repr_mimebundle_(**options)
+        png, sentence = self.still()
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        width = getattr(self.screen, "width", None) or self.still_width
+        shown = image_html(png, sentence, width=width) if png else self.still_table()
+        data["text/html"] = f"{shown}<p>{html.escape(sentence)}</p>"
+        data["text/plain"] = sentence
+        return bundle
+
+
+def heard_in_main_thread(widget: widgets.Widget) -> None:
+    """Let the kernel's main thread handle what the browser says to ``widget`` and its children.
+
+    JupyterLab 4.4 and newer opens a second thread (a subshell) for widgets, and ipykernel 7.4
+    hands a message to the thread in which its widget spoke last. So two controls of one explorer
+    would be handled at once, and one drawing would be lost. In the main thread they take turns
+    with each other and with the cells.
+    """
+    if hasattr(widget.comm, "_reply_subshell_for"):
+        widget.comm._reply_subshell_for = lambda _data, _default: None  # None is the main thread
+    for child in getattr(widget, "children", ()):
+        heard_in_main_thread(child)
+
+
+def row(*children: widgets.Widget) -> widgets.HBox:
+    """Put controls side by side, wrapping where the screen is narrow."""
+    layout = widgets.Layout(
+        flex_flow="row wrap",
+        align_items="center",
+        grid_gap="4px 16px",
+        overflow="visible",  # else the ring around a focused button is cut off
+    )
+    return widgets.HBox(children, layout=layout)
+
+
+def complaint(text: str) -> str:
+    """Return HTML for something that went wrong, with a sign beside the colour."""
+    return f'<p role="alert" class="lk-complaint"><strong>⚠</strong> {html.escape(text)}</p>'
+
+
+def reporting(callback: Callable) -> Callable:
+    """Wrap a method of an explorer so that an exception in it is said in ``message``.
+
+    In a browser an exception in a callback is invisible to the learner. labkit's ValueErrors are
+    sentences for the learner; anything else is a fault of ours and is raised again, for nbval.
+    What was said before goes first: what the method says itself, or another in it, stays.
+    """
+
+    @wraps(callback)
+    def report(self, *arguments):
+        with self.message.hold_sync():  # the browser gets the outcome alone
+            self.message.value = ""
+            try:
+                return callback(self, *arguments)
+            except ValueError as error:
+                self.message.value = complaint(str(error))
+            except Exception as error:
+                text = _("This did not work: {error}. The cell above starts afresh.")
+                self.message.value = complaint(text.format(error=error))
+                raise
+
+    return report

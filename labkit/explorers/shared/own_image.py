@@ -1,0 +1,88 @@
+"""Which picture an explorer looks at: a sample, or one of the learner's own."""
+
+import os
+from collections.abc import Mapping
+
+import ipywidgets as widgets
+import numpy as np
+import traitlets
+
+from labkit.data import PictureSet
+from labkit.data.read_image import PictureError, read_picture
+from labkit.explorers.shared.looks import complaint, row
+from labkit.explorers.shared.upload import Upload
+from labkit.text import _
+
+
+class PictureChoice(widgets.VBox):
+    """Samples to choose from, an upload button and a path; ``picture`` is uint8 ``[32, 32, 3]``.
+
+    ``name`` says what is shown. A file that cannot be used is said in ``message`` in words; the
+    picture shown before stays.
+    """
+
+    picture = traitlets.Instance(np.ndarray)
+    name = traitlets.Unicode()
+
+    def __init__(self, samples: PictureSet | Mapping[str, np.ndarray]):
+        """Offer ``samples``: named pictures, or one picture of each class of a set."""
+        self.samples = dict(one_of_each(samples) if isinstance(samples, PictureSet) else samples)
+        self.choice = widgets.Dropdown(options=list(self.samples), description=_("Picture"))
+        hint = _("Upload a picture of your own")
+        self.upload = Upload(_("Your own …"), hint, self._receive, self._refuse)
+        self.path = widgets.Text(
+            description=_("or its path"), placeholder="cat.jpg", continuous_update=False
+        )
+        self.message = widgets.HTML()
+        super().__init__([row(self.choice, self.upload, self.path), self.message])
+        self.choice.observe(self._choose, "value")
+        self.path.observe(self._open, "value")
+        self.path.on_msg(self._open_again)
+        self._choose()
+
+    def _choose(self, _change=None) -> None:
+        if self.choice.value is not None:
+            self.path.value = ""  # the same path may be typed again
+            self.show(self.choice.value, self.samples[self.choice.value])
+
+    def _receive(self, name: str, content: bytes) -> None:
+        self.path.value = ""
+        self._read(content, name)
+
+    def _refuse(self, sentence: str) -> None:
+        self.message.value = complaint(sentence)
+
+    def _open(self, _change=None) -> None:
+        path = self.path.value.strip().strip("'\"")
+        if path:
+            self._read(os.path.expanduser(path), path)
+
+    def _open_again(self, _path, message, _buffers) -> None:
+        """Look again for a file that could not be used, when Enter is pressed again."""
+        if message.get("event") == "submit" and self.message.value:
+            self._open()
+
+    def _read(self, source: str | bytes, name: str) -> None:
+        try:
+            picture = read_picture(source, name=name)
+        except PictureError as error:
+            self._refuse(str(error))
+        else:
+            self.choice.value = None  # each sample may be chosen again
+            self.show(name, picture)
+
+    def show(self, name: str, picture: np.ndarray) -> None:
+        """Show a picture, uint8 ``[32, 32, 3]``, under a name."""
+        self.message.value = ""
+        with self.hold_trait_notifications():
+            self.name, self.picture = name, picture
+
+
+def one_of_each(pictures: PictureSet) -> dict[str, np.ndarray]:
+    """Return the first picture of each class that has one, by the name of the class."""
+    first: dict[str, np.ndarray] = {}
+    for index, target in enumerate(pictures.targets):
+        first.setdefault(pictures.classes[target], pictures.data[index])
+        if len(first) == len(pictures.classes):
+            break
+    return {name: first[name] for name in pictures.classes if name in first}

@@ -1,0 +1,5 @@
+"""Move logits and watch the probabilities and the loss."""
+
+from labkit.explorers.softmax.widget import SoftmaxExplorer
+
+__all__ = ["SoftmaxExplorer"]

@@ -1,0 +1,250 @@
+"""A recipe is all that decides how a network is trained; ``train`` follows it for a given time."""
+
+import itertools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, Subset
+
+from labkit.data.loaders import BatchLoader
+from labkit.data.sets import PictureSet
+from labkit.faster import memory
+from labkit.faster.augment import Shift
+from labkit.faster.fast_net import FastNet
+from labkit.faster.hardest import HardestLoader
+from labkit.faster.muon import Muon
+from labkit.machine import usable_workers
+from labkit.model import Net
+
+ALL_AGAIN = 0.85
+"""The part of the time from which on the easy images are shown again, with ``hardest``."""
+
+Spent = Callable[[int], float]
+"""Which part of the training is over, 0 to 1, given the number of steps done."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train and how to answer. As it stands, the recipe of notebook 0.
+
+    ``warmup`` is the part of the time in which the learning rate rises to ``learning_rate``;
+    after it, it falls to 0. None keeps it constant. ``sizes`` are pairs (pixels, part of the time
+    until which the images have this size); after the last pair they have all their pixels.
+    ``hardest`` is the part of the images that an epoch shows, those with the largest losses; in
+    the last part of the time it shows all. ``second_look`` answers the less sure half of the
+    images again, moved by a pixel; ``keep_memory`` keeps what a step frees for the next one.
+    """
+
+    one_by_one: bool = True
+    fast_net: bool = False
+    batch_size: int = 4
+    learning_rate: float = 0.001
+    momentum: float = 0.9
+    warmup: float | None = None
+    mirror: bool = False
+    shift: int = 0
+    bf16: bool = False
+    whiten: bool = False
+    smoothing: float = 0.0
+    muon: bool = False
+    sizes: tuple[tuple[int, float], ...] = ()
+    hardest: float = 1.0
+    mirror_answers: bool = False
+    second_look: bool = False
+    keep_memory: bool = False
+
+
+def by_clock(seconds: float) -> Spent:
+    """Let the training last ``seconds`` from now on, however many steps that takes (0: none)."""
+    start = time.perf_counter()
+    return lambda _steps: (time.perf_counter() - start) / seconds if seconds > 0 else 1.0
+
+
+def by_steps(steps: int) -> Spent:
+    """Let the training last ``steps`` steps, however long that takes: repeatable with a seed."""
+    return lambda done: done / steps
+
+
+class Trained(NamedTuple):
+    """A trained model, and how many steps on how many images made it."""
+
+    model: nn.Module
+    steps: int
+    images: int
+
+
+def train(recipe: Recipe, pictures: PictureSet, spent: Spent, *, seed: int = 0) -> Trained:
+    """Follow ``recipe`` on ``pictures`` until ``spent`` says that all is spent.
+
+    Sizes of the images and learning rates follow ``spent`` too, so that a schedule fits its time
+    on any machine.
+    """
+    torch.manual_seed(seed)
+    model = network(recipe, pictures)
+    optimizers = make_optimizers(recipe, model)
+    loss_function = nn.CrossEntropyLoss(label_smoothing=recipe.smoothing, reduction="none")
+    loader = batches(recipe, pictures, seed=seed)
+    stream = itertools.chain.from_iterable(itertools.repeat(loader))
+    model.train()
+    steps = seen = 0
+    with memory.kept(recipe.keep_memory):
+        while (part := spent(steps)) < 1:
+            images, labels = next(stream)
+            images = resized(images, recipe, part)
+            set_learning_rates(optimizers, recipe, part)
+            for optimizer in optimizers:
+                optimizer.zero_grad()
+            with precision(recipe):
+                outputs = model(images)
+            losses = loss_function(outputs.float(), labels)  # [B]
+            losses.mean().backward()
+            if isinstance(loader, HardestLoader):
+                loader.tell(losses, everything=part >= ALL_AGAIN)
+            for optimizer in optimizers:
+                optimizer.step()
+            steps, seen = steps + 1, seen + len(labels)
+    return Trained(model, steps, seen)
+
+
+def answer(recipe: Recipe, model: nn.Module, pictures: PictureSet) -> torch.Tensor:
+    """Return the logits ``[N, classes]`` that ``model`` gives for ``pictures``, on the CPU.
+
+    With ``mirror_answers`` they are the mean over each image and its mirror image. With
+    ``second_look`` the half of the images whose two likeliest classes are closest is answered
+    again, moved by one pixel to either corner.
+    """
+    model.eval()
+    with torch.inference_mode(), memory.kept(recipe.keep_memory):
+        logits = _looked_at(recipe, model, pictures)
+        if recipe.second_look and len(logits) > 1:
+            first, second = logits.softmax(dim=1).topk(2).values.T
+            unsure = (first - second).argsort()[: len(logits) // 2]
+            again = [_looked_at(recipe, model, Subset(pictures, unsure), move) for move in (-1, 1)]
+            logits[unsure] = (logits[unsure] + sum(again) / 2) / 2
+    return logits
+
+
+def _looked_at(
+    recipe: Recipe, model: nn.Module, pictures: PictureSet | Subset, move: int = 0
+) -> torch.Tensor:
+    """Return the logits for images that are moved by ``move`` pixels down and to the right."""
+    logits = []
+    for images, _labels in BatchLoader(pictures, 500):
+        images = moved(images, move).contiguous(memory_format=layout(recipe))
+        with precision(recipe):
+            outputs = model(images).float()
+            if recipe.mirror_answers:
+                outputs = (outputs + model(images.flip(3)).float()) / 2
+        logits.append(outputs)
+    return torch.cat(logits)
+
+
+def moved(images: torch.Tensor, pixels: int) -> torch.Tensor:
+    """Return the images moved down and to the right; mirror what comes in at the edges."""
+    reach, side = abs(pixels), images.shape[-2:]
+    padded = functional.pad(images, (reach,) * 4, mode="reflect")
+    start = reach - pixels
+    return padded[..., start : start + side[0], start : start + side[1]]
+
+
+def accuracy(logits: torch.Tensor, pictures: PictureSet) -> float:
+    """Return the part of the images whose largest logit is that of their class."""
+    return (logits.argmax(dim=1) == torch.tensor(pictures.targets)).float().mean().item()
+
+
+def network(recipe: Recipe, pictures: PictureSet) -> nn.Module:
+    """Return the network of the recipe, its first layer whitened if the recipe says so."""
+    classes = len(pictures.classes)
+    model = FastNet(classes) if recipe.fast_net else Net(classes)
+    if recipe.whiten:
+        images, _labels = next(iter(BatchLoader(pictures, 1000, shuffle=True)))
+        model.whiten(images)
+    return model.to(memory_format=layout(recipe))
+
+
+def batches(
+    recipe: Recipe, pictures: PictureSet, *, seed: int = 0
+) -> DataLoader | BatchLoader | HardestLoader:
+    """Return the batches of an epoch: from one array, or one image at a time."""
+    if recipe.one_by_one:
+        return original_loader(pictures, recipe.batch_size)
+    size = min(recipe.batch_size, len(pictures))
+    options = {
+        "shuffle": True,
+        "seed": seed,
+        "augment": Shift(recipe.shift) if recipe.shift else None,
+        "mirror": recipe.mirror,
+        "drop_last": True,
+    }
+    if recipe.hardest < 1:
+        return HardestLoader(pictures, size, part=recipe.hardest, **options)
+    return BatchLoader(pictures, size, **options)
+
+
+def original_loader(pictures: PictureSet, batch_size: int) -> DataLoader:
+    """Return the loader of PyTorch's tutorial, with each image transformed by itself.
+
+    It has two workers as there, or fewer where this machine cannot use them.
+    """
+    from torchvision.transforms import Compose, Normalize, ToTensor
+
+    transform = Compose([ToTensor(), Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))])
+    one_by_one = PictureSet(
+        pictures.data,
+        pictures.targets,
+        pictures.classes,
+        source=pictures.source,
+        transform=transform,
+    )
+    return DataLoader(one_by_one, batch_size, shuffle=True, num_workers=usable_workers(2))
+
+
+def make_optimizers(recipe: Recipe, model: nn.Module) -> list[torch.optim.Optimizer]:
+    """Return SGD for all weights; with ``muon``, Muon for the filters and SGD for the others."""
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    filters = [weight for weight in weights if recipe.muon and weight.ndim == 4]
+    others = [weight for weight in weights if all(weight is not one for one in filters)]
+    sgd = torch.optim.SGD(
+        others, recipe.learning_rate, recipe.momentum, nesterov=recipe.warmup is not None
+    )
+    optimizers = [sgd, Muon(filters)] if filters else [sgd]
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["highest"] = group["lr"]
+    return optimizers
+
+
+def set_learning_rates(optimizers: list[torch.optim.Optimizer], recipe: Recipe, part: float):
+    """Let the learning rates rise, and then fall to 0 in a straight line."""
+    if recipe.warmup is None:
+        return
+    factor = min(part / recipe.warmup if recipe.warmup else 1, (1 - part) / (1 - recipe.warmup))
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = group["highest"] * factor
+
+
+def resized(images: torch.Tensor, recipe: Recipe, part: float) -> torch.Tensor:
+    """Return the images in the size for this part of the training, in the recipe's layout."""
+    for pixels, until in recipe.sizes:
+        if part < until:
+            images = functional.interpolate(
+                images, size=(pixels, pixels), mode="bilinear", antialias=True
+            )
+            break
+    return images.contiguous(memory_format=layout(recipe))
+
+
+def layout(recipe: Recipe) -> torch.memory_format:
+    """Return how images lie in memory: with ``bf16``, the channels of a pixel side by side."""
+    return torch.channels_last if recipe.bf16 else torch.contiguous_format
+
+
+def precision(recipe: Recipe) -> torch.autocast:
+    """Return a context that computes convolutions in bfloat16 if the recipe says so."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16)

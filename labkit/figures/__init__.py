@@ -1,5 +1,0 @@
-"""Plain arrays in, a picture with its own alt text out. One file per kind of picture."""
-
-from labkit.figures.base import Picture
-
-__all__ = ["Picture"]

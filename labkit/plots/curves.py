@@ -1,0 +1,222 @@
+"""How training goes: losses by epoch, several trainings side by side, a training under way."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from labkit.plots.base import BLUE, GREEN, GRID, INK, ORANGE, Picture, plain_axes
+from labkit.text import _
+
+_HIGHEST = 3.0
+"""The live picture goes up to so many times the first loss; what is higher has run away."""
+
+
+def loss_curve(
+    at: Sequence[float],
+    running_loss: Sequence[float],
+    validation_loss: Sequence[float],
+    *,
+    resumed_at: float | None = None,
+) -> Picture:
+    """Draw the running training loss, and the validation loss after each epoch.
+
+    ``at`` says for each number of ``running_loss`` how many epochs were done, with fractions;
+    ``validation_loss`` has one number for each finished epoch. The lowest one is ringed.
+    ``resumed_at`` marks where a run was resumed, in epochs.
+    """
+    picture = Picture(7.0, 3.2)
+    axes = plain_axes(picture)
+    picture.alt = loss_sentence(running_loss, validation_loss)
+    if resumed_at is not None:
+        axes.axvline(resumed_at, color=INK, linestyle=":", label=_("resumed"))
+        picture.alt += " " + _("It was resumed after {n:.2f} epochs.").format(n=resumed_at)
+    draw_loss(axes, at, running_loss, validation_loss)
+    return picture
+
+
+def draw_loss(axes, at, running_loss, validation_loss) -> None:
+    """Draw both losses on ``axes``: the part that the live picture shares with ``loss_curve``."""
+    dot = "o" if len(running_loss) == 1 else ""  # a line of one point would not be seen
+    axes.plot(at, running_loss, f"{dot}-", color=BLUE, label=_("training, running"))
+    if len(validation_loss):
+        epochs = range(1, len(validation_loss) + 1)
+        axes.plot(epochs, validation_loss, "s--", color=ORANGE, label=_("validation"))
+        best = int(np.argmin(validation_loss))
+        axes.plot(best + 1, validation_loss[best], "o", ms=13, mfc="none", mec=INK, mew=1.5)
+    _epoch_axis(axes)
+    axes.set_ylabel(_("loss"))
+    if len(running_loss):
+        axes.legend(frameon=False)
+
+
+def _epoch_axis(axes) -> None:
+    axes.set_xlabel(_("epochs"))
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+
+
+def loss_sentence(running_loss: Sequence[float], validation_loss: Sequence[float]) -> str:
+    """Return what ``loss_curve`` shows, in words."""
+    if not len(running_loss):
+        return _("Nothing is trained yet.")
+    text = (
+        _("The running training loss goes from {first} to {last}.")
+        if len(running_loss) > 1
+        else _("The running training loss begins at {first}.")
+    )
+    sentences = [text.format(first=_say(running_loss[0]), last=_say(running_loss[-1]))]
+    if len(validation_loss):
+        best = int(np.argmin(validation_loss))
+        sentences.append(
+            _("The validation loss is {last:.2f} after epoch {n}").format(
+                last=validation_loss[-1], n=len(validation_loss)
+            )
+            + (
+                _(", the lowest so far.")
+                if best == len(validation_loss) - 1
+                else _(
+                    "; it was lowest after epoch {best}, {value:.2f}, and has risen since."
+                ).format(best=best + 1, value=validation_loss[best])
+            )
+        )
+    return " ".join(sentences)
+
+
+def live(
+    at: Sequence[float],
+    running_loss: Sequence[float],
+    validation_loss: Sequence[float],
+    validation_accuracy: Sequence[float],
+    epochs: int,
+    batch: tuple[np.ndarray, Sequence[str], Sequence[str]] | None = None,
+) -> Picture:
+    """Draw a training under way: losses, validation accuracy, and up to eight of the last batch.
+
+    ``batch`` is images ``[B, H, W, 3]`` uint8, what they are, and what the model took them for.
+    The places of the axes are fixed, not computed: this picture is drawn several times a second.
+    """
+    picture = Picture(9.4, 3.0)
+    picture.set_layout_engine("none")
+    loss = plain_axes(picture, 111)
+    loss.set_position([0.065, 0.16, 0.34, 0.8])
+    draw_loss(loss, at, running_loss, validation_loss)
+    accuracy = plain_axes(picture, 111)
+    accuracy.set_position([0.485, 0.16, 0.2, 0.8])
+    numbers = range(1, len(validation_accuracy) + 1)
+    accuracy.plot(numbers, validation_accuracy, "^-.", color=GREEN)
+    accuracy.set_ylim(0, 1)
+    _epoch_axis(accuracy)
+    accuracy.set_ylabel(_("validation accuracy"))
+    for axes in (loss, accuracy):
+        axes.set_xlim(0, epochs * 1.03)
+    _limit_loss(loss, [*running_loss, *validation_loss])
+    accuracy.yaxis.set_major_formatter(lambda value, _position: f"{value:.0%}")
+    if batch:
+        _draw_batch(picture, *batch)
+    picture.alt = loss_sentence(running_loss, validation_loss)
+    if len(validation_accuracy):
+        picture.alt += " " + _("Validation accuracy: {share:.0%}.").format(
+            share=validation_accuracy[-1]
+        )
+    if batch:
+        right = sum(a == b for a, b in zip(batch[1][:8], batch[2][:8], strict=True))
+        picture.alt += " " + _("Of {n} pictures shown of the last batch {right} are right.").format(
+            n=len(batch[1][:8]), right=right
+        )
+    return picture
+
+
+def _limit_loss(axes, losses: Sequence[float]) -> None:
+    """Let a loss that runs away leave the picture, instead of flattening all that was before."""
+    highest = _HIGHEST * losses[0] if len(losses) else 3.0
+    if not len(losses):
+        axes.set_ylim(0, highest)
+    elif max(losses) > highest:
+        axes.set_ylim(0.9 * min(losses), highest)
+
+
+def _say(loss: float) -> str:
+    return f"{loss:.2f}" if loss < 1000 else f"{loss:.1e}"
+
+
+def _draw_batch(picture: Picture, images, truths, answers) -> None:
+    columns = 2 if len(images) <= 4 else 4
+    width = 0.29 / columns
+    for k in range(min(8, len(images))):
+        column, row = k % columns, k // columns
+        axes = picture.add_axes([0.705 + width * column, 0.535 - 0.45 * row, 0.94 * width, 0.32])
+        axes.imshow(images[k], interpolation="nearest")
+        axes.set_axis_off()
+        right = truths[k] == answers[k]
+        axes.set_title(
+            f"{'✓' if right else '✗'} {answers[k]}",
+            fontsize=7.5,
+            color=INK if right else ORANGE,
+            pad=2,
+        )
+        axes.text(0.5, -0.04, truths[k], transform=axes.transAxes, ha="center", va="top", size=7.5)
+    picture.text(
+        0.85, 0.97, _("last batch: answer above, truth below"), ha="center", va="top", fontsize=8.5
+    )
+
+
+def side_by_side(
+    runs: Mapping[str, tuple[int, Sequence[float], Sequence[float]]],
+) -> Picture:
+    """Draw several runs in panels of one scale, the lowest validation loss of each ringed.
+
+    ``runs`` gives for each name the images in an epoch, and the training and the validation loss
+    by epoch. Validation of the first run is repeated in grey in the others, to compare with.
+    """
+    columns = min(3, len(runs))
+    rows = -(-len(runs) // columns)
+    picture = Picture(3.0 * columns, 0.4 + 2.1 * rows)
+    panels = picture.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
+    first, sentences = next(iter(runs.values())), []
+    for axes, (name, (images, training, validation)) in zip(panels, runs.items(), strict=False):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(color=GRID, linewidth=0.6)
+        shown = [images * epoch for epoch in range(1, len(validation) + 1)]
+        if validation is not first[2]:
+            uncured = [first[0] * epoch for epoch in range(1, len(first[2]) + 1)]
+            axes.plot(uncured, first[2], color="#9a9a9a", linestyle=":")
+        axes.plot(shown, training, color=BLUE, label=_("training"))
+        axes.plot(shown, validation, "--", color=ORANGE, label=_("validation"))
+        best = int(np.argmin(validation))
+        axes.plot(shown[best], validation[best], "o", ms=11, mfc="none", mec=INK, mew=1.5)
+        axes.set_title(name, fontsize=10)
+        axes.xaxis.set_major_locator(MaxNLocator(3))
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.set_ylim(0)
+        sentences.append(_side_sentence(name, shown, training, validation))
+    for axes in panels[len(runs) :]:
+        axes.set_axis_off()
+    picture.supxlabel(_("images shown"), fontsize=10)
+    picture.supylabel(_("loss"), fontsize=10)
+    _legend_beside(picture, panels, len(runs))
+    picture.alt = " ".join(sentences)
+    return picture
+
+
+def _legend_beside(picture: Picture, panels, used: int) -> None:
+    """Put the legend into the first panel left free, or into the first of all."""
+    handles, labels = panels[0].get_legend_handles_labels()
+    if used > 1:
+        handles.append(panels[1].lines[0])
+        labels.append(_("validation, nothing done"))
+    free = panels[used] if used < len(panels) else panels[0]
+    free.legend(handles, labels, frameon=False, loc="center" if used < len(panels) else "best")
+
+
+def _side_sentence(name: str, shown, training, validation) -> str:
+    best = int(np.argmin(validation))
+    return _(
+        "{name}: training loss {training:.2f} at the end; validation loss lowest after {n:,} "
+        "images, {lowest:.2f}, at the end {last:.2f}."
+    ).format(
+        name=name,
+        training=training[-1],
+        n=shown[best],
+        lowest=validation[best],
+        last=validation[-1],
+    )

@@ -1,0 +1,152 @@
+"""Draw what is inside a network: its layer table, its kernels, its feature maps."""
+
+import html
+import math
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+
+import numpy
+
+from labkit.plots.base import CYCLE, INK, Picture, plain_axes
+from labkit.text import _, ngettext
+
+_CELL = "text-align: left; padding: .25em .8em; white-space: nowrap"
+_NUMBER = "text-align: right; padding: .25em .8em; white-space: nowrap"
+_EDGE = "border-left: 4px solid {colour}; padding: .4em 1em; margin: .5em 0; max-width: 60em"
+
+
+class LayerTable:
+    """A layer table for a notebook: HTML with a caption, plain lines elsewhere."""
+
+    def __init__(self, traced):
+        """Take a trace: ``input_shape``, ``rows``, ``parameters``, ``warnings``, ``fault``."""
+        self.traced = traced
+
+    def __repr__(self) -> str:
+        return str(self.traced)
+
+    def _repr_html_(self) -> str:
+        heads = (_("layer"), _("kind"), _("output shape"), _("parameters"), _("why"))
+        head = "".join(
+            f'<th scope="col" style="{_NUMBER if number == 3 else _CELL}">{html.escape(text)}</th>'
+            for number, text in enumerate(heads)
+        )
+        notes = [_note("#D55E00", line) for line in self.traced.warnings]
+        if self.traced.fault:
+            notes.append(_note("#D55E00", str(self.traced.fault)))
+        rows = "".join(map(_row, self.traced.rows))
+        return (
+            f'<table><caption style="caption-side: top; text-align: left">{self._caption()}'
+            f"</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+            + "".join(notes)
+        )
+
+    def _caption(self) -> str:
+        text = _("Input {shape}; {n} parameters in all.").format(
+            shape=list(self.traced.input_shape), n=f"{self.traced.parameters:,}"
+        )
+        return html.escape(text)
+
+
+def _row(row) -> str:
+    parameters = f"{row.parameters:,}" if row.parameters else "–"
+    cells = [html.escape(row.layer), html.escape(row.kind), str(list(row.shape))]
+    middle = "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells)
+    why = f'<td style="{_CELL}; white-space: normal">{html.escape(row.why)}</td>'
+    return f'<tr>{middle}<td style="{_NUMBER}">{parameters}</td>{why}</tr>'
+
+
+def _note(colour: str, text: str) -> str:
+    lines = "<br>".join(html.escape(text).split("\n"))
+    return f'<div role="note" style="{_EDGE.format(colour=colour)}">{lines}</div>'
+
+
+def maps(values: numpy.ndarray, title: str = "") -> Picture:
+    """Draw feature maps ``[C, H, W]`` side by side, on one grey scale for all of them.
+
+    White is the largest number of all maps; black is the smallest, or 0 if none is negative.
+    """
+    values = _shaped(values, 3)
+    low, high = min(float(values.min()), 0.0), float(values.max())
+    size = " x ".join(map(str, values.shape[1:]))
+    alt = ngettext(
+        "{n} feature map of {size}, from {low:.2f} (black) to {high:.2f} (white); "
+        "map {largest} has the largest number.",
+        "{n} feature maps of {size}, from {low:.2f} (black) to {high:.2f} (white); "
+        "map {largest} has the largest number.",
+        len(values),
+    ).format(n=len(values), size=size, low=low, high=high, largest=int(values.max((1, 2)).argmax()))
+    limits = {"cmap": "gray", "vmin": low, "vmax": high if high > low else low + 1}
+    return _grid(list(values), [str(n) for n in range(len(values))], limits, title, alt)
+
+
+def filters(weights: numpy.ndarray, title: str = "") -> Picture:
+    """Draw filters ``[out, in, height, width]``: in colour for 3 input channels, else grey.
+
+    Middle grey is 0 and the largest weight in size is full bright or dark. With other than 3
+    input channels the mean over the input channels is drawn.
+    """
+    weights = _shaped(weights, 4)
+    largest = float(abs(weights).max()) or 1.0
+    coloured = weights.shape[1] == 3
+    shown = weights.transpose(0, 2, 3, 1) if coloured else weights.mean(1)
+    strongest = int(abs(weights).sum((1, 2, 3)).argmax())
+    size = " x ".join(map(str, weights.shape[1:]))
+    alt = _(
+        "{n} filters of {size} weights between {low:.2f} and {high:.2f}, grey where a weight "
+        "is 0; filter {strongest} has the strongest weights."
+    ).format(n=len(weights), size=size, low=weights.min(), high=weights.max(), strongest=strongest)
+    limits = {"cmap": "gray", "vmin": 0, "vmax": 1}
+    images = list(shown / (2 * largest) + 0.5)
+    return _grid(images, [str(n) for n in range(len(images))], limits, title, alt)
+
+
+def side_by_side(images: Sequence[numpy.ndarray], titles: Sequence[str], alt: str = "") -> Picture:
+    """Draw images ``[H, W]`` (each on its own grey scale) or ``[H, W, 3]`` side by side."""
+    alt = alt or _("{n} images: {titles}.").format(n=len(images), titles=", ".join(titles))
+    return _grid(list(images), list(titles), {"cmap": "gray"}, "", alt)
+
+
+def curves(x: numpy.ndarray, lines: Mapping[str, numpy.ndarray], xlabel: str = "x") -> Picture:
+    """Draw functions over one axis, with a name at each; the alt text says where each ends."""
+    picture = Picture(7, 3)
+    axes = plain_axes(picture)
+    for (name, y), (colour, style, _marker) in zip(lines.items(), cycle(CYCLE), strict=False):
+        axes.plot(x, y, style, color=colour, label=name, linewidth=2)
+    axes.axhline(0, color=INK, linewidth=0.8)
+    axes.set_xlabel(xlabel)
+    axes.legend(frameon=False)
+    ends = "; ".join(
+        _("{name} goes from {first:.2f} to {last:.2f}").format(name=name, first=y[0], last=y[-1])
+        for name, y in lines.items()
+    )
+    picture.alt = _("For {xlabel} from {low:g} to {high:g}: {ends}.").format(
+        xlabel=xlabel, low=x[0], high=x[-1], ends=ends
+    )
+    return picture
+
+
+def _shaped(values: numpy.ndarray, axes: int) -> numpy.ndarray:
+    values = numpy.asarray(values)
+    if values.ndim != axes or not values.size:
+        raise ValueError(
+            _("An array with {axes} axes is needed, not one of shape {shape}.").format(
+                axes=axes, shape=list(values.shape)
+            )
+        )
+    return values
+
+
+def _grid(images: list, titles: list[str], limits: dict, title: str, alt: str) -> Picture:
+    columns = min(len(images), 8)
+    rows = math.ceil(len(images) / columns)
+    side = min(1.6, 7.4 / columns)
+    picture = Picture(columns * side, rows * (side + 0.2) + (0.3 if title else 0), alt=alt)
+    if title:
+        picture.suptitle(title, fontsize=11, color=INK)
+    for place, (image, name) in enumerate(zip(images, titles, strict=True), 1):
+        axes = picture.add_subplot(rows, columns, place)
+        axes.imshow(image, interpolation="nearest", **limits)
+        axes.set_title(name, fontsize=9, color=INK)
+        axes.set_axis_off()
+    return picture

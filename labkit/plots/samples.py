@@ -1,0 +1,208 @@
+"""Pictures and what is in them: galleries, colour channels, values, class balance, times."""
+
+import io
+from collections.abc import Sequence
+from math import floor, log10
+
+import numpy as np
+from PIL import Image
+
+from labkit.plots.base import BLUE, CYCLE, INK, Picture, plain_axes
+from labkit.text import _, ngettext
+
+_CHANNELS = ("#C02020", "#0A7A3C", "#1F5FC4")  # red, green, blue, each 4.5:1 or more on white
+
+
+def gallery(images: Sequence[np.ndarray], captions: Sequence[str], *, columns: int = 8) -> Picture:
+    """Draw pictures in rows, each under its caption.
+
+    ``images`` are ``[H, W, 3]`` uint8 (or float in 0..1), of any size, as many as ``captions``.
+    """
+    if len(images) != len(captions) or not len(images):
+        raise ValueError(
+            _("{n} images and {m} captions: give as many of both, and at least one.").format(
+                n=len(images), m=len(captions)
+            )
+        )
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    size = 1.05 if columns > 5 else 1.5  # inches: a few pictures are drawn larger
+    picture = Picture(size * columns, (size + 0.2) * rows)
+    for place, (image, caption) in enumerate(zip(images, captions, strict=True), start=1):
+        _show(picture.add_subplot(rows, columns, place), image, caption)
+    picture.alt = ngettext(
+        "{n} image, read by rows: {captions}.",
+        "{n} images, read by rows: {captions}.",
+        len(images),
+    ).format(n=len(images), captions=_listed(captions))
+    return picture
+
+
+def class_rows(images: np.ndarray, labels: Sequence[int], classes: Sequence[str], *, each: int = 8):
+    """Draw the first ``each`` pictures of every class, one class to a row.
+
+    ``images`` is ``[N, H, W, 3]`` uint8, ``labels`` N numbers of ``classes``. A class with fewer
+    pictures leaves its row short. Returns a `Picture`.
+    """
+    labels = np.asarray(labels)
+    picture = Picture(1.3 + 0.62 * each, 0.66 * len(classes))
+    axes = picture.subplots(len(classes), each, squeeze=False)
+    for number, name in enumerate(classes):
+        chosen = np.flatnonzero(labels == number)[:each]
+        for place, ax in enumerate(axes[number]):
+            if place < len(chosen):
+                ax.imshow(images[chosen[place]], interpolation="nearest")
+            ax.set_axis_off()
+        axes[number, 0].text(
+            -0.15, 0.5, name, transform=axes[number, 0].transAxes, ha="right", va="center"
+        )
+    picture.alt = _("Rows of up to {each} images, one row per class: {classes}.").format(
+        each=each, classes=_listed(classes)
+    )
+    return picture
+
+
+def channels(image: np.ndarray, *, title: str = "") -> Picture:
+    """Draw a picture ``[H, W, 3]`` uint8 and its red, green and blue channel beside it."""
+    names = (_("red"), _("green"), _("blue"))
+    means = [float(image[..., channel].mean()) for channel in range(3)]
+    picture = Picture(7.6, 2.3)
+    row = picture.subplots(1, 4)
+    _show(row[0], image, title or _("all three"))
+    for channel, (ax, name, mean) in enumerate(zip(row[1:], names, means, strict=True)):
+        ax.imshow(image[..., channel], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        ax.set_title(
+            _("{name}, mean {mean:.0f}").format(name=name, mean=mean),
+            fontsize=10,
+            color=_CHANNELS[channel],
+        )
+        ax.set_axis_off()
+    picture.alt = _(
+        "An image and its three channels in grey, bright where much of that colour is: "
+        "mean red {red:.0f}, green {green:.0f}, blue {blue:.0f} of 255."
+    ).format(red=means[0], green=means[1], blue=means[2])
+    return picture
+
+
+def histograms(before: np.ndarray, after: np.ndarray, *, bins: int = 40) -> Picture:
+    """Draw how often each value occurs per channel, before and after a transform.
+
+    Both are ``[N, 3, H, W]`` float.
+    """
+    picture = Picture(7.6, 2.6)
+    names = (_("red"), _("green"), _("blue"))
+    sentences = []
+    for place, (title, values) in enumerate(((_("before"), before), (_("after"), after)), start=1):
+        ax = plain_axes(picture, 1, 2, place)
+        edges = np.linspace(values.min(), values.max(), bins + 1)
+        for channel, name in enumerate(names):
+            counts = np.histogram(values[:, channel], edges)[0]
+            look = {"color": _CHANNELS[channel], "linestyle": CYCLE[channel][1]}
+            ax.stairs(counts, edges, label=name, linewidth=1.4, **look)
+        ax.axvline(0, color=INK, linewidth=0.8)
+        ax.set(title=title, xlabel=_("value"), ylabel=_("how often"), yticks=[])
+        ax.legend(frameon=False, fontsize=8)
+        sentences.append(_summary(title, values))
+    picture.alt = _("Histograms of red, green and blue. {before} {after}").format(
+        before=sentences[0], after=sentences[1]
+    )
+    return picture
+
+
+def class_balance(
+    counts: dict[str, Sequence[int]], classes: Sequence[str], *, width: float = 7.6
+) -> Picture:
+    """Draw how many pictures each class has, one panel per split (name -> counts per class)."""
+    picture = Picture(width, 0.9 + 0.24 * len(classes))
+    for place, (split, numbers) in enumerate(counts.items(), start=1):
+        ax = plain_axes(picture, 1, len(counts), place)
+        bars = ax.barh(range(len(classes)), numbers, color=BLUE)
+        ax.bar_label(bars, labels=[f"{n:,}" for n in numbers], padding=3, fontsize=8)
+        ax.set_yticks(range(len(classes)), classes if place == 1 else [])
+        ax.set(title=f"{split} ({sum(numbers):,})", xlim=(0, 1.3 * max(*numbers, 1)))
+        ax.invert_yaxis()
+        ax.locator_params(axis="x", nbins=3)
+    picture.alt = _("Bars of the images per class. {splits}.").format(
+        splits="; ".join(_spread(split, numbers, classes) for split, numbers in counts.items())
+    )
+    return picture
+
+
+def transformed(images: Sequence[np.ndarray], names: Sequence[str], sentence: str) -> Picture:
+    """Draw a picture before and after each transform, left to right, each under its name.
+
+    ``images`` are ``[H, W, 3]`` uint8 of any size; ``sentence`` says what the last one holds.
+    """
+    picture = Picture(1.7 * len(images), 1.9)
+    for place, (image, name) in enumerate(zip(images, names, strict=True), start=1):
+        _show(picture.add_subplot(1, len(images), place), image, name)
+    picture.alt = _("One image, left to right: {names}. {sentence}").format(
+        names=_listed(names), sentence=sentence
+    )
+    return picture
+
+
+def tiled(images: np.ndarray, *, columns: int, scale: int = 2, gap: int = 4) -> bytes:
+    """Lay pictures uint8 ``[N, H, W, 3]`` in rows, enlarged ``scale`` times; return a PNG."""
+    images = np.asarray(images).repeat(scale, axis=1).repeat(scale, axis=2)
+    count, height, width, _three = images.shape
+    rows = -(-count // columns)
+    sheet = np.full((rows * (height + gap), columns * (width + gap), 3), 255, np.uint8)
+    for number, image in enumerate(images):
+        top, left = (number // columns) * (height + gap), (number % columns) * (width + gap)
+        sheet[top : top + height, left : left + width] = image
+    buffer = io.BytesIO()
+    Image.fromarray(sheet).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def bars(names: Sequence[str], values: Sequence[float], *, unit: str, title: str = "") -> Picture:
+    """Draw one bar per measured value with the number at its end, in the order given."""
+    picture = Picture(7.0, 0.9 + 0.36 * len(names))
+    ax = plain_axes(picture)
+    texts = [f"{_number(value)} {unit}" for value in values]
+    drawn = ax.barh(range(len(names)), values, color=BLUE)
+    ax.bar_label(drawn, labels=texts, padding=4, fontsize=9)
+    ax.set_yticks(range(len(names)), names)
+    ax.set(title=title, xlabel=unit, xlim=(0, 1.25 * max(values)))
+    ax.invert_yaxis()
+    pairs = "; ".join(f"{name}: {text}" for name, text in zip(names, texts, strict=True))
+    picture.alt = _("Bars. {title} {pairs}.").format(title=title, pairs=pairs)
+    return picture
+
+
+def _show(ax, image: np.ndarray, title: str) -> None:
+    ax.imshow(image, interpolation="nearest")
+    ax.set_title(title, fontsize=9)
+    ax.set_axis_off()
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(str(word) for word in words)
+
+
+def _spread(split: str, numbers: Sequence[int], classes: Sequence[str]) -> str:
+    few, many = int(np.argmin(numbers)), int(np.argmax(numbers))
+    if numbers[few] == numbers[many]:
+        return _("{split}: {n:,} of every class").format(split=split, n=numbers[few])
+    return _("{split}: from {few:,} ({poorest}) to {many:,} ({richest})").format(
+        split=split,
+        few=numbers[few],
+        poorest=classes[few],
+        many=numbers[many],
+        richest=classes[many],
+    )
+
+
+def _summary(title: str, values: np.ndarray) -> str:
+    return _("{title}: from {low:.1f} to {high:.1f}, mean {mean:.2f}, deviation {std:.2f}.").format(
+        title=title, low=values.min(), high=values.max(), mean=values.mean(), std=values.std()
+    )
+
+
+def _number(value: float) -> str:
+    """Write three digits that count, never an exponent: 0.0123, 4.56, 1,234."""
+    if value <= 0:
+        return f"{value:g}"
+    decimals = max(0, 2 - floor(log10(value)))
+    return f"{value:,.{decimals}f}"

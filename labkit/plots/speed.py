@@ -1,0 +1,223 @@
+"""How fast it trains: against the batch size, one device against another, and as a table."""
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+from labkit.plots.base import BLUE, CYCLE, INK, ORANGE, Picture, plain_axes
+from labkit.text import _
+
+Rates = Mapping[int, Mapping[int, float]]
+"""Images per second as ``{width: {batch: rate}}``; what was not measured is left out."""
+
+
+def speed(
+    found: Mapping[str, Rates],
+    crossovers: Mapping[str, Mapping[int, int | None]],
+    *,
+    base: str = "cpu",
+) -> Picture:
+    """Draw one device's speed, or, if there is a second one, where that one overtakes ``base``."""
+    others = [name for name in found if name != base]
+    if base in found and others:
+        other = others[0]
+        return crossover(found[base], found[other], crossovers[other], names=(base, other))
+    only = next(iter(found))
+    return throughput(found[only], only)
+
+
+def throughput(rates: Rates, device: str) -> Picture:
+    """Draw images per second against the batch size, one line per width of the network."""
+    picture = Picture(7.0, 3.6)
+    axes = plain_axes(picture)
+    sentences = [_("Images trained per second on {device}.").format(device=device)]
+    for (width, row), style in zip(rates.items(), _styles(), strict=False):
+        if row:
+            _line(axes, row, style, _("width {width}").format(width=width))
+            sentences.append(_rate_sentence(width, row))
+    _batch_axis(axes, rates)
+    _log_axis(axes, "{0:,.0f}")
+    axes.set_ylabel(_("images per second"))
+    axes.set_title(_("Training on {device}").format(device=device), loc="left")
+    _legend(axes)
+    picture.alt = " ".join(sentences)
+    return picture
+
+
+def crossover(
+    slow: Rates, fast: Rates, wins_from: Mapping[int, int | None], *, names: tuple[str, str]
+) -> Picture:
+    """Draw how many times as fast the second device trains; above 1 it wins.
+
+    ``wins_from`` gives, for each width, the batch from which on it is ahead, or None.
+    """
+    base, other = names
+    picture = Picture(7.0, 3.8)
+    axes = plain_axes(picture)
+    sentences = [_("Speed of {other} as a multiple of {base}.").format(other=other, base=base)]
+    for (width, row), style in zip(fast.items(), _styles(), strict=False):
+        base_row = slow.get(width, {})
+        ratio = {batch: row[batch] / base_row[batch] for batch in row if batch in base_row}
+        if not ratio:
+            continue
+        _line(axes, ratio, style, _("width {width}").format(width=width))
+        start = wins_from.get(width)
+        sentences.append(_crossover_sentence(width, ratio, start, other))
+        if start is not None:
+            axes.plot(start, ratio[start], "o", ms=13, mfc="none", mec=INK, mew=1.6)
+    _batch_axis(axes, fast)
+    _log_axis(axes, "{0:g} x")
+    low, high = axes.get_ylim()
+    low, high = min(low, 0.5), max(high, 2)
+    axes.set_ylim(low, high)
+    axes.axhline(1, color=INK, linewidth=1.2)
+    axes.axhspan(1, high, color=BLUE, alpha=0.07, zorder=0)
+    faster = _("{device} is faster")
+    axes.annotate(faster.format(device=other), (0.02, 0.98), xycoords="axes fraction", va="top")
+    axes.annotate(faster.format(device=base), (0.98, 0.02), xycoords="axes fraction", ha="right")
+    axes.set_ylabel(_("times as fast as {base}").format(base=base))
+    title = _("A ring: from this batch on {other} wins").format(other=other)
+    axes.set_title(title, loc="left")
+    _legend(axes)
+    picture.alt = " ".join(sentences)
+    return picture
+
+
+def step_times(seconds: Sequence[float]) -> Picture:
+    """Draw how long each step took, first to last, with the median of the later half as a line."""
+    milliseconds = [1e3 * one for one in seconds]
+    later = sorted(milliseconds[len(milliseconds) // 2 :])
+    usual = later[len(later) // 2]
+    picture = Picture(7.0, 2.6)
+    axes = plain_axes(picture)
+    axes.plot(range(1, len(milliseconds) + 1), milliseconds, "o", color=BLUE, ms=5)
+    axes.axhline(usual, color=ORANGE, linestyle="--", label=_("median of the later half"))
+    _log_axis(axes, "{0:g}")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel(_("step"))
+    axes.set_ylabel(_("milliseconds"))
+    axes.legend(frameon=False)
+    picture.alt = _(
+        "The first of {n} steps takes {first:.1f} ms, {times:.1f} times the {usual:.1f} ms that a "
+        "step of the later half takes in the median."
+    ).format(n=len(milliseconds), first=milliseconds[0], times=milliseconds[0] / usual, usual=usual)
+    return picture
+
+
+def busy(
+    seconds: Sequence[float], percent: Sequence[float], parts: Mapping[str, float], device: str
+) -> Picture:
+    """Draw how busy a device was; ``parts`` maps what was done to the second at which it began."""
+    picture = Picture(7.0, 2.6)
+    axes = plain_axes(picture)
+    axes.plot(seconds, percent, color=BLUE, marker="o", ms=4)
+    sentences = [_("How busy {device} was, in percent.").format(device=device)]
+    ends = [*list(parts.values())[1:], float("inf")]
+    for (name, start), end in zip(parts.items(), ends, strict=True):
+        axes.axvline(start, color=INK, linewidth=1, linestyle=":")
+        axes.annotate(f" {name}", (start, 103), va="bottom", annotation_clip=False)
+        inside = [p for second, p in zip(seconds, percent, strict=True) if start <= second < end]
+        if inside:
+            sentences.append(
+                _("{name}: {mean:.0f} % in the mean.").format(
+                    name=name, mean=sum(inside) / len(inside)
+                )
+            )
+    axes.set_ylim(0, 102)
+    axes.set_xlabel(_("seconds"))
+    axes.set_ylabel(_("busy, in %"))
+    picture.alt = " ".join(sentences)
+    return picture
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under headings, with a caption; a real table in Jupyter, lines elsewhere."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def __str__(self) -> str:
+        lines = [self.columns, *self.rows]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        padded = (
+            "  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True))
+            for line in lines
+        )
+        return "\n".join([self.caption, *padded])
+
+    def _repr_html_(self) -> str:
+        cell = "text-align: right; padding: .25em .8em; white-space: nowrap"
+        caption = "text-align: left; font-weight: bold; padding: .4em 0; color: inherit"
+        head = "".join(
+            f'<th scope="col" style="{cell}">{html.escape(name)}</th>' for name in self.columns
+        )
+        body = "".join(
+            "<tr>"
+            + "".join(f'<td style="{cell}">{html.escape(text)}</td>' for text in row)
+            + "</tr>"
+            for row in self.rows
+        )
+        return (
+            f'<table><caption style="{caption}">{html.escape(self.caption)}</caption>'
+            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        )
+
+
+def _styles():
+    grey = (INK, (0, (1, 1)), "v")
+    return [*CYCLE, grey]
+
+
+def _line(axes, row: Mapping[int, float], style, label: str) -> None:
+    colour, dashes, marker = style
+    axes.plot(
+        list(row), list(row.values()), color=colour, linestyle=dashes, marker=marker, label=label
+    )
+
+
+def _batch_axis(axes, rates: Rates) -> None:
+    batches = sorted({batch for row in rates.values() for batch in row})
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(batches, [str(batch) for batch in batches])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlabel(_("batch size"))
+
+
+def _log_axis(axes, numbers: str) -> None:
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    wide = high > 5 * low  # else it might show a single number
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if wide else MaxNLocator(5))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _place: numbers.format(value)))
+    axes.yaxis.set_minor_locator(NullLocator())
+
+
+def _legend(axes) -> None:
+    if len(axes.get_legend_handles_labels()[0]) > 1:  # a single line needs no name
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+
+
+def _rate_sentence(width: int, row: Mapping[int, float]) -> str:
+    first, best = min(row), max(row, key=row.get)
+    return _(
+        "Width {width}: {start:,.0f} at batch {first}, at most {most:,.0f} at batch {best}."
+    ).format(width=width, start=row[first], first=first, most=row[best], best=best)
+
+
+def _crossover_sentence(
+    width: int, ratio: Mapping[int, float], start: int | None, other: str
+) -> str:
+    if start is None:
+        best = max(ratio, key=ratio.get)
+        return _(
+            "Width {width}: {other} is not ahead at the largest batch; it comes to {most:.2g} "
+            "times at batch {best}."
+        ).format(width=width, other=other, most=ratio[best], best=best)
+    largest = max(ratio)
+    return _(
+        "Width {width}: from batch {start} on {other} wins, by {most:.2g} times at batch {largest}."
+    ).format(width=width, start=start, other=other, most=ratio[largest], largest=largest)

@@ -1,0 +1,60 @@
+"""Run a model without leaving a mark on it or on the random numbers."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy
+import torch
+from torch import nn
+
+from labkit.sandbox.model_lock import one_thread, turn
+
+
+@contextmanager
+def untouched(model: nn.Module) -> Iterator[None]:
+    """Run a block with the model in evaluation mode and without gradients, then restore it.
+
+    A live training waits meanwhile, and the block for the end of its step.
+    Restored are the attributes of every module (mode, hooks, counters), the buffers (the
+    statistics of batch normalisation) and the random state of Python, NumPy and PyTorch.
+    Gradients are not touched. A forward pass that writes into its own parameters is not undone.
+    """
+    cuda = {p.device.index or 0 for p in model.parameters() if p.device.type == "cuda"}
+    with turn, one_thread(), torch.random.fork_rng(devices=sorted(cuda)), torch.no_grad():
+        modules = [_Snapshot(module) for module in model.modules()]
+        python, numbers = random.getstate(), numpy.random.get_state()
+        model.eval()
+        try:
+            yield
+        finally:
+            for snapshot in modules:
+                snapshot.restore()
+            random.setstate(python)
+            numpy.random.set_state(numbers)
+
+
+class _Snapshot:
+    def __init__(self, module: nn.Module):
+        self.module = module
+        self.attributes = dict(vars(module))
+        self.registries = {
+            name: dict(value)
+            for name, value in self.attributes.items()
+            if name.startswith("_") and isinstance(value, dict)
+        }
+        self.values = {
+            name: buffer.clone() for name, buffer in module._buffers.items() if buffer is not None
+        }
+
+    def restore(self) -> None:
+        vars(self.module).clear()
+        vars(self.module).update(self.attributes)
+        for name, content in self.registries.items():
+            registry = self.attributes[name]
+            registry.clear()
+            registry.update(content)
+        for name, value in self.values.items():
+            buffer = self.module._buffers[name]
+            if not torch.equal(buffer, value):  # a write would disturb a pending backward()
+                buffer.copy_(value)

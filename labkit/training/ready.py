@@ -1,0 +1,60 @@
+"""A trained network and an image to work with, also for those who bring neither."""
+
+import os
+
+import numpy as np
+import torch
+from tqdm.auto import tqdm
+
+from labkit.data import BatchLoader, PictureSet
+from labkit.data.drawn import draw_one
+from labkit.data.read_image import read_picture
+from labkit.display import tell
+from labkit.model import Net
+from labkit.text import _
+from labkit.training import checkpoint, train_epoch
+
+
+def load_or_train(train_set: PictureSet) -> Net:
+    """Return the network that notebook 5 saved, on the CPU, or train one for an epoch.
+
+    Where ``net.pt`` is missing, damaged, or of other images or classes than ``train_set``, a notice
+    says so, and a bar shows the training: batches of 16, SGD, learning rate 0.01, momentum 0.9.
+    Nothing is saved, and torch's own random numbers are left as they were.
+    """
+    path = checkpoint.folder() / "net.pt"
+    try:
+        return checkpoint.load(path).restore(Net(classes=len(train_set.classes)), train_set)
+    except checkpoint.CheckpointError as error:
+        wait = _("That takes about 20 seconds with photographs, and 5 with the drawn images.")
+        if path.exists():
+            text = _("The network of notebook 5 cannot be used here, so we train one for an epoch.")
+            tell(text, wait, str(error))
+        else:
+            tell(_("There is no network from notebook 5 yet, so we train one for an epoch."), wait)
+    return _trained(train_set)
+
+
+def _trained(train_set: PictureSet) -> Net:
+    batches = BatchLoader(train_set, batch_size=16, shuffle=True)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        net = Net(classes=len(train_set.classes))
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
+    with tqdm(total=len(batches), unit=" batches") as bar:
+        train_epoch(
+            net,
+            batches,
+            torch.nn.CrossEntropyLoss(),
+            optimizer,
+            on_step=lambda _step, _loss: bar.update(),
+        )
+    return net
+
+
+def own_image(path: str | os.PathLike = "") -> np.ndarray:
+    """Return the image at ``path`` as uint8 ``[32, 32, 3]``, or a drawn cat where it is empty.
+
+    Raise what ``read_picture`` does for a file that cannot be used.
+    """
+    return read_picture(path) if path else draw_one("cat", size=32)

@@ -1,0 +1,71 @@
+"""What the tests of all exercises share: answers as learners write them, notebooks as text."""
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from labkit.checks import series
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+
+
+def source(notebook: str) -> list[tuple[str, str]]:
+    """Return (kind, text) of the cells of the notebook that belongs to a module of checks."""
+    path = next(NOTEBOOKS.glob(f"[0-9][0-9]_{notebook}.ipynb"))
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
+
+
+def definitions(notebook: str) -> dict:
+    """Return the imports, functions and classes of a notebook, without what its cells compute."""
+    namespace = {"__name__": "__main__"}
+    nodes = (
+        node
+        for kind, text in source(notebook)
+        if kind == "code"
+        for node in ast.parse(text).body
+        if isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
+    )
+    for node in nodes:
+        try:
+            exec(ast.unparse(node), namespace)
+        except NameError:  # a default value that a cell has computed
+            continue
+    return namespace
+
+
+def folded(notebook: str) -> list[dict[str, str]]:
+    """Return for each exercise what is folded under it: nudge, hint and solution."""
+    found = []
+    for kind, text in source(notebook):
+        steps = re.findall(
+            r"<details>\n<summary>(\w+)</summary>\n\n(.*?)\n\n</details>", text, re.S
+        )
+        if kind == "markdown" and steps:
+            found.append(dict(steps))
+    return found
+
+
+def solution(notebook: str, number: int) -> str:
+    """Return the code of a solution, as the notebook prints it."""
+    text = folded(notebook)[number - 1]["Solution"]
+    return re.search(r"```python\n(.*?)\n```", text, re.S).group(1)
+
+
+def everywhere() -> list:
+    """Return all exercises of the series."""
+    return [exercise for notebook in series.SERIES for exercise in series.exercises(notebook)]
+
+
+def full_name(exercise) -> str:
+    """Return a name for pytest: ``tensors.grey``."""
+    return f"{exercise.notebook}.{exercise.name}"
+
+
+@pytest.fixture(autouse=True)
+def own_progress(tmp_path, monkeypatch):
+    """Keep the progress of each test in a file of its own."""
+    monkeypatch.setenv("LABKIT_PROGRESS", str(tmp_path / "progress.json"))

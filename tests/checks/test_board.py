@@ -1,0 +1,145 @@
+import csv
+import io
+import json
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from labkit.checks import export, series
+from labkit.checks import tensors as check
+from labkit.checks.engine import board
+from tests.checks.exercises import own_progress  # noqa: F401
+
+
+def test_progress_is_kept_beside_the_checkpoints(monkeypatch, tmp_path):
+    monkeypatch.delenv("LABKIT_PROGRESS")
+    monkeypatch.setenv("LABKIT_CHECKPOINTS", str(tmp_path / "mine" / "checkpoints"))
+    check.swap_red_and_blue(lambda image: image.flip(0))
+    assert board.path() == tmp_path / "mine" / "progress.json"
+    assert board.read()["tensors"]["swap_red_and_blue"].solved
+
+
+def test_tries_are_counted_and_the_first_day_is_kept():
+    check.swap_red_and_blue(lambda image: image)
+    entry = board.read()["tensors"]["swap_red_and_blue"]
+    assert (entry.tries, entry.solved) == (1, "")
+    check.swap_red_and_blue(lambda image: image.flip(0))
+    day = board.read()["tensors"]["swap_red_and_blue"].solved
+    assert day
+    check.swap_red_and_blue(lambda image: image)
+    assert board.read()["tensors"]["swap_red_and_blue"] == board.Entry(3, day)
+
+
+def test_what_is_solved_survives_the_kernel():
+    program = (
+        "from labkit.checks import tensors as check\n"
+        "assert check.swap_red_and_blue(lambda image: image.flip(0)).solved"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+    shown = series.board("tensors")
+    assert ("swap_red_and_blue", True) in shown.here.marks
+    assert "solved" in str(check.swap_red_and_blue(...))
+
+
+def test_the_board_shows_this_notebook_by_name_and_the_series_in_counts():
+    check.grey(check.grey.judge)
+    shown = series.board("tensors")
+    assert shown.here.solved == 1
+    assert len(shown.series) == len(series.SERIES)
+    assert "✓ grey" in str(shown) and "○ mosaic" in str(shown)
+    assert "1 of 5" in shown._repr_html_()
+    assert shown._repr_html_().count("<tr>") == len(series.SERIES)
+
+
+def test_two_kernels_may_write_at_once():
+    names = [f"exercise_{number}" for number in range(12)]
+    threads = [
+        threading.Thread(target=board.note, args=("cnn", name), kwargs={"solved": True})
+        for name in names
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(board.read()["cnn"]) == sorted(names)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 99, "notebooks": {}}', "null"])
+def test_a_file_that_cannot_be_read_is_kept_and_said(content):
+    board.path().write_text(content)
+    assert "no progress that can be read" in series.board("tensors").complaint
+    assert check.grey(...).state == "waiting"
+    verdict = check.grey(check.grey.judge)
+    assert verdict.solved
+    assert "progress.unreadable.json" in str(verdict)
+    assert board.path().with_name("progress.unreadable.json").read_text() == content
+    assert board.read()["tensors"]["grey"].solved
+
+
+def test_a_file_that_cannot_be_opened_stays_where_it_is_and_is_said():
+    board.path().mkdir()  # as a file without permission does, it raises an OSError
+    assert "cannot be read: " in series.board("tensors").complaint
+    assert check.grey(...).state == "waiting"
+    verdict = check.grey(check.grey.judge)
+    assert verdict.solved and "could not be kept" in str(verdict)
+    assert board.path().is_dir()
+
+
+def test_a_folder_that_cannot_be_written_to_is_said_beside_the_verdict(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("LABKIT_PROGRESS", str(tmp_path / "file" / "progress.json"))
+    verdict = check.grey(check.grey.judge)
+    assert verdict.solved
+    assert "could not be kept" in str(verdict)
+
+
+def test_a_write_that_fails_leaves_the_file_before(monkeypatch):
+    board.note("tensors", "grey", solved=True)
+    before = board.path().read_text()
+
+    def full(*_arguments, **_named):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(json, "dump", full)
+    assert "No space left" in board.note("tensors", "mosaic", solved=True)
+    assert board.path().read_text() == before
+    left = {path.name for path in board.path().parent.iterdir()}
+    assert left <= {"progress.json", ".progress.json.lock"}
+
+
+def _learner(folder, monkeypatch, *solved):
+    folder.mkdir(parents=True)
+    monkeypatch.setenv("LABKIT_PROGRESS", str(folder / "progress.json"))
+    for name in solved:
+        board.note("tensors", name, solved=True)
+
+
+def _exported(capsys, *folders):
+    status = export.main([str(folder) for folder in folders])
+    captured = capsys.readouterr()
+    return status, list(csv.DictReader(io.StringIO(captured.out))), captured.err
+
+
+def test_the_instructor_gets_one_table_of_all_learners(tmp_path, monkeypatch, capsys):
+    _learner(tmp_path / "Ada", monkeypatch, "grey", "mosaic")
+    _learner(tmp_path / "Zoë" / "workshop" / "notebooks", monkeypatch, "grey")
+    status, table, _errors = _exported(capsys, tmp_path / "Ada", tmp_path / "Zoë")
+    assert status == 0
+    solved = {(row["learner"], row["exercise"]) for row in table if row["solved"]}
+    assert solved == {("Ada", "grey"), ("Ada", "mosaic"), ("Zoë", "grey")}
+    assert len(table) == 2 * sum(len(series.exercises(name)) for name in series.SERIES)
+
+
+def test_a_folder_without_progress_is_named_and_the_others_are_there(tmp_path, monkeypatch, capsys):
+    _learner(tmp_path / "Ada", monkeypatch, "grey")
+    (tmp_path / "Bob").mkdir()
+    (tmp_path / "Eve").mkdir()
+    (tmp_path / "Eve" / "progress.json").write_text("{")
+    (tmp_path / "Dan" / "progress.json").mkdir(parents=True)
+    folders = [*sorted(tmp_path.glob("[ABDE]*")), tmp_path / "Zoe who is not there"]
+    status, table, errors = _exported(capsys, *folders)
+    assert status == 1
+    assert {row["learner"] for row in table} == {"Ada"}
+    assert all(name in errors for name in ("Bob", "Dan", "Eve", "Zoe"))

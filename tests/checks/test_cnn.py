@@ -1,0 +1,329 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from labkit.checks import cnn as check
+from labkit.model import Net
+from tests.checks.exercises import own_progress  # noqa: F401
+
+
+def wrong(verdict, mistake):
+    assert not verdict.solved
+    assert verdict.mistake == mistake, verdict
+
+
+def _tried(kernel):
+    padding = 0
+    while (32 + 2 * padding - kernel) // 1 + 1 != 32:
+        padding += 1
+    return padding
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        _tried,
+        lambda k: (k - 1) // 2,
+        lambda k: k // 2,
+        lambda k: (k - 1) / 2,
+        lambda k: np.floor(k / 2),
+        lambda k: torch.tensor(k) // 2,
+    ],
+)
+def test_padding_may_be_found_in_any_way(answer):
+    verdict = check.padding_that_keeps(answer)
+    assert verdict.solved, verdict
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (lambda k: k - 1, "both sides"),
+        (lambda k: k / 2, "half kernel"),
+        (lambda k: k, "whole kernel"),
+        (lambda k: k // 2 + 1, "one more"),
+        (lambda k: 2, "that of five"),
+        (lambda k: "same", "in words"),
+        (lambda k: 1, "always the same"),
+    ],
+)
+def test_wrong_padding_is_recognised(answer, mistake):
+    wrong(check.padding_that_keeps(answer), mistake)
+
+
+def _with_loops(maps):
+    n, channels, height, width = maps.shape
+    pooled = torch.zeros(n, channels, height // 2, width // 2)
+    for row in range(height // 2):
+        for column in range(width // 2):
+            window = maps[:, :, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
+            pooled[:, :, row, column] = window.mean(dim=(2, 3))
+    return pooled
+
+
+def _four_corners(maps):
+    height, width = maps.shape[2] // 2 * 2, maps.shape[3] // 2 * 2
+    maps = maps[:, :, :height, :width].numpy()
+    corners = maps[:, :, ::2, ::2] + maps[:, :, 1::2, ::2]
+    return (corners + maps[:, :, ::2, 1::2] + maps[:, :, 1::2, 1::2]) / 4
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        _with_loops,
+        _four_corners,
+        nn.AvgPool2d(2),
+        lambda maps: maps.unfold(2, 2, 2).unfold(3, 2, 2).mean((-1, -2)),
+        lambda maps: functional.avg_pool2d(maps, 2),
+        lambda maps: functional.conv2d(
+            maps, torch.full((maps.shape[1], 1, 2, 2), 0.25), stride=2, groups=maps.shape[1]
+        ),
+    ],
+)
+def test_average_pooling_may_be_written_in_any_way(answer):
+    verdict = check.average_pool(answer)
+    assert verdict.solved, verdict
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (lambda maps: maps.unfold(2, 2, 2).unfold(3, 2, 2).amax((4, 5)), "largest"),
+        (lambda maps: maps.unfold(2, 2, 2).unfold(3, 2, 2).sum((4, 5)), "sum"),
+        (lambda maps: maps.unfold(2, 2, 1).unfold(3, 2, 1).mean((4, 5)), "stride one"),
+        (lambda maps: maps.unfold(2, 2, 2).unfold(3, 2, 2).mean(5), "one axis"),
+        (lambda maps: functional.avg_pool2d(maps, 2, ceil_mode=True), "ceiling"),
+        (lambda maps: functional.avg_pool2d(maps, 2).permute(0, 2, 3, 1), "channels last"),
+        (lambda maps: maps.unfold(2, 2, 2).unfold(3, 2, 2).mean(), "of everything"),
+        (lambda maps: maps.unfold(2, 2, 2).unfold(3, 2, 2), "windows only"),
+        (lambda maps: maps.unfold(2, 2, 2).mean(-1), "height only"),
+        (lambda maps: torch.zeros_like(functional.avg_pool2d(maps, 2)), ""),
+    ],
+)
+def test_wrong_average_pooling_is_recognised(answer, mistake):
+    wrong(check.average_pool(answer), mistake)
+
+
+def _through_the_layers(side):
+    layers = nn.Sequential(
+        nn.Conv2d(3, 6, 5), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.MaxPool2d(2)
+    )
+    return layers(torch.zeros(1, 3, side, side)).flatten(1).shape[1]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        _through_the_layers,
+        lambda side: 16 * (((side - 4) // 2 - 4) // 2) ** 2,
+        lambda side: 16 * ((side - 12) // 4) ** 2,
+        lambda side: 16 * np.floor(np.floor((side - 4) / 2 - 4) / 2) ** 2,
+        lambda side: torch.tensor([16, (side - 12) // 4, (side - 12) // 4]).prod(),
+    ],
+)
+def test_the_inputs_of_fc1_may_be_counted_in_any_way(answer):
+    verdict = check.inputs_of_fc1(answer)
+    assert verdict.solved, verdict
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (lambda side: 16 * (side // 4) ** 2, "pooling only"),
+        (lambda side: 16 * (((side - 4) / 2 - 4) / 2) ** 2, "no floor"),
+        (lambda side: ((side - 12) // 4) ** 2, "one map"),
+        (lambda side: 16 * ((side - 12) // 4), "one side"),
+        (lambda side: 400 * side * side / 1024, "in proportion"),
+        (lambda side: 16 * (side - 8) ** 2, "no pooling"),
+        (lambda side: 16 * np.ceil((side - 12) / 4) ** 2, "rounded up"),
+        (lambda side: 400, "always the same"),
+    ],
+)
+def test_wrongly_counted_inputs_are_recognised(answer, mistake):
+    wrong(check.inputs_of_fc1(answer), mistake)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda i, o, k: o * (i * k * k + 1),
+        lambda i, o, k: i * o * k**2 + o,
+        lambda i, o, k: sum(p.numel() for p in nn.Conv2d(i, o, k).parameters()),
+        lambda i, o, k: torch.zeros(o, i, k, k).numel() + torch.zeros(o).numel(),
+        lambda i, o, k: np.prod([o, i, k, k]) + o,
+    ],
+)
+def test_parameters_may_be_counted_in_any_way(answer):
+    verdict = check.conv_parameters(answer)
+    assert verdict.solved, verdict
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (lambda i, o, k: i * o * k * k, "no bias"),
+        (lambda i, o, k: i * o * k * k + 1, "one bias"),
+        (lambda i, o, k: o * k * k + o, "flat filters"),
+        (lambda i, o, k: i * k * k + 1, "one filter"),
+        (lambda i, o, k: o * i * k + o, "one side of kernel"),
+        (lambda i, o, k: i * o * k * k + i, "bias per input"),
+        (lambda i, o, k: i * k * k + o, "weights of one filter"),
+    ],
+)
+def test_wrongly_counted_parameters_are_recognised(answer, mistake):
+    wrong(check.conv_parameters(answer), mistake)
+
+
+class Pooled(Net):
+    def forward(self, x):
+        x = self.pool(torch.relu(self.conv1(x)))
+        x = self.pool(torch.relu(self.conv2(x)))
+        x = functional.adaptive_avg_pool2d(x, (5, 5)).flatten(1)
+        x = torch.relu(self.fc2(torch.relu(self.fc1(x))))
+        return self.fc3(x)
+
+
+class MadeInInit(Net):
+    def __init__(self, classes):
+        super().__init__(classes)
+        self.five = nn.AdaptiveAvgPool2d(5)
+
+    def forward(self, x):
+        for conv in (self.conv1, self.conv2):
+            x = functional.max_pool2d(conv(x).relu(), 2)
+        x = self.five(x).reshape(len(x), -1)
+        return self.fc3(self.fc2(self.fc1(x).relu()).relu())
+
+
+class WithoutNet(nn.Module):
+    def __init__(self, classes=10):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(3, 6, 5), nn.Conv2d(6, 16, 5)
+        self.fc1, self.fc2, self.fc3 = (
+            nn.Linear(400, 120),
+            nn.Linear(120, 84),
+            nn.Linear(84, classes),
+        )
+
+    forward = MadeInInit.forward
+
+    def five(self, x):
+        return nn.AdaptiveAvgPool2d(5)(x)
+
+
+class SecondPoolingAdaptive(Net):
+    def __init__(self, classes):
+        super().__init__(classes)
+        self.pool = nn.Sequential(nn.MaxPool2d(2, 2))
+
+    def forward(self, x):
+        x = self.pool(self.conv1(x).relu())
+        x = nn.AdaptiveAvgPool2d(5)(self.pool(self.conv2(x).relu()))
+        return self.fc3(self.fc2(self.fc1(torch.flatten(x, 1)).relu()).relu())
+
+
+@pytest.mark.parametrize("answer", [Pooled, MadeInInit, WithoutNet, SecondPoolingAdaptive])
+def test_a_flexible_network_may_be_written_in_any_way(answer):
+    verdict = check.FlexibleNet(answer)
+    assert verdict.solved, verdict
+
+
+class OnlyMade(Net):
+    def __init__(self, classes):
+        super().__init__(classes)
+        self.five = nn.AdaptiveAvgPool2d(5)
+
+
+class Largest(Pooled):
+    def forward(self, x):
+        x = self.pool(torch.relu(self.conv1(x)))
+        x = self.pool(torch.relu(self.conv2(x)))
+        x = nn.AdaptiveMaxPool2d(5)(x).flatten(1)
+        return self.fc3(torch.relu(self.fc2(torch.relu(self.fc1(x)))))
+
+
+class ToOne(Pooled):
+    def forward(self, x):
+        x = self.pool(torch.relu(self.conv1(x)))
+        x = self.pool(torch.relu(self.conv2(x)))
+        x = nn.AdaptiveAvgPool2d(1)(x).flatten(1)
+        return self.fc3(torch.relu(self.fc2(torch.relu(self.fc1(x)))))
+
+
+class Scaled(Net):
+    def forward(self, x):
+        return super().forward(functional.interpolate(x, (32, 32), mode="bilinear"))
+
+
+class Cropped(Net):
+    def forward(self, x):
+        return super().forward(x[:, :, :32, :32])
+
+
+class WithSoftmax(Pooled):
+    def forward(self, x):
+        return super().forward(x).softmax(dim=1)
+
+
+def flexible(*lines):
+    """Return a network whose forward has other lines between the second pooling and fc2."""
+    source = (
+        "class Answer(Net):\n    def forward(self, x):\n"
+        "        x = self.pool(torch.relu(self.conv1(x)))\n"
+        "        x = self.pool(torch.relu(self.conv2(x)))\n"
+        + "".join(f"        {line}\n" for line in lines)
+        + "        return self.fc3(torch.relu(self.fc2(x)))\n"
+    )
+    namespace = {"Net": Net, "torch": torch, "nn": nn, "__name__": "__main__"}
+    exec(source, namespace)
+    return namespace["Answer"]
+
+
+class PicturesToFive(Net):
+    def forward(self, x):
+        return super().forward(nn.AdaptiveAvgPool2d(5)(x))
+
+
+class NoRelu(Net):
+    def forward(self, x):
+        x = self.pool(self.conv2(self.pool(self.conv1(x))))
+        x = torch.flatten(nn.AdaptiveAvgPool2d(5)(x), 1)
+        return self.fc3(self.fc2(self.fc1(x)))
+
+
+FIVE, FLAT, FC1 = (
+    "x = nn.AdaptiveAvgPool2d(5)(x)",
+    "x = torch.flatten(x, 1)",
+    "x = self.fc1(x).relu()",
+)
+
+
+def test_a_flexible_network_may_be_written_line_by_line():
+    assert check.FlexibleNet(flexible(FIVE, FLAT, FC1)).solved
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (PicturesToFive, "PicturesToFive"),
+        (NoRelu, "NoRelu"),
+        (flexible(FLAT, FIVE, FC1), "PooledAfterFlatten"),
+        (flexible(FIVE, "x = torch.flatten(x)", FC1), "BatchFlattened"),
+        (OnlyMade, "NotFlexible"),
+        (Largest, "AdaptiveMax"),
+        (ToOne, "PooledToOne"),
+        (Scaled, "PicturesScaled"),
+        (Cropped, "MapsCropped"),
+        (WithSoftmax, "WithSoftmax"),
+    ],
+)
+def test_a_wrong_flexible_network_is_recognised(answer, mistake):
+    wrong(check.FlexibleNet(answer), mistake)
+
+
+def test_an_object_in_place_of_the_class_is_said():
+    verdict = check.FlexibleNet(Pooled(4))
+    assert verdict.state in ("wrong", "raised")

@@ -1,0 +1,266 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from labkit.checks import faster as check
+from tests.checks.exercises import own_progress  # noqa: F401
+
+
+def wrong(verdict, mistake):
+    assert not verdict.solved
+    assert verdict.mistake == mistake, verdict
+
+
+def _in_seconds(share, faster):
+    seconds = [100 * (1 - share), 100 * share]
+    seconds[1] = seconds[1] / faster
+    return 100 / sum(seconds)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        _in_seconds,
+        lambda s, f: 1 / ((1 - s) + s / f),
+        lambda s, f: f / (f - f * s + s),
+        lambda s, f: torch.tensor(1.0) / (1 - s + s / f),
+        lambda s, f: np.reciprocal(1 - s * (1 - 1 / f)),
+    ],
+)
+def test_the_speed_of_the_whole_may_be_computed_in_any_way(answer):
+    verdict = check.whole_speedup(answer)
+    assert verdict.solved, verdict
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (lambda s, f: f, "only the part"),
+        (lambda s, f: 1 - s + s / f, "time left"),
+        (lambda s, f: 1 - s + s * f, "mean of speeds"),
+        (lambda s, f: f / s, "rest forgotten"),
+        (lambda s, f: 1 / (1 - s), "part gone"),
+        (lambda s, f: 1 / (1 - s + s * f), "multiplied"),
+        (lambda s, f: s * f, ""),
+        (lambda s, f: 2.0, "always the same"),
+    ],
+)
+def test_a_wrong_speed_of_the_whole_is_recognised(answer, mistake):
+    wrong(check.whole_speedup(answer), mistake)
+
+
+def _from_the_loss(labels, classes, smoothing):
+    logits = torch.zeros(len(labels), classes, requires_grad=True)
+    functional.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="sum").backward()
+    return logits.detach().softmax(1) - logits.grad
+
+
+def _written(labels, classes, smoothing):
+    table = np.full((len(labels), classes), smoothing / classes)
+    table[np.arange(len(labels)), labels.numpy()] = 1 - smoothing + smoothing / classes
+    return table
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        _from_the_loss,
+        _written,
+        lambda y, c, s: functional.one_hot(y, c) * (1 - s) + s / c,
+        lambda y, c, s: [[(k == label) * (1 - s) + s / c for k in range(c)] for label in y],
+    ],
+)
+def test_smoothed_labels_may_be_written_in_any_way(answer):
+    verdict = check.wanted_probabilities(answer)
+    assert verdict.solved, verdict
+
+
+def _own_share_forgotten(labels, classes, smoothing):
+    table = torch.full((len(labels), classes), smoothing / classes)
+    table[torch.arange(len(labels)), labels] = 1 - smoothing
+    return table
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (lambda y, c, s: functional.one_hot(y, c), "one hot"),
+        (lambda y, c, s: functional.one_hot(y, c) + s / c, "only added"),
+        (lambda y, c, s: functional.one_hot(y, c) * (1 - s) + s, "not shared"),
+        (lambda y, c, s: functional.one_hot(y, c) * (1 - s), "only taken"),
+        (_own_share_forgotten, "right without share"),
+        (lambda y, c, s: (functional.one_hot(y, c) * (1 - s) + s / c).T, "axes swapped"),
+    ],
+)
+def test_wrongly_smoothed_labels_are_recognised(answer, mistake):
+    wrong(check.wanted_probabilities(answer), mistake)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda g, n: sum(a * b for a, b in zip(g, n, strict=True)) / sum(n),
+        lambda g, n: np.average([x.numpy() for x in g], axis=0, weights=n),
+        lambda g, n: torch.tensordot(torch.tensor(n) / sum(n), torch.stack(g), dims=1),
+        lambda g, n: torch.stack(g).repeat_interleave(torch.tensor(n), dim=0).mean(0),
+    ],
+)
+def test_gradients_may_be_combined_in_any_way(answer):
+    verdict = check.combined_gradient(answer)
+    assert verdict.solved, verdict
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (lambda g, n: sum(g) / len(g), "plain mean"),
+        (lambda g, n: sum(g), "plain sum"),
+        (lambda g, n: sum(a * b for a, b in zip(g, n, strict=True)), "not divided"),
+        (lambda g, n: g[0], "first alone"),
+        (lambda g, n: sum(g) / sum(n), "means by pictures"),
+        (lambda g, n: g[-1], "input unused"),
+    ],
+)
+def test_wrongly_combined_gradients_are_recognised(answer, mistake):
+    wrong(check.combined_gradient(answer), mistake)
+
+
+def _by_channel(maps, norm):
+    result = torch.empty_like(maps)
+    for c in range(maps.shape[1]):
+        centred = maps[:, c] - norm.running_mean[c]
+        centred = centred / torch.sqrt(norm.running_var[c] + norm.eps)
+        result[:, c] = centred * norm.weight[c] + norm.bias[c]
+    return result
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        _by_channel,
+        lambda x, norm: norm(x),
+        lambda x, n: functional.batch_norm(
+            x, n.running_mean, n.running_var, n.weight, n.bias, eps=n.eps
+        ),
+        lambda x, n: (
+            ((x.permute(0, 2, 3, 1) - n.running_mean) * n.weight) / (n.running_var + n.eps) ** 0.5
+            + n.bias
+        ).permute(0, 3, 1, 2),
+    ],
+)
+def test_the_norm_may_be_computed_in_any_way(answer):
+    verdict = check.normed_in_evaluation(answer)
+    assert verdict.solved, verdict
+
+
+def _kept(x, norm, *learned, eps):
+    return functional.batch_norm(x, norm.running_mean, norm.running_var, *learned, eps=eps)
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (lambda x, norm: copy.deepcopy(norm).train()(x), "of this batch"),
+        (lambda x, n: _kept(x, n, eps=n.eps), "nothing learned"),
+        (lambda x, n: _kept(x, n, n.weight, n.bias, eps=0), "no eps"),
+        (lambda x, n: _kept(x, n, n.weight, eps=n.eps), "no bias"),
+        (lambda x, n: x, "input unused"),
+        (
+            lambda x, n: (
+                (x - n.running_mean[:, None, None])
+                / (n.running_var.sqrt() + n.eps)[:, None, None]
+                * n.weight[:, None, None]
+                + n.bias[:, None, None]
+            ),
+            "eps behind the root",
+        ),
+    ],
+)
+def test_a_wrong_norm_is_recognised(answer, mistake):
+    wrong(check.normed_in_evaluation(answer), mistake)
+
+
+def _a_new_layer(conv, norm):
+    layer = nn.Conv2d(
+        conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding
+    )
+    scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    with torch.no_grad():
+        layer.weight.copy_(conv.weight * scale.view(-1, 1, 1, 1))
+        layer.bias.copy_(norm.bias - norm.running_mean * scale)
+        if conv.bias is not None:
+            layer.bias.add_(conv.bias * scale)
+    return layer
+
+
+def _with_data(conv, norm):
+    layer = copy.deepcopy(conv)
+    scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+    layer.weight.data = torch.einsum("fchw,f->fchw", conv.weight.data, scale)
+    old = torch.zeros_like(norm.bias) if conv.bias is None else conv.bias.data
+    layer.bias = nn.Parameter(norm.bias + (old - norm.running_mean) * scale)
+    return layer
+
+
+def _by_asking(conv, norm):
+    """Find the affine map by what it makes of nought."""
+    layer = copy.deepcopy(conv)
+    nought = torch.zeros(1, conv.in_channels, 9, 9)
+    layer.bias = nn.Parameter(norm(conv(nought))[0, :, 4 // conv.stride[0], 2].detach())
+    scale = norm(torch.ones(1, conv.out_channels, 1, 1)) - norm(
+        torch.zeros(1, conv.out_channels, 1, 1)
+    )
+    layer.weight = nn.Parameter(conv.weight * scale.reshape(-1, 1, 1, 1))
+    return layer
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [_a_new_layer, _with_data, _by_asking, lambda c, n: nn.utils.fuse_conv_bn_eval(c.eval(), n)],
+)
+def test_a_layer_may_be_folded_in_any_way(answer):
+    verdict = check.folded(answer)
+    assert verdict.solved, verdict
+
+
+def _plain_new_layer(conv, norm):
+    layer = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size)
+    layer.load_state_dict(_a_new_layer(conv, norm).state_dict())
+    return layer
+
+
+def _a_tensor_for_a_parameter(conv, norm):
+    layer = copy.deepcopy(conv)
+    scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+    layer.weight = conv.weight * scale[:, None, None, None]
+    return layer
+
+
+def _in_the_given_one(conv, norm):
+    layer = _a_new_layer(conv, norm)
+    conv.weight.data = layer.weight.data
+    conv.bias = layer.bias
+    return conv
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (_in_the_given_one, "in place"),
+        (_plain_new_layer, "settings lost"),
+        (_a_tensor_for_a_parameter, "no parameter"),
+        (lambda conv, norm: nn.Sequential(conv, norm), "two layers"),
+        (lambda conv, norm: conv, "as it was"),
+        (lambda conv, norm: norm, ""),
+        (lambda conv, norm: None, ""),
+    ],
+)
+def test_a_wrongly_folded_layer_is_recognised(answer, mistake):
+    verdict = check.folded(answer)
+    assert not verdict.solved
+    if mistake:
+        assert verdict.mistake == mistake

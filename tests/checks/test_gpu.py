@@ -1,0 +1,222 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from labkit.checks import gpu as check
+from tests.checks.exercises import own_progress  # noqa: F401
+
+
+def _with_loop(model, batch):
+    for parameter in model.parameters():
+        if parameter.device != batch.device:
+            return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        _with_loop,
+        lambda model, batch: {p.device for p in model.parameters()} == {batch.device},
+        lambda model, batch: len({p.device for p in [*model.parameters(), batch]}) == 1,
+        lambda m, b: torch.tensor([p.device.type == b.device.type for p in m.parameters()]).all(),
+        lambda m, b: not any(t.device != b.device for t in m.state_dict().values()),
+    ],
+)
+def test_one_place_may_be_found_in_any_way(answer):
+    verdict = check.in_one_place(answer)
+    assert verdict.solved, verdict
+
+
+def _forgets_to_go_on(model, batch):
+    for parameter in model.parameters():
+        return parameter.device == batch.device
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (_forgets_to_go_on, "first parameter"),
+        (lambda m, b: len({p.device for p in m.parameters()}) == 1, "only the model"),
+        (lambda m, b: any(p.device == b.device for p in m.parameters()), "any"),
+        (lambda m, b: all(t.device.type == "cpu" for t in [*m.parameters(), b]), "on the cpu"),
+        (lambda m, b: m.device == b.device, ""),
+    ],
+)  # fmt: skip
+def test_a_wrong_look_at_places_is_recognised(answer, mistake):
+    verdict = check.in_one_place(answer)
+    assert not verdict.solved
+    assert verdict.mistake == mistake
+
+
+def test_the_places_that_were_tried_are_said():
+    verdict = check.in_one_place(lambda model, batch: True)
+    assert "Tried with a model with parameters on" in str(verdict)
+    assert "a batch on " in str(verdict)
+
+
+def _by_equations(a, seconds_a, b, seconds_b):
+    return np.linalg.solve([[1, a], [1, b]], [seconds_a, seconds_b])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        _by_equations,
+        lambda a, s, b, t: [(b * s - a * t) / (b - a), (t - s) / (b - a)],
+        lambda a, s, b, t: torch.tensor([s - a * (s - t) / (a - b), (s - t) / (a - b)]),
+        lambda a, s, b, t: np.polyfit([a, b], [s, t], 1)[::-1],
+        lambda a, s, b, t: dict(zip(["fixed", "each"], _by_equations(a, s, b, t), strict=True)),
+    ],
+)
+def test_the_fixed_cost_may_be_computed_in_any_way(answer):
+    verdict = check.fixed_and_each(answer)
+    assert verdict.solved, verdict
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (lambda a, s, b, t: (s, (t - s) / (b - a)), "first is fixed"),
+        (lambda a, s, b, t: (s - a * t / b, t / b), "each includes fixed"),
+        (lambda a, s, b, t: ((t - s) / (b - a), s - a * (t - s) / (b - a)), "other order"),
+        (lambda a, s, b, t: (s - (t - s) / (b - a), (t - s) / (b - a)), "first is one"),
+        (lambda a, s, b, t: (t - s) / (b - a), "each alone"),
+    ],
+)
+def test_a_wrong_fixed_cost_is_recognised(answer, mistake):
+    verdict = check.fixed_and_each(answer)
+    assert (verdict.state, verdict.mistake) == ("wrong", mistake)
+
+
+def _counts(fixed, each):
+    batch = 1
+    while fixed / (fixed + batch * each) > 0.1:
+        batch = batch + 1
+    return batch
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        _counts,
+        lambda fixed, each: math.ceil((10 * fixed - fixed) / each),
+        lambda fixed, each: np.ceil(9 * fixed / each),
+        lambda fixed, each: int(9 * fixed / each) + (9 * fixed % each > 0),
+        lambda fixed, each: torch.tensor(9 * fixed / each).ceil(),
+    ],
+)
+def test_the_batch_for_a_tenth_may_be_found_in_any_way(answer):
+    verdict = check.batch_for_a_tenth(answer)
+    assert verdict.solved, verdict
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (lambda fixed, each: math.ceil(fixed / (0.1 * each)), "tenth of images"),
+        (lambda fixed, each: int(9 * fixed / each), "rounded down"),
+        (lambda fixed, each: 9 * fixed / each, "not whole"),
+        (lambda fixed, each: math.ceil(fixed / each), "half"),
+        (lambda fixed, each: _counts(fixed, each) + 1, "one too many"),
+    ],
+)
+def test_a_wrong_batch_for_a_tenth_is_recognised(answer, mistake):
+    verdict = check.batch_for_a_tenth(answer)
+    assert (verdict.state, verdict.mistake) == ("wrong", mistake)
+
+
+def _earning(waiting, before, after):
+    gain, steps = before - after, 0
+    while waiting > 0:
+        if gain <= 0:
+            return float("inf")
+        waiting -= gain
+        steps += 1
+    return steps
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        _earning,
+        lambda w, b, a: -(-w // (b - a)) if a < b else math.inf,
+        lambda w, b, a: np.ceil(w / (b - a)) if b > a else np.inf,
+        lambda w, b, a: torch.tensor(w / (b - a)).ceil() if b > a else torch.inf,
+    ],
+)
+def test_the_steps_may_be_counted_in_any_way(answer):
+    verdict = check.steps_to_earn_back(answer)
+    assert verdict.solved, verdict
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (lambda w, b, a: math.ceil(w / (b - a)), "never forgotten"),
+        (lambda w, b, a: math.ceil(w / a) if a < b else math.inf, "whole step"),
+        (lambda w, b, a: int(w / (b - a)) if a < b else math.inf, "rounded off"),
+        (lambda w, b, a: w / (b - a) if a < b else math.inf, "part of a step"),
+        (lambda w, b, a: w, "input unused"),
+        (lambda w, b, a: math.ceil(w / (b - a)) if a < b else None, "none for never"),
+        (lambda w, b, a: math.ceil(w / (b - a)) if a < b else "never", "text returned"),
+    ],
+)
+def test_wrongly_counted_steps_are_recognised(answer, mistake):
+    verdict = check.steps_to_earn_back(answer)
+    assert not verdict.solved
+    assert verdict.mistake == mistake
+
+
+def _first_cheaper(cpu, gpu, times_as_dear):
+    for batch in cpu:
+        if gpu[batch] > times_as_dear * cpu[batch]:
+            return batch
+
+
+def _by_cost(cpu, gpu, times_as_dear):
+    cheaper = set()
+    for batch in gpu:
+        if times_as_dear / gpu[batch] < 1 / cpu[batch]:
+            cheaper.add(batch)
+    return cheaper
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        _by_cost,
+        lambda cpu, gpu, dear: [b for b in cpu if gpu[b] / cpu[b] > dear],
+        lambda cpu, gpu, dear: tuple(b for b in reversed(cpu) if gpu[b] > dear * cpu[b]),
+        lambda cpu, gpu, dear: (b for b in cpu if gpu[b] > dear * cpu[b]),
+        lambda cpu, gpu, dear: {b: gpu[b] for b in cpu if gpu[b] > dear * cpu[b]}.keys(),
+        lambda cpu, gpu, dear: np.array([b for b in cpu if gpu[b] > dear * cpu[b]]),
+        lambda cpu, gpu, dear: torch.tensor([b for b in cpu if gpu[b] > dear * cpu[b]]),
+    ],
+)  # fmt: skip
+def test_what_is_cheaper_may_be_found_in_any_way(answer):
+    verdict = check.cheaper_on_gpu(answer)
+    assert verdict.solved, verdict
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (lambda cpu, gpu, dear: [b for b in cpu if gpu[b] > cpu[b]], "faster"),
+        (lambda cpu, gpu, dear: [b for b in cpu if gpu[b] * dear < cpu[b]], "as seconds"),
+        (lambda cpu, gpu, dear: [b for b in cpu if gpu[b] >= dear * cpu[b]], "same cost"),
+        (lambda cpu, gpu, dear: [b for b in cpu if gpu[b] * dear > cpu[b]], "wrong side"),
+        (lambda cpu, gpu, dear: [gpu[b] > dear * cpu[b] for b in cpu], "truths"),
+        (lambda cpu, gpu, dear: [gpu[b] for b in cpu if gpu[b] > dear * cpu[b]], "rates listed"),
+        (_first_cheaper, "first size"),
+        (lambda cpu, gpu, dear: [], ""),
+        (lambda cpu, gpu, dear: max(cpu), ""),
+    ],
+)
+def test_a_wrong_choice_of_the_cheaper_is_recognised(answer, mistake):
+    verdict = check.cheaper_on_gpu(answer)
+    assert verdict.state == "wrong"
+    if mistake:
+        assert verdict.mistake == mistake

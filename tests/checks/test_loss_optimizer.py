@@ -1,0 +1,320 @@
+import inspect
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from labkit.checks import loss_optimizer as check
+from tests.checks.exercises import own_progress  # noqa: F401
+
+
+def wrong(verdict, mistake):
+    assert not verdict.solved
+    assert verdict.mistake == mistake, verdict
+
+
+def _counted(probabilities):
+    total = 0.0
+    for p in probabilities:
+        total -= math.log(p)
+    return total / len(probabilities)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        _counted,
+        lambda p: -p.log().mean(),
+        lambda p: np.mean(-np.log(p.numpy())),
+        lambda p: -math.log(math.prod(p.tolist())) / len(p),
+        lambda p: nn.BCELoss()(p, torch.ones(len(p))),
+    ],
+)
+def test_the_loss_may_be_computed_in_any_way(answer):
+    verdict = check.batch_loss(answer)
+    assert verdict.solved, verdict
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (lambda p: -torch.log(p.mean()), "log of mean"),
+        (lambda p: -p.log().sum(), "sum"),
+        (lambda p: p.log().mean(), "no minus"),
+        (lambda p: -np.log2(p.numpy()).mean(), "base two"),
+        (lambda p: 1 - p.mean(), "one minus"),
+        (lambda p: [-math.log(x) for x in p], "one by one"),
+        (lambda p: -p.softmax(0).log().mean(), "softmax again"),
+        (lambda p: 1.3863, "always the same"),
+    ],
+)
+def test_a_wrong_loss_is_recognised(answer, mistake):
+    wrong(check.batch_loss(answer), mistake)
+
+
+def _by_hand(logits):
+    powers = torch.exp(logits - logits.max(dim=1, keepdim=True).values)
+    return torch.log(powers / powers.sum(dim=1, keepdim=True))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        _by_hand,
+        lambda logits: torch.log_softmax(logits, 1),
+        lambda logits: logits.softmax(-1).log(),
+        lambda logits: logits - logits.logsumexp(1, keepdim=True),
+        nn.LogSoftmax(dim=1),
+        lambda logits: [row - torch.log(torch.exp(row).sum()) for row in logits],
+    ],
+)
+def test_log_probabilities_may_be_computed_in_any_way(answer):
+    verdict = check.log_probabilities(answer)
+    assert verdict.solved, verdict
+
+
+def test_a_logarithm_of_nought_is_a_remark_and_no_fault():
+    assert "200" not in str(check.log_probabilities(nn.LogSoftmax(dim=1)))
+    verdict = check.log_probabilities(lambda logits: logits.softmax(1).log())
+    assert verdict.solved
+    assert "200" in str(verdict)
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (lambda logits: torch.softmax(logits, 1), "probabilities"),
+        (lambda logits: torch.log_softmax(logits, 0), "down the batch"),
+        (torch.log, "log of logits"),
+        (lambda logits: -logits.log_softmax(1), "with minus"),
+        (lambda logits: logits.softmax(1).log_softmax(1), "twice"),
+        (lambda logits: logits.sigmoid().log(), "sigmoid"),
+    ],
+)
+def test_wrong_log_probabilities_are_recognised(answer, mistake):
+    wrong(check.log_probabilities(answer), mistake)
+
+
+def _tried(steepness):
+    low, high = 0.0, 1000.0
+    for _ in range(60):
+        rate = (low + high) / 2
+        low, high = (rate, high) if abs(1 - 2 * steepness * rate) < 1 else (low, rate)
+    return low
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        _tried,
+        lambda s: 1 / s,
+        lambda s: 2 / (2 * s),
+        lambda s: torch.tensor(1.0) / s,
+        lambda s: np.float64(s) ** -1,
+    ],
+)
+def test_the_largest_rate_may_be_found_in_any_way(answer):
+    verdict = check.largest_rate(answer)
+    assert verdict.solved, verdict
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (lambda s: 2 / s, "forgot the two"),
+        (lambda s: 1 / (2 * s), "one step"),
+        (lambda s: 1 / 3, "always the same"),
+        (lambda s: s, "wrong way"),
+        (lambda s: 1, "of the first bowl"),
+        (lambda s: 2 * s, "the curvature"),
+    ],
+)
+def test_a_wrong_largest_rate_is_recognised(answer, mistake):
+    wrong(check.largest_rate(answer), mistake)
+
+
+def sgd(parameters, velocities, lr=0.001, momentum=0.9, weight_decay=0.01):
+    with torch.no_grad():
+        for parameter, velocity in zip(parameters, velocities, strict=True):
+            gradient = parameter.grad + weight_decay * parameter
+            velocity.mul_(momentum).add_(gradient)
+            parameter.sub_(lr * velocity)
+
+
+def _changes_the_gradient(parameters, velocities, lr, momentum, weight_decay):
+    for parameter, velocity in zip(parameters, velocities, strict=True):
+        parameter.grad.add_(parameter.detach(), alpha=weight_decay)
+        velocity.copy_(momentum * velocity + parameter.grad)
+        parameter.data -= lr * velocity
+
+
+@torch.no_grad()
+def _by_index(parameters, velocities, lr, momentum, weight_decay):
+    for i in range(len(parameters)):
+        velocities[i] *= momentum
+        velocities[i] += parameters[i].grad
+        velocities[i] += weight_decay * parameters[i]
+        parameters[i] -= lr * velocities[i]
+
+
+def _velocity_replaced(parameters, velocities, lr, momentum, weight_decay):
+    for i, parameter in enumerate(parameters):
+        gradient = parameter.grad + weight_decay * parameter.data
+        velocities[i] = momentum * velocities[i] + gradient
+        parameter.data = parameter.data - lr * velocities[i]
+
+
+@pytest.mark.parametrize("answer", [sgd, _changes_the_gradient, _by_index, _velocity_replaced])
+def test_the_step_may_be_written_in_any_way(answer):
+    verdict = check.sgd_step_with_decay(answer)
+    assert verdict.solved, verdict
+
+
+def changed(old, new, function):
+    source = inspect.getsource(function)
+    assert old in source
+    namespace = dict(function.__globals__)
+    exec(source.replace(old, new), namespace)
+    return namespace[function.__name__]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "mistake"),
+    [
+        (" + weight_decay * parameter", "", "no decay"),
+        ("+ weight_decay * parameter", "- weight_decay * parameter", "growing"),
+        ("weight_decay * parameter", "weight_decay", "same for all"),
+        ("velocity.mul_(momentum)", "velocity.mul_(0)", "no momentum"),
+        ("velocity.mul_(momentum).add_", "velocity = (momentum * velocity).add_", "no momentum"),
+        ("parameter.sub_(lr", "parameter = parameter.sub(lr", "nothing changes"),
+        ("with torch.no_grad()", "if True", "with gradients"),
+    ],
+)
+def test_a_wrong_step_is_recognised(old, new, mistake):
+    wrong(check.sgd_step_with_decay(changed(old, new, sgd)), mistake)
+
+
+def test_a_decay_that_goes_past_the_velocity_is_recognised():
+    def step(parameters, velocities, lr, momentum, weight_decay):
+        with torch.no_grad():
+            for p, v in zip(parameters, velocities, strict=True):
+                v.mul_(momentum).add_(p.grad)
+                p.sub_(lr * v + lr * weight_decay * p)
+
+    wrong(check.sgd_step_with_decay(step), "apart from velocity")
+
+
+def test_weights_that_are_shrunk_after_the_step_are_recognised():
+    def step(parameters, velocities, lr, momentum, weight_decay):
+        with torch.no_grad():
+            for p, v in zip(parameters, velocities, strict=True):
+                v.mul_(momentum).add_(p.grad)
+                p.sub_(lr * v)
+                p.mul_(1 - lr * weight_decay)
+
+    wrong(check.sgd_step_with_decay(step), "shrunk afterwards")
+
+
+def walk(model, loss_function, images, labels, distances):
+    parameters = list(model.parameters())
+    loss = loss_function(model(images), labels)
+    direction = torch.cat([slope.flatten() for slope in torch.autograd.grad(loss, parameters)])
+    direction = direction / direction.norm()
+    losses = []
+    with torch.no_grad():
+        start = nn.utils.parameters_to_vector(parameters)
+        for distance in distances:
+            nn.utils.vector_to_parameters(start + distance * direction, parameters)
+            losses.append(loss_function(model(images), labels).item())
+        nn.utils.vector_to_parameters(start, parameters)
+    return losses
+
+
+def _on_copies(model, loss_function, images, labels, distances):
+    from copy import deepcopy
+
+    model.zero_grad()
+    loss_function(model(images), labels).backward()
+    length = sum(p.grad.square().sum() for p in model.parameters()).sqrt()
+    result = torch.zeros(len(distances))
+    for number, distance in enumerate(distances):
+        other = deepcopy(model)
+        for p, q in zip(model.parameters(), other.parameters(), strict=True):
+            q.data += distance * p.grad / length
+        result[number] = loss_function(other(images), labels)
+    return result
+
+
+def _functional(model, loss_function, images, labels, distances):
+    weights = {name: w.detach() for name, w in model.named_parameters()}
+
+    def loss(weights):
+        return loss_function(torch.func.functional_call(model, weights, images), labels)
+
+    slopes = torch.func.grad(loss)(weights)
+    length = torch.cat([s.flatten() for s in slopes.values()]).norm()
+    return [loss({k: weights[k] + d * slopes[k] / length for k in weights}) for d in distances]
+
+
+def _with_state_dict(model, loss_function, images, labels, distances):
+    from copy import deepcopy
+
+    before = deepcopy(model.state_dict())
+    loss_function(model(images), labels).backward()
+    slope = nn.utils.parameters_to_vector([p.grad for p in model.parameters()])
+    start = nn.utils.parameters_to_vector(model.parameters()).detach()
+    losses = []
+    for d in distances:
+        nn.utils.vector_to_parameters(start + d * slope / slope.norm(), model.parameters())
+        losses.append(loss_function(model(images), labels).detach().numpy())
+    model.load_state_dict(before)
+    return np.array(losses)
+
+
+@pytest.mark.parametrize("answer", [walk, _on_copies, _functional, _with_state_dict])
+def test_a_cut_may_be_made_in_any_way(answer):
+    verdict = check.losses_along(answer)
+    assert verdict.solved, verdict
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "mistake"),
+    [
+        ("    direction = direction / direction.norm()\n", "", "not unit"),
+        ("        nn.utils.vector_to_parameters(start, parameters)\n", "", "left elsewhere"),
+        ("start + distance", "start - distance", "downhill"),
+        ("distance * direction", "0 * direction", "standing still"),
+        ("    return losses\n", "", "nothing returned"),
+        ("return losses", "return losses[0]", ""),
+    ],
+)
+def test_a_wrong_cut_is_recognised(old, new, mistake):
+    wrong(check.losses_along(changed(old, new, walk)), mistake)
+
+
+def test_a_walk_from_place_to_place_is_recognised():
+    old = "            nn.utils.vector_to_parameters(start + distance * direction, parameters)\n"
+    new = (
+        "            here = nn.utils.parameters_to_vector(parameters)\n"
+        "            nn.utils.vector_to_parameters(here + distance * direction, parameters)\n"
+    )
+    wrong(check.losses_along(changed(old, new, walk)), "from place to place")
+
+
+def test_slopes_that_are_divided_by_their_own_lengths_are_recognised():
+    def cut(model, loss_function, images, labels, distances):
+        parameters = list(model.parameters())
+        slopes = torch.autograd.grad(loss_function(model(images), labels), parameters)
+        losses = []
+        with torch.no_grad():
+            for distance in distances:
+                for parameter, slope in zip(parameters, slopes, strict=True):
+                    parameter += distance * slope / slope.norm()
+                losses.append(loss_function(model(images), labels).item())
+                for parameter, slope in zip(parameters, slopes, strict=True):
+                    parameter -= distance * slope / slope.norm()
+        return losses
+
+    wrong(check.losses_along(cut), "each of length one")

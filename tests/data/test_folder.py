@@ -1,0 +1,337 @@
+"""A folder of one's own pictures, however it looks inside."""
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from labkit.data import DataError, load, sources
+
+COLOURS = {"apple": (200, 0, 0), "lime": (0, 200, 0), "plum": (90, 0, 160)}
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch, tmp_path):
+    monkeypatch.setenv("LABKIT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(sources, "_told", set())
+
+
+def fill(folder, count=10, classes=tuple(COLOURS)):
+    for name in classes:
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            Image.new("RGB", (40, 30), COLOURS[name]).save(folder / name / f"{number}.png")
+    return folder
+
+
+@pytest.fixture
+def fruit(tmp_path):
+    return fill(tmp_path / "my früit")
+
+
+def sizes(splits):
+    return [len(part) for part in splits]
+
+
+def test_pictures_get_the_label_of_their_folder(fruit):
+    splits = load(fruit)
+    for part in splits:
+        assert part.classes == ["apple", "lime", "plum"]
+        assert part.source == str(fruit)
+        for pixels, label in zip(part.data, part.targets, strict=True):
+            assert pixels[16, 16].tolist() == list(COLOURS[part.classes[label]])
+
+
+def test_without_a_test_folder_one_in_five_of_each_class_is_for_testing(fruit):
+    train, validation, test = load(fruit)
+    assert sizes((train, validation, test)) == [22, 2, 6]
+    assert np.bincount(test.targets).tolist() == [2, 2, 2]
+
+
+def test_a_train_folder_alone_is_split_too(tmp_path):
+    fill(tmp_path / "x" / "train")
+    assert sizes(load(tmp_path / "x")) == [22, 2, 6]
+
+
+def test_pictures_of_trains_are_a_class(tmp_path):
+    fill(tmp_path / "x")
+    (tmp_path / "x" / "plum").rename(tmp_path / "x" / "train")
+    assert load(tmp_path / "x").train.classes == ["apple", "lime", "train"]
+
+
+def test_pictures_beside_each_other_in_train_and_test_are_no_two_classes(tmp_path):
+    for name in ("train", "test"):
+        fill(tmp_path / "x" / name, classes=("lime",))
+        for picture in (tmp_path / "x" / name / "lime").iterdir():
+            picture.rename(tmp_path / "x" / name / picture.name)
+        (tmp_path / "x" / name / "lime").rmdir()
+    with pytest.raises(DataError, match="At least two classes are needed, and .*train holds"):
+        load(tmp_path / "x")
+
+
+def test_train_and_test_folders_are_kept_apart(tmp_path):
+    fill(tmp_path / "x" / "train", 11)
+    fill(tmp_path / "x" / "Test", 2)
+    assert sizes(load(tmp_path / "x")) == [30, 3, 6]
+
+
+def test_a_val_folder_stands_in_for_a_missing_test_folder(tmp_path):
+    fill(tmp_path / "x" / "train", 11)
+    fill(tmp_path / "x" / "val", 2)
+    assert sizes(load(tmp_path / "x")) == [30, 3, 6]
+
+
+def test_no_picture_is_in_two_sets(tmp_path):
+    for number in range(40):
+        path = tmp_path / "x" / "ab"[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (32, 32), (number, 0, 0)).save(path)
+    reds = [pixels[0, 0, 0] for part in load(tmp_path / "x") for pixels in part.data]
+    assert sorted(reds) == list(range(40))
+
+
+def test_the_first_pictures_are_of_all_classes(tmp_path):
+    train = load(fill(tmp_path / "x", 30)).train
+    assert set(train.targets[:12]) == {0, 1, 2}
+
+
+def test_any_name_of_the_folder_gives_the_same(fruit, monkeypatch, capsys):
+    monkeypatch.chdir(fruit.parent)
+    monkeypatch.setattr("labkit.data.read_image.read_picture", spy := Spy())
+    first = load(fruit.name)
+    for name in (fruit, str(fruit), f"./{fruit.name}", f"{fruit}/"):
+        assert load(name).train.targets == first.train.targets
+    assert spy.count == 30
+
+
+class Spy:
+    """Counts how many pictures are read, and makes grey ones."""
+
+    count = 0
+
+    def __call__(self, _path, name):
+        self.count += 1
+        return np.full((32, 32, 3), 128, np.uint8)
+
+
+def test_pictures_are_read_once(fruit, monkeypatch):
+    load(fruit)
+    monkeypatch.setattr("labkit.data.read_image.read_picture", spy := Spy())
+    load(fruit)
+    assert spy.count == 0
+
+
+def _add(folder):
+    shutil.copy(folder / "plum" / "0.png", folder / "plum" / "new.png")
+
+
+def _remove(folder):
+    (folder / "plum" / "9.png").unlink()
+
+
+def _repaint(folder):
+    Image.new("RGB", (40, 30), (1, 2, 3)).save(folder / "plum" / "9.png")
+
+
+def _touch(folder):
+    os.utime(folder / "plum" / "9.png", ns=(1, 1))
+
+
+def _rename_class(folder):
+    (folder / "plum").rename(folder / "prune")
+
+
+@pytest.mark.parametrize("change", [_add, _remove, _repaint, _touch, _rename_class])
+def test_a_change_in_the_folder_is_seen_and_the_old_arrays_go(fruit, change, monkeypatch, tmp_path):
+    load(fruit)
+    change(fruit)
+    monkeypatch.setattr("labkit.data.read_image.read_picture", spy := Spy())
+    load(fruit)
+    assert 29 <= spy.count <= 31
+    assert len(list((tmp_path / "cache").glob("folder-*"))) == 1
+
+
+def test_an_unreadable_file_is_skipped_and_named(fruit, capsys):
+    (fruit / "lime" / "notes.txt").write_text("sour")
+    (fruit / "plum" / "broken.png").write_bytes((fruit / "plum" / "0.png").read_bytes()[:60])
+    assert sum(sizes(load(fruit))) == 30
+    said = capsys.readouterr().err
+    assert f"2 things in {fruit} could not be used" in said
+    assert os.path.join("lime", "notes.txt") in said
+    assert os.path.join("plum", "broken.png") in said
+
+
+def test_skipped_files_are_told_once_in_a_process_and_again_in_the_next(fruit, monkeypatch, capsys):
+    (fruit / "lime" / "notes.txt").write_text("sour")
+    load(fruit)
+    load(fruit)
+    assert capsys.readouterr().err.count("notes.txt") == 1
+    monkeypatch.setattr(sources, "_told", set())  # as in a new process, which reads the cache
+    load(fruit)
+    assert "notes.txt" in capsys.readouterr().err
+
+
+def test_of_many_unreadable_files_five_are_named_and_the_rest_counted(fruit, capsys):
+    for number in range(12):
+        (fruit / "lime" / f"bad {number:02}.jpg").write_bytes(b"")
+    load(fruit)
+    said = capsys.readouterr().err
+    assert said.count("bad ") == 5 and "... and 7 more" in said
+
+
+def test_what_systems_leave_about_is_passed_over_in_silence(fruit, capsys):
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini", "._0.png"):
+        (fruit / "lime" / name).write_bytes(b"x")
+    (fruit / ".ipynb_checkpoints").mkdir()
+    (fruit / "read me.txt").write_text("beside the classes")
+    assert sum(sizes(load(fruit))) == 30
+    assert capsys.readouterr().err == ""
+
+
+def test_what_archives_leave_about_is_no_class(fruit, capsys):
+    fill(fruit / "__MACOSX", classes=("lime",))
+    assert load(fruit).train.classes == ["apple", "lime", "plum"]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_folder_inside_a_class_is_named(fruit, capsys):
+    fill(fruit / "lime" / "more", classes=("plum",))
+    assert sum(sizes(load(fruit))) == 30
+    assert f"{os.path.join('lime', 'more')}: a folder inside a class" in capsys.readouterr().err
+
+
+def test_of_a_picture_that_is_too_large_only_one_sentence_tells(fruit, capsys, recwarn):
+    Image.new("1", (10_000, 10_000)).save(fruit / "lime" / "large.png")
+    assert sum(sizes(load(fruit))) == 30
+    assert "large.png: more than 25 million pixels" in capsys.readouterr().err
+    assert not [said for said in recwarn if said.category is Image.DecompressionBombWarning]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_a_link_that_leads_to_itself_is_no_picture(fruit, capsys):
+    (fruit / "lime" / "self").symlink_to(fruit / "lime" / "self")
+    assert sum(sizes(load(fruit))) == 30
+    assert os.path.join("lime", "self") in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+@pytest.mark.parametrize("target", ["pear", "elsewhere"], ids=["itself", "nowhere"])
+def test_a_class_that_is_a_lost_link_is_not_passed_over(fruit, target):
+    (fruit / "pear").symlink_to(fruit / target)
+    with pytest.raises(DataError, match="pear cannot be followed: mend it, or remove it"):
+        load(fruit)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_a_link_to_nowhere_is_named_and_a_good_one_followed(fruit, capsys):
+    (fruit / "lime" / "gone.png").symlink_to(fruit / "nothing.png")
+    (fruit / "lime" / "linked.png").symlink_to(fruit / "lime" / "0.png")
+    assert sum(sizes(load(fruit))) == 31
+    assert "gone.png: there is no such file" in capsys.readouterr().err
+
+
+def test_a_class_without_test_pictures_is_told(tmp_path, capsys):
+    fill(tmp_path / "x" / "train")
+    fill(tmp_path / "x" / "test", classes=("apple", "plum"))
+    assert sizes(load(tmp_path / "x"))[2] == 20
+    assert "lime: no test picture of this class" in capsys.readouterr().err
+
+
+def test_a_tiny_folder_works(tmp_path):
+    assert sizes(load(fill(tmp_path / "x", 3))) == [5, 1, 3]
+
+
+def _nowhere(folder):
+    return folder / "nowhere"
+
+
+def _a_file(folder):
+    return folder / "apple" / "0.png"
+
+
+def _no_class(folder):
+    (folder / "empty").mkdir()
+    return folder / "empty"
+
+
+def _one_class(folder):
+    return fill(folder / "one", classes=("apple",))
+
+
+def _the_folder_above(folder):
+    return folder.parent
+
+
+def _an_empty_class(folder):
+    (folder / "quince").mkdir()
+    return folder
+
+
+def _folders_of_classes(folder):
+    fill(folder / "training_set", classes=("apple", "lime"))
+    fill(folder / "test_set", classes=("apple", "lime"))
+    for name in COLOURS:
+        shutil.rmtree(folder / name)
+    return folder
+
+
+def _too_long_a_name(folder):
+    return folder / ("x" * 300)
+
+
+def _an_unreadable_class(folder):
+    (folder / "quince").mkdir()
+    (folder / "quince" / "a.jpg").write_text("no picture")
+    return folder
+
+
+def _one_picture_each(folder):
+    return fill(folder / "few", 1)
+
+
+def _a_class_only_in_test(folder):
+    fill(folder / "both" / "train", classes=("apple", "lime"))
+    fill(folder / "both" / "test")
+    return folder / "both"
+
+
+def _test_without_pictures(folder):
+    fill(folder / "both" / "train")
+    fill(folder / "both" / "test", 1)
+    for path in (folder / "both" / "test").glob("*/*"):
+        path.write_bytes(b"")
+    return folder / "both"
+
+
+UNUSABLE = {
+    _nowhere: "There is no folder .*nowhere",
+    _a_file: "0.png is a file",
+    _no_class: "At least two classes .* none",
+    _one_class: "At least two classes .* apple",
+    _the_folder_above: "At least two classes .* my früit",
+    _folders_of_classes: "test_set holds folders and no pictures.*train/cat/1.jpg",
+    _too_long_a_name: "There is no folder|cannot be opened: File name too long",
+    _an_empty_class: "quince has no pictures",
+    _an_unreadable_class: "class quince .*a.jpg: not a picture",
+    _one_picture_each: "no picture to test with",
+    _a_class_only_in_test: "class plum is in the test folder, but not in .*train",
+    _test_without_pictures: "no picture to test with",
+}
+
+
+@pytest.mark.parametrize("prepare", UNUSABLE)
+def test_an_unusable_folder_gets_one_clear_message(fruit, prepare):
+    with pytest.raises(DataError, match=UNUSABLE[prepare]) as error:
+        load(prepare(fruit))
+    assert "\n" not in str(error.value)
+
+
+def test_a_folder_that_may_not_be_opened_gets_one_clear_message(fruit, monkeypatch):
+    def refuse(_path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(DataError, match="früit cannot be opened: Permission denied"):
+        load(fruit)

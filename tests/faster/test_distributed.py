@@ -1,0 +1,152 @@
+"""Two processes against one, and against a worker that is killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import psutil
+import pytest
+import torch
+from PIL import Image
+
+from labkit.faster.distributed import command, launch
+from labkit.model import Net
+from labkit.training import checkpoint
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder of three classes, 60 pictures each, told apart by their colour."""
+    folder = tmp_path_factory.mktemp("pictures")
+    generator = np.random.default_rng(0)
+    for label, name in enumerate(["red", "green", "blue"]):
+        (folder / name).mkdir()
+        for number in range(60):
+            pixels = generator.integers(0, 200, (32, 32, 3), dtype=np.uint8)
+            pixels[..., label] += 40
+            Image.fromarray(pixels).save(folder / name / f"{number}.png")
+    return folder
+
+
+def options(folder, path, *more):
+    return ["--source", str(folder), "--checkpoint", str(path), "--save-every", "5", *more]
+
+
+def in_one_process(*arguments):
+    module = [sys.executable, "-m", "labkit.faster.distributed"]
+    return subprocess.run([*module, *arguments], capture_output=True, text=True, check=True)
+
+
+def weights(path):
+    return checkpoint.load(path).model
+
+
+def largest_difference(one, other):
+    return max((one[name] - other[name]).abs().max().item() for name in one)
+
+
+def test_two_processes_give_the_weights_of_one_at_the_same_batch(folder, tmp_path):
+    recipe = ["--epochs", "4", "--batch-size", "24", "--learning-rate", "0.02"]
+    in_one_process(*options(folder, tmp_path / "one.pt", *recipe))
+    result = launch(2, *options(folder, tmp_path / "two.pt", *recipe))
+    assert result.returncode == 0, result.stderr
+    assert "epoch 4: validation accuracy" in result.stdout
+    one, two = weights(tmp_path / "one.pt"), weights(tmp_path / "two.pt")
+    assert largest_difference(one, two) < 1e-6
+    torch.manual_seed(0)
+    assert largest_difference(one, Net(3).state_dict()) > 1e-3, "nothing was learned"
+
+
+def test_a_batch_that_cannot_be_shared_evenly_is_refused_in_words(folder, tmp_path):
+    result = launch(2, *options(folder, tmp_path / "odd.pt", "--batch-size", "5"))
+    assert result.returncode != 0
+    assert "A batch of 5 cannot be shared evenly by 2 processes." in result.stderr
+
+
+def test_what_is_not_done_in_time_is_ended_and_says_so(folder, tmp_path):
+    start = time.monotonic()
+    result = launch(2, *options(folder, tmp_path / "late.pt", "--epochs", "100000"), limit=10)
+    assert time.monotonic() - start < 60
+    assert result.returncode == 124
+    assert "Ended, because it was not done after 10 seconds." in result.stderr
+
+
+def test_after_a_worker_is_killed_the_same_command_ends_with_the_same_weights(folder, tmp_path):
+    recipe = ["--epochs", "40", "--batch-size", "8"]
+    straight, broken = tmp_path / "straight.pt", tmp_path / "broken.pt"
+    launch(2, *options(folder, straight, *recipe))
+
+    torchrun = subprocess.Popen(
+        command(2, *options(folder, broken, *recipe)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    wait_for(lambda: broken.exists())
+    kill_one_worker(torchrun.pid)
+    torchrun.communicate(timeout=120)
+    assert torchrun.returncode != 0, "the training ended before its worker was killed"
+    assert checkpoint.load(broken).run["epoch"] < 40
+
+    again = launch(2, *options(folder, broken, *recipe))
+    assert again.returncode == 0, again.stderr
+    assert "resumed at step" in again.stdout
+    assert largest_difference(weights(straight), weights(broken)) == 0
+
+
+@pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2)])
+def test_a_training_goes_on_in_another_number_of_processes(folder, tmp_path, before, after):
+    recipe = ["--epochs", "4", "--batch-size", "24", "--learning-rate", "0.02"]
+    straight, moved = tmp_path / "straight.pt", tmp_path / "moved.pt"
+    launch(1, *options(folder, straight, *recipe))
+    launch(before, *options(folder, moved, *recipe, "--steps", "9"))
+    result = launch(after, *options(folder, moved, *recipe))
+    assert "resumed at step 9" in result.stdout, result.stderr
+    assert largest_difference(weights(straight), weights(moved)) < 1e-6
+
+
+def test_workers_end_when_whoever_launched_them_is_killed(folder, tmp_path):
+    arguments = options(folder, tmp_path / "endless.pt", "--epochs", "100000")
+    script = f"from labkit.faster.distributed import launch; launch(2, *{arguments})"
+    launcher = subprocess.Popen([sys.executable, "-c", script])
+    wait_for(lambda: (tmp_path / "endless.pt").exists())
+    family = psutil.Process(launcher.pid).children(recursive=True)
+    assert len(family) >= 3  # torchrun and two workers
+    launcher.kill()
+    _gone, alive = psutil.wait_procs(family, timeout=60)
+    launcher.wait()
+    assert not alive
+
+
+def test_workers_end_when_torchrun_is_killed(folder, tmp_path):
+    arguments = options(folder, tmp_path / "endless.pt", "--epochs", "100000")
+    torchrun = subprocess.Popen(command(2, *arguments), stdout=subprocess.DEVNULL)
+    wait_for(lambda: (tmp_path / "endless.pt").exists())
+    workers = psutil.Process(torchrun.pid).children(recursive=True)
+    assert len(workers) >= 2
+    torchrun.kill()
+    torchrun.wait()
+    _gone, alive = psutil.wait_procs(workers, timeout=60)
+    for worker in alive:
+        worker.kill()
+    assert not alive
+
+
+def wait_for(happened, seconds=120):
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, f"not within {seconds} s"
+        time.sleep(0.01)
+
+
+def kill_one_worker(torchrun):
+    workers = [
+        child
+        for child in psutil.Process(torchrun).children(recursive=True)
+        if "labkit.faster.distributed" in child.cmdline()
+    ]
+    assert len(workers) == 2
+    workers[1].send_signal(signal.SIGKILL)

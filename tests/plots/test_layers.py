@@ -1,0 +1,77 @@
+from types import SimpleNamespace
+
+import numpy
+import pytest
+
+from labkit.plots.layers import LayerTable, curves, filters, maps, side_by_side
+
+
+def traced(**changes):
+    row = SimpleNamespace(
+        layer="conv1", kind="Conv2d", shape=(1, 6, 28, 28), parameters=456, why="32 < 33"
+    )
+    plain = {"input_shape": (1, 3, 32, 32), "rows": (row,), "parameters": 456}
+    return SimpleNamespace(**{**plain, "warnings": (), "fault": None, **changes})
+
+
+def test_the_table_shows_every_cell_and_escapes_it():
+    text = LayerTable(traced())._repr_html_()
+    for cell in ("conv1", "Conv2d", "[1, 6, 28, 28]", "456", "32 &lt; 33", "456 parameters in all"):
+        assert cell in text
+    assert text.count('scope="col"') == 5
+
+
+def test_the_table_ends_in_the_fault_and_the_warnings():
+    text = LayerTable(traced(warnings=("mixed <pictures>",), fault="fc1 got\n1600"))._repr_html_()
+    assert "mixed &lt;pictures&gt;" in text and "fc1 got<br>1600" in text
+
+
+def test_feature_maps_share_one_grey_scale_and_the_alt_text_names_the_largest():
+    values = numpy.zeros((3, 4, 4), numpy.float32)
+    values[1, 2, 2] = 2.5
+    picture = maps(values)
+    assert picture.alt.startswith("3 feature maps of 4 x 4, from 0.00 (black) to 2.50 (white)")
+    assert "map 1 has the largest" in picture.alt
+    assert {axes.images[0].get_clim() for axes in picture.axes} == {(0.0, 2.5)}
+
+
+def test_a_filter_is_middle_grey_where_its_weight_is_zero():
+    weights = numpy.zeros((2, 3, 5, 5), numpy.float32)
+    weights[1, 0, 0, 0], weights[1, 0, 0, 1] = 0.2, -0.1
+    picture = filters(weights)
+    shown = picture.axes[1].images[0].get_array()
+    assert shown[0, 0, 0] == 1 and shown[0, 1, 0] == 0.25 and shown[4, 4, 2] == 0.5
+    assert "between -0.10 and 0.20" in picture.alt and "filter 1" in picture.alt
+
+
+def test_filters_with_many_input_channels_are_drawn_as_their_mean():
+    weights = numpy.stack([numpy.full((1, 2, 2), 1.0), numpy.full((1, 2, 2), 0.0)], 1)
+    assert (filters(weights).axes[0].images[0].get_array() == 0.75).all()
+
+
+def test_an_array_of_the_wrong_shape_is_refused():
+    with pytest.raises(ValueError, match="3 axes"):
+        maps(numpy.zeros((4, 4)))
+
+
+def test_curves_say_where_each_ends():
+    x = numpy.array([-1.0, 1.0])
+    picture = curves(x, {"double": 2 * x, "half": x / 2})
+    assert "double goes from -2.00 to 2.00; half goes from -0.50 to 0.50" in picture.alt
+
+
+def test_every_picture_renders_with_its_alt_text():
+    picture = side_by_side([numpy.zeros((4, 4, 3))] * 9, [f"n{i}" for i in range(9)])
+    assert 'alt="9 images: n0' in picture._repr_html_()
+
+
+def test_black_is_zero_where_no_number_of_the_maps_is_negative():
+    picture = maps(numpy.full((2, 3, 3), 4.0))
+    assert picture.axes[0].images[0].get_clim() == (0.0, 4.0)
+    assert maps(numpy.full((1, 3, 3), -4.0)).axes[0].images[0].get_clim()[0] == -4.0
+
+
+def test_every_curve_is_drawn_however_many_there_are():
+    x = numpy.linspace(0, 1, 3)
+    picture = curves(x, {str(n): n * x for n in range(6)})
+    assert len(picture.axes[0].get_legend().get_texts()) == 6

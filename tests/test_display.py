@@ -1,0 +1,27 @@
+"""What a learner is told, and how an error that explains itself is shown."""
+
+import os
+import subprocess
+import sys
+
+from labkit.display import ExplainedError, Notice, tell
+
+
+def test_outside_a_notebook_a_notice_goes_to_stderr(capsys):
+    tell("Head", "One.", "Two.")
+    assert capsys.readouterr().err == "Head\nOne.\nTwo.\n"
+
+
+def test_in_a_notebook_it_is_a_box_and_nothing_in_it_is_taken_for_html():
+    shown = Notice("<b>", ("a & b",))._repr_html_()
+    assert "&lt;b&gt;" in shown and "a &amp; b" in shown
+    assert 'role="note"' in shown
+
+
+def test_ipython_shows_an_error_that_explains_itself_without_a_traceback():
+    code = "from labkit.display import ExplainedError as E; raise E('Do this instead.')"
+    command = [sys.executable, "-m", "IPython", "--colors=NoColor", "-c", code]
+    own = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}  # it warns
+    done = subprocess.run(command, capture_output=True, text=True, env=own)
+    assert (done.stdout + done.stderr).strip() == "ExplainedError: Do this instead."
+    assert issubclass(ExplainedError, ValueError)

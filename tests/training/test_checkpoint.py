@@ -1,0 +1,434 @@
+"""A checkpoint is verified before it is opened, and a killed run ends as if it had lived."""
+
+import hashlib
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from labkit.training import Run, checkpoint
+from labkit.training.checkpoint import CheckpointError
+
+EXAMPLES = TensorDataset(torch.arange(60.0).view(20, 3) / 60, torch.arange(20) % 2)
+
+
+def _run(epochs=2, hidden=4, batch_size=4, optimizer=torch.optim.SGD):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, hidden), nn.Dropout(0.5), nn.Linear(hidden, 2))
+    return Run(
+        model,
+        DataLoader(EXAMPLES, batch_size, shuffle=True),
+        DataLoader(EXAMPLES, 20),
+        optimizer(model.parameters(), lr=0.1),
+        epochs=epochs,
+    )
+
+
+def _same(one, other):
+    pairs = zip(one.parameters(), other.parameters(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """Two checkpoints of one run: after three steps, and (under the final name) after seven."""
+    run = _run()
+    for step in range(7):
+        if step == 3:
+            checkpoint.save(tmp_path / "net.pt", run.model, run=run)
+        run.advance()
+    return checkpoint.save(tmp_path / "net.pt", run.model, run=run)
+
+
+def test_weights_classes_and_source_come_back(tmp_path):
+    model = nn.Linear(3, 2)
+    path = checkpoint.save(tmp_path / "a" / "net.pt", model, classes=("cat", "dog"), source="drawn")
+    read = checkpoint.load(path)
+    assert _same(read.restore(nn.Linear(3, 2)), model)
+    assert (read.classes, read.source, read.run) == (["cat", "dog"], "drawn", None)
+    assert read.versions["torch"] == torch.__version__
+
+
+def test_torch_load_opens_a_checkpoint_too(saved):
+    content = torch.load(saved, weights_only=True)
+    assert set(content["model"]) == set(_run().model.state_dict())
+
+
+def test_a_resumed_run_ends_bit_for_bit_like_one_that_never_stopped(saved):
+    straight, resumed = _run(), _run()
+    straight.finish()
+    checkpoint.load(saved).resume(resumed)
+    assert (resumed.epoch, resumed.step) == (1, 2)
+    resumed.finish()
+    assert _same(straight.model, resumed.model)
+    assert straight.history.running_loss == resumed.history.running_loss
+    assert straight.history.validation_accuracy == resumed.history.validation_accuracy
+
+
+def test_a_finished_run_can_be_resumed_for_more_epochs(tmp_path):
+    short, long, straight = _run(epochs=1), _run(epochs=3), _run(epochs=3)
+    short.finish()
+    path = checkpoint.save(tmp_path / "net.pt", short.model, run=short)
+    checkpoint.load(path).resume(long).finish()
+    straight.finish()
+    assert _same(long.model, straight.model)
+
+
+def test_a_scheduler_and_adam_go_on_where_they_were(tmp_path):
+    def scheduled():
+        run = _run(optimizer=torch.optim.Adam)
+        run.scheduler = torch.optim.lr_scheduler.StepLR(run.optimizer, 3)
+        return run
+
+    first, second, straight = scheduled(), scheduled(), scheduled()
+    for _step in range(4):
+        first.advance()
+    path = checkpoint.save(tmp_path / "net.pt", first.model, run=first)
+    checkpoint.load(path).resume(second).finish()
+    straight.finish()
+    assert _same(second.model, straight.model)
+
+
+def test_one_cycle_goes_on_where_it_was_and_only_by_its_own_plan(tmp_path):
+    def scheduled(epochs):
+        run = _run(epochs=epochs)
+        plan = torch.optim.lr_scheduler.OneCycleLR(run.optimizer, 0.1, total_steps=5 * epochs)
+        run.scheduler = plan
+        return run
+
+    first, second, straight, longer = (scheduled(epochs) for epochs in (2, 2, 2, 3))
+    for _step in range(4):
+        first.advance()
+    found = checkpoint.load(checkpoint.save(tmp_path / "net.pt", first.model, run=first))
+    found.resume(second).finish()
+    straight.finish()
+    assert _same(second.model, straight.model)
+    with pytest.raises(CheckpointError, match="plans is 10, and this run's is 15"):
+        found.resume(longer)
+
+
+def test_the_one_before_is_kept(saved):
+    assert checkpoint.load(saved).run["step"] == 2
+    assert checkpoint.load(checkpoint.previous(saved)).run["step"] == 3
+
+
+def test_a_damaged_file_does_not_push_out_the_good_one_before_it(saved):
+    saved.write_bytes(saved.read_bytes()[:100])
+    checkpoint.save(saved, nn.Linear(1, 1))
+    assert checkpoint.load(checkpoint.previous(saved)).run["step"] == 3
+
+
+def test_nothing_is_left_behind_but_the_two(saved):
+    assert sorted(file.name for file in saved.parent.iterdir()) == ["net.previous.pt", "net.pt"]
+
+
+def test_what_a_killed_writer_left_is_swept_after_an_hour(saved):
+    fresh, old = saved.with_name(".net.pt.fresh"), saved.with_name(".net.pt.old")
+    fresh.touch()
+    old.touch()
+    os.utime(old, (time.time() - 4000,) * 2)
+    checkpoint.save(saved, nn.Linear(1, 1))
+    assert fresh.exists() and not old.exists()
+
+
+def test_a_file_that_another_writer_finishes_with_meanwhile_is_left_to_it(saved, monkeypatch):
+    gone = saved.with_name(".net.pt.gone")
+    monkeypatch.setattr(type(saved), "glob", lambda _folder, _pattern: [gone])
+    checkpoint.save(saved, nn.Linear(1, 1))
+    assert checkpoint.load(saved).run is None
+
+
+def test_a_full_disk_leaves_the_old_checkpoint_and_no_litter(saved, monkeypatch):
+    before = saved.read_bytes()
+
+    def full(_file):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CheckpointError, match="No space left on device. Make room") as caught:
+        checkpoint.save(saved, nn.Linear(1, 1))
+    assert str(caught.value).endswith("The one saved before it is still good: net.pt.")
+    assert saved.read_bytes() == before
+    assert sorted(file.name for file in saved.parent.iterdir()) == ["net.previous.pt", "net.pt"]
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(CheckpointError, match="net.pt cannot be saved: .*Make room"):
+        checkpoint.save(tmp_path / "file" / "net.pt", nn.Linear(1, 1))
+
+
+def test_a_file_that_cannot_be_read_is_said_with_the_good_one(saved, monkeypatch):
+    read = type(saved).read_bytes
+
+    def locked(path):
+        if path == saved:
+            raise PermissionError(13, "Permission denied")
+        return read(path)
+
+    monkeypatch.setattr(type(saved), "read_bytes", locked)
+    said = _refused(saved)
+    assert "net.pt cannot be read: Permission denied." in said
+    assert said.endswith("good: load net.previous.pt.")
+
+
+def test_a_checkpoint_of_a_live_training_is_of_one_moment_between_two_steps(tmp_path, monkeypatch):
+    held, run = [], _run()
+
+    @contextmanager
+    def turn():
+        held.append(True)
+        yield
+        held.append(False)
+
+    monkeypatch.setattr(checkpoint, "turn", turn())
+    monkeypatch.setattr(torch, "save", lambda content, buffer: held.append(content["run"]["step"]))
+    checkpoint.save(tmp_path / "net.pt", run.model, run=run)
+    assert held == [True, 0, False]
+
+
+def _refused(path):
+    with pytest.raises(CheckpointError) as caught:
+        checkpoint.load(path)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("kept", [10, 500, -90, -1])
+def test_a_truncated_file_is_refused(saved, kept):
+    saved.write_bytes(saved.read_bytes()[:kept])
+    assert "net.pt is cut short" in _refused(saved)
+
+
+@pytest.mark.parametrize("place", [60, 700, -300, -3])
+def test_one_flipped_bit_anywhere_is_refused(saved, place):
+    data = bytearray(saved.read_bytes())
+    data[place] ^= 1
+    saved.write_bytes(bytes(data))
+    assert "net.pt" in _refused(saved)
+
+
+def test_a_flipped_bit_among_the_weights_would_have_loaded_without_a_word(saved):
+    weight = checkpoint.load(saved).model["0.weight"].numpy().tobytes()
+    data = bytearray(saved.read_bytes())
+    data[data.find(weight)] ^= 1
+    saved.write_bytes(bytes(data))
+    torch.load(saved, weights_only=True)  # torch does not notice
+    assert "net.pt is damaged" in _refused(saved)
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>Log in</html>", b"\x80\x04not a zip"])
+def test_a_foreign_file_is_refused(saved, content):
+    saved.write_bytes(content)
+    assert "net.pt is not a checkpoint" in _refused(saved)
+
+
+def test_a_bare_torch_file_is_told_from_a_damaged_one(saved):
+    torch.save({"weight": torch.zeros(3)}, saved)
+    assert "saved by torch.save alone" in _refused(saved)
+
+
+def test_a_newer_format_is_refused(saved):
+    saved.write_bytes(
+        saved.read_bytes().replace(b"labkit checkpoint 001", b"labkit checkpoint 002")
+    )
+    assert "has format 2, and this labkit reads format 1" in _refused(saved)
+
+
+def test_a_missing_file_is_said(tmp_path):
+    said = _refused(tmp_path / "net.pt")
+    assert said.startswith("There is no checkpoint") and said.endswith("Train again to make one.")
+
+
+def test_the_good_one_that_is_left_is_named(saved):
+    saved.unlink()
+    assert _refused(saved).endswith("good: load net.previous.pt.")
+    checkpoint.previous(saved).write_bytes(b"damaged too")
+    assert _refused(saved).endswith("Train again to make one.")
+
+
+class _Malice:
+    def __reduce__(self):
+        return os.system, ("touch malice",)
+
+
+_NO_WEIGHTS = {"model": 1, "history": None} | dict.fromkeys(
+    ["classes", "source", "run", "recipe", "versions", "saved"]
+)
+
+
+@pytest.mark.parametrize(
+    "content", [_Malice(), {"model": _Malice()}, {"weights": 1}, [1, 2], _NO_WEIGHTS]
+)
+def test_what_is_no_plain_checkpoint_is_not_run(saved, content, monkeypatch):
+    monkeypatch.chdir(saved.parent)
+    archive = io.BytesIO()
+    torch.save(content, archive)
+    saved.write_bytes(
+        checkpoint._sealed(archive.getvalue())
+    )  # a digest that is right, as malice would
+    assert "was not opened" in _refused(saved)
+    assert not (saved.parent / "malice").exists()
+
+
+def test_other_bytes_under_a_right_seal_are_not_opened(saved):
+    archive = io.BytesIO()
+    torch.save({"model": {}}, archive)
+    saved.write_bytes(checkpoint._sealed(archive.getvalue().replace(b"little", b"litter")))
+    assert "was not opened" in _refused(saved)  # a ValueError of torch.load
+
+
+def test_weights_of_another_shape_are_refused_and_none_is_copied(saved):
+    other = _run(hidden=5)
+    before = [weight.clone() for weight in other.model.parameters()]
+    with pytest.raises(CheckpointError, match=r"0.weight is \[4, 3\] in the file and \[5, 3\]"):
+        checkpoint.load(saved).restore(other.model)
+    assert all(torch.equal(a, b) for a, b in zip(before, other.model.parameters(), strict=True))
+
+
+def test_weights_of_another_model_are_refused(saved):
+    with pytest.raises(CheckpointError, match="0.weight is only in the file"):
+        checkpoint.load(saved).restore(nn.Linear(3, 4))
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"batch_size": 5}, "number of batches is 5, and this run's is 4"),
+        ({"optimizer": torch.optim.Adam}, "optimizer is SGD, and this run's is Adam"),
+    ],
+)
+def test_another_recipe_cannot_be_resumed(saved, other, said):
+    run = _run(**other)
+    before = [weight.clone() for weight in run.model.parameters()]
+    with pytest.raises(CheckpointError, match=said):
+        checkpoint.load(saved).resume(run)
+    assert all(torch.equal(a, b) for a, b in zip(before, run.model.parameters(), strict=True))
+
+
+def test_an_optimizer_of_other_weights_cannot_be_resumed_and_nothing_is_changed(saved):
+    run = _run()
+    run.optimizer = torch.optim.SGD(run.model[2].parameters(), lr=0.1)
+    before = [weight.clone() for weight in run.model.parameters()]
+    with pytest.raises(CheckpointError, match=r"optimizer is \[4\], and this run's is \[2\]"):
+        checkpoint.load(saved).resume(run)
+    assert all(torch.equal(a, b) for a, b in zip(before, run.model.parameters(), strict=True))
+
+
+def test_weights_alone_cannot_be_resumed(tmp_path):
+    run = _run()
+    path = checkpoint.save(tmp_path / "net.pt", run.model)
+    with pytest.raises(CheckpointError, match="nothing to resume"):
+        checkpoint.load(path).resume(run)
+
+
+def test_the_folder_is_the_one_that_the_environment_names(monkeypatch, tmp_path):
+    monkeypatch.setenv("LABKIT_CHECKPOINTS", str(tmp_path))
+    assert checkpoint.folder() == tmp_path
+    monkeypatch.delenv("LABKIT_CHECKPOINTS")
+    assert str(checkpoint.folder()) == "checkpoints"
+
+
+def test_a_saver_saves_at_the_end_of_every_second_epoch(tmp_path):
+    run = _run(epochs=5)
+    saver, seen = checkpoint.Saver(tmp_path / "net.pt", seconds=1e9, epochs=2), []
+
+    def after_step(run):
+        saver(run)
+        if run.step == 0:
+            seen.append(checkpoint.load(saver.path).run["epoch"] if saver.path.exists() else 0)
+
+    run.finish(after_step)
+    assert seen == [0, 2, 2, 4, 5]  # the end of the run is always saved
+
+
+def test_a_saver_saves_when_its_time_is_up(tmp_path, monkeypatch):
+    clock = iter([0.0, 10.0, 31.0, 31.0, 40.0])
+    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: next(clock))
+    run, saver = _run(), checkpoint.Saver(tmp_path / "net.pt", seconds=30.0)
+    for expected in (False, True):
+        run.advance()
+        saver(run)
+        assert saver.path.exists() is expected
+    saver.path.unlink()
+    run.advance()
+    saver(run)  # nine seconds after the last
+    assert not saver.path.exists()
+
+
+KILLED = """
+import hashlib, os, sys, time, torch
+torch.set_num_threads(1)
+from torch.utils.data import DataLoader, TensorDataset
+from labkit import checkpoint
+from labkit.model import Net
+from labkit.training import Run
+
+torch.manual_seed(0)
+images, labels = torch.randn(48, 3, 32, 32), torch.randint(0, 10, (48,))
+data = TensorDataset(images, labels)
+model = Net()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+run = Run(model, DataLoader(data, 4, shuffle=True), DataLoader(data, 48), optimizer, epochs=20)
+path, pause, between = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
+if os.path.exists(path):
+    checkpoint.load(path).resume(run)
+print("begins at", run.epoch, run.step, flush=True)
+saver = checkpoint.Saver(path, seconds=between)
+
+def after_step(run):
+    saver(run)
+    print("step", run.steps_done, flush=True)
+    time.sleep(pause)
+
+run.finish(after_step)
+weights = b"".join(weight.detach().numpy().tobytes() for weight in model.parameters())
+print("weights", hashlib.sha256(weights).hexdigest())
+"""
+
+
+def _start(script, path, *, pause=0.0, between=1e9):
+    return subprocess.Popen(
+        [sys.executable, script, path, str(pause), str(between)], stdout=subprocess.PIPE, text=True
+    )
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill -9 on this system")
+def test_a_run_killed_with_kill_9_and_resumed_ends_bit_for_bit_the_same(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(KILLED)
+    victim = _start(script, tmp_path / "killed.pt", pause=0.02, between=0.0)
+    straight = _start(script, tmp_path / "straight.pt")
+    for line in victim.stdout:
+        if line.startswith("step 16"):  # the fourth batch of the second epoch
+            break
+    time.sleep(0.03)  # into whatever it does then: train, write, sleep
+    victim.kill()
+    victim.wait()
+    assert victim.returncode == -signal.SIGKILL
+    left = checkpoint.load(tmp_path / "killed.pt").run
+    assert (1, 4) <= (left["epoch"], left["step"]) < (20, 0)
+    resumed, _ = _start(script, tmp_path / "killed.pt").communicate(timeout=120)
+    whole, _ = straight.communicate(timeout=120)
+    assert f"begins at {left['epoch']} {left['step']}" in resumed
+    assert "begins at 0 0" in whole
+    assert resumed.splitlines()[-1] == whole.splitlines()[-1]
+    assert len(resumed.splitlines()[-1]) == len("weights ") + 2 * hashlib.sha256().digest_size
+
+
+def test_weights_go_to_the_device_asked_for_and_the_run_stays_on_the_cpu(tmp_path):
+    """Adam's counters must not follow: its next step refuses counters on a GPU."""
+    run = _run(optimizer=torch.optim.Adam)
+    run.advance()
+    read = checkpoint.load(checkpoint.save(tmp_path / "a.pt", run.model, run=run), device="meta")
+    assert {weight.device.type for weight in read.model.values()} == {"meta"}
+    remembered = read.run["optimizer"]["state"].values()
+    kept = [tensor for each in remembered for tensor in each.values()]
+    assert {tensor.device.type for tensor in [*kept, *read.run["random"].values()]} == {"cpu"}
