@@ -1,0 +1,108 @@
+"""The plan of the house: arrows point down, and an explorer needs nothing of another explorer."""
+
+import ast
+from collections import Counter
+from pathlib import Path
+
+HOUSE = Path(__file__).parents[1] / "labkit"
+FLOORS = (
+    ("text", "display", "model", "sandbox"),
+    ("data", "device"),
+    ("training", "timing", "preflight", "machine"),
+    ("evaluation", "faster", "inspect", "checks"),
+    ("plots",),
+    ("doctor", "explorers"),
+)
+"""From the ground up: a room may need rooms on its own floor and on those below."""
+
+FLOOR = {room: number for number, floor in enumerate(FLOORS) for room in floor}
+OUTSIDE = ("__init__", "jupyter")  # the map, and what the Jupyter server loads by name
+LONGEST = 350
+STILL_LONG = {
+    "checks/cnn.py",
+    "checks/dataloader.py",
+    "checks/evaluation.py",
+    "checks/faster.py",
+    "checks/gpu.py",
+    "checks/loss_optimizer.py",
+    "checks/tensors.py",
+    "checks/training.py",
+    "explorers/convolution/stage.js",
+    "explorers/landscape/stage.js",
+    "explorers/shared/looks.css",
+    "training/checkpoint.py",
+    "training/run.py",
+}
+
+
+def modules():
+    return sorted(HOUSE.rglob("*.py"))
+
+
+def room_of(path):
+    return path.relative_to(HOUSE).with_suffix("").parts[0]
+
+
+def needs(path):
+    """Return the modules of labkit that a module imports, as tuples of names."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("labkit"):
+            parts = node.module.split(".")[1:]
+            found |= {(*parts, alias.name) for alias in node.names}
+    return found
+
+
+def arrows():
+    """Return (module, its room, the room that it needs) for every import between two rooms."""
+    found = [(path, room_of(path), names[0]) for path in modules() for names in needs(path)]
+    return [(path, here, there) for path, here, there in found if here not in (there, *OUTSIDE)]
+
+
+def test_arrows_point_down():
+    assert [arrow for arrow in arrows() if FLOOR[arrow[2]] > FLOOR[arrow[1]]] == []
+
+
+def test_two_rooms_never_need_each_other():
+    between = {(here, there) for _path, here, there in arrows()}
+    assert {(here, there) for here, there in between if (there, here) in between} == set()
+
+
+def test_nothing_but_notebooks_and_tests_needs_explorers_or_checks():
+    assert [arrow for arrow in arrows() if arrow[2] in ("explorers", "checks")] == []
+
+
+def test_compute_knows_no_drawing_and_drawing_no_widget():
+    forbidden = {"compute": {"draw", "widget", "stage"}, "draw": {"widget", "stage"}}
+    for path in HOUSE.glob("explorers/*/*.py"):
+        for names in needs(path):
+            if names[:2] == ("explorers", path.parent.name):
+                assert names[2] not in forbidden.get(path.stem, ()), path
+            assert path.stem != "compute" or names[0] != "plots", path
+
+
+def test_an_explorer_needs_what_is_shared_and_no_other_explorer():
+    for path in HOUSE.glob("explorers/*/*.py"):
+        here = path.parent.name
+        allowed = {here, "shared"} | ({"network"} if here == "studio" else set())
+        assert {names[1] for names in needs(path) if names[0] == "explorers"} <= allowed, path
+
+
+def test_a_file_name_says_which_file_it_is():
+    slices = {"compute", "draw", "widget", "stage", "__init__"}
+    counted = Counter(path.stem for path in modules() if path.stem not in slices)
+    assert [name for name, count in counted.items() if count > 1] == []
+
+
+def test_every_file_can_be_read_in_one_sitting():
+    files = [*modules(), *HOUSE.rglob("*.js"), *HOUSE.rglob("*.css")]
+    lengths = {str(f.relative_to(HOUSE)): len(f.read_text().splitlines()) for f in files}
+    assert {
+        name: length for name, length in lengths.items() if length > LONGEST
+    }.keys() <= STILL_LONG
+
+
+def test_the_root_is_seen_at_a_glance():
+    entries = [entry for entry in HOUSE.iterdir() if entry.name != "__pycache__"]
+    assert len([entry for entry in entries if entry.is_file()]) <= 12
+    assert len([entry for entry in entries if entry.is_dir()]) <= 18

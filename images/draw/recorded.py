@@ -11,7 +11,7 @@ import numpy as np
 from draw.style import MUTED, Still, flat
 from labkit.plots.base import Picture
 from labkit.plots.curves import loss_curve
-from labkit.plots.evaluation import class_accuracy, confusion
+from labkit.plots.results import class_accuracy, confusion
 from labkit.text import _
 
 RECORDED = json.loads(

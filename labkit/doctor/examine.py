@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from labkit.doctor import activity, evaluating, loaders, loss, pictures, steps, weights
+from labkit.doctor import activity, evaluating, loading, loss, pictures, steps, weights
 from labkit.doctor.case import Case, arguments_fit
 from labkit.doctor.findings import Finding, Report
 from labkit.doctor.sample import check_rewinds
@@ -68,7 +68,7 @@ def _probes(case: Case) -> list[Callable]:
         probes.append(weights.look_at_checkpoint)
     if case.train_batches is not None:
         probes += [pictures.look_at_types, steps.look, loss.look, activity.look, pictures.look]
-    return [*probes, loss.look_at_labels, loaders.look, evaluating.look]
+    return [*probes, loss.look_at_labels, loading.look, evaluating.look]
 
 
 def _distinct(findings: Iterable[Finding]) -> list[Finding]:

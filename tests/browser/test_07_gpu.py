@@ -5,7 +5,7 @@ import re
 import pytest
 
 from labkit.device import available, missing
-from labkit.timing.comparing import recorded_gpus
+from labkit.plots.comparing import recorded_gpus
 from tests.browser.kernel import execute, settle, value
 from tests.browser.lab import unusable
 

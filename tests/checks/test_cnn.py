@@ -40,12 +40,12 @@ def test_padding_may_be_found_in_any_way(answer):
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (lambda k: k - 1, "both sides"),
-        (lambda k: k / 2, "half kernel"),
-        (lambda k: k, "whole kernel"),
-        (lambda k: k // 2 + 1, "one more"),
-        (lambda k: 2, "that of five"),
-        (lambda k: "same", "in words"),
+        (lambda k: k - 1, "kernel - 1"),
+        (lambda k: k / 2, "kernel / 2"),
+        (lambda k: k, "kernel"),
+        (lambda k: k // 2 + 1, "(kernel + 1) // 2"),
+        (lambda k: 2, "2"),
+        (lambda k: "same", '"same"'),
         (lambda k: 1, "always the same"),
     ],
 )
@@ -91,15 +91,33 @@ def test_average_pooling_may_be_written_in_any_way(answer):
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (lambda maps: maps.unfold(2, 2, 2).unfold(3, 2, 2).amax((4, 5)), "largest"),
-        (lambda maps: maps.unfold(2, 2, 2).unfold(3, 2, 2).sum((4, 5)), "sum"),
-        (lambda maps: maps.unfold(2, 2, 1).unfold(3, 2, 1).mean((4, 5)), "stride one"),
-        (lambda maps: maps.unfold(2, 2, 2).unfold(3, 2, 2).mean(5), "one axis"),
-        (lambda maps: functional.avg_pool2d(maps, 2, ceil_mode=True), "ceiling"),
+        (
+            lambda maps: maps.unfold(2, 2, 2).unfold(3, 2, 2).amax((4, 5)),
+            "functional.max_pool2d(maps, 2, 2)",
+        ),
+        (
+            lambda maps: maps.unfold(2, 2, 2).unfold(3, 2, 2).sum((4, 5)),
+            "4 * functional.avg_pool2d(maps, 2, 2)",
+        ),
+        (
+            lambda maps: maps.unfold(2, 2, 1).unfold(3, 2, 1).mean((4, 5)),
+            "functional.avg_pool2d(maps, 2, 1)",
+        ),
+        (
+            lambda maps: maps.unfold(2, 2, 2).unfold(3, 2, 2).mean(5),
+            "maps.unfold(2, 2, 2).unfold(3, 2, 2).mean(dim=-1)",
+        ),
+        (
+            lambda maps: functional.avg_pool2d(maps, 2, ceil_mode=True),
+            "functional.avg_pool2d(maps, 2, 2, ceil_mode=True)",
+        ),
         (lambda maps: functional.avg_pool2d(maps, 2).permute(0, 2, 3, 1), "channels last"),
-        (lambda maps: maps.unfold(2, 2, 2).unfold(3, 2, 2).mean(), "of everything"),
-        (lambda maps: maps.unfold(2, 2, 2).unfold(3, 2, 2), "windows only"),
-        (lambda maps: maps.unfold(2, 2, 2).mean(-1), "height only"),
+        (
+            lambda maps: maps.unfold(2, 2, 2).unfold(3, 2, 2).mean(),
+            "maps.unfold(2, 2, 2).unfold(3, 2, 2).mean()",
+        ),
+        (lambda maps: maps.unfold(2, 2, 2).unfold(3, 2, 2), "maps.unfold(2, 2, 2).unfold(3, 2, 2)"),
+        (lambda maps: maps.unfold(2, 2, 2).mean(-1), "maps.unfold(2, 2, 2).mean(dim=-1)"),
         (lambda maps: torch.zeros_like(functional.avg_pool2d(maps, 2)), ""),
     ],
 )
@@ -132,13 +150,13 @@ def test_the_inputs_of_fc1_may_be_counted_in_any_way(answer):
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (lambda side: 16 * (side // 4) ** 2, "pooling only"),
-        (lambda side: 16 * (((side - 4) / 2 - 4) / 2) ** 2, "no floor"),
-        (lambda side: ((side - 12) // 4) ** 2, "one map"),
-        (lambda side: 16 * ((side - 12) // 4), "one side"),
-        (lambda side: 400 * side * side / 1024, "in proportion"),
-        (lambda side: 16 * (side - 8) ** 2, "no pooling"),
-        (lambda side: 16 * np.ceil((side - 12) / 4) ** 2, "rounded up"),
+        (lambda side: 16 * (side // 4) ** 2, "16 * (side // 4) ** 2"),
+        (lambda side: 16 * (((side - 4) / 2 - 4) / 2) ** 2, "16 * (((side - 4) / 2 - 4) / 2) ** 2"),
+        (lambda side: ((side - 12) // 4) ** 2, "_end(side) ** 2"),
+        (lambda side: 16 * ((side - 12) // 4), "16 * _end(side)"),
+        (lambda side: 400 * side * side / 1024, "400 * (side / 32) ** 2"),
+        (lambda side: 16 * (side - 8) ** 2, "16 * (side - 8) ** 2"),
+        (lambda side: 16 * np.ceil((side - 12) / 4) ** 2, "16 * math.ceil((side - 12) / 4) ** 2"),
         (lambda side: 400, "always the same"),
     ],
 )
@@ -164,13 +182,13 @@ def test_parameters_may_be_counted_in_any_way(answer):
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (lambda i, o, k: i * o * k * k, "no bias"),
-        (lambda i, o, k: i * o * k * k + 1, "one bias"),
-        (lambda i, o, k: o * k * k + o, "flat filters"),
-        (lambda i, o, k: i * k * k + 1, "one filter"),
-        (lambda i, o, k: o * i * k + o, "one side of kernel"),
-        (lambda i, o, k: i * o * k * k + i, "bias per input"),
-        (lambda i, o, k: i * k * k + o, "weights of one filter"),
+        (lambda i, o, k: i * o * k * k, "inputs * outputs * kernel * kernel"),
+        (lambda i, o, k: i * o * k * k + 1, "inputs * outputs * kernel * kernel + 1"),
+        (lambda i, o, k: o * k * k + o, "outputs * (kernel * kernel + 1)"),
+        (lambda i, o, k: i * k * k + 1, "inputs * kernel * kernel + 1"),
+        (lambda i, o, k: o * i * k + o, "outputs * (inputs * kernel + 1)"),
+        (lambda i, o, k: i * o * k * k + i, "inputs * (outputs * kernel * kernel + 1)"),
+        (lambda i, o, k: i * k * k + o, "inputs * kernel * kernel + outputs"),
     ],
 )
 def test_wrongly_counted_parameters_are_recognised(answer, mistake):

@@ -101,16 +101,25 @@ def test_the_transform_may_be_written_in_any_way(answer):
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (_steps(_image, _floats, lambda m, s: v2.Normalize([0.5] * 3, [0.5] * 3)), "half"),
-        (_steps(_image, _unscaled, v2.Normalize), "not scaled"),
-        (_steps(_image, _floats), "not normalised"),
-        (_steps(_image, _floats, lambda m, s: v2.Normalize(s, m)), "swapped"),
+        (
+            _steps(_image, _floats, lambda m, s: v2.Normalize([0.5] * 3, [0.5] * 3)),
+            "lambda picture: (_pixels(picture) / 255 - 0.5) / 0.5",
+        ),
+        (
+            _steps(_image, _unscaled, v2.Normalize),
+            "lambda picture: (_pixels(picture) - _column(mean)) / _column(std)",
+        ),
+        (_steps(_image, _floats), "lambda picture: _pixels(picture) / 255"),
+        (
+            _steps(_image, _floats, lambda m, s: v2.Normalize(s, m)),
+            "lambda picture: (_pixels(picture) / 255 - _column(std)) / _column(mean)",
+        ),
         (_steps(_image, _floats, v2.Normalize, v2.Normalize), "twice"),
         (lambda m, s: lambda p: (np.asarray(p) / 255 - m) / s, "channels last"),
         (_steps(v2.Normalize, _image, _floats), "normalised first by v2"),
         (lambda m, s: v1.Compose([v1.Normalize(m, s), v1.ToTensor()]), "normalised first"),
         (lambda m, s: v1.Compose([v1.ToTensor, v1.Normalize(m, s)]), "class itself"),
-        (lambda m, s: [v1.ToTensor(), v1.Normalize(m, s)], "list"),
+        (lambda m, s: [v1.ToTensor(), v1.Normalize(m, s)], "[true_transform.judge(mean, std)]"),
         (_steps(_image, v2.Normalize, _floats), "normalised too early"),
         (lambda m, s: None, ""),
         (lambda m, s: torch.tensor(m), ""),
@@ -157,13 +166,25 @@ def test_the_reddest_class_may_be_found_in_any_way(answer):
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (lambda x, y: torch.bincount(y, x[..., 0].double().sum((1, 2))).argmax(), "sum of red"),
-        (lambda x, y: _with_numpy(x.flip(-1), y), "bluest"),
-        (lambda x, y: _with_numpy(x[..., [1]], y), "greenest"),
-        (lambda x, y: _with_numpy(x.float().mean(-1, keepdim=True), y), "brightest"),
-        (lambda x, y: _with_numpy(255 - x, y), "least red"),
-        (lambda x, y: x[y == _summed(x, y)][..., 0].float().mean(), "amount of red"),
-        (lambda x, y: y[x[..., 0].float().mean((1, 2)).argmax()], "of the reddest picture"),
+        (
+            lambda x, y: torch.bincount(y, x[..., 0].double().sum((1, 2))).argmax(),
+            "_extreme(pixels, labels, 0, total=True)",
+        ),
+        (lambda x, y: _with_numpy(x.flip(-1), y), "_extreme(pixels, labels, 2)"),
+        (lambda x, y: _with_numpy(x[..., [1]], y), "_extreme(pixels, labels, 1)"),
+        (
+            lambda x, y: _with_numpy(x.float().mean(-1, keepdim=True), y),
+            "_extreme(pixels, labels, slice(None))",
+        ),
+        (lambda x, y: _with_numpy(255 - x, y), "_extreme(pixels, labels, 0, pick=min)"),
+        (
+            lambda x, y: x[y == _summed(x, y)][..., 0].float().mean(),
+            "pixels[labels == _extreme(pixels, labels, 0)][..., 0].double().mean()",
+        ),
+        (
+            lambda x, y: y[x[..., 0].float().mean((1, 2)).argmax()],
+            "labels[pixels[..., 0].double().mean(dim=(1, 2)).argmax()]",
+        ),
         (
             lambda x, y: torch.stack(
                 [x[y == c][..., 0].float().mean() for c in range(10)]
@@ -206,15 +227,30 @@ def test_flipping_may_be_written_in_any_way(answer):
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (v2.Compose([v2.RandomVerticalFlip(), *TENSOR, NORMALISE]), "vertical"),
-        (v2.Compose([*TENSOR, NORMALISE]), "never"),
-        (v2.Compose([v2.RandomHorizontalFlip(p=1.0), *TENSOR, NORMALISE]), "always"),
-        (v2.Compose([FLIP, *TENSOR]), "without normalise"),
-        (v2.Compose([FLIP, v2.ToImage(), v2.ToDtype(torch.float32), NORMALISE]), "without scale"),
-        (v2.Compose([FLIP, v2.RandomVerticalFlip(), *TENSOR, NORMALISE]), "both ways"),
+        (
+            v2.Compose([v2.RandomVerticalFlip(), *TENSOR, NORMALISE]),
+            "_normalised(picture, turn=(1,))",
+        ),
+        (v2.Compose([*TENSOR, NORMALISE]), "_normalised(picture)"),
+        (
+            v2.Compose([v2.RandomHorizontalFlip(p=1.0), *TENSOR, NORMALISE]),
+            "_normalised(picture, turn=(2,), often=1.0)",
+        ),
+        (v2.Compose([FLIP, *TENSOR]), "_normalised(picture, turn=(2,)) * 0.5 + 0.5"),
+        (
+            v2.Compose([FLIP, v2.ToImage(), v2.ToDtype(torch.float32), NORMALISE]),
+            "_normalised(picture, turn=(2,), scale=1.0)",
+        ),
+        (
+            v2.Compose([FLIP, v2.RandomVerticalFlip(), *TENSOR, NORMALISE]),
+            "_normalised(_turned(picture), turn=(2,))",
+        ),
         (v2.Compose([v2.RandomHorizontalFlip, *TENSOR, NORMALISE]), "not made"),
-        (v2.Compose([FLIP, *TENSOR, NORMALISE, NORMALISE]), "twice normalised"),
-        (FLIP, "flipped only"),
+        (
+            v2.Compose([FLIP, *TENSOR, NORMALISE, NORMALISE]),
+            "(_normalised(picture, turn=(2,)) - 0.5) / 0.5",
+        ),
+        (FLIP, "_turned(picture, Image.Transpose.FLIP_LEFT_RIGHT)"),
     ],
 )
 def test_wrong_flipping_is_recognised(answer, mistake):
@@ -280,15 +316,19 @@ def test_a_loader_may_be_written_in_any_way(answer):
         (
             "range(0, count, batch_size)",
             "range(0, count - batch_size + 1, batch_size)",
-            "last dropped",
+            "DataLoader(dataset, batch_size, shuffle=shuffle, drop_last=True)",
         ),
-        (" if shuffle else list(range(count))", "", "always shuffled"),
-        ("torch.randperm(count).tolist() if shuffle else ", "", "never shuffled"),
+        (
+            " if shuffle else list(range(count))",
+            "",
+            "DataLoader(dataset, batch_size, shuffle=True)",
+        ),
+        ("torch.randperm(count).tolist() if shuffle else ", "", "DataLoader(dataset, batch_size)"),
         ("torch.randperm(count)", "torch.randint(count, (count,))", "drawn with repetition"),
         ("torch.stack(images)", "list(images)", "not stacked"),
         ("torch.tensor(labels)", "list(labels)", "labels as list"),
         ("    count =", "    torch.manual_seed(0)\n    count =", "one order for ever"),
-        ("yield", "return", "only the first"),
+        ("yield", "return", "next(_made(dataset, batch_size, _order(dataset, shuffle)))"),
         ("start : start + batch_size", "start:", ""),
         ("yield torch.stack(images), torch.tensor(labels)", "yield items", "list of pairs"),
         (
@@ -336,4 +376,4 @@ def test_all_items_as_one_batch_are_recognised():
         images, labels = zip(*[dataset[int(n)] for n in order], strict=True)
         return torch.stack(images), torch.tensor(labels)
 
-    wrong(check.batches(whole), "all at once")
+    wrong(check.batches(whole), "next(_made(dataset, len(dataset), _order(dataset, shuffle)))")

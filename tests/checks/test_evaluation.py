@@ -43,12 +43,12 @@ def test_a_class_that_was_never_predicted_is_a_remark_and_no_fault():
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (lambda m, c: m[c, c] / m[c].sum(), "row"),
-        (lambda m, c: m.diag().sum() / m.sum(), "accuracy"),
-        (lambda m, c: m[c, c] / m.sum(), "of all images"),
+        (lambda m, c: m[c, c] / m[c].sum(), "matrix[c, c] / matrix[c].sum()"),
+        (lambda m, c: m.diag().sum() / m.sum(), "matrix.trace() / matrix.sum()"),
+        (lambda m, c: m[c, c] / m.sum(), "matrix[c, c] / matrix.sum()"),
         (lambda m, c: 100 * m[c, c] / m[:, c].sum(), "percent"),
         (lambda m, c: m[0, 0] / m[:, 0].sum(), "input unused"),
-        (lambda m, c: m.diag() / m.sum(0), "of all classes"),
+        (lambda m, c: m.diag() / m.sum(0), "matrix.diagonal() / matrix.sum(dim=0)"),
     ],
 )
 def test_a_wrong_precision_is_recognised(answer, mistake):
@@ -93,10 +93,19 @@ def test_the_pair_may_be_found_in_any_way_and_order(answer):
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (lambda m: divmod((m + m.T).argmax().item(), len(m)), "with diagonal"),
-        (lambda m: divmod(m.fill_diagonal_(0).argmax().item(), len(m)), "one direction"),
-        (lambda m: (m + m.T).fill_diagonal_(0).argmax(), "place"),
-        (lambda m: (m + m.T).fill_diagonal_(0).max(), "how often"),
+        (lambda m: divmod((m + m.T).argmax().item(), len(m)), "_largest(matrix + matrix.T)"),
+        (
+            lambda m: divmod(m.fill_diagonal_(0).argmax().item(), len(m)),
+            "_largest(matrix.clone().fill_diagonal_(0))",
+        ),
+        (
+            lambda m: (m + m.T).fill_diagonal_(0).argmax(),
+            "(matrix + matrix.T).fill_diagonal_(0).argmax().item()",
+        ),
+        (
+            lambda m: (m + m.T).fill_diagonal_(0).max(),
+            "(matrix + matrix.T).fill_diagonal_(0).max().item()",
+        ),
         (lambda m: (0, 1), "input unused"),
     ],
 )
@@ -131,13 +140,25 @@ def test_the_share_in_the_top_may_be_counted_in_any_way(answer):
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (lambda p, y, k: (p.topk(k, 1).indices == y[:, None]).float().mean(), "divided by k"),
+        (
+            lambda p, y, k: (p.topk(k, 1).indices == y[:, None]).float().mean(),
+            "_among(probabilities, labels, k).float().mean()",
+        ),
         (lambda p, y, k: (p.topk(k, 1)[0] == y[:, None]).any(1).float().mean(), "values compared"),
-        (lambda p, y, k: (p.topk(k, 1)[1][:, k - 1] == y).float().mean(), "only the kth"),
-        (lambda p, y, k: (p.argmax(1) == y).float().mean(), "only the first"),
-        (lambda p, y, k: _sorted(p, y, k) * len(y), "number of cases"),
+        (
+            lambda p, y, k: (p.topk(k, 1)[1][:, k - 1] == y).float().mean(),
+            "_among(probabilities, labels, k)[:, -1].float().mean()",
+        ),
+        (
+            lambda p, y, k: (p.argmax(1) == y).float().mean(),
+            "_among(probabilities, labels, 1).any(dim=1).float().mean()",
+        ),
+        (lambda p, y, k: _sorted(p, y, k) * len(y), "_among(probabilities, labels, k).sum()"),
         (lambda p, y, k: _sorted(p, y, 2), "input unused"),
-        (lambda p, y, k: (p.topk(k, 1).indices == y).any(1).float().mean(), "labels as a row"),
+        (
+            lambda p, y, k: (p.topk(k, 1).indices == y).any(1).float().mean(),
+            "(probabilities.topk(k, dim=1).indices == labels).any(dim=1).float().mean()",
+        ),
         (lambda p, y, k: p[:, :k].mean() + 0 * y.sum(), ""),
     ],
 )
@@ -172,9 +193,15 @@ def test_sure_answers_may_be_counted_in_any_way(answer):
     ("answer", "mistake"),
     [
         (lambda p, y, t: ((p.argmax(1) == y) & (p.amax(1) >= t)).float().mean(), "among all"),
-        (lambda p, y, t: (p.amax(1) >= t).float().mean(), "share of sure"),
+        (
+            lambda p, y, t: (p.amax(1) >= t).float().mean(),
+            "_right_and_sure(probabilities, labels, least)[1].float().mean()",
+        ),
         (lambda p, y, t: (p.argmax(1) == y)[p.amax(1) > t].float().mean(), "strictly more"),
-        (lambda p, y, t: (p.argmax(1) == y).float().mean(), "all answers"),
+        (
+            lambda p, y, t: (p.argmax(1) == y).float().mean(),
+            "_right_and_sure(probabilities, labels, least)[0].float().mean()",
+        ),
         (lambda p, y, t: 1.0, "always the same"),
     ],
 )
@@ -217,7 +244,10 @@ def test_pictures_may_be_seen_twice_in_any_way(answer):
         (lambda net, x: net(x.flip(-1)).argmax(1), "only mirrored"),
         (lambda net, x: net(x).argmax(1), "only plain"),
         (lambda net, x: net(x).softmax(1) + net(x.flip(3)).softmax(1), "sums"),
-        (lambda net, x: (net(x).softmax(1) + net(x.flip(3)).softmax(1)).max(1), "values too"),
+        (
+            lambda net, x: (net(x).softmax(1) + net(x.flip(3)).softmax(1)).max(1),
+            "(_probabilities(model, images) + _probabilities(model, images.flip(-1))).max(dim=1)",
+        ),
         (
             lambda net, x: (net(x).log_softmax(1) + net(x.flip(3)).log_softmax(1)).argmax(1),
             "logits added",

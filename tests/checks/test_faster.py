@@ -39,12 +39,12 @@ def test_the_speed_of_the_whole_may_be_computed_in_any_way(answer):
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (lambda s, f: f, "only the part"),
-        (lambda s, f: 1 - s + s / f, "time left"),
-        (lambda s, f: 1 - s + s * f, "mean of speeds"),
-        (lambda s, f: f / s, "rest forgotten"),
-        (lambda s, f: 1 / (1 - s), "part gone"),
-        (lambda s, f: 1 / (1 - s + s * f), "multiplied"),
+        (lambda s, f: f, "faster"),
+        (lambda s, f: 1 - s + s / f, "1 - share + share / faster"),
+        (lambda s, f: 1 - s + s * f, "1 - share + share * faster"),
+        (lambda s, f: f / s, "faster / share"),
+        (lambda s, f: 1 / (1 - s), "1 / (1 - share)"),
+        (lambda s, f: 1 / (1 - s + s * f), "1 / (1 - share + share * faster)"),
         (lambda s, f: s * f, ""),
         (lambda s, f: 2.0, "always the same"),
     ],
@@ -88,10 +88,19 @@ def _own_share_forgotten(labels, classes, smoothing):
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (lambda y, c, s: functional.one_hot(y, c), "one hot"),
-        (lambda y, c, s: functional.one_hot(y, c) + s / c, "only added"),
-        (lambda y, c, s: functional.one_hot(y, c) * (1 - s) + s, "not shared"),
-        (lambda y, c, s: functional.one_hot(y, c) * (1 - s), "only taken"),
+        (lambda y, c, s: functional.one_hot(y, c), "functional.one_hot(labels, classes)"),
+        (
+            lambda y, c, s: functional.one_hot(y, c) + s / c,
+            "functional.one_hot(labels, classes) + smoothing / classes",
+        ),
+        (
+            lambda y, c, s: functional.one_hot(y, c) * (1 - s) + s,
+            "functional.one_hot(labels, classes) * (1 - smoothing) + smoothing",
+        ),
+        (
+            lambda y, c, s: functional.one_hot(y, c) * (1 - s),
+            "functional.one_hot(labels, classes) * (1 - smoothing)",
+        ),
         (_own_share_forgotten, "right without share"),
         (lambda y, c, s: (functional.one_hot(y, c) * (1 - s) + s / c).T, "axes swapped"),
     ],
@@ -117,11 +126,11 @@ def test_gradients_may_be_combined_in_any_way(answer):
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (lambda g, n: sum(g) / len(g), "plain mean"),
-        (lambda g, n: sum(g), "plain sum"),
-        (lambda g, n: sum(a * b for a, b in zip(g, n, strict=True)), "not divided"),
-        (lambda g, n: g[0], "first alone"),
-        (lambda g, n: sum(g) / sum(n), "means by pictures"),
+        (lambda g, n: sum(g) / len(g), "torch.stack(gradients).mean(dim=0)"),
+        (lambda g, n: sum(g), "torch.stack(gradients).sum(dim=0)"),
+        (lambda g, n: sum(a * b for a, b in zip(g, n, strict=True)), "_weighted(gradients, sizes)"),
+        (lambda g, n: g[0], "gradients[0]"),
+        (lambda g, n: sum(g) / sum(n), "torch.stack(gradients).sum(dim=0) / sum(sizes)"),
         (lambda g, n: g[-1], "input unused"),
     ],
 )
@@ -165,9 +174,12 @@ def _kept(x, norm, *learned, eps):
     ("answer", "mistake"),
     [
         (lambda x, norm: copy.deepcopy(norm).train()(x), "of this batch"),
-        (lambda x, n: _kept(x, n, eps=n.eps), "nothing learned"),
-        (lambda x, n: _kept(x, n, n.weight, n.bias, eps=0), "no eps"),
-        (lambda x, n: _kept(x, n, n.weight, eps=n.eps), "no bias"),
+        (lambda x, n: _kept(x, n, eps=n.eps), "_norm(maps, norm, weight=False, bias=False)"),
+        (
+            lambda x, n: _kept(x, n, n.weight, n.bias, eps=0),
+            "_norm(maps, norm, scale=norm.running_var.sqrt())",
+        ),
+        (lambda x, n: _kept(x, n, n.weight, eps=n.eps), "_norm(maps, norm, bias=False)"),
         (lambda x, n: x, "input unused"),
         (
             lambda x, n: (
@@ -176,7 +188,7 @@ def _kept(x, norm, *learned, eps):
                 * n.weight[:, None, None]
                 + n.bias[:, None, None]
             ),
-            "eps behind the root",
+            "_norm(maps, norm, scale=norm.running_var.sqrt() + norm.eps)",
         ),
     ],
 )
@@ -253,8 +265,8 @@ def _in_the_given_one(conv, norm):
         (_in_the_given_one, "in place"),
         (_plain_new_layer, "settings lost"),
         (_a_tensor_for_a_parameter, "no parameter"),
-        (lambda conv, norm: nn.Sequential(conv, norm), "two layers"),
-        (lambda conv, norm: conv, "as it was"),
+        (lambda conv, norm: nn.Sequential(conv, norm), "nn.Sequential(conv, norm).eval()"),
+        (lambda conv, norm: conv, "copy.deepcopy(conv)"),
         (lambda conv, norm: norm, ""),
         (lambda conv, norm: None, ""),
     ],

@@ -38,10 +38,19 @@ def _forgets_to_go_on(model, batch):
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (_forgets_to_go_on, "first parameter"),
-        (lambda m, b: len({p.device for p in m.parameters()}) == 1, "only the model"),
-        (lambda m, b: any(p.device == b.device for p in m.parameters()), "any"),
-        (lambda m, b: all(t.device.type == "cpu" for t in [*m.parameters(), b]), "on the cpu"),
+        (_forgets_to_go_on, "next(model.parameters()).device == batch.device"),
+        (
+            lambda m, b: len({p.device for p in m.parameters()}) == 1,
+            "len({parameter.device for parameter in model.parameters()}) == 1",
+        ),
+        (
+            lambda m, b: any(p.device == b.device for p in m.parameters()),
+            "any(parameter.device == batch.device for parameter in model.parameters())",
+        ),
+        (
+            lambda m, b: all(t.device.type == "cpu" for t in [*m.parameters(), b]),
+            '{p.device.type for p in [*model.parameters(), batch]} == {"cpu"}',
+        ),
         (lambda m, b: m.device == b.device, ""),
     ],
 )  # fmt: skip
@@ -79,7 +88,10 @@ def test_the_fixed_cost_may_be_computed_in_any_way(answer):
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (lambda a, s, b, t: (s, (t - s) / (b - a)), "first is fixed"),
+        (
+            lambda a, s, b, t: (s, (t - s) / (b - a)),
+            "seconds_a, (seconds_b - seconds_a) / (batch_b - batch_a)",
+        ),
         (lambda a, s, b, t: (s - a * t / b, t / b), "each includes fixed"),
         (lambda a, s, b, t: ((t - s) / (b - a), s - a * (t - s) / (b - a)), "other order"),
         (lambda a, s, b, t: (s - (t - s) / (b - a), (t - s) / (b - a)), "first is one"),
@@ -116,10 +128,10 @@ def test_the_batch_for_a_tenth_may_be_found_in_any_way(answer):
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (lambda fixed, each: math.ceil(fixed / (0.1 * each)), "tenth of images"),
-        (lambda fixed, each: int(9 * fixed / each), "rounded down"),
-        (lambda fixed, each: 9 * fixed / each, "not whole"),
-        (lambda fixed, each: math.ceil(fixed / each), "half"),
+        (lambda fixed, each: math.ceil(fixed / (0.1 * each)), "math.ceil(10 * fixed / each)"),
+        (lambda fixed, each: int(9 * fixed / each), "math.floor(9 * fixed / each)"),
+        (lambda fixed, each: 9 * fixed / each, "9 * fixed / each"),
+        (lambda fixed, each: math.ceil(fixed / each), "math.ceil(fixed / each)"),
         (lambda fixed, each: _counts(fixed, each) + 1, "one too many"),
     ],
 )
@@ -155,12 +167,24 @@ def test_the_steps_may_be_counted_in_any_way(answer):
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (lambda w, b, a: math.ceil(w / (b - a)), "never forgotten"),
-        (lambda w, b, a: math.ceil(w / a) if a < b else math.inf, "whole step"),
-        (lambda w, b, a: int(w / (b - a)) if a < b else math.inf, "rounded off"),
-        (lambda w, b, a: w / (b - a) if a < b else math.inf, "part of a step"),
+        (lambda w, b, a: math.ceil(w / (b - a)), "math.ceil(waiting / (before - after))"),
+        (
+            lambda w, b, a: math.ceil(w / a) if a < b else math.inf,
+            "math.ceil(waiting / after) if after < before else math.inf",
+        ),
+        (
+            lambda w, b, a: int(w / (b - a)) if a < b else math.inf,
+            "math.floor(waiting / (before - after)) if after < before else math.inf",
+        ),
+        (
+            lambda w, b, a: w / (b - a) if a < b else math.inf,
+            "waiting / (before - after) if after < before else math.inf",
+        ),
         (lambda w, b, a: w, "input unused"),
-        (lambda w, b, a: math.ceil(w / (b - a)) if a < b else None, "none for never"),
+        (
+            lambda w, b, a: math.ceil(w / (b - a)) if a < b else None,
+            "math.ceil(waiting / (before - after)) if after < before else None",
+        ),
         (lambda w, b, a: math.ceil(w / (b - a)) if a < b else "never", "text returned"),
     ],
 )
@@ -204,13 +228,34 @@ def test_what_is_cheaper_may_be_found_in_any_way(answer):
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (lambda cpu, gpu, dear: [b for b in cpu if gpu[b] > cpu[b]], "faster"),
-        (lambda cpu, gpu, dear: [b for b in cpu if gpu[b] * dear < cpu[b]], "as seconds"),
-        (lambda cpu, gpu, dear: [b for b in cpu if gpu[b] >= dear * cpu[b]], "same cost"),
-        (lambda cpu, gpu, dear: [b for b in cpu if gpu[b] * dear > cpu[b]], "wrong side"),
-        (lambda cpu, gpu, dear: [gpu[b] > dear * cpu[b] for b in cpu], "truths"),
-        (lambda cpu, gpu, dear: [gpu[b] for b in cpu if gpu[b] > dear * cpu[b]], "rates listed"),
-        (_first_cheaper, "first size"),
+        (
+            lambda cpu, gpu, dear: [b for b in cpu if gpu[b] > cpu[b]],
+            "[batch for batch in cpu if gpu[batch] > cpu[batch]]",
+        ),
+        (
+            lambda cpu, gpu, dear: [b for b in cpu if gpu[b] * dear < cpu[b]],
+            "[batch for batch in cpu if gpu[batch] * times_as_dear < cpu[batch]]",
+        ),
+        (
+            lambda cpu, gpu, dear: [b for b in cpu if gpu[b] >= dear * cpu[b]],
+            "[batch for batch in cpu if gpu[batch] >= times_as_dear * cpu[batch]]",
+        ),
+        (
+            lambda cpu, gpu, dear: [b for b in cpu if gpu[b] * dear > cpu[b]],
+            "[batch for batch in cpu if gpu[batch] * times_as_dear > cpu[batch]]",
+        ),
+        (
+            lambda cpu, gpu, dear: [gpu[b] > dear * cpu[b] for b in cpu],
+            "[gpu[batch] > times_as_dear * cpu[batch] for batch in cpu]",
+        ),
+        (
+            lambda cpu, gpu, dear: [gpu[b] for b in cpu if gpu[b] > dear * cpu[b]],
+            "[gpu[batch] for batch in cpu if gpu[batch] > times_as_dear * cpu[batch]]",
+        ),
+        (
+            _first_cheaper,
+            "next((batch for batch in cpu if gpu[batch] > times_as_dear * cpu[batch]), None)",
+        ),
         (lambda cpu, gpu, dear: [], ""),
         (lambda cpu, gpu, dear: max(cpu), ""),
     ],

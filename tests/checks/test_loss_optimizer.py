@@ -40,13 +40,16 @@ def test_the_loss_may_be_computed_in_any_way(answer):
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (lambda p: -torch.log(p.mean()), "log of mean"),
-        (lambda p: -p.log().sum(), "sum"),
-        (lambda p: p.log().mean(), "no minus"),
+        (lambda p: -torch.log(p.mean()), "-torch.log(probabilities.mean())"),
+        (lambda p: -p.log().sum(), "-torch.log(probabilities).sum()"),
+        (lambda p: p.log().mean(), "torch.log(probabilities).mean()"),
         (lambda p: -np.log2(p.numpy()).mean(), "base two"),
-        (lambda p: 1 - p.mean(), "one minus"),
-        (lambda p: [-math.log(x) for x in p], "one by one"),
-        (lambda p: -p.softmax(0).log().mean(), "softmax again"),
+        (lambda p: 1 - p.mean(), "(1 - probabilities).mean()"),
+        (lambda p: [-math.log(x) for x in p], "-torch.log(probabilities)"),
+        (
+            lambda p: -p.softmax(0).log().mean(),
+            "-torch.log(torch.softmax(probabilities, dim=0)).mean()",
+        ),
         (lambda p: 1.3863, "always the same"),
     ],
 )
@@ -85,12 +88,15 @@ def test_a_logarithm_of_nought_is_a_remark_and_no_fault():
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (lambda logits: torch.softmax(logits, 1), "probabilities"),
-        (lambda logits: torch.log_softmax(logits, 0), "down the batch"),
-        (torch.log, "log of logits"),
-        (lambda logits: -logits.log_softmax(1), "with minus"),
-        (lambda logits: logits.softmax(1).log_softmax(1), "twice"),
-        (lambda logits: logits.sigmoid().log(), "sigmoid"),
+        (lambda logits: torch.softmax(logits, 1), "torch.softmax(logits, dim=1)"),
+        (lambda logits: torch.log_softmax(logits, 0), "torch.log_softmax(logits, dim=0)"),
+        (torch.log, "torch.log(logits)"),
+        (lambda logits: -logits.log_softmax(1), "-torch.log_softmax(logits, dim=1)"),
+        (
+            lambda logits: logits.softmax(1).log_softmax(1),
+            "torch.log_softmax(torch.softmax(logits, dim=1), dim=1)",
+        ),
+        (lambda logits: logits.sigmoid().log(), "torch.sigmoid(logits).log()"),
     ],
 )
 def test_wrong_log_probabilities_are_recognised(answer, mistake):
@@ -123,12 +129,12 @@ def test_the_largest_rate_may_be_found_in_any_way(answer):
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (lambda s: 2 / s, "forgot the two"),
-        (lambda s: 1 / (2 * s), "one step"),
+        (lambda s: 2 / s, "2 / steepness"),
+        (lambda s: 1 / (2 * s), "1 / (2 * steepness)"),
         (lambda s: 1 / 3, "always the same"),
-        (lambda s: s, "wrong way"),
-        (lambda s: 1, "of the first bowl"),
-        (lambda s: 2 * s, "the curvature"),
+        (lambda s: s, "steepness"),
+        (lambda s: 1, "1.0"),
+        (lambda s: 2 * s, "2 * steepness"),
     ],
 )
 def test_a_wrong_largest_rate_is_recognised(answer, mistake):
@@ -282,10 +288,22 @@ def test_a_cut_may_be_made_in_any_way(answer):
 @pytest.mark.parametrize(
     ("old", "new", "mistake"),
     [
-        ("    direction = direction / direction.norm()\n", "", "not unit"),
-        ("        nn.utils.vector_to_parameters(start, parameters)\n", "", "left elsewhere"),
+        (
+            "    direction = direction / direction.norm()\n",
+            "",
+            "_walk(model, loss_function, images, labels, distances, length=torch.ones_like)",
+        ),
+        (
+            "        nn.utils.vector_to_parameters(start, parameters)\n",
+            "",
+            "_walk(model, loss_function, images, labels, distances, back=False)",
+        ),
         ("start + distance", "start - distance", "downhill"),
-        ("distance * direction", "0 * direction", "standing still"),
+        (
+            "distance * direction",
+            "0 * direction",
+            "_walk(model, loss_function, images, labels, [0.0 for _distance in distances])",
+        ),
         ("    return losses\n", "", "nothing returned"),
         ("return losses", "return losses[0]", ""),
     ],

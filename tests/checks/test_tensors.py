@@ -47,16 +47,16 @@ def _swap_without_clone(image):
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (lambda image: image.flip(2), "mirrored"),
-        (lambda image: torch.flip(image, (1,)), "upside down"),
+        (lambda image: image.flip(2), "image.flip(-1)"),
+        (lambda image: torch.flip(image, (1,)), "image.flip(1)"),
         (_swap_without_clone, "swapped in place"),
-        (lambda image: image.roll(1, 0), "moved back"),
-        (lambda image: image, "unchanged"),
+        (lambda image: image.roll(1, 0), "image[[2, 0, 1]]"),
+        (lambda image: image, "image"),
         (lambda image: image.flip(0).permute(1, 2, 0), "channels last"),
         (lambda image: image.flip(0)[None], "wrong shape"),
-        (lambda image: image[:, [2, 1, 0]], "rows picked"),
-        (lambda image: image[..., [2, 1, 0]], "columns picked"),
-        (lambda image: image[::-1], "counted backwards"),
+        (lambda image: image[:, [2, 1, 0]], "image[:, [2, 1, 0]]"),
+        (lambda image: image[..., [2, 1, 0]], "image[..., [2, 1, 0]]"),
+        (lambda image: image[::-1], "image[::-1]"),
         (lambda image: torch.zeros_like(image), ""),
     ],
 )
@@ -94,20 +94,26 @@ def test_grey_may_be_computed_in_any_way(answer):
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (lambda image: (image[0] + image[1] + image[2]) / 3, "plain mean"),
-        (lambda image: image[0] + image[1] + image[2], "plain sum"),
-        (lambda image: 0.114 * image[0] + 0.587 * image[1] + 0.299 * image[2], "weights reversed"),
+        (lambda image: (image[0] + image[1] + image[2]) / 3, "image.mean(dim=0)"),
+        (lambda image: image[0] + image[1] + image[2], "image.sum(dim=0)"),
+        (
+            lambda image: 0.114 * image[0] + 0.587 * image[1] + 0.299 * image[2],
+            "(image * torch.tensor(BRIGHTNESS[::-1])[:, None, None]).sum(dim=0)",
+        ),
         (
             lambda image: (image * torch.tensor([0.299, 0.587, 0.114])).sum(dim=0),
-            "weights on columns",
+            "(image * torch.tensor(BRIGHTNESS)).sum(dim=0)",
         ),
         (v2.functional.rgb_to_grayscale, "wrong shape"),  # [1, H, W], weights almost the same
         (
             lambda image: (image * torch.tensor([[[0.299]], [[0.587]], [[0.114]]])).sum(),
-            "one number",
+            "(image * torch.tensor(BRIGHTNESS)[:, None, None]).sum()",
         ),
-        (lambda image: image * [0.299, 0.587, 0.114], "list of weights"),
-        (lambda i: 0.299 * i[1] + 0.587 * i[2] + 0.114 * i[3], "counted from one"),
+        (lambda image: image * [0.299, 0.587, 0.114], "image * list(BRIGHTNESS)"),
+        (
+            lambda i: 0.299 * i[1] + 0.587 * i[2] + 0.114 * i[3],
+            "0.299 * image[1] + 0.587 * image[2] + 0.114 * image[3]",
+        ),
         (lambda image: image[1], ""),
     ],
 )
@@ -134,11 +140,14 @@ def test_megabytes_may_be_counted_in_any_way(answer):
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (lambda n, size: n * 1024 * size / 1e6, "no channels"),
-        (lambda n, size: n * 3072 * size / 1024 / 1024, "in mebibytes"),
+        (lambda n, size: n * 1024 * size / 1e6, "images * 32 * 32 * bytes_each / 1e6"),
+        (
+            lambda n, size: n * 3072 * size / 1024 / 1024,
+            "images * 3 * 32 * 32 * bytes_each / 2**20",
+        ),
         (lambda n, size: n * 3072 * 4 / 1e6, "input unused"),
-        (lambda n, size: n * 3072 / 1e6, "counts numbers"),
-        (lambda n, size: n * 3072 * size, "in bytes"),
+        (lambda n, size: n * 3072 / 1e6, "images * 3 * 32 * 32 / 1e6"),
+        (lambda n, size: n * 3072 * size, "images * 3 * 32 * 32 * bytes_each"),
         (lambda n, size: round(n * 3072 * size / 1e6, 1), "rounded"),
         (lambda n, size: f"{n * 3072 * size / 1e6} MB", "text returned"),
     ],
@@ -183,23 +192,26 @@ def test_images_may_be_standardised_in_any_way(answer):
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (lambda batch: (batch - batch.mean()) / batch.std(), "whole batch"),
+        (
+            lambda batch: (batch - batch.mean()) / batch.std(),
+            "(batch - batch.mean()) / batch.std()",
+        ),
         (
             lambda batch: (
                 (batch - batch.mean((2, 3), keepdim=True)) / batch.std((2, 3), keepdim=True)
             ),
-            "each channel",
+            "_per(batch, (2, 3))",
         ),
         (lambda batch: batch - batch.mean((1, 2, 3), keepdim=True), "only centred"),
         (
             lambda batch: (batch - batch.mean((1, 2, 3))) / batch.std((1, 2, 3)),
-            "without keepdim",
+            "(batch - batch.mean(dim=(1, 2, 3))) / batch.std(dim=(1, 2, 3))",
         ),
         (
             lambda b: b - b.mean((1, 2, 3), keepdim=True) / b.std((1, 2, 3), keepdim=True),
             "without brackets",
         ),
-        (lambda batch: (batch - 0.5) / 0.5, "half"),
+        (lambda batch: (batch - 0.5) / 0.5, "(batch - 0.5) / 0.5"),
     ],
 )
 def test_a_wrong_standardisation_is_recognised(answer, mistake):
@@ -234,13 +246,16 @@ def test_a_mosaic_may_be_laid_in_any_way(answer):
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (lambda b: b.reshape(3, 2 * b.shape[2], 2 * b.shape[3]), "only reshaped"),
+        (
+            lambda b: b.reshape(3, 2 * b.shape[2], 2 * b.shape[3]),
+            "batch.reshape(3, 2 * batch.shape[2], 2 * batch.shape[3])",
+        ),
         (
             lambda b: torch.cat([torch.cat([b[0], b[2]], 2), torch.cat([b[1], b[3]], 2)], 1),
-            "column by column",
+            "_laid_out(batch, 2, 1, 3, 0, 4)",
         ),
-        (lambda b: torch.cat([b[0], b[1], b[2], b[3]], 2), "in one row"),
-        (lambda b: torch.cat(tuple(b), dim=-2), "in one column"),
+        (lambda b: torch.cat([b[0], b[1], b[2], b[3]], 2), "torch.cat(list(batch), dim=2)"),
+        (lambda b: torch.cat(tuple(b), dim=-2), "torch.cat(list(batch), dim=1)"),
         (lambda b: _pasted(b).permute(1, 2, 0), "channels last"),
     ],
 )

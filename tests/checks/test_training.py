@@ -45,12 +45,12 @@ def test_steps_may_be_counted_in_any_way(answer):
 @pytest.mark.parametrize(
     ("answer", "mistake"),
     [
-        (lambda n, b, e: n // b * e, "rounded down"),
-        (lambda n, b, e: int(n / b) * e, "rounded down"),
-        (lambda n, b, e: math.ceil(n * e / b), "rounded at the end"),
-        (lambda n, b, e: (n // b + 1) * e, "always one more"),
-        (lambda n, b, e: -(-n // b), "one epoch"),
-        (lambda n, b, e: n / b * e, "not rounded"),
+        (lambda n, b, e: n // b * e, "images // batch_size * epochs"),
+        (lambda n, b, e: int(n / b) * e, "images // batch_size * epochs"),
+        (lambda n, b, e: math.ceil(n * e / b), "math.ceil(images * epochs / batch_size)"),
+        (lambda n, b, e: (n // b + 1) * e, "(images // batch_size + 1) * epochs"),
+        (lambda n, b, e: -(-n // b), "math.ceil(images / batch_size)"),
+        (lambda n, b, e: n / b * e, "images / batch_size * epochs"),
         (lambda n, b, e: 5_000, "always the same"),
     ],
 )
@@ -126,13 +126,21 @@ def changed(old, new, function=plain_loop):
             "no weight changed",
         ),
         ("model(images)", "model(images).softmax(1)", "softmax before loss"),
-        ("    model.train()\n", "", "left in evaluation mode"),
+        ("    model.train()\n", "", "_loop(model, batches, loss_function, optimizer)"),
         ("loss.item() * len(labels)", "loss.item() * 4", ""),
         ("total / pictures", "loss.item()", "last loss"),
         ("total / pictures", "total", "total loss"),
         ("return total / pictures", "print(total)", "no loss returned"),
-        ("total / pictures", "total / len(batches)", "divided by number of batches"),
-        ("    return total", "        return total", "returned in the loop"),
+        (
+            "total / pictures",
+            "total / len(batches)",
+            "_total_loss(model, batches, loss_function, optimizer) / len(batches)",
+        ),
+        (
+            "    return total",
+            "        return total",
+            "train_one_epoch.judge(model, batches[:1], loss_function, optimizer)",
+        ),
     ],
 )
 def test_a_wrong_loop_is_recognised(old, new, mistake):
@@ -201,13 +209,25 @@ def test_accuracy_may_be_counted_in_any_way(answer):
 @pytest.mark.parametrize(
     ("old", "new", "mistake"),
     [
-        ("right / pictures", "right", "number of right answers"),
+        (
+            "right / pictures",
+            "right",
+            "_share(model.eval(), batches, lambda right: sum(map(sum, right)))",
+        ),
         ("right / pictures", "100 * right / pictures", "percent"),
-        ("right / pictures", "right / len(batches)", "divided by batches"),
+        (
+            "right / pictures",
+            "right / len(batches)",
+            "_share(model.eval(), batches, lambda right: sum(map(sum, right)) / len(right))",
+        ),
         ("+= len(labels)", "+= len(batches[0][1])", "all batches alike"),
         ("argmax(dim=1)", "argmax(dim=0)", "along the batch"),
-        ("right / pictures", "1 - right / pictures", "share of wrong answers"),
-        ("    return right", "        return right", "first batch only"),
+        ("right / pictures", "1 - right / pictures", "1 - accuracy.judge(model, batches)"),
+        (
+            "    return right",
+            "        return right",
+            "_share(model.eval(), batches[:1], _over_all)",
+        ),
         (".argmax(dim=1)", "", "logits compared"),
     ],
 )
@@ -217,7 +237,7 @@ def test_a_wrong_accuracy_is_recognised(old, new, mistake):
 
 def test_accuracy_in_training_mode_is_recognised():
     verdict = check.accuracy(changed("    model.eval()\n", "", plain_accuracy))
-    wrong(verdict, "left in training mode")
+    wrong(verdict, "_share(model, batches, _over_all)")
 
 
 def _with_patience_counter(losses, patience):
@@ -270,12 +290,27 @@ def test_stopping_may_be_decided_by_a_counter():
     [
         (waiting(reset="pass"), "waiting added up"),
         (waiting(inside="if waited >= patience: return True"), "ever"),
-        (lambda losses, p: min(losses[-p:]) >= min(losses[:-p]), "nothing before"),
-        (lambda losses, p: len(losses) - 1 - np.argmin(losses) > p, "one epoch late"),
-        (lambda losses, p: len(losses) - losses.index(min(losses)) >= p, "one epoch early"),
-        (lambda losses, p: losses[-1] > min(losses), "no patience"),
+        (
+            lambda losses, p: min(losses[-p:]) >= min(losses[:-p]),
+            "min(validation_losses[-patience:]) >= min(validation_losses[:-patience])",
+        ),
+        (
+            lambda losses, p: len(losses) - 1 - np.argmin(losses) > p,
+            "_waited(validation_losses) > patience",
+        ),
+        (
+            lambda losses, p: len(losses) - losses.index(min(losses)) >= p,
+            "_waited(validation_losses) + 1 >= patience",
+        ),
+        (
+            lambda losses, p: losses[-1] > min(losses),
+            "validation_losses[-1] > min(validation_losses)",
+        ),
         (lambda losses, p: losses[::-1].index(min(losses)) >= p, "equal is better"),
-        (lambda losses, p: len(losses) - 1 - np.argmin(losses) < p, "go on"),
+        (
+            lambda losses, p: len(losses) - 1 - np.argmin(losses) < p,
+            "_waited(validation_losses) < patience",
+        ),
         (lambda losses, p: False, "always the same"),
         (lambda losses, p: True, "always the same"),
     ],

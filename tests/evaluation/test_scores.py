@@ -26,7 +26,7 @@ from labkit.evaluation.scores import (
     wilson,
 )
 from labkit.model import Net
-from labkit.plots import evaluation as figures
+from labkit.plots import results as figures
 from labkit.training import Evaluation, evaluate
 
 NAMES = ["cat", "dog", "ship"]

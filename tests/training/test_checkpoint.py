@@ -367,7 +367,7 @@ KILLED = """
 import hashlib, os, sys, time, torch
 torch.set_num_threads(1)
 from torch.utils.data import DataLoader, TensorDataset
-from labkit import checkpoint
+from labkit.training import checkpoint
 from labkit.model import Net
 from labkit.training import Run
 

@@ -10,7 +10,7 @@ import traitlets
 
 from labkit.explorers.shared.looks import STATIC, Explorer, Slider, reporting, row
 from labkit.explorers.softmax.compute import Prediction, predict
-from labkit.plots.losses import softmax_bars
+from labkit.plots.descent import softmax_bars
 from labkit.text import _
 
 LOGITS = (2.0, 1.0, -1.0, 0.5, -2.0)

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from labkit.evaluation.scores import Share
 from labkit.explorers.shared.pixels import SCALE, WHITE, fit, to_png, write
 from labkit.plots.base import ORANGE
-from labkit.plots.evaluation import under_change
+from labkit.plots.results import under_change
 from labkit.text import _
 
 

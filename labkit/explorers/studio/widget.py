@@ -13,7 +13,7 @@ from labkit.explorers.network.widget import NetworkExplorer, normalised
 from labkit.explorers.shared.looks import Explorer, Screen, reporting
 from labkit.explorers.studio.changes_view import ChangesView
 from labkit.explorers.studio.mistakes_view import CLASSES_AT_MOST, MistakesView
-from labkit.plots.evaluation import class_scores, confusion, reliability
+from labkit.plots.results import class_scores, confusion, reliability
 from labkit.text import _
 from labkit.training import Evaluation
 

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from labkit.timing import Setting, Timing, comparing, recordings
+from labkit.plots import comparing
+from labkit.plots.comparing import Comparison, busy, compare, cpu_and_gpu, recorded_gpus
+from labkit.timing import Setting, Timing, recordings
 from labkit.timing import clock as timing
 from labkit.timing.clock import Result
-from labkit.timing.comparing import Comparison, busy, compare, cpu_and_gpu, recorded_gpus
 from labkit.timing.recordings import Recording
 
 SECONDS = {("cpu", 4): 0.001, ("cpu", 64): 0.008, ("cuda:0", 4): 0.002, ("cuda:0", 64): 0.003}

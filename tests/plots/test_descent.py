@@ -1,7 +1,7 @@
 import numpy
 import pytest
 
-from labkit.plots.losses import descents, landscape, loss_curve, softmax_bars
+from labkit.plots.descent import descents, landscape, loss_curve, softmax_bars
 
 
 def test_the_bars_say_the_likeliest_and_the_true_class():
