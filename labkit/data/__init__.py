@@ -2,7 +2,7 @@
 
 from labkit.data.choice import Choice, choose, chosen
 from labkit.data.loaders import BatchLoader
-from labkit.data.sets import PictureSet, Splits
+from labkit.data.sets import ImageSet, Splits
 from labkit.data.sources import Status, load, status
 from labkit.data.store import DataError
 
@@ -10,7 +10,7 @@ __all__ = [
     "BatchLoader",
     "Choice",
     "DataError",
-    "PictureSet",
+    "ImageSet",
     "Splits",
     "Status",
     "choose",

@@ -190,8 +190,8 @@ def _read(folder: Path, listing: Listing, classes: tuple[str, ...]):
                 name=name
             )
         try:
-            images[number] = pictures.read_picture(path, name=name)
-        except pictures.PictureError as error:
+            images[number] = pictures.read_image(path, name=name)
+        except pictures.ImageError as error:
             return str(error)
         return ""
 

@@ -29,7 +29,7 @@ class BatchLoader:
     """Iterate over ``(images [B, 3, 32, 32] float32, labels [B] int64)`` on ``device``.
 
     ``dataset`` holds ``.data`` (uint8 ``[N, 32, 32, 3]``) and ``.targets`` (N integers), as
-    ``PictureSet`` and torchvision's ``CIFAR10`` do, or is a ``Subset`` of such a set. Its
+    ``ImageSet`` and torchvision's ``CIFAR10`` do, or is a ``Subset`` of such a set. Its
     ``transform`` is not used: images are ``(pixel / 255 - mean) / std``, that is ``ToTensor``
     and ``Normalize``, with ``mean`` and ``std`` a number or one number per channel.
 

@@ -24,41 +24,41 @@ _DAMAGED = (
 """What decoders raise on damaged files."""
 
 
-class PictureError(ExplainedError):
+class ImageError(ExplainedError):
     """A picture that cannot be used; the message says why in one sentence."""
 
 
-def read_picture(
+def read_image(
     source: str | os.PathLike | bytes, *, size: int = 32, name: str | None = None
 ) -> np.ndarray:
     """Open a picture from a path or from its bytes; return uint8 ``[size, size, 3]``, RGB.
 
     The picture is turned as its camera noted, its first frame taken, transparency laid on
-    white, and its centre square resized. Raise ``PictureError``, which calls the picture
+    white, and its centre square resized. Raise ``ImageError``, which calls the picture
     ``name``, where it is not a picture, is damaged, or has more than ``PIXELS_AT_MOST`` pixels
     (looked at before it is decoded).
     """
     raw = isinstance(source, bytes | bytearray | memoryview)
     name = name or (_("The picture") if raw else str(source))
     if not raw and not os.path.isfile(source):
-        raise PictureError(_("{name}: there is no such file.").format(name=name))
+        raise ImageError(_("{name}: there is no such file.").format(name=name))
     try:
         with Image.open(io.BytesIO(source) if raw else source, formats=_formats()) as image:
             if image.width * image.height > PIXELS_AT_MOST:
-                raise PictureError(_too_large(name))
+                raise ImageError(_too_large(name))
             image.draft(None, (8 * size, 8 * size))  # a large JPEG is decoded at a fraction
             return np.asarray(_centre(_rgb(ImageOps.exif_transpose(image)), size))
-    except PictureError:
+    except ImageError:
         raise
     except UnidentifiedImageError:
         text = _("{name}: not a picture in a format that can be read here ({formats}).")
-        raise PictureError(text.format(name=name, formats=", ".join(_formats()))) from None
+        raise ImageError(text.format(name=name, formats=", ".join(_formats()))) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise PictureError(_too_large(name)) from None
+        raise ImageError(_too_large(name)) from None
     except _DAMAGED as error:
         reason = str(error) or type(error).__name__
         text = _("{name}: damaged, it cannot be read ({reason}).")
-        raise PictureError(text.format(name=name, reason=reason)) from None
+        raise ImageError(text.format(name=name, reason=reason)) from None
 
 
 def _formats() -> list[str]:

@@ -12,7 +12,7 @@ from labkit.data.store import mapped
 from labkit.text import _, ngettext
 
 
-class PictureSet(Dataset):
+class ImageSet(Dataset):
     """Pictures and their labels, in memory or mapped from a file.
 
     ``data`` is uint8 ``[N, 32, 32, 3]``, ``targets`` a list of N class indices, ``classes`` the
@@ -68,7 +68,7 @@ class PictureSet(Dataset):
         names = ", ".join(self.classes[:10]) + (", ..." if len(self.classes) > 10 else "")
         count = ngettext("{n:,} picture", "{n:,} pictures", len(self)).format(n=len(self))
         return _(
-            "PictureSet {split}: {count} of 32 x 32 pixels, RGB\n"
+            "ImageSet {split}: {count} of 32 x 32 pixels, RGB\n"
             "  source: {source}\n"
             "  {k} classes: {names}\n"
             "  transform: {transform}"
@@ -91,9 +91,9 @@ def _same(data: np.ndarray, other: np.ndarray, step: int = 4096) -> bool:
 class Splits(NamedTuple):
     """The three sets of a source: to learn from, to choose by, and to be judged by once."""
 
-    train: PictureSet
-    validation: PictureSet
-    test: PictureSet
+    train: ImageSet
+    validation: ImageSet
+    test: ImageSet
 
     def __repr__(self) -> str:
         return "\n".join(map(repr, self))

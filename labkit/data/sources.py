@@ -9,7 +9,7 @@ from typing import NamedTuple
 from labkit.data import choice, cifar10, store
 from labkit.data import folder as own
 from labkit.data.download import NoSourceError, Patience, answering, place
-from labkit.data.sets import PictureSet, Splits
+from labkit.data.sets import ImageSet, Splits
 from labkit.data.store import DataError
 from labkit.display import tell
 from labkit.text import _, ngettext
@@ -34,7 +34,7 @@ def load(source: str | os.PathLike | None = None, *, transform: Callable | None 
     else:
         stored = _folder(wanted)
     sets = (
-        PictureSet(
+        ImageSet(
             stored.images[split],
             stored.labels[split],
             stored.classes,

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from labkit.data import PictureSet
+from labkit.data import ImageSet
 from labkit.data.loaders import BatchLoader
 from labkit.evaluation.scores import Share
 from labkit.text import _
@@ -102,7 +102,7 @@ def corrupt(images: np.ndarray, kind: str, amount: float, *, seed: int = 0) -> n
 
 def accuracy_under(
     model: nn.Module,
-    pictures: PictureSet,
+    pictures: ImageSet,
     kind: str,
     *,
     most: int = 1_000,
@@ -117,7 +117,7 @@ def accuracy_under(
     images, targets = pictures.data[order], np.asarray(pictures.targets)[order]
     found = []
     for amount in CORRUPTIONS[kind].amounts:
-        changed = PictureSet(
+        changed = ImageSet(
             corrupt(images, kind, amount), targets, pictures.classes, source=pictures.source
         )
         result = evaluate(model, BatchLoader(changed, 250), device=device)

@@ -12,7 +12,7 @@ import torch
 from torch.utils.data import Subset
 
 from labkit.data.loaders import BatchLoader
-from labkit.data.sets import PictureSet
+from labkit.data.sets import ImageSet
 
 GROWTH = 0.3
 """What is added to the loss of an image in each epoch without it, so that its turn comes."""
@@ -25,7 +25,7 @@ class HardestLoader:
     first epoch has all of them. ``options`` are those of ``BatchLoader``.
     """
 
-    def __init__(self, pictures: PictureSet, batch_size: int, *, part: float, **options):
+    def __init__(self, pictures: ImageSet, batch_size: int, *, part: float, **options):
         self.pictures, self.batch_size, self.part = pictures, batch_size, part
         self.options = options
         self.losses = torch.full((len(pictures),), math.inf)

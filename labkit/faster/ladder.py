@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from labkit.data.sets import PictureSet
+from labkit.data.sets import ImageSet
 from labkit.device import describe
 from labkit.faster.recipe import Recipe, accuracy, answer, by_clock, train
 from labkit.text import _
@@ -128,7 +128,7 @@ class Climb:
         )
 
 
-def images_per_second(recipe: Recipe, images: PictureSet, seconds: float = 1.0) -> float:
+def images_per_second(recipe: Recipe, images: ImageSet, seconds: float = 1.0) -> float:
     """Train with this recipe; return images per second, not counting the first step."""
     times = []
 
@@ -141,7 +141,7 @@ def images_per_second(recipe: Recipe, images: PictureSet, seconds: float = 1.0) 
 
 
 def measure(
-    rung: Rung, learn: PictureSet, judge: PictureSet, seconds: float, *, seed: int = 0
+    rung: Rung, learn: ImageSet, judge: ImageSet, seconds: float, *, seed: int = 0
 ) -> Step:
     """Train by ``rung`` for ``seconds`` on one set of images, and judge it on the other."""
     start = time.perf_counter()
@@ -152,8 +152,8 @@ def measure(
 
 
 def climb(
-    learn: PictureSet,
-    judge: PictureSet,
+    learn: ImageSet,
+    judge: ImageSet,
     seconds: float,
     *,
     on_step: Callable[[Step], object] | None = None,

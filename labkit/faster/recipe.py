@@ -12,7 +12,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Subset
 
 from labkit.data.loaders import BatchLoader
-from labkit.data.sets import PictureSet
+from labkit.data.sets import ImageSet
 from labkit.faster import memory
 from labkit.faster.augment import Shift
 from labkit.faster.fast_net import FastNet
@@ -78,7 +78,7 @@ class Trained(NamedTuple):
     images: int
 
 
-def train(recipe: Recipe, pictures: PictureSet, spent: Spent, *, seed: int = 0) -> Trained:
+def train(recipe: Recipe, pictures: ImageSet, spent: Spent, *, seed: int = 0) -> Trained:
     """Follow ``recipe`` on ``pictures`` until ``spent`` says that all is spent.
 
     Sizes of the images and learning rates follow ``spent`` too, so that a schedule fits its time
@@ -111,7 +111,7 @@ def train(recipe: Recipe, pictures: PictureSet, spent: Spent, *, seed: int = 0) 
     return Trained(model, steps, seen)
 
 
-def answer(recipe: Recipe, model: nn.Module, pictures: PictureSet) -> torch.Tensor:
+def answer(recipe: Recipe, model: nn.Module, pictures: ImageSet) -> torch.Tensor:
     """Return the logits ``[N, classes]`` that ``model`` gives for ``pictures``, on the CPU.
 
     With ``mirror_answers`` they are the mean over each image and its mirror image. With
@@ -130,7 +130,7 @@ def answer(recipe: Recipe, model: nn.Module, pictures: PictureSet) -> torch.Tens
 
 
 def _looked_at(
-    recipe: Recipe, model: nn.Module, pictures: PictureSet | Subset, move: int = 0
+    recipe: Recipe, model: nn.Module, pictures: ImageSet | Subset, move: int = 0
 ) -> torch.Tensor:
     """Return the logits for images that are moved by ``move`` pixels down and to the right."""
     logits = []
@@ -152,12 +152,12 @@ def moved(images: torch.Tensor, pixels: int) -> torch.Tensor:
     return padded[..., start : start + side[0], start : start + side[1]]
 
 
-def accuracy(logits: torch.Tensor, pictures: PictureSet) -> float:
+def accuracy(logits: torch.Tensor, pictures: ImageSet) -> float:
     """Return the part of the images whose largest logit is that of their class."""
     return (logits.argmax(dim=1) == torch.tensor(pictures.targets)).float().mean().item()
 
 
-def network(recipe: Recipe, pictures: PictureSet) -> nn.Module:
+def network(recipe: Recipe, pictures: ImageSet) -> nn.Module:
     """Return the network of the recipe, its first layer whitened if the recipe says so."""
     classes = len(pictures.classes)
     model = FastNet(classes) if recipe.fast_net else Net(classes)
@@ -168,7 +168,7 @@ def network(recipe: Recipe, pictures: PictureSet) -> nn.Module:
 
 
 def batches(
-    recipe: Recipe, pictures: PictureSet, *, seed: int = 0
+    recipe: Recipe, pictures: ImageSet, *, seed: int = 0
 ) -> DataLoader | BatchLoader | HardestLoader:
     """Return the batches of an epoch: from one array, or one image at a time."""
     if recipe.one_by_one:
@@ -186,7 +186,7 @@ def batches(
     return BatchLoader(pictures, size, **options)
 
 
-def original_loader(pictures: PictureSet, batch_size: int) -> DataLoader:
+def original_loader(pictures: ImageSet, batch_size: int) -> DataLoader:
     """Return the loader of PyTorch's tutorial, with each image transformed by itself.
 
     It has two workers as there, or fewer where this machine cannot use them.
@@ -194,7 +194,7 @@ def original_loader(pictures: PictureSet, batch_size: int) -> DataLoader:
     from torchvision.transforms import Compose, Normalize, ToTensor
 
     transform = Compose([ToTensor(), Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))])
-    one_by_one = PictureSet(
+    one_by_one = ImageSet(
         pictures.data,
         pictures.targets,
         pictures.classes,

@@ -6,16 +6,16 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from labkit.data import BatchLoader, PictureSet
+from labkit.data import BatchLoader, ImageSet
 from labkit.data.drawn import draw_one
-from labkit.data.read_image import read_picture
+from labkit.data.read_image import read_image
 from labkit.display import tell
 from labkit.model import Net
 from labkit.text import _
 from labkit.training import checkpoint, train_epoch
 
 
-def load_or_train(train_set: PictureSet) -> Net:
+def load_or_train(train_set: ImageSet) -> Net:
     """Return the network that notebook 5 saved, on the CPU, or train one for an epoch.
 
     Where ``net.pt`` is missing, damaged, or of other images or classes than ``train_set``, a notice
@@ -35,7 +35,7 @@ def load_or_train(train_set: PictureSet) -> Net:
     return _trained(train_set)
 
 
-def _trained(train_set: PictureSet) -> Net:
+def _trained(train_set: ImageSet) -> Net:
     batches = BatchLoader(train_set, batch_size=16, shuffle=True)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -55,6 +55,6 @@ def _trained(train_set: PictureSet) -> Net:
 def own_image(path: str | os.PathLike = "") -> np.ndarray:
     """Return the image at ``path`` as uint8 ``[32, 32, 3]``, or a drawn cat where it is empty.
 
-    Raise what ``read_picture`` does for a file that cannot be used.
+    Raise what ``read_image`` does for a file that cannot be used.
     """
-    return read_picture(path) if path else draw_one("cat", size=32)
+    return read_image(path) if path else draw_one("cat", size=32)

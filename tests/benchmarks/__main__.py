@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.utils.data import Subset
 
-from labkit.data import PictureSet, load
+from labkit.data import ImageSet, load
 from labkit.data.loaders import BatchLoader
 from labkit.device import describe
 from labkit.faster.ladder import ladder
@@ -44,10 +44,10 @@ class Row:
         return f"{self.what:<46} {self.steps:>8,} {self.seconds:>8.1f} {self.percent:>6} %"
 
 
-def whole(source: str | None = None) -> tuple[PictureSet, PictureSet]:
+def whole(source: str | None = None) -> tuple[ImageSet, ImageSet]:
     """Return all pictures to learn from, validation included, and the test pictures."""
     learn, validation, test = load(source)
-    together = PictureSet(
+    together = ImageSet(
         np.concatenate([learn.data, validation.data]),
         learn.targets + validation.targets,
         learn.classes,
@@ -79,7 +79,7 @@ def tutorial(batches: Iterable, classes: int, *, fused: bool = False) -> tuple[n
     return model, time.perf_counter() - start
 
 
-def same_recipe(learn: PictureSet, test: PictureSet) -> tuple[Row, Row]:
+def same_recipe(learn: ImageSet, test: ImageSet) -> tuple[Row, Row]:
     """Train the tutorial's network twice: as PyTorch comes, and arranged for steps this small.
 
     With four images in a batch, preparing to be fast takes longer than the work. So ours does
@@ -98,14 +98,14 @@ def same_recipe(learn: PictureSet, test: PictureSet) -> tuple[Row, Row]:
     return original, _row("same recipe: BatchLoader, 1 thread", ours, seconds, model, test)
 
 
-def _row(what: str, batches: Sized, seconds: float, model: nn.Module, test: PictureSet) -> Row:
+def _row(what: str, batches: Sized, seconds: float, model: nn.Module, test: ImageSet) -> Row:
     right = accuracy(answer(Recipe(), model, test), test)
     row = Row(what, EPOCHS * len(batches), seconds, right)
     print(row, flush=True)
     return row
 
 
-def in_its_time(learn: PictureSet, test: PictureSet, seconds: float) -> Row:
+def in_its_time(learn: ImageSet, test: ImageSet, seconds: float) -> Row:
     """Train the last rung of the ladder, and answer the test pictures, all within ``seconds``.
 
     First it times the answers of a network that knows nothing yet, and keeps the time to answer
@@ -123,7 +123,7 @@ def in_its_time(learn: PictureSet, test: PictureSet, seconds: float) -> Row:
     return row
 
 
-def _seconds_to_answer(recipe: Recipe, pictures: PictureSet, count: int) -> float:
+def _seconds_to_answer(recipe: Recipe, pictures: ImageSet, count: int) -> float:
     model, few = network(recipe, pictures), Subset(pictures, range(min(1000, len(pictures))))
     answer(recipe, model, few)  # the first answers load what the later ones find loaded
     start = time.perf_counter()

@@ -40,13 +40,13 @@ GOOD = 50, 80
 SET_UP = """
 import numpy as np
 import torch
-from labkit.data import PictureSet
+from labkit.data import ImageSet
 from labkit.model import Net
 from labkit.training import Evaluation
 
 noise = np.random.default_rng(0).integers(0, 256, (200, 32, 32, 3), dtype=np.uint8)
 names = tuple("airplane automobile bird cat deer dog frog horse ship truck".split())
-pictures = PictureSet(noise, [k % 10 for k in range(200)], names, source="noise")
+pictures = ImageSet(noise, [k % 10 for k in range(200)], names, source="noise")
 answers = torch.randn(200, 10, generator=torch.manual_seed(0))
 answers_at_random = Evaluation(
     2.3, 0.1, answers.argmax(1), torch.tensor(pictures.targets), answers.softmax(1)

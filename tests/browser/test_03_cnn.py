@@ -252,7 +252,7 @@ def test_files_that_cannot_be_shown_are_sentences_and_the_explorer_works_on(
 
 
 def test_a_sample_can_be_chosen_again_after_a_picture_of_ones_own(page, convolution, samples):
-    picture = convolution.get_by_label("Picture")
+    picture = convolution.get_by_label("Image", exact=True)
     picture.select_option(index=0)
     cell = 244 / 34  # a pixel on the stage, with a padding of 1
     place = [4 + cell * (1 + 20.5), 26 + cell * (1 + 5.5)]
@@ -564,7 +564,7 @@ def test_the_bars_are_the_softmax_of_the_last_layers_units(page, network):
 
 
 def test_another_picture_is_shown_pixel_by_pixel(network, samples):
-    network.get_by_label("Picture").select_option(index=3)
+    network.get_by_label("Image", exact=True).select_option(index=3)
     cell = 174 / 32
     row_9_column_20 = [round(2 * (6 + 20.5 * cell)), round(2 * (24 + 9.5 * cell))]
     image = network.locator(".lk-network-closeup img")
@@ -609,7 +609,7 @@ def test_a_picture_of_ones_own_goes_through_the_network(page, network, tmp_path)
 @pytest.mark.parametrize(
     ("explorer", "controls"),
     [
-        (".lk-convolution", ['combobox "Picture"', 'combobox "Kernel"', 'textbox "Numbers"']),
+        (".lk-convolution", ['combobox "Image"', 'combobox "Kernel"', 'textbox "Numbers"']),
         (".lk-convolution", ['slider "Stride"', 'slider "Padding"', 'slider "Window"']),
         (".lk-pooling", ['combobox "Takes the"', 'combobox "Channel"', 'slider "Kernel"']),
         (".lk-shapes", ['spinbutton "Layer 1: kernel"', 'textbox "Layer 3: your guess"']),

@@ -78,7 +78,7 @@ def weights_of(notebook, snapshot):
 from labkit.explorers.network.widget import normalised
 then = Net(classes=len(classes))
 then.load_state_dict(snapshots[{snapshot}][1])
-shown = normalised(explorer.choice.picture).unsqueeze(0)
+shown = normalised(explorer.choice.image).unsqueeze(0)
 """,
     )
 

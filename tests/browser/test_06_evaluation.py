@@ -232,7 +232,7 @@ def test_the_network_takes_sides_once_its_weights_are_the_trained_ones(notebook)
             f"""
 one = Net(classes=len(classes))
 one.load_state_dict(snapshots[{number}][1])
-pixels = torch.tensor(explorer.choice.picture).permute(2, 0, 1)[None]
+pixels = torch.tensor(explorer.choice.image).permute(2, 0, 1)[None]
 with torch.inference_mode():
     shares = one((pixels / 255 - 0.5) / 0.5).softmax(dim=1)[0]
 """,
@@ -244,10 +244,10 @@ with torch.inference_mode():
 
 
 FIFTEEN = """
-from labkit.data.sets import PictureSet
+from labkit.data.sets import ImageSet
 names = [*classes, *(f"blue {name}" for name in classes[:5])]
 targets = [t + 10 if t < 5 and k % 2 else t for k, t in enumerate(test_set.targets)]
-many = PictureSet(test_set.data, targets, names, source="drawn")
+many = ImageSet(test_set.data, targets, names, source="drawn")
 wide = Net(classes=15)
 answered = evaluate(wide, BatchLoader(many, batch_size=500))
 fifteen = EvaluationStudio(wide, many, answered, many).add_class("fifteen")

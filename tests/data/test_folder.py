@@ -99,7 +99,7 @@ def test_the_first_pictures_are_of_all_classes(tmp_path):
 
 def test_any_name_of_the_folder_gives_the_same(fruit, monkeypatch, capsys):
     monkeypatch.chdir(fruit.parent)
-    monkeypatch.setattr("labkit.data.read_image.read_picture", spy := Spy())
+    monkeypatch.setattr("labkit.data.read_image.read_image", spy := Spy())
     first = load(fruit.name)
     for name in (fruit, str(fruit), f"./{fruit.name}", f"{fruit}/"):
         assert load(name).train.targets == first.train.targets
@@ -118,7 +118,7 @@ class Spy:
 
 def test_pictures_are_read_once(fruit, monkeypatch):
     load(fruit)
-    monkeypatch.setattr("labkit.data.read_image.read_picture", spy := Spy())
+    monkeypatch.setattr("labkit.data.read_image.read_image", spy := Spy())
     load(fruit)
     assert spy.count == 0
 
@@ -147,7 +147,7 @@ def _rename_class(folder):
 def test_a_change_in_the_folder_is_seen_and_the_old_arrays_go(fruit, change, monkeypatch, tmp_path):
     load(fruit)
     change(fruit)
-    monkeypatch.setattr("labkit.data.read_image.read_picture", spy := Spy())
+    monkeypatch.setattr("labkit.data.read_image.read_image", spy := Spy())
     load(fruit)
     assert 29 <= spy.count <= 31
     assert len(list((tmp_path / "cache").glob("folder-*"))) == 1

@@ -9,22 +9,22 @@ from PIL import Image
 from torch.utils.data import DataLoader
 from torchvision import transforms
 
-from labkit.data import PictureSet
+from labkit.data import ImageSet
 
 
 def pictures(n: int = 12) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (n, 32, 32, 3), dtype=np.uint8)
 
 
-def picture_set(**options) -> PictureSet:
-    return PictureSet(pictures(), np.arange(12) % 3, ("cat", "dog", "frog"), source="x", **options)
+def picture_set(**options) -> ImageSet:
+    return ImageSet(pictures(), np.arange(12) % 3, ("cat", "dog", "frog"), source="x", **options)
 
 
 @pytest.fixture
 def mapped(tmp_path):
     np.save(tmp_path / "a.npy", pictures(1_000))
     data = np.asarray(np.load(tmp_path / "a.npy", mmap_mode="c"))
-    return PictureSet(data, np.arange(1_000) % 2, ("cat", "dog"), source="x")
+    return ImageSet(data, np.arange(1_000) % 2, ("cat", "dog"), source="x")
 
 
 def test_an_item_is_a_picture_and_its_label():

@@ -12,12 +12,12 @@ from labkit.data import store
 PICTURES = 3_000
 READER = """
 import sys
-from labkit.data import PictureSet, store
+from labkit.data import ImageSet, store
 from labkit.data.loaders import BatchLoader
 
 stored = store.find("shared", "0123456789abcdef")
 images, labels = stored.images["train"], stored.labels["train"]
-learn = PictureSet(images, labels, stored.classes, source="noise")
+learn = ImageSet(images, labels, stored.classes, source="noise")
 total = sum(float(images.sum()) for images, _labels in BatchLoader(learn, 50, shuffle=True))
 print(total, flush=True)
 sys.stdin.read()

@@ -7,7 +7,7 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from labkit.data.drawn import draw
 from labkit.data.loaders import BatchLoader
-from labkit.data.sets import PictureSet
+from labkit.data.sets import ImageSet
 
 pictures = draw(train=240, test=60, seed=0)
 
@@ -16,7 +16,7 @@ names = tuple(pictures.classes)
 
 def split(kind="train", transform=None):
     images, labels = getattr(pictures, f"{kind}_images"), getattr(pictures, f"{kind}_labels")
-    return PictureSet(images, labels, names, source="drawn", transform=transform)
+    return ImageSet(images, labels, names, source="drawn", transform=transform)
 
 
 class Small(nn.Module):

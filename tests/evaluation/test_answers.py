@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from labkit.data import PictureSet
+from labkit.data import ImageSet
 from labkit.evaluation import answers
 from labkit.evaluation.answers import keep_answers, kept_answers
 from tests.checks.exercises import source
@@ -21,7 +21,7 @@ def own_folder(tmp_path, monkeypatch):
 
 def images(count=30, classes=CLASSES, source="drawn", seed=0):
     data = np.random.default_rng(seed).integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
-    return PictureSet(data, [0] * count, classes, source=source)
+    return ImageSet(data, [0] * count, classes, source=source)
 
 
 def test_answers_are_kept_for_the_next_notebook():

@@ -11,7 +11,7 @@ from torchmetrics.functional.classification import (
     multiclass_recall,
 )
 
-from labkit.data import PictureSet
+from labkit.data import ImageSet
 from labkit.data.loaders import BatchLoader
 from labkit.evaluation.corruptions import CORRUPTIONS, accuracy_under, corrupt
 from labkit.evaluation.scores import (
@@ -179,7 +179,7 @@ def test_a_change_there_is_not_is_refused_with_those_there_are(photographs):
 def test_the_accuracy_without_a_change_is_that_of_evaluate(photographs):
     torch.manual_seed(0)
     net = Net(classes=3)
-    pictures = PictureSet(photographs, [0, 1, 2, 0, 1, 2], NAMES, source="test")
+    pictures = ImageSet(photographs, [0, 1, 2, 0, 1, 2], NAMES, source="test")
     shares = accuracy_under(net, pictures, "noise")
     plain = evaluate(net, BatchLoader(pictures, 6)).accuracy
     assert shares[0].value == pytest.approx(plain) and shares[0].of == 6

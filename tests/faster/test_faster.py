@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from labkit.data import PictureSet
+from labkit.data import ImageSet
 from labkit.data.loaders import BatchLoader
 from labkit.faster import ladder, memory, recipe
 from labkit.faster.augment import Shift
@@ -31,7 +31,7 @@ def pictures():
     labels = np.arange(60) % 3
     data = generator.integers(0, 200, (60, 32, 32, 3), dtype=np.uint8)
     data[np.arange(60), :, :, labels] += 50
-    return PictureSet(data, labels, ("red", "green", "blue"), source="colours")
+    return ImageSet(data, labels, ("red", "green", "blue"), source="colours")
 
 
 def smooth_images():
@@ -336,7 +336,7 @@ def test_a_second_look_is_the_mean_with_the_moved_pictures_where_it_is_unsure(pi
 
 
 def test_a_single_picture_gets_one_look(pictures):
-    one = PictureSet(pictures.data[:1], pictures.targets[:1], pictures.classes, source="colours")
+    one = ImageSet(pictures.data[:1], pictures.targets[:1], pictures.classes, source="colours")
     way = RUNGS[-1].recipe
     assert recipe.answer(way, FastNet(3), one).shape == (1, 3)
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
-from labkit.data import BatchLoader, PictureSet
-from labkit.data.read_image import PictureError
+from labkit.data import BatchLoader, ImageSet
+from labkit.data.read_image import ImageError
 from labkit.model import Net
 from labkit.training import checkpoint, evaluate
 from labkit.training.ready import load_or_train, own_image
@@ -17,7 +17,7 @@ def _images(classes=("dark", "light"), source="made"):
     targets = np.arange(320) % 2
     noise = np.random.default_rng(0).integers(0, 100, (320, 32, 32, 3))
     data = (noise + 155 * targets[:, None, None, None]).astype(np.uint8)
-    return PictureSet(data, targets, classes, source=source)
+    return ImageSet(data, targets, classes, source=source)
 
 
 @pytest.fixture
@@ -89,5 +89,5 @@ def test_an_image_of_ones_own_is_read_and_without_one_a_cat_is_drawn(tmp_path):
     assert (own_image(tmp_path / "red.png") == [255, 0, 0]).all()
     cat = own_image()
     assert cat.shape == (32, 32, 3) and cat.dtype == np.uint8 and cat.std() > 10
-    with pytest.raises(PictureError):
+    with pytest.raises(ImageError):
         own_image("not there.png")

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 import ipywidgets as widgets
 import numpy as np
 
-from labkit.data import PictureSet
+from labkit.data import ImageSet
 from labkit.explorers.convolution.compute import Steps, pool
 from labkit.explorers.convolution.draw import in_and_out
 from labkit.explorers.convolution.stage import WindowStage
 from labkit.explorers.shared.looks import Explorer, Slider, reporting, row
-from labkit.explorers.shared.own_image import PictureChoice
+from labkit.explorers.shared.own_image import ImageChoice
 from labkit.text import _
 
 
@@ -20,9 +20,9 @@ class PoolingExplorer(Explorer):
     ``steps`` holds the numbers shown, of pixels from 0 to 1.
     """
 
-    def __init__(self, samples: PictureSet | Mapping[str, np.ndarray]):
+    def __init__(self, samples: ImageSet | Mapping[str, np.ndarray]):
         """Offer the images of ``samples``."""
-        self.choice = PictureChoice(samples)
+        self.choice = ImageChoice(samples)
         kinds = [(_("largest (max-pooling)"), "max"), (_("mean (average pooling)"), "average")]
         self.kind = widgets.Dropdown(options=kinds, description=_("Takes the"))
         channels = [(_("red"), 0), (_("green"), 1), (_("blue"), 2)]
@@ -36,10 +36,10 @@ class PoolingExplorer(Explorer):
         self.add_class("lk-pooling")
         for control in controls:
             control.observe(self._redraw, "value")
-        self.choice.observe(self._redraw, "picture")
+        self.choice.observe(self._redraw, "image")
 
     def _pool(self) -> Steps:
-        image = self.choice.picture.transpose(2, 0, 1) / 255
+        image = self.choice.image.transpose(2, 0, 1) / 255
         kind, channel = self.kind.value, self.channel.value
         return pool(image, self.size.value, self.stride.value, kind=kind, channel=channel)
 

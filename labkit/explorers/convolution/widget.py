@@ -6,12 +6,12 @@ import ipywidgets as widgets
 import numpy as np
 from torch import nn
 
-from labkit.data import PictureSet
+from labkit.data import ImageSet
 from labkit.explorers.convolution.compute import HAND_MADE, Steps, convolve, read_kernel
 from labkit.explorers.convolution.draw import in_and_out
 from labkit.explorers.convolution.stage import WindowStage
 from labkit.explorers.shared.looks import Explorer, Slider, reporting, row
-from labkit.explorers.shared.own_image import PictureChoice
+from labkit.explorers.shared.own_image import ImageChoice
 from labkit.inspect import first_convolution, first_filters
 from labkit.sandbox.model_lock import one_thread
 from labkit.text import _
@@ -26,11 +26,11 @@ class ConvolutionExplorer(Explorer):
     """
 
     def __init__(
-        self, samples: PictureSet | Mapping[str, np.ndarray], model: nn.Module | None = None
+        self, samples: ImageSet | Mapping[str, np.ndarray], model: nn.Module | None = None
     ):
         """Offer images of ``samples`` and, where there is one, the filters of ``model``."""
         self.model = model
-        self.choice = PictureChoice(samples)
+        self.choice = ImageChoice(samples)
         self.kernel = widgets.Dropdown(options=self._kernels(), description=_("Kernel"))
         self.typed = widgets.Text(
             value="1 0 -1; 2 0 -2; 1 0 -1",
@@ -48,7 +48,7 @@ class ConvolutionExplorer(Explorer):
         self.add_class("lk-convolution")
         for control in (self.kernel, self.typed, self.stride, self.padding):
             control.observe(self._redraw, "value")
-        self.choice.observe(self._redraw, "picture")
+        self.choice.observe(self._redraw, "image")
 
     def _kernels(self) -> list[tuple[str, str]]:
         names = [(_(name), name) for name in HAND_MADE]
@@ -69,7 +69,7 @@ class ConvolutionExplorer(Explorer):
 
     @one_thread()
     def _convolve(self) -> Steps:
-        image = self.choice.picture.transpose(2, 0, 1) / 255
+        image = self.choice.image.transpose(2, 0, 1) / 255
         kernel, bias = self._filter()
         learned = self.kernel.value.startswith("filter ")
         if learned:

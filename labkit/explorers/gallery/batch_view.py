@@ -7,7 +7,7 @@ import ipywidgets as widgets
 import torch
 from torch.utils.data import DataLoader
 
-from labkit.data import PictureSet
+from labkit.data import ImageSet
 from labkit.explorers.gallery.compute import Stage, seeded
 from labkit.explorers.shared.looks import complaint, row
 from labkit.plots.base import image_html
@@ -23,11 +23,11 @@ class BatchView(widgets.VBox):
     ``images`` and ``labels`` are what the loader gave.
     """
 
-    def __init__(self, pictures: PictureSet, transform: Callable, batch_size: int):
+    def __init__(self, pictures: ImageSet, transform: Callable, batch_size: int):
         """Show the first of the shuffled batches of ``pictures``."""
         self.pictures = pictures
         data = (pictures.data, pictures.targets, pictures.classes)
-        seen = PictureSet(*data, source=pictures.source, transform=transform)
+        seen = ImageSet(*data, source=pictures.source, transform=transform)
         order = torch.Generator().manual_seed(0)
         self.loader = DataLoader(seen, batch_size, shuffle=True, generator=order)
         self.number = 0

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import ipywidgets as widgets
 import numpy as np
 
-from labkit.data import PictureSet
+from labkit.data import ImageSet
 from labkit.explorers.gallery.batch_view import BatchView
 from labkit.explorers.gallery.compute import Stage, follow
 from labkit.explorers.gallery.value_view import ValueView
 from labkit.explorers.shared.looks import Explorer, Screen, complaint, reporting, row
-from labkit.explorers.shared.own_image import PictureChoice
+from labkit.explorers.shared.own_image import ImageChoice
 from labkit.plots.samples import class_balance, tiled, transformed
 from labkit.text import _
 
@@ -31,7 +31,7 @@ class SampleGallery(Explorer):
     """
 
     def __init__(
-        self, pictures: PictureSet, transform: Callable | None = None, *, batch_size: int = 4
+        self, pictures: ImageSet, transform: Callable | None = None, *, batch_size: int = 4
     ):
         """Show ``pictures`` through ``transform``, or through their own where none is given."""
         transform = pictures.transform if transform is None else transform
@@ -63,19 +63,19 @@ class SampleGallery(Explorer):
 class OnePicture(widgets.VBox):
     """One picture of a set, or the learner's own, before and after each transform."""
 
-    def __init__(self, pictures: PictureSet, transform: Callable | None):
+    def __init__(self, pictures: ImageSet, transform: Callable | None):
         """Start with picture 0 of ``pictures``, seen through ``transform``."""
         self.pictures, self.transform = pictures, transform
         self.targets = np.asarray(pictures.targets)
         self.dice = np.random.default_rng()
         self.seed = 0
-        self.own = PictureChoice({"": pictures.data[0]})
+        self.own = ImageChoice({"": pictures.data[0]})
         self.view, self.message = ValueView(), widgets.HTML()
         self._controls()
         super().__init__([self.leaf, self.load, self.own.message, self.message, self.view])
         self.label.observe(self._choose, "value")
         self.number.observe(self._typed, "value")
-        self.own.observe(self._show_own, "picture")
+        self.own.observe(self._show_own, "image")
         self._show()
 
     def _controls(self) -> None:
@@ -150,7 +150,7 @@ class OnePicture(widgets.VBox):
         self._follow()
 
     def _show_own(self, _change) -> None:
-        self.picture = self.own.picture
+        self.picture = self.own.image
         self.title = _("Your own image, {name}.").format(name=self.own.name)
         self._follow()
 
@@ -167,7 +167,7 @@ class OnePicture(widgets.VBox):
 class ClassView(widgets.VBox):
     """How many pictures each class has, and many pictures of one class."""
 
-    def __init__(self, pictures: PictureSet):
+    def __init__(self, pictures: ImageSet):
         """Start with the first class that has pictures."""
         self.pictures = pictures
         self.targets = np.asarray(pictures.targets)

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from labkit.data import PictureSet
+from labkit.data import ImageSet
 from labkit.explorers.network.draw import FilterSheet, Mosaic, Sheet, bars, closeup
 from labkit.explorers.shared.looks import Explorer, Screen, Slider, reporting, row
-from labkit.explorers.shared.own_image import PictureChoice
+from labkit.explorers.shared.own_image import ImageChoice
 from labkit.inspect import feature_maps, first_convolution, first_filters, trace
 from labkit.inspect.fields import fields
 from labkit.text import _, ngettext
@@ -37,7 +37,7 @@ class NetworkExplorer(Explorer):
     def __init__(
         self,
         model: nn.Module,
-        samples: PictureSet | Mapping[str, np.ndarray],
+        samples: ImageSet | Mapping[str, np.ndarray],
         *,
         snapshots: Snapshots = (),
         classes: Sequence[str] | None = None,
@@ -56,7 +56,7 @@ class NetworkExplorer(Explorer):
         self.seen: tuple[int, int, int, int] | None = None
         self.probabilities: np.ndarray | None = None
         self._busy = False
-        self.choice = PictureChoice(samples)
+        self.choice = ImageChoice(samples)
         self._make_sliders()
         self._make_screens()
         left = widgets.VBox([self.overview, self.filters], layout={"flex": "0 0 auto"})
@@ -68,7 +68,7 @@ class NetworkExplorer(Explorer):
         super().__init__(self.choice, row(*sliders), screen=screen)
         self.add_class("lk-network")
         self._run()
-        self.choice.observe(self._run, "picture")
+        self.choice.observe(self._run, "image")
         self.weights.observe(self._run, "value")
         self.layer.observe(self._enter, "value")
         for slider in (self.map, self.row, self.column):
@@ -112,7 +112,7 @@ class NetworkExplorer(Explorer):
     def _run(self, _change=None) -> None:
         """Run the network on the picture with the chosen weights and show what it makes of it."""
         model = self._weighted()
-        batch = self.prepare(self.choice.picture)
+        batch = self.prepare(self.choice.image)
         batch = batch if batch.ndim == 4 else batch.unsqueeze(0)
         found = feature_maps(model, batch)
         if not found:
@@ -223,7 +223,7 @@ class NetworkExplorer(Explorer):
         line, tile, unit = self.layer.value, self.map.value, (self.row.value, self.column.value)
         sheet = self.sheets[line]
         self._look(line, tile, unit)
-        png = closeup(self.choice.picture, sheet, tile, unit, self._shares())
+        png = closeup(self.choice.image, sheet, tile, unit, self._shares())
         self.closeup.show(png, self._say_unit(sheet, tile, unit))
         if self._mosaic is None or not self._mosaic.shows(line, tile):
             self._mosaic, self._framed = Mosaic(self.sheets, line, tile), None

@@ -7,27 +7,27 @@ import ipywidgets as widgets
 import numpy as np
 import traitlets
 
-from labkit.data import PictureSet
-from labkit.data.read_image import PictureError, read_picture
+from labkit.data import ImageSet
+from labkit.data.read_image import ImageError, read_image
 from labkit.explorers.shared.looks import complaint, row
 from labkit.explorers.shared.upload import Upload
 from labkit.text import _
 
 
-class PictureChoice(widgets.VBox):
-    """Samples to choose from, an upload button and a path; ``picture`` is uint8 ``[32, 32, 3]``.
+class ImageChoice(widgets.VBox):
+    """Samples to choose from, an upload button and a path; ``image`` is uint8 ``[32, 32, 3]``.
 
     ``name`` says what is shown. A file that cannot be used is said in ``message`` in words; the
     picture shown before stays.
     """
 
-    picture = traitlets.Instance(np.ndarray)
+    image = traitlets.Instance(np.ndarray)
     name = traitlets.Unicode()
 
-    def __init__(self, samples: PictureSet | Mapping[str, np.ndarray]):
+    def __init__(self, samples: ImageSet | Mapping[str, np.ndarray]):
         """Offer ``samples``: named pictures, or one picture of each class of a set."""
-        self.samples = dict(one_of_each(samples) if isinstance(samples, PictureSet) else samples)
-        self.choice = widgets.Dropdown(options=list(self.samples), description=_("Picture"))
+        self.samples = dict(one_of_each(samples) if isinstance(samples, ImageSet) else samples)
+        self.choice = widgets.Dropdown(options=list(self.samples), description=_("Image"))
         hint = _("Upload a picture of your own")
         self.upload = Upload(_("Your own …"), hint, self._receive, self._refuse)
         self.path = widgets.Text(
@@ -64,21 +64,21 @@ class PictureChoice(widgets.VBox):
 
     def _read(self, source: str | bytes, name: str) -> None:
         try:
-            picture = read_picture(source, name=name)
-        except PictureError as error:
+            picture = read_image(source, name=name)
+        except ImageError as error:
             self._refuse(str(error))
         else:
             self.choice.value = None  # each sample may be chosen again
             self.show(name, picture)
 
-    def show(self, name: str, picture: np.ndarray) -> None:
+    def show(self, name: str, image: np.ndarray) -> None:
         """Show a picture, uint8 ``[32, 32, 3]``, under a name."""
         self.message.value = ""
         with self.hold_trait_notifications():
-            self.name, self.picture = name, picture
+            self.name, self.image = name, image
 
 
-def one_of_each(pictures: PictureSet) -> dict[str, np.ndarray]:
+def one_of_each(pictures: ImageSet) -> dict[str, np.ndarray]:
     """Return the first picture of each class that has one, by the name of the class."""
     first: dict[str, np.ndarray] = {}
     for index, target in enumerate(pictures.targets):

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from labkit.data import PictureSet
+from labkit.data import ImageSet
 from labkit.evaluation.corruptions import CORRUPTIONS, Corruption, accuracy_under, corrupt
 from labkit.evaluation.scores import Share
 from labkit.explorers.network.draw import bars
@@ -28,7 +28,7 @@ class ChangesView(widgets.VBox):
     def __init__(
         self,
         model: nn.Module,
-        pictures: PictureSet,
+        pictures: ImageSet,
         prepare: Callable[[np.ndarray], torch.Tensor],
     ):
         """Measure the accuracy on ``pictures``, once for each kind that is chosen.

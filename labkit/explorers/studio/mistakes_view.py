@@ -5,7 +5,7 @@ from collections.abc import Callable
 import ipywidgets as widgets
 import torch
 
-from labkit.data import PictureSet
+from labkit.data import ImageSet
 from labkit.evaluation.scores import confusion_matrix, find, most_confused
 from labkit.explorers.network.draw import bars
 from labkit.explorers.shared.looks import Screen, Slider, reporting, row
@@ -28,7 +28,7 @@ class MistakesView(widgets.VBox):
     ``found`` are the numbers of the cell's images, ``index`` is that of the framed one or None.
     """
 
-    def __init__(self, pictures: PictureSet, result: Evaluation, on_change: Callable[[], None]):
+    def __init__(self, pictures: ImageSet, result: Evaluation, on_change: Callable[[], None]):
         """Show all mistakes first; call ``on_change`` whenever another image is framed."""
         self.pictures, self.result, self.on_change = pictures, result, on_change
         self.classes = pictures.classes

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from labkit.data import PictureSet
+from labkit.data import ImageSet
 from labkit.evaluation.scores import calibration, most_confused, precision, recall
 from labkit.explorers.network.widget import NetworkExplorer, normalised
 from labkit.explorers.shared.looks import Explorer, Screen, reporting
@@ -26,7 +26,7 @@ class EvaluationStudio(Explorer):
     """
 
     def __init__(
-        self, model: nn.Module, test: PictureSet, result: Evaluation, validation: PictureSet
+        self, model: nn.Module, test: ImageSet, result: Evaluation, validation: ImageSet
     ):
         """Show what ``model`` made of ``test``: ``result`` is its evaluation, in the same order.
 
@@ -111,7 +111,7 @@ class EvaluationStudio(Explorer):
         return normalised(picture).to(weight.device)
 
 
-def _refuse_other(test: PictureSet, result: Evaluation) -> None:
+def _refuse_other(test: ImageSet, result: Evaluation) -> None:
     if len(result.targets) != len(test) or result.targets.tolist() != test.targets:
         raise ValueError(
             _(

@@ -8,7 +8,7 @@ from torch import nn
 
 from labkit.explorers.convolution import ConvolutionExplorer, PoolingExplorer
 from labkit.explorers.convolution.compute import convolve
-from labkit.explorers.shared.own_image import PictureChoice
+from labkit.explorers.shared.own_image import ImageChoice
 from labkit.model import Net
 
 
@@ -86,32 +86,32 @@ def test_without_a_kernel_a_still_picture_says_what_it_shows(samples, explorer):
 
 def test_a_picture_of_ones_own_is_read_from_a_path(samples, tmp_path):
     Image.new("RGB", (50, 40), (255, 0, 0)).save(tmp_path / "red.png")
-    choice = PictureChoice(samples)
+    choice = ImageChoice(samples)
     choice.path.value = f'"{tmp_path / "red.png"}"'
-    assert (choice.picture == (255, 0, 0)).all()
+    assert (choice.image == (255, 0, 0)).all()
     assert choice.name.endswith("red.png")
 
 
 def test_a_file_that_is_no_picture_is_said_and_the_picture_before_stays(samples):
-    choice = PictureChoice(samples)
+    choice = ImageChoice(samples)
     choice.upload.receive({"name": "notes.png", "size": 5, "start": 0}, [b"hello"])
     assert "notes.png" in choice.message.value and "not a picture" in choice.message.value
-    assert np.array_equal(choice.picture, samples["cat"])
+    assert np.array_equal(choice.image, samples["cat"])
     choice.choice.value = "ship"
     assert choice.message.value == ""
 
 
 def test_an_upload_comes_in_pieces_and_each_sample_may_be_chosen_again(samples, tmp_path):
     Image.new("RGB", (50, 40), (255, 0, 0)).save(tmp_path / "red.png")
-    content, choice = (tmp_path / "red.png").read_bytes(), PictureChoice(samples)
+    content, choice = (tmp_path / "red.png").read_bytes(), ImageChoice(samples)
     first = choice.choice.value
     for start in range(0, len(content), 20):
-        assert np.array_equal(choice.picture, samples[first])
+        assert np.array_equal(choice.image, samples[first])
         message = {"name": "red.png", "size": len(content), "start": start}
         choice.upload.receive(message, [memoryview(content[start : start + 20])])
-    assert (choice.picture == (255, 0, 0)).all() and choice.name == "red.png"
+    assert (choice.image == (255, 0, 0)).all() and choice.name == "red.png"
     choice.choice.value = first
-    assert np.array_equal(choice.picture, samples[first]) and choice.name == first
+    assert np.array_equal(choice.image, samples[first]) and choice.name == first
 
 
 def test_a_move_that_comes_after_a_smaller_output_stays_inside_it(samples):
@@ -123,12 +123,12 @@ def test_a_move_that_comes_after_a_smaller_output_stays_inside_it(samples):
 
 
 def test_a_path_is_read_again_on_enter_and_after_an_upload(samples, tmp_path, monkeypatch):
-    path, choice = tmp_path / "red.png", PictureChoice(samples)
+    path, choice = tmp_path / "red.png", ImageChoice(samples)
     choice.path.value = str(path)
     assert "no such file" in choice.message.value
     Image.new("RGB", (50, 40), (255, 0, 0)).save(path)
     choice.path._handle_custom_msg({"event": "submit"}, [])  # Enter, nothing typed
-    assert (choice.picture == (255, 0, 0)).all() and choice.message.value == ""
+    assert (choice.image == (255, 0, 0)).all() and choice.message.value == ""
     content = path.read_bytes()
     choice.upload.receive({"name": "up.png", "size": len(content), "start": 0}, [content])
     assert choice.name == "up.png"
@@ -142,20 +142,20 @@ def test_a_path_is_read_again_on_enter_and_after_an_upload(samples, tmp_path, mo
 
 
 def test_a_file_that_the_browser_cannot_read_is_said(samples):
-    choice = PictureChoice(samples)
+    choice = ImageChoice(samples)
     choice.upload.receive({"name": "folder", "size": -1, "start": 0}, [])
     assert "folder: the browser cannot read it" in choice.message.value
 
 
 def test_a_file_that_is_too_large_to_send_is_said(samples):
-    choice = PictureChoice(samples)
+    choice = ImageChoice(samples)
     choice.upload.receive({"name": "film.mp4", "size": 100_000_001, "start": 0}, [b""])
     assert "film.mp4: more than 100 MB, make it smaller first." in choice.message.value
 
 
 def test_each_class_of_a_set_offers_one_picture():
-    from labkit.data import PictureSet
+    from labkit.data import ImageSet
 
     data = np.zeros((4, 32, 32, 3), np.uint8)
-    pictures = PictureSet(data, [2, 0, 2, 0], ("a", "b", "c"), source="test")
-    assert list(PictureChoice(pictures).samples) == ["a", "c"]
+    pictures = ImageSet(data, [2, 0, 2, 0], ("a", "b", "c"), source="test")
+    assert list(ImageChoice(pictures).samples) == ["a", "c"]

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from torchvision.transforms import v2
 
-from labkit.data import PictureSet
+from labkit.data import ImageSet
 from labkit.explorers.gallery import SampleGallery
 
 PLAIN = v2.Compose(
@@ -23,7 +23,7 @@ TARGETS = [2, 0, 2, 0, 0, 2, 2]
 def pictures():
     numbers = np.random.default_rng(0)
     data = numbers.integers(0, 256, (len(TARGETS), 32, 32, 3), dtype=np.uint8)
-    return PictureSet(data, TARGETS, ("cat", "dog", "ship"), source="test", split="train")
+    return ImageSet(data, TARGETS, ("cat", "dog", "ship"), source="test", split="train")
 
 
 def sent(view):
@@ -158,7 +158,7 @@ def _custom(**content):
 
 def test_others_of_a_class_follow_until_all_were_shown():
     data = np.zeros((50, 32, 32, 3), np.uint8)
-    classes = SampleGallery(PictureSet(data, [0] * 50, ("all",), source="test")).classes
+    classes = SampleGallery(ImageSet(data, [0] * 50, ("all",), source="test")).classes
     assert "1 to 40 of 50" in classes.sheet.sentence
     classes.more.click()
     assert "41 to 50 of 50" in classes.sheet.sentence
@@ -170,7 +170,7 @@ def test_of_many_classes_the_balance_shows_the_ends(pictures):
     names = [f"class {n}" for n in range(30)]
     targets = [n for n in range(30) for _picture in range(n + 1)]
     data = np.zeros((len(targets), 32, 32, 3), np.uint8)
-    balance = SampleGallery(PictureSet(data, targets, names, source="test")).classes.balance
+    balance = SampleGallery(ImageSet(data, targets, names, source="test")).classes.balance
     assert balance.sentence.startswith("Of 30 classes, the 8 with the most")
     assert "from 1 (class 0) to 30 (class 29)" in balance.sentence
 

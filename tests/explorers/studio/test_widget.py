@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from labkit.data import PictureSet
+from labkit.data import ImageSet
 from labkit.data.loaders import BatchLoader
 from labkit.evaluation.corruptions import CORRUPTIONS, corrupt
 from labkit.explorers.network.widget import normalised
@@ -24,7 +24,7 @@ NAMES = ["cat", "dog", "ship", "yak"]
 def pictures(count, seed=0):
     numbers = np.random.default_rng(seed)
     data = numbers.integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
-    return PictureSet(data, numbers.integers(0, 3, count), NAMES, source="test")
+    return ImageSet(data, numbers.integers(0, 3, count), NAMES, source="test")
 
 
 def an_evaluation(test, seed=0):
@@ -145,7 +145,7 @@ def test_the_feature_maps_are_those_of_the_framed_picture(studio, model):
     studio.tabs.selected_index = 0
     studio.mistakes.which.value = 6
     studio.tabs.selected_index = 3
-    assert np.array_equal(studio.network.choice.picture, studio.test.data[studio.mistakes.index])
+    assert np.array_equal(studio.network.choice.image, studio.test.data[studio.mistakes.index])
 
 
 def test_a_changed_picture_gets_the_answer_that_the_model_gives_it(studio, model):
@@ -178,7 +178,7 @@ def test_of_many_classes_the_most_confused_are_in_the_grid_and_the_menus_have_al
     names = [f"class {k}" for k in range(40)]
     numbers = np.random.default_rng(0)
     data = numbers.integers(0, 256, (200, 32, 32, 3), dtype=np.uint8)
-    test = PictureSet(data, numbers.integers(0, 40, 200), names, source="test")
+    test = ImageSet(data, numbers.integers(0, 40, 200), names, source="test")
     studio = EvaluationStudio(Net(classes=40), test, an_evaluation(test), test)
     assert len(studio.mistakes.grid.texts) == 1 + 10
     assert "10 of 40 classes" in studio.mistakes.part.value
