@@ -78,28 +78,36 @@ class Trained(NamedTuple):
     images: int
 
 
-def train(recipe: Recipe, pictures: ImageSet, spent: Spent, *, seed: int = 0) -> Trained:
+def train(
+    recipe: Recipe,
+    pictures: ImageSet,
+    spent: Spent,
+    *,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+) -> Trained:
     """Follow ``recipe`` on ``pictures`` until ``spent`` says that all is spent.
 
     Sizes of the images and learning rates follow ``spent`` too, so that a schedule fits its time
-    on any machine.
+    on any machine. Model and batches are on ``device``.
     """
     torch.manual_seed(seed)
-    model = network(recipe, pictures)
+    model = network(recipe, pictures).to(device)
     optimizers = make_optimizers(recipe, model)
     loss_function = nn.CrossEntropyLoss(label_smoothing=recipe.smoothing, reduction="none")
-    loader = batches(recipe, pictures, seed=seed)
+    loader = batches(recipe, pictures, seed=seed, device=device)
     stream = itertools.chain.from_iterable(itertools.repeat(loader))
     model.train()
     steps = seen = 0
     with memory.kept(recipe.keep_memory):
         while (part := spent(steps)) < 1:
             images, labels = next(stream)
+            images, labels = images.to(device), labels.to(device)  # only the DataLoader's move
             images = resized(images, recipe, part)
             set_learning_rates(optimizers, recipe, part)
             for optimizer in optimizers:
                 optimizer.zero_grad()
-            with precision(recipe):
+            with precision(recipe, images.device):
                 outputs = model(images)
             losses = loss_function(outputs.float(), labels)  # [B]
             losses.mean().backward()
@@ -134,13 +142,14 @@ def _looked_at(
 ) -> torch.Tensor:
     """Return the logits for images that are moved by ``move`` pixels down and to the right."""
     logits = []
-    for images, _labels in BatchLoader(pictures, 500):
+    device = next(model.parameters()).device
+    for images, _labels in BatchLoader(pictures, 500, device=device):
         images = moved(images, move).contiguous(memory_format=layout(recipe))
-        with precision(recipe):
+        with precision(recipe, images.device):
             outputs = model(images).float()
             if recipe.mirror_answers:
                 outputs = (outputs + model(images.flip(3)).float()) / 2
-        logits.append(outputs)
+        logits.append(outputs.cpu())
     return torch.cat(logits)
 
 
@@ -168,7 +177,7 @@ def network(recipe: Recipe, pictures: ImageSet) -> nn.Module:
 
 
 def batches(
-    recipe: Recipe, pictures: ImageSet, *, seed: int = 0
+    recipe: Recipe, pictures: ImageSet, *, seed: int = 0, device: torch.device | str = "cpu"
 ) -> DataLoader | BatchLoader | HardestLoader:
     """Return the batches of an epoch: from one array, or one image at a time."""
     if recipe.one_by_one:
@@ -180,6 +189,7 @@ def batches(
         "augment": Shift(recipe.shift) if recipe.shift else None,
         "mirror": recipe.mirror,
         "drop_last": True,
+        "device": device,
     }
     if recipe.hardest < 1:
         return HardestLoader(pictures, size, part=recipe.hardest, **options)
@@ -245,6 +255,6 @@ def layout(recipe: Recipe) -> torch.memory_format:
     return torch.channels_last if recipe.bf16 else torch.contiguous_format
 
 
-def precision(recipe: Recipe) -> torch.autocast:
+def precision(recipe: Recipe, device: torch.device) -> torch.autocast:
     """Return a context that computes convolutions in bfloat16 if the recipe says so."""
-    return torch.autocast("cpu", torch.bfloat16, enabled=recipe.bf16)
+    return torch.autocast(device.type, torch.bfloat16, enabled=recipe.bf16)

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/record_gpu.py
 
-It takes a few minutes and writes ``labkit/recorded/gpu_<name>.json``, with device, driver,
+It takes a few minutes and writes ``labkit/timing/recorded/gpu_<name>.json``, with device, driver,
 versions and date inside. Run it while the machine does nothing else.
 """
 
@@ -39,9 +39,9 @@ def versions(gpu: str) -> dict[str, str]:
 def main(arguments: list[str] | None = None) -> Path:
     """Measure, write the file, and return its path."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--device", default="gpu", help="cuda:1, say; default: the first GPU")
+    parser.add_argument("--device", default="gpu", help="e.g. cuda:1; default: the first GPU")
     parser.add_argument("--out", type=Path, default=recordings.FOLDER)
-    parser.add_argument("--limit", type=float, default=600, help="seconds, 600 unless told")
+    parser.add_argument("--limit", type=float, default=600, help="seconds, 600 by default")
     options = parser.parse_args(arguments)
     gpu = str(choose(options.device))
     results = run_all(grid(gpu), limit=options.limit, repeats=5, on_result=_report)

@@ -65,7 +65,7 @@ class Control:
     name: str
     pressed: str
     painted: str
-    attribute: str = "data-turn"
+    attribute: str = "data-revision"
     run: int = 10
     keys: tuple[str, str] = ("ArrowRight", "ArrowLeft")
     opened: str | None = None
@@ -261,7 +261,7 @@ def _time(page, explorer, control: Control) -> tuple[list[float], float]:
     painted = explorer.locator(control.painted).first
     if control.opened:
         explorer.locator(control.opened).click()
-        painted.and_(page.locator("[data-turn]")).wait_for()
+        painted.and_(page.locator("[data-revision]")).wait_for()
     pressed.scroll_into_view_if_needed()
     pressed.focus()
     is_slider = pressed.get_attribute("type") == "range"

@@ -207,7 +207,7 @@ def test_mirrored_answers_are_the_mean_of_both_views(pictures):
     model = recipe.train(way, pictures, recipe.by_steps(2)).model
     logits = recipe.answer(way, model, pictures)
     images = next(iter(BatchLoader(pictures, 60)))[0].contiguous(memory_format=torch.channels_last)
-    with torch.inference_mode(), recipe.precision(way):
+    with torch.inference_mode(), recipe.precision(way, torch.device("cpu")):
         expected = (model(images).float() + model(images.flip(3)).float()) / 2
     assert torch.equal(logits, expected)
 
