@@ -16,7 +16,7 @@ from labkit.doctor.sample import Enough, Sample, first_batches, is_pair
 from labkit.doctor.watch import Log, Watch
 from labkit.inspect.recording import FAILURES
 from labkit.sandbox.copies import Copies
-from labkit.sandbox.model_lock import turn
+from labkit.sandbox.model_lock import model_lock
 from labkit.sandbox.originals import equal, kept
 from labkit.sandbox.quiet import quiet
 from labkit.text import _
@@ -163,7 +163,7 @@ class Case:
             if loader is not None:
                 copies.instead(loader, loader)
                 copies.instead(_data(loader), _data(loader))
-        with turn:
+        with model_lock:
             seen = Rehearsal(Log(), copies.model(self.model))
             copies.instead(self.given, seen.model)
             optimizer = copies.optimizer(self.optimizer) if self.optimizer else None

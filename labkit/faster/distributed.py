@@ -94,7 +94,7 @@ def prepare(place: Place, options: argparse.Namespace) -> tuple[Net, Run]:
         checkpoint.load(options.checkpoint, device=place.device).resume(run)
     if place.world > 1:
         run.model = DistributedDataParallel(net)
-        run.accept_weights()
+        run.to(place.device)  # wrapping has written to the weights
     return net, run
 
 

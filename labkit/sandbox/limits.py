@@ -15,7 +15,7 @@ import numpy
 import torch
 from torch import nn
 
-from labkit.sandbox.model_lock import turn
+from labkit.sandbox.model_lock import model_lock
 
 _AGAIN = (0.1, 0.001)
 """Seconds until the time-out is repeated, at first and at the shortest.
@@ -91,12 +91,12 @@ def _watcher(seconds: float) -> Iterator[None]:
     """Do the same where there is no alarm: on Windows, and outside the main thread."""
     thread = ctypes.c_ulong(threading.get_ident())
     interrupt = ctypes.pythonapi.PyThreadState_SetAsyncExc
-    over, turn = threading.Event(), threading.Lock()
+    over, striking = threading.Event(), threading.Lock()
 
     def watch() -> None:
         waits, wait = _waits(), seconds
         while not over.wait(wait):
-            with turn:
+            with striking:
                 if not over.is_set() and _may_be_ended(sys._current_frames().get(thread.value)):
                     interrupt(thread, ctypes.py_object(TimeUp))
             wait = next(waits)
@@ -105,7 +105,7 @@ def _watcher(seconds: float) -> Iterator[None]:
     try:
         yield
     finally:
-        with turn:
+        with striking:
             over.set()
             interrupt(thread, None)  # one that is on its way, but came too late
 
@@ -151,7 +151,7 @@ def unmarked(things: Iterable = ()) -> Iterator[None]:
     """
     python, numbers = random.getstate(), numpy.random.get_state()
     gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
-    with turn:
+    with model_lock:
         restores = [restore for value in things for restore in _restores(value)]
     random.seed(0)
     numpy.random.seed(0)
@@ -160,7 +160,7 @@ def unmarked(things: Iterable = ()) -> Iterator[None]:
         try:
             yield
         finally:
-            with turn:
+            with model_lock:
                 for restore in restores:
                     restore()
             random.setstate(python)

@@ -1,4 +1,4 @@
-"""Let a training in a thread and a look at its model take turns, and keep the look short."""
+"""One lock for everything that touches a model while it may be training in another thread."""
 
 import threading
 from collections.abc import Iterator
@@ -7,12 +7,12 @@ from functools import cache
 
 from threadpoolctl import ThreadpoolController
 
-turn = threading.RLock()
-"""Held by a run for each step, and by whatever looks into a model that might be training.
+model_lock = threading.RLock()
+"""Held by a run during each step, and by whatever looks into a model that might be training.
 
-Between two steps a model is whole: its mode is its own, and no gradient is being written. Without
-turns a look would switch the mode in mid-step, and reading ``grad`` while ``backward()`` writes it
-can end the process.
+Between two steps a model is consistent: its mode is its own, and no gradient is being written.
+Without the lock a look would switch the mode in the middle of a step, and reading ``grad`` while
+``backward()`` writes it can crash the process.
 """
 
 
@@ -20,8 +20,8 @@ can end the process.
 def one_thread() -> Iterator[None]:
     """Compute in this block, or in this function, with one thread; other threads keep theirs.
 
-    For a look at one picture: to wake PyTorch's other threads takes longer than the look, and
-    once awake they spin for a while, in the way of the browser that is to show it.
+    Meant for one image: waking PyTorch's other threads takes longer than the forward pass, and
+    once awake they spin for a while and slow down the browser that has to show the result.
     """
     with _controller().limit(limits=1, user_api="openmp"):
         yield

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.optim import optimizer as torch_optimizer
 
-from labkit.sandbox.model_lock import turn
+from labkit.sandbox.model_lock import model_lock
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def kept(
     What is yielded says, when called, which of them have changed up to then.
     """
     elsewhere = _Elsewhere(model, optimizer)
-    with turn:
+    with model_lock:
         tensors = [*model.parameters(), *model.buffers()]
         tensors = [tensor for tensor in tensors if not nn.parameter.is_lazy(tensor)]
         weights = [_Weights(tensor) for tensor in tensors]
@@ -32,7 +32,7 @@ def kept(
 
     def changed() -> list[str]:
         found = []
-        with turn:
+        with model_lock:
             if elsewhere.at_work:  # a live run goes on meanwhile: those are its own changes
                 return found
             if any(weight.changed for weight in weights):
@@ -46,7 +46,7 @@ def kept(
     try:
         yield changed
     finally:
-        with turn:
+        with model_lock:
             found = changed()
             elsewhere.stop()
             if optimizer and ("optimizer" in found or "weights" in found):

@@ -8,7 +8,7 @@ import numpy
 import torch
 from torch import nn
 
-from labkit.sandbox.model_lock import one_thread, turn
+from labkit.sandbox.model_lock import model_lock, one_thread
 
 
 @contextmanager
@@ -21,7 +21,7 @@ def untouched(model: nn.Module) -> Iterator[None]:
     Gradients are not touched. A forward pass that writes into its own parameters is not undone.
     """
     cuda = {p.device.index or 0 for p in model.parameters() if p.device.type == "cuda"}
-    with turn, one_thread(), torch.random.fork_rng(devices=sorted(cuda)), torch.no_grad():
+    with model_lock, one_thread(), torch.random.fork_rng(devices=sorted(cuda)), torch.no_grad():
         modules = [_Snapshot(module) for module in model.modules()]
         python, numbers = random.getstate(), numpy.random.get_state()
         model.eval()

@@ -1,6 +1,6 @@
-"""Training: ``loop`` is the five lines, ``run`` a training from start to finish, ``live`` a thread.
+"""Training: ``loop`` is the five lines, ``run`` goes from start to finish, ``live`` in a thread.
 
-A run is the same whether it goes straight through, step by step, or is killed and taken up again.
+A run is the same whether it goes straight through, step by step, or is killed and resumed.
 """
 
 from labkit.training.history import History

@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from labkit.sandbox.model_lock import turn
+from labkit.sandbox.model_lock import model_lock
 from labkit.text import _
 from labkit.training import History, Run
 
@@ -104,7 +104,7 @@ class Checkpoint:
                         "run's is {here}. Make the run as that one was made, or delete the file."
                     ).format(path=self.path.name, name=name, saved=saved, here=here)
                 )
-        with turn:
+        with model_lock:
             self.restore(run.model)
             run.load_state_dict(self.run)
         return run
@@ -157,7 +157,7 @@ def save(
 def _archive(model: nn.Module, classes, source: str, history, run: Run | None) -> bytes:
     """Return the bytes of an ordinary file of ``torch.save``, of one moment between two steps."""
     buffer = io.BytesIO()
-    with turn:
+    with model_lock:
         if run is not None:
             source, classes = _data(getattr(run.train_batches, "dataset", None))
             history = run.history

@@ -1,4 +1,4 @@
-"""A run in a thread: start, pause, step, stop, and turn its knobs while it trains. No widget here.
+"""A run in a thread: start, pause, step, stop, and change its settings as it trains.
 
 The thread takes the same steps that ``Run.finish`` takes, so the weights come out the same.
 """
@@ -73,17 +73,17 @@ class LiveRun:
     ):
         self.run, self.after_step, self.on_change = run, after_step, on_change
         self.state, self.message = State.READY, _("Ready to start.")
-        if run.finished:  # it was taken up from a file
+        if run.finished:  # it was resumed from a file
             self.state, self.message = State.FINISHED, self._all_done()
         self._lock, self._halt = threading.RLock(), threading.Event()
         self._thread: threading.Thread | None = None
-        self._orders: list[Callable[[], None]] = []
+        self._pending: list[Callable[[], None]] = []
         self._after_halt = State.PAUSED, ""
         self._marks: deque[tuple[float, int]] = deque(maxlen=50)  # time and images, now and then
         self._images = 0
 
     def start(self) -> None:
-        """Train until the last epoch is done, or until told otherwise."""
+        """Train until the last epoch is done, or until ``pause()`` or ``stop()``."""
         self._go(math.inf)
 
     def step(self) -> None:
@@ -95,23 +95,23 @@ class LiveRun:
         self._go(None)
 
     def pause(self) -> None:
-        """Halt after the present step; ``start`` goes on from there."""
+        """Pause after the current step; ``start()`` resumes."""
         if not self._halt_as(State.PAUSED, _("Paused. Start goes on from here.")):
             self._say(_("Nothing is running: there is nothing to pause."))
 
     def stop(self) -> None:
-        """Halt after the present step, for good as far as this run knows."""
+        """Stop after the current step: like ``pause()``, but called stopped; ``start()`` resumes."""
         if not self._halt_as(State.STOPPED, _("Stopped. Start goes on from here.")):
             self._say(_("Nothing is running: there is nothing to stop."))
 
-    def turn(self, *, learning_rate: float | None = None, momentum: float | None = None) -> None:
-        """Change learning rate or momentum before the next step; what is wrong with it is said."""
-        self._order(lambda: self.run.turn(learning_rate=learning_rate, momentum=momentum))
+    def set(self, *, lr: float | None = None, momentum: float | None = None) -> None:
+        """Set learning rate or momentum before the next step; a wrong one becomes the message."""
+        self._change(lambda: self.run.set(lr=lr, momentum=momentum))
 
     def to(self, device: torch.device | str) -> None:
         """Move model, optimizer and batches to another device before the next step."""
 
-        def order() -> None:
+        def change() -> None:
             try:
                 self.run.to(device)
             except (RuntimeError, TypeError) as error:
@@ -124,11 +124,11 @@ class LiveRun:
             if self.state is not State.RUNNING:
                 self.message = _("Moved to {device}.").format(device=self.run.device)
 
-        self._order(order)
+        self._change(change)
 
     def set_epochs(self, epochs: int) -> None:
         """Let the run end after ``epochs`` epochs, but not before the one it is in."""
-        self._order(lambda: self.run.set_epochs(epochs))
+        self._change(lambda: self.run.set_epochs(epochs))
 
     def wait(self, timeout: float | None = None) -> State:
         """Wait until nothing runs, or for ``timeout`` seconds; return the state.
@@ -159,8 +159,8 @@ class LiveRun:
 
     @property
     def pending(self) -> bool:
-        """Say whether a change of a knob still waits for the present step to end."""
-        return bool(self._orders)
+        """Say whether a change still waits for the current step to end."""
+        return bool(self._pending)
 
     def progress(self) -> Progress:
         """Return where the run is."""
@@ -196,7 +196,7 @@ class LiveRun:
             if self.run.finished:
                 return self._say(self._all_done())
             if self.state is State.FAILED:
-                self.run.accept_weights()
+                self.run._accept_weights()
             if steps is None:
                 steps = max(1, len(self.run.train_batches) - self.run.step)
             self._halt.clear()
@@ -215,20 +215,20 @@ class LiveRun:
         except Exception as error:  # the edge of the thread: beyond it nobody would hear of it
             with self._lock:
                 self.state, self.message = State.FAILED, in_words(error, self.run)
-                self._obey()
+                self._apply_pending()
         finally:
             self._notify()
 
     def _ends(self, steps: float) -> bool:
-        """Obey what was ordered during the step; then say whether that was the last, and why.
+        """Apply pending changes; return True and set the final state if training ends here.
 
-        What is ordered after that finds a run at rest, so no order falls between.
+        Changes requested later are applied at once, because nothing runs: none is lost.
         """
         rested = False
         while True:
-            self._obey()
+            self._apply_pending()
             with self._lock:
-                if self._orders:
+                if self._pending:
                     continue
                 if not (self.run.finished or self._halt.is_set() or steps <= 0):
                     return False
@@ -263,7 +263,7 @@ class LiveRun:
         return _("{done} For more, raise the number of epochs.").format(done=self._done())
 
     def _halt_as(self, state: State, message: str) -> bool:
-        """Let the run halt after the present step, in ``state``; return whether there is one."""
+        """Let the run halt after the current step, in ``state``; return whether it was running."""
         with self._lock:
             if self.state is not State.RUNNING:
                 return False
@@ -271,18 +271,18 @@ class LiveRun:
             self._halt.set()
             return True
 
-    def _order(self, order: Callable[[], None]) -> None:
-        """Do it now if nothing runs; else let the thread do it between two steps."""
+    def _change(self, change: Callable[[], None]) -> None:
+        """Apply a change now if nothing runs; else let the thread do it between two steps."""
         with self._lock:
-            self._orders.append(order)
+            self._pending.append(change)
             if self.state is not State.RUNNING:
-                self._obey()
+                self._apply_pending()
 
-    def _obey(self) -> None:
-        while self._orders:
-            order = self._orders.pop(0)
+    def _apply_pending(self) -> None:
+        while self._pending:
+            change = self._pending.pop(0)
             try:
-                order()
+                change()
             except ValueError as error:  # refused: the run goes on as it was
                 self.message = str(error)
             self._notify()

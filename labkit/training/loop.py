@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from labkit.sandbox.model_lock import turn
+from labkit.sandbox.model_lock import model_lock
 from labkit.text import _
 
 Batches = Iterable[tuple[torch.Tensor, torch.Tensor]]
@@ -106,7 +106,7 @@ def evaluate(
     The model is in evaluation mode meanwhile, and afterwards in the mode it had; a live training
     waits. Raises ``ValueError`` without batches, and where a label has no output of its own.
     """
-    with turn:
+    with model_lock:
         training = model.training
         model.eval()
         try:

@@ -1,4 +1,4 @@
-"""One training from start to finish: it goes step by step, and can be taken up at any batch."""
+"""A run: training from start to finish, step by step, and resumable at any batch."""
 
 import math
 import time
@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 
 from labkit.device import move
 from labkit.sandbox import randomness
-from labkit.sandbox.model_lock import turn
+from labkit.sandbox.model_lock import model_lock
 from labkit.text import _
 from labkit.training.history import History, Mean
 from labkit.training.loop import LossFunction, TrainingStopped, evaluate, finite, train_step
@@ -27,14 +27,14 @@ class ModelChanged(TrainingStopped):
 
 
 class Run:
-    """One training: model, batches, optimizer, and how far they have come.
+    """Model, batches, optimizer, and how far training has come.
 
     ``advance()`` takes one step. ``epoch`` counts finished epochs and ``step`` the batches done in
-    the present one. Where the loader has ``set_epoch`` (``BatchLoader``), the order of epoch e
+    the current one. Where the loader has ``set_epoch`` (``BatchLoader``), the order of epoch e
     depends on its seed and e alone. Torch's random numbers (dropout, a ``DataLoader``'s shuffling)
     come from the run's own states, which start from ``seed``: what other cells draw in between
     changes nothing. Torch has one generator for all threads, so only while a live run really draws
-    (in a step with dropout, say) do the draws of a cell in the same moment mix with its own.
+    (in a step with dropout, e.g.) do the draws of a cell in the same moment mix with its own.
     ``scheduler``, if there is one, steps after every batch.
     """
 
@@ -66,7 +66,7 @@ class Run:
         self._last_loss = float("nan")
         self._seed, self._random = seed, randomness.loader_state(train_batches)
         self._random_at_epoch_start: randomness.States = {}
-        self._model_draws = True  # found out anew at the first step of each epoch
+        self._model_draws = True  # checked again at the first step of each epoch
         self._check_plan(epochs)
         self.to(device)
 
@@ -98,7 +98,7 @@ class Run:
         """
         if self.finished:
             raise TrainingStopped(_("All epochs are done. Raise the number of epochs to go on."))
-        with turn:
+        with model_lock:
             self._check_weights()
             if self.step < len(self.train_batches):  # else the validation failed the last time
                 self._take_step()
@@ -130,7 +130,7 @@ class Run:
         self._model_draws = not randomness.same(before, states)
         if self.scheduler:
             self.scheduler.step()
-        self.accept_weights()
+        self._accept_weights()
         self._last_loss = finite(loss, self.steps_done + 1, self.optimizer)
         self.last_batch = images, labels, outputs
 
@@ -142,7 +142,7 @@ class Run:
         return randomness.borrowed(states, self.device) if draws else nullcontext()
 
     def _batches(self) -> Iterator:
-        """Return the batches of this epoch from the present step on."""
+        """Return the batches of this epoch from the current step on."""
         now = {name: state.clone() for name, state in self._random.items()}
         if self.step == 0:
             self._random_at_epoch_start = now
@@ -154,7 +154,7 @@ class Run:
         if hasattr(self.train_batches, "set_epoch"):
             self.train_batches.set_epoch(self.epoch)
         batches = islice(iter(self.train_batches), len(self.train_batches))
-        if self.step:  # taken up in mid-epoch: it was begun as then, and now skips
+        if self.step:  # resumed within an epoch: begin it as before, and skip
             for _skipped in range(self.step):
                 next(batches)
             randomness.set_python_and_numpy(plain)
@@ -207,8 +207,8 @@ class Run:
                 )
             )
 
-    def accept_weights(self) -> None:
-        """Take the weights as they are now for the run's own."""
+    def _accept_weights(self) -> None:
+        """Accept the weights as they are now, whoever changed them."""
         self._versions = [weight._version for weight in self.model.parameters()]
 
     def set_epochs(self, epochs: int) -> None:
@@ -247,17 +247,15 @@ class Run:
                 )
             )
 
-    def turn(self, *, learning_rate: float | None = None, momentum: float | None = None) -> None:
-        """Change the optimizer's learning rate or momentum from the next step on.
+    def set(self, *, lr: float | None = None, momentum: float | None = None) -> None:
+        """Set learning rate or momentum of the optimizer from the next step on.
 
         Raise ValueError for a learning rate that is not above 0, a momentum outside [0, 1), an
         optimizer that has no momentum, or a learning rate that belongs to a scheduler.
         """
-        if learning_rate is not None and not 0 < learning_rate < float("inf"):
-            raise ValueError(
-                _("The learning rate is {rate}: it must be above 0.").format(rate=learning_rate)
-            )
-        if learning_rate is not None and self.scheduler:
+        if lr is not None and not 0 < lr < float("inf"):
+            raise ValueError(_("The learning rate is {rate}: it must be above 0.").format(rate=lr))
+        if lr is not None and self.scheduler:
             raise ValueError(_("The scheduler sets the learning rate of this run after each step."))
         if momentum is not None and not 0 <= momentum < 1:
             raise ValueError(
@@ -270,7 +268,7 @@ class Run:
                 raise ValueError(
                     _("{name} has no momentum to set.").format(name=type(self.optimizer).__name__)
                 )
-            group.update({} if learning_rate is None else {"lr": learning_rate})
+            group.update({} if lr is None else {"lr": lr})
             group.update({} if momentum is None else {"momentum": momentum})
 
     def to(self, device: torch.device | str) -> None:
@@ -279,13 +277,13 @@ class Run:
         Raise what ``labkit.device.move`` does where it cannot; the run is where it was, then.
         """
         device = torch.device(device)
-        with turn:
+        with model_lock:
             move(self.model, self.optimizer, device)
             if isinstance(self.loss_function, nn.Module):
                 self.loss_function.to(device)  # it may hold the weights of the classes
             self._random = randomness.seeded_states(self._seed, device) | self._random
             self.device = device
-            self.accept_weights()
+            self._accept_weights()
 
     def finish(self, after_step: Callable[["Run"], None] | None = None) -> History:
         """Take all steps that are left; return the history. ``after_step(run)`` follows each."""
@@ -296,7 +294,7 @@ class Run:
         return self.history
 
     def state_dict(self) -> dict:
-        """Return all that is needed to take the run up again at this batch, but for the weights."""
+        """Return all that is needed to resume the run at this batch, except the weights."""
         return {
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict() if self.scheduler else None,
@@ -314,7 +312,7 @@ class Run:
         }
 
     def load_state_dict(self, state: dict) -> None:
-        """Take up where ``state_dict()`` was called; the model's weights must be in place already.
+        """Resume where ``state_dict()`` was called; the model must have its weights already.
 
         The number of epochs stays this run's own: give it a larger one to train on. This also sets
         the states of Python's and numpy's own random numbers.

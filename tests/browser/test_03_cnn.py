@@ -114,7 +114,7 @@ def expect_pixel(image, place, colour):
         if found == pytest.approx(colour, abs=1):
             return
         image.page.wait_for_timeout(100)
-    shown = image.evaluate("image => [image.dataset.turn, image.complete, image.alt]")
+    shown = image.evaluate("image => [image.dataset.revision, image.complete, image.alt]")
     raise AssertionError(f"{found} is not {colour} in {shown}")
 
 

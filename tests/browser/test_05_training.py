@@ -309,7 +309,7 @@ def test_stop_ends_it(notebook):
 
 
 def test_a_loss_that_is_no_number_is_said_as_often_as_start_is_pressed(notebook):
-    execute(notebook, "panel.live.turn(learning_rate=1e38)")
+    execute(notebook, "panel.live.set(lr=1e38)")
     for _time in range(2):
         button(notebook, "play").click()
         execute(notebook, "panel.live.wait(60)")

@@ -184,12 +184,12 @@ def test_a_checkpoint_of_a_live_training_is_of_one_moment_between_two_steps(tmp_
     held, run = [], _run()
 
     @contextmanager
-    def turn():
+    def lock():
         held.append(True)
         yield
         held.append(False)
 
-    monkeypatch.setattr(checkpoint, "turn", turn())
+    monkeypatch.setattr(checkpoint, "model_lock", lock())
     monkeypatch.setattr(torch, "save", lambda content, buffer: held.append(content["run"]["step"]))
     checkpoint.save(tmp_path / "net.pt", run.model, run=run)
     assert held == [True, 0, False]

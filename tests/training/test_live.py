@@ -175,7 +175,7 @@ def test_the_end_can_be_moved_while_an_epoch_is_being_validated(epochs, wanted):
 
 def test_a_knob_turned_while_it_runs_holds_from_the_next_step_on():
     live, gate = _halted_in_a_step()
-    live.turn(learning_rate=0.02, momentum=0.5)
+    live.set(lr=0.02, momentum=0.5)
     assert live.run.optimizer.param_groups[0]["lr"] == 0.1  # not in the middle of a step
     gate.open.set()
     live.wait(30)
@@ -185,13 +185,13 @@ def test_a_knob_turned_while_it_runs_holds_from_the_next_step_on():
 
 def test_a_knob_turned_while_it_rests_holds_at_once():
     live = _live()
-    live.turn(learning_rate=0.02)
+    live.set(lr=0.02)
     assert live.run.optimizer.param_groups[0]["lr"] == 0.02
 
 
 def test_a_knob_out_of_range_is_said_and_the_run_goes_on():
     live, gate = _halted_in_a_step()
-    live.turn(learning_rate=-1.0)
+    live.set(lr=-1.0)
     heard = []
     live.on_change = lambda: heard.append(live.message)
     gate.open.set()

@@ -264,34 +264,34 @@ def test_a_scheduler_whose_plan_is_too_short_is_refused_before_the_first_step(ex
         anew(exact.scheduler)  # used up by another run
 
 
-def test_turned_knobs_hold_from_the_next_step_on(examples):
+def test_what_is_set_holds_from_the_next_step_on(examples):
     run = _run(examples)
     run.advance()
-    run.turn(learning_rate=0.01, momentum=0.5)
+    run.set(lr=0.01, momentum=0.5)
     run.advance()
     assert run.history.learning_rate == [0.05, 0.01]
     assert run.optimizer.param_groups[0]["momentum"] == 0.5
 
 
 @pytest.mark.parametrize(
-    ("knob", "said"),
+    ("setting", "said"),
     [
-        ({"learning_rate": 0.0}, "learning rate is 0.0"),
-        ({"learning_rate": float("nan")}, "learning rate is nan"),
+        ({"lr": 0.0}, "learning rate is 0.0"),
+        ({"lr": float("nan")}, "learning rate is nan"),
         ({"momentum": 1.0}, "momentum is 1.0"),
         ({"momentum": -0.1}, "momentum is -0.1"),
     ],
 )
-def test_a_knob_out_of_range_is_refused(examples, knob, said):
+def test_a_setting_out_of_range_is_refused(examples, setting, said):
     with pytest.raises(ValueError, match=said):
-        _run(examples).turn(**knob)
+        _run(examples).set(**setting)
 
 
 def test_momentum_is_refused_where_there_is_none(examples):
     run = _run(examples)
     run.optimizer = torch.optim.Adam(run.model.parameters())
     with pytest.raises(ValueError, match="Adam has no momentum"):
-        run.turn(momentum=0.5)
+        run.set(momentum=0.5)
 
 
 def test_weights_changed_by_another_cell_are_noticed(examples):
@@ -300,7 +300,7 @@ def test_weights_changed_by_another_cell_are_noticed(examples):
     run.model.load_state_dict(_model(seed=3).state_dict())
     with pytest.raises(ModelChanged, match="by another cell"):
         run.advance()
-    run.accept_weights()
+    run.to("cpu")
     run.advance()
 
 
@@ -376,17 +376,17 @@ def test_what_a_cell_draws_during_a_step_is_not_disturbed_unless_the_step_draws(
 def test_a_live_training_waits_for_an_evaluation_and_for_a_move(examples, monkeypatch):
     modes, run = [], _run(examples)
 
-    class Turn:
+    class Lock:
         def __enter__(self):
             modes.append(run.model.training)
 
         def __exit__(self, *_error):
             modes.append(run.model.training)
 
-    monkeypatch.setattr("labkit.training.loop.turn", Turn())
+    monkeypatch.setattr("labkit.training.loop.model_lock", Lock())
     evaluate(run.model, run.validation_batches)
-    assert modes == [True, True]  # it is switched to evaluation and back within the turn
-    monkeypatch.setattr("labkit.training.run.turn", Turn())
+    assert modes == [True, True]  # it is switched to evaluation and back while it is held
+    monkeypatch.setattr("labkit.training.run.model_lock", Lock())
     run.to("cpu")
     assert len(modes) == 4
 

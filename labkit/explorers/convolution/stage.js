@@ -348,7 +348,7 @@ function render({ model, el }) {
     slider.setAttribute("aria-valuetext", sentence);
     output.textContent = `${position + 1} / ${scene.total}`;
     if (!player.timer) speak(); // while it plays, nobody could listen so fast
-    Object.assign(canvas.dataset, { position, turn: model.get("turn") });
+    Object.assign(canvas.dataset, { position, revision: model.get("revision") });
   };
   const keys = (event) => {
     const rows = { ArrowUp: -1, ArrowDown: 1 }[event.key];
@@ -371,12 +371,12 @@ function render({ model, el }) {
   canvas.addEventListener("pointerdown", point);
   canvas.addEventListener("pointermove", point);
   model.on("change:position", paint);
-  model.on("change:turn", changed);
+  model.on("change:revision", changed);
   paint();
   return () => {
     player.halt();
     model.off("change:position", paint);
-    model.off("change:turn", changed);
+    model.off("change:revision", changed);
   };
 }
 

@@ -31,7 +31,7 @@ class WindowStage(anywidget.AnyWidget):
     channel = traitlets.Int(0).tag(sync=True)
     black = traitlets.Float(0.0).tag(sync=True)
     position = traitlets.Int(0).tag(sync=True)
-    turn = traitlets.Int(0).tag(sync=True)
+    revision = traitlets.Int(0).tag(sync=True)
     words = traitlets.Dict().tag(sync=True)
 
     def __init__(self, steps: Steps):
@@ -58,7 +58,7 @@ class WindowStage(anywidget.AnyWidget):
             self.size, self.stride, self.padding = list(steps.size), steps.stride, steps.padding
             self.black = steps.black
             self.position = min(self.position, steps.output.size - 1)
-            self.turn += 1
+            self.revision += 1
 
 
 def _bytes(values) -> bytes:

@@ -228,7 +228,7 @@ function render({ model, el }) {
     cursor.textContent = sentence;
     said.textContent = `${model.get("title")} ${stage.says}`;
     select.value = now.selected;
-    Object.assign(canvas.dataset, now, { turn: model.get("turn") });
+    Object.assign(canvas.dataset, now, { revision: model.get("revision") });
   };
   const tell = () => {
     telling = null;
@@ -277,11 +277,11 @@ function render({ model, el }) {
   canvas.addEventListener("pointermove", point);
   canvas.addEventListener("pointerdown", point);
   select.addEventListener("change", () => go({ selected: Number(select.value) }));
-  model.on("change:turn", changed);
+  model.on("change:revision", changed);
   changed();
   return () => {
     clearTimeout(telling);
-    model.off("change:turn", changed);
+    model.off("change:revision", changed);
   };
 }
 

@@ -28,7 +28,7 @@ class ValueView(anywidget.AnyWidget):
     row = traitlets.Int(0).tag(sync=True)
     column = traitlets.Int(0).tag(sync=True)
     title = traitlets.Unicode().tag(sync=True)
-    turn = traitlets.Int(0).tag(sync=True)
+    revision = traitlets.Int(0).tag(sync=True)
     words = traitlets.Dict().tag(sync=True)
 
     def __init__(self):
@@ -49,7 +49,7 @@ class ValueView(anywidget.AnyWidget):
             self.title = title
             height, width = stages[self.selected].values.shape[1:]
             self.row, self.column = min(self.row, height - 1), min(self.column, width - 1)
-            self.turn += 1
+            self.revision += 1
 
     @property
     def sentence(self) -> str:

@@ -265,10 +265,10 @@ class Painter extends Brush {
       this.disc(x, y, 8.5, "#fff");
       return this.disc(x, y, 6.5, ORANGE);
     }
-    const turn = Math.atan2(point[1] - y, point[0] - x);
+    const angle = Math.atan2(point[1] - y, point[0] - x);
     context.save();
     context.translate(x, y);
-    context.rotate(turn);
+    context.rotate(angle);
     context.beginPath();
     [[2, 0], [-14, -9], [-14, 9]].forEach(([a, b]) => context.lineTo(a, b));
     context.closePath();
@@ -340,7 +340,7 @@ function render({ model, el }) {
     output.textContent = `${position} / ${last()}`;
     step.disabled = position >= last();
     if (!player.timer) speak(); // while it plays, nobody could listen so fast
-    Object.assign(canvas.dataset, { position, turn: model.get("turn") });
+    Object.assign(canvas.dataset, { position, revision: model.get("revision") });
   };
   const keys = (event) => {
     if (event.key !== " ") return;
@@ -379,14 +379,14 @@ function render({ model, el }) {
   canvas.addEventListener("pointermove", point);
   model.on("change:position", paint);
   model.on("change:map", chart);
-  model.on("change:turn", changed);
+  model.on("change:revision", changed);
   chart();
   paint();
   return () => {
     player.halt();
     model.off("change:position", paint);
     model.off("change:map", chart);
-    model.off("change:turn", changed);
+    model.off("change:revision", changed);
   };
 }
 

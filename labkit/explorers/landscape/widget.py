@@ -1,4 +1,4 @@
-"""Step size: an optimizer walks down a loss of one or two weights, with every knob to turn."""
+"""Step size: an optimizer walks down a loss of one or two weights, with every setting in reach."""
 
 from collections.abc import Sequence
 from contextlib import contextmanager
@@ -48,7 +48,7 @@ class WalkStage(anywidget.AnyWidget):
     words = traitlets.Dict().tag(sync=True)
     chosen = traitlets.List().tag(sync=True)
     position = traitlets.Int(0).tag(sync=True)
-    turn = traitlets.Int(0).tag(sync=True)
+    revision = traitlets.Int(0).tag(sync=True)
 
     def show(self, walk: Walk) -> None:
         """Show another walk; the position stays."""
@@ -60,7 +60,7 @@ class WalkStage(anywidget.AnyWidget):
             self.says = figures.sentences(walk)
             read = [figures.number(loss) for loss in walk.losses]
             self.words = self.words | {"losses_read": read}
-            self.turn += 1
+            self.revision += 1
 
     def _show_ground(self, ground: Landscape, steps: int) -> None:
         _sides, heights = ground.heights(241)

@@ -1,4 +1,4 @@
-"""Training with buttons: start, pause, step, stop, and knobs that turn while it runs."""
+"""Training with buttons: start, pause, step, stop, and sliders that work while it runs."""
 
 import html
 import math
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 
-from labkit.explorers.shared.interrupt import heed
+from labkit.explorers.shared.interrupt import on_interrupt
 from labkit.explorers.shared.looks import Explorer, Slider, reporting, row
 from labkit.plots import Picture
 from labkit.plots import curves as figures
@@ -77,7 +77,7 @@ class LiveTraining(Explorer):
     @reporting
     def _press(self, action: Callable[[], None]) -> None:
         action()
-        heed(self.live.interrupt, lambda: self.live.state is State.RUNNING)
+        on_interrupt(self.live.interrupt, while_=lambda: self.live.state is State.RUNNING)
 
     def _make_knobs(self, run: Run) -> None:
         group = run.optimizer.param_groups[0]
@@ -101,16 +101,16 @@ class LiveTraining(Explorer):
             tooltip=_("How many epochs the whole run has"),
             layout=widgets.Layout(width="11em"),
         )
-        self.learning_rate.observe(self._turn, "value")
-        self.momentum.observe(self._turn, "value")
+        self.learning_rate.observe(self._set, "value")
+        self.momentum.observe(self._set, "value")
         self.epochs.observe(lambda change: self.live.set_epochs(change.new), "value")
 
     @reporting
-    def _turn(self, change) -> None:
+    def _set(self, change) -> None:
         if change.owner is self.learning_rate:
-            self.live.turn(learning_rate=self._rates[change.new])
+            self.live.set(lr=self._rates[change.new])
         else:
-            self.live.turn(momentum=self._momenta[change.new])
+            self.live.set(momentum=self._momenta[change.new])
 
     def _changed(self) -> None:
         """Show what is new, if it is time; called after each step in the training thread, too."""

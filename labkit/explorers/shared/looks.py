@@ -28,7 +28,7 @@ class Screen(anywidget.AnyWidget):
 
     png = traitlets.Bytes(b"").tag(sync=True)
     sentence = traitlets.Unicode("").tag(sync=True)
-    turn = traitlets.Int(0).tag(sync=True)
+    revision = traitlets.Int(0).tag(sync=True)
     width = traitlets.Int(0, help="Shown width in pixels; 0: as wide as the picture is.").tag(
         sync=True
     )
@@ -40,7 +40,7 @@ class Screen(anywidget.AnyWidget):
     def show(self, png: bytes, sentence: str) -> None:
         """Show PNG bytes and say what to see in them, in one message to the browser."""
         with self.hold_sync():
-            self.png, self.sentence, self.turn = png, sentence, self.turn + 1
+            self.png, self.sentence, self.revision = png, sentence, self.revision + 1
 
     def on_click(self, callback: Callable[[float, float], None]) -> None:
         """Call ``callback(x, y)`` on each click, both from 0 to 1 from the upper left corner."""

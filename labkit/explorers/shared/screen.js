@@ -17,8 +17,8 @@ function render({ model, el }) {
   const paint = () => {
     const png = model.get("png");
     if (!png.byteLength) return image.removeAttribute("src"); // a sentence alone
-    const turn = model.get("turn");
-    image.onload = () => (image.dataset.turn = turn);
+    const revision = model.get("revision");
+    image.onload = () => (image.dataset.revision = revision);
     image.src = `data:image/png;base64,${base64(png)}`; // a Blob would be fetched: 4 ms more
   };
   const speak = () => {
@@ -37,7 +37,7 @@ function render({ model, el }) {
     if (model.get("clickable")) model.send({ at });
   };
   image.addEventListener("click", click);
-  model.on("change:turn", paint);
+  model.on("change:revision", paint);
   model.on("change:sentence", speak);
   model.on("change:spoken", listen);
   model.on("change:width change:clickable", size);
@@ -53,7 +53,7 @@ function render({ model, el }) {
   attached.observe(el);
   return () => {
     attached.disconnect();
-    model.off("change:turn", paint);
+    model.off("change:revision", paint);
     model.off("change:sentence", speak);
     model.off("change:spoken", listen);
     model.off("change:width change:clickable", size);

@@ -49,11 +49,11 @@ function render({ model, el }) {
     }
     table.replaceChildren(head, ...rows, last);
     sentence.textContent = model.get("sentence");
-    table.dataset.turn = model.get("turn");
+    table.dataset.revision = model.get("revision");
   };
-  model.on("change:turn", paint);
+  model.on("change:revision", paint);
   paint();
-  return () => model.off("change:turn", paint);
+  return () => model.off("change:revision", paint);
 }
 
 export default { render };

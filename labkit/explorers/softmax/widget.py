@@ -25,7 +25,7 @@ class Bars(anywidget.AnyWidget):
 
     table = traitlets.Dict({"columns": [], "classes": [], "foot": []}).tag(sync=True)
     sentence = traitlets.Unicode().tag(sync=True)
-    turn = traitlets.Int(0).tag(sync=True)
+    revision = traitlets.Int(0).tag(sync=True)
 
 
 class SoftmaxExplorer(Explorer):
@@ -62,7 +62,7 @@ class SoftmaxExplorer(Explorer):
         with self.bars.hold_sync():
             self.bars.table = _table(self.prediction, self.classes, self.label.value)
             self.bars.sentence = self._sentence()
-            self.bars.turn += 1
+            self.bars.revision += 1
 
     def _sentence(self) -> str:
         shown, label = self.prediction, self.label.value

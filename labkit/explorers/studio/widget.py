@@ -25,9 +25,7 @@ class EvaluationStudio(Explorer):
     What a change does to the accuracy is measured on the validation images.
     """
 
-    def __init__(
-        self, model: nn.Module, test: ImageSet, result: Evaluation, validation: ImageSet
-    ):
+    def __init__(self, model: nn.Module, test: ImageSet, result: Evaluation, validation: ImageSet):
         """Show what ``model`` made of ``test``: ``result`` is its evaluation, in the same order.
 
         Raises ValueError where the evaluation is of other images, has other classes, or has

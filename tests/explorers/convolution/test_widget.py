@@ -46,11 +46,11 @@ def test_a_typed_kernel_stride_and_padding_give_what_conv2d_gives(samples):
 
 def test_a_kernel_that_is_none_is_said_and_the_last_one_stays(samples):
     explorer = ConvolutionExplorer(samples)
-    before = explorer.stage.turn
+    before = explorer.stage.revision
     explorer.kernel.value = "typed"
     explorer.typed.value = "1 2; 3"
     assert "equally many numbers" in explorer.message.value
-    assert explorer.stage.turn == before + 1
+    assert explorer.stage.revision == before + 1
     explorer.kernel.value = "blur"
     assert explorer.message.value == ""
 

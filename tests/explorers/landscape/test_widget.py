@@ -68,10 +68,10 @@ def test_no_setting_is_complained_of(optimizer):
 
 def test_a_click_moves_the_start_in_one_redraw():
     explorer = LandscapeExplorer("long valley")
-    before = explorer.stage.turn
+    before = explorer.stage.revision
     explorer.stage.chosen = [2.013, -1.02]
     assert explorer.walk.weights[0] == pytest.approx([2.0, -1.0])
-    assert explorer.stage.turn == before + 1
+    assert explorer.stage.revision == before + 1
     explorer.start[0].value = 0.0
     explorer.stage.chosen = [2.013, -1.02]  # the same place again
     assert explorer.walk.weights[0] == pytest.approx([2.0, -1.0])

@@ -235,12 +235,12 @@ def test_classes_have_their_names():
 
 def test_pictures_are_drawn_at_most_ten_times_a_second():
     panel = LiveTraining(_run(epochs=40))
-    before, began = panel.screen.turn, time.monotonic()
+    before, began = panel.screen.revision, time.monotonic()
     panel.start.click()
     panel.live.wait()
     seconds = time.monotonic() - began
     assert panel.live.run.steps_done == 240
-    assert panel.screen.turn - before <= 10 * seconds + 3  # the first, the last, and the start
+    assert panel.screen.revision - before <= 10 * seconds + 3  # the first, the last, and the start
 
 
 def test_every_control_says_what_it_is(panel):

@@ -25,7 +25,7 @@ def test_a_moved_slider_redraws_picture_and_sentence():
     explorer = Halver()
     explorer.number.value = 8
     assert explorer.screen.sentence == "Half of it is 4.0."
-    assert explorer.screen.turn == 2
+    assert explorer.screen.revision == 2
 
 
 def test_a_mistake_of_the_learners_is_said_and_the_widget_goes_on():
