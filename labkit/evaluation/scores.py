@@ -102,9 +102,9 @@ def find(
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """How sure and how right the answers are, bin by bin of equal width in confidence.
+    """How sure and how often correct the predictions are, in bins of equal width of confidence.
 
-    ``confidence`` (mean; NaN in an empty bin) and ``shares`` (right of all) have one entry a bin.
+    ``confidence`` (mean; NaN in an empty bin) and ``shares`` (correct of all) have one entry a bin.
     """
 
     confidence: np.ndarray
@@ -135,7 +135,7 @@ class Calibration:
 
 
 def calibration(evaluation: Evaluation, bins: int = 10) -> Calibration:
-    """Sort the answers into ``bins`` bins by confidence, that is by their largest probability."""
+    """Sort the predictions into ``bins`` bins by confidence, their largest probability."""
     if bins < 1:
         raise ValueError(_("bins is {bins}: take at least 1.").format(bins=bins))
     confidence = evaluation.probabilities.max(dim=1).values.double().numpy()

@@ -1,4 +1,4 @@
-"""Plain arrays in, a picture with its own alt text out. One file per kind of picture."""
+"""Plain arrays in, a figure with its own alt text out. One file per subject."""
 
 from labkit.plots.base import Picture
 

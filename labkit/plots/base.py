@@ -1,4 +1,4 @@
-"""The picture that every figure of the workshop is, its colours, and how Jupyter shows it."""
+"""A figure with alt text, its colours, and how Jupyter shows it."""
 
 import base64
 import html
@@ -24,13 +24,13 @@ class Picture(Figure):
     """
 
     def __init__(self, width: float = 7.0, height: float = 3.0, *, alt: str = ""):
-        """Start an empty picture, ``width`` x ``height`` inches at 100 dots per inch."""
+        """Start an empty figure, ``width`` x ``height`` inches at 100 dots per inch."""
         super().__init__(figsize=(width, height), dpi=100, layout="constrained")
         FigureCanvasAgg(self)
         self.alt = alt
 
     def png(self, scale: float = 1.0) -> bytes:
-        """Return the picture as PNG bytes, ``scale`` times 100 dots per inch."""
+        """Return the figure as PNG bytes, ``scale`` times 100 dots per inch."""
         buffer = io.BytesIO()
         self.savefig(buffer, format="png", dpi=100 * scale, facecolor="white")
         return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""How training goes: losses by epoch, several trainings side by side, a training under way."""
+"""How training goes: losses by epoch, several runs side by side, a live run."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +9,7 @@ from labkit.plots.base import BLUE, GREEN, GRID, INK, ORANGE, Picture, plain_axe
 from labkit.text import _
 
 _HIGHEST = 3.0
-"""The live picture goes up to so many times the first loss; what is higher has run away."""
+"""The axis of a live loss ends at so many times the first loss; what is higher has diverged."""
 
 
 def loss_curve(
@@ -36,7 +36,7 @@ def loss_curve(
 
 
 def draw_loss(axes, at, running_loss, validation_loss) -> None:
-    """Draw both losses on ``axes``: the part that the live picture shares with ``loss_curve``."""
+    """Draw both losses on ``axes``: what ``live`` shares with ``loss_curve``."""
     dot = "o" if len(running_loss) == 1 else ""  # a line of one point would not be seen
     axes.plot(at, running_loss, f"{dot}-", color=BLUE, label=_("training, running"))
     if len(validation_loss):
@@ -90,10 +90,10 @@ def live(
     epochs: int,
     batch: tuple[np.ndarray, Sequence[str], Sequence[str]] | None = None,
 ) -> Picture:
-    """Draw a training under way: losses, validation accuracy, and up to eight of the last batch.
+    """Draw a live run: losses, validation accuracy, and up to eight images of the last batch.
 
-    ``batch`` is images ``[B, H, W, 3]`` uint8, what they are, and what the model took them for.
-    The places of the axes are fixed, not computed: this picture is drawn several times a second.
+    ``batch`` is images ``[B, H, W, 3]`` uint8, their true classes and the predicted ones. The
+    places of the axes are fixed, not computed: this figure is drawn several times a second.
     """
     picture = Picture(9.4, 3.0)
     picture.set_layout_engine("none")
@@ -119,15 +119,15 @@ def live(
             share=validation_accuracy[-1]
         )
     if batch:
-        right = sum(a == b for a, b in zip(batch[1][:8], batch[2][:8], strict=True))
-        picture.alt += " " + _("Of {n} pictures shown of the last batch {right} are right.").format(
-            n=len(batch[1][:8]), right=right
-        )
+        correct = sum(a == b for a, b in zip(batch[1][:8], batch[2][:8], strict=True))
+        picture.alt += " " + _(
+            "Of the {n} images shown of the last batch, {correct} are correct."
+        ).format(n=len(batch[1][:8]), correct=correct)
     return picture
 
 
 def _limit_loss(axes, losses: Sequence[float]) -> None:
-    """Let a loss that runs away leave the picture, instead of flattening all that was before."""
+    """Cut off a loss that diverges, instead of letting it flatten all that was before."""
     highest = _HIGHEST * losses[0] if len(losses) else 3.0
     if not len(losses):
         axes.set_ylim(0, highest)
@@ -139,7 +139,7 @@ def _say(loss: float) -> str:
     return f"{loss:.2f}" if loss < 1000 else f"{loss:.1e}"
 
 
-def _draw_batch(picture: Picture, images, truths, answers) -> None:
+def _draw_batch(picture: Picture, images, truths, predictions) -> None:
     columns = 2 if len(images) <= 4 else 4
     width = 0.29 / columns
     for k in range(min(8, len(images))):
@@ -147,16 +147,21 @@ def _draw_batch(picture: Picture, images, truths, answers) -> None:
         axes = picture.add_axes([0.705 + width * column, 0.535 - 0.45 * row, 0.94 * width, 0.32])
         axes.imshow(images[k], interpolation="nearest")
         axes.set_axis_off()
-        right = truths[k] == answers[k]
+        correct = truths[k] == predictions[k]
         axes.set_title(
-            f"{'✓' if right else '✗'} {answers[k]}",
+            f"{'✓' if correct else '✗'} {predictions[k]}",
             fontsize=7.5,
-            color=INK if right else ORANGE,
+            color=INK if correct else ORANGE,
             pad=2,
         )
         axes.text(0.5, -0.04, truths[k], transform=axes.transAxes, ha="center", va="top", size=7.5)
     picture.text(
-        0.85, 0.97, _("last batch: answer above, truth below"), ha="center", va="top", fontsize=8.5
+        0.85,
+        0.97,
+        _("last batch: prediction above, truth below"),
+        ha="center",
+        va="top",
+        fontsize=8.5,
     )
 
 

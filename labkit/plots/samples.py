@@ -1,4 +1,4 @@
-"""Pictures and what is in them: galleries, colour channels, values, class balance, times."""
+"""Images and what is in them: galleries, colour channels, values, class balance, times."""
 
 import io
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _CHANNELS = ("#C02020", "#0A7A3C", "#1F5FC4")  # red, green, blue, each 4.5:1 or
 
 
 def gallery(images: Sequence[np.ndarray], captions: Sequence[str], *, columns: int = 8) -> Picture:
-    """Draw pictures in rows, each under its caption.
+    """Draw images in rows, each under its caption.
 
     ``images`` are ``[H, W, 3]`` uint8 (or float in 0..1), of any size, as many as ``captions``.
     """
@@ -26,7 +26,7 @@ def gallery(images: Sequence[np.ndarray], captions: Sequence[str], *, columns: i
         )
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
-    size = 1.05 if columns > 5 else 1.5  # inches: a few pictures are drawn larger
+    size = 1.05 if columns > 5 else 1.5  # inches: a few images are drawn larger
     picture = Picture(size * columns, (size + 0.2) * rows)
     for place, (image, caption) in enumerate(zip(images, captions, strict=True), start=1):
         _show(picture.add_subplot(rows, columns, place), image, caption)
@@ -39,10 +39,10 @@ def gallery(images: Sequence[np.ndarray], captions: Sequence[str], *, columns: i
 
 
 def class_rows(images: np.ndarray, labels: Sequence[int], classes: Sequence[str], *, each: int = 8):
-    """Draw the first ``each`` pictures of every class, one class to a row.
+    """Draw the first ``each`` images of every class, one class to a row.
 
     ``images`` is ``[N, H, W, 3]`` uint8, ``labels`` N numbers of ``classes``. A class with fewer
-    pictures leaves its row short. Returns a `Picture`.
+    images leaves its row short. Returns a figure.
     """
     labels = np.asarray(labels)
     picture = Picture(1.3 + 0.62 * each, 0.66 * len(classes))
@@ -63,7 +63,7 @@ def class_rows(images: np.ndarray, labels: Sequence[int], classes: Sequence[str]
 
 
 def channels(image: np.ndarray, *, title: str = "") -> Picture:
-    """Draw a picture ``[H, W, 3]`` uint8 and its red, green and blue channel beside it."""
+    """Draw an image ``[H, W, 3]`` uint8 and its red, green and blue channel beside it."""
     names = (_("red"), _("green"), _("blue"))
     means = [float(image[..., channel].mean()) for channel in range(3)]
     picture = Picture(7.6, 2.3)
@@ -112,7 +112,7 @@ def histograms(before: np.ndarray, after: np.ndarray, *, bins: int = 40) -> Pict
 def class_balance(
     counts: dict[str, Sequence[int]], classes: Sequence[str], *, width: float = 7.6
 ) -> Picture:
-    """Draw how many pictures each class has, one panel per split (name -> counts per class)."""
+    """Draw how many images each class has, one panel per split (name -> counts per class)."""
     picture = Picture(width, 0.9 + 0.24 * len(classes))
     for place, (split, numbers) in enumerate(counts.items(), start=1):
         ax = plain_axes(picture, 1, len(counts), place)
@@ -129,7 +129,7 @@ def class_balance(
 
 
 def transformed(images: Sequence[np.ndarray], names: Sequence[str], sentence: str) -> Picture:
-    """Draw a picture before and after each transform, left to right, each under its name.
+    """Draw an image before and after each transform, left to right, each under its name.
 
     ``images`` are ``[H, W, 3]`` uint8 of any size; ``sentence`` says what the last one holds.
     """
@@ -143,7 +143,7 @@ def transformed(images: Sequence[np.ndarray], names: Sequence[str], sentence: st
 
 
 def tiled(images: np.ndarray, *, columns: int, scale: int = 2, gap: int = 4) -> bytes:
-    """Lay pictures uint8 ``[N, H, W, 3]`` in rows, enlarged ``scale`` times; return a PNG."""
+    """Lay images uint8 ``[N, H, W, 3]`` in rows, enlarged ``scale`` times; return a PNG."""
     images = np.asarray(images).repeat(scale, axis=1).repeat(scale, axis=2)
     count, height, width, _three = images.shape
     rows = -(-count // columns)

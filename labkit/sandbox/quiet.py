@@ -1,4 +1,4 @@
-"""Run a learner's code without its prints, pictures and questions."""
+"""Run a learner's code without its prints, figures and questions."""
 
 import builtins
 import io
@@ -14,11 +14,11 @@ from labkit.text import _
 
 @contextmanager
 def quiet(most: int = sys.maxsize) -> Iterator[io.StringIO]:
-    """Keep what is printed, shown and warned about to ourselves; yield what is printed.
+    """Keep what is printed, shown and warned about from the notebook; yield what is printed.
 
-    No more than about ``most`` characters are kept. What other threads print meanwhile, a training
-    in the background say, goes where it would have gone. ``input()`` raises EOFError: nobody is
-    there to answer.
+    At most about ``most`` characters are kept. What other threads print meanwhile, e.g. a run in
+    the background, goes where it would have gone. ``input()`` raises EOFError: nobody is there to
+    answer.
     """
     text, ipython = _Text(most, sys.stdout), sys.modules.get("IPython")
     with ExitStack() as stack:

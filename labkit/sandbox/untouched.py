@@ -15,7 +15,7 @@ from labkit.sandbox.model_lock import model_lock, one_thread
 def untouched(model: nn.Module) -> Iterator[None]:
     """Run a block with the model in evaluation mode and without gradients, then restore it.
 
-    A live training waits meanwhile, and the block for the end of its step.
+    A live run waits meanwhile, and the block waits for the end of its step.
     Restored are the attributes of every module (mode, hooks, counters), the buffers (the
     statistics of batch normalisation) and the random state of Python, NumPy and PyTorch.
     Gradients are not touched. A forward pass that writes into its own parameters is not undone.

@@ -67,7 +67,7 @@ class Checkpoint:
         """
         if dataset is not None and (self.source, self.classes) != _data(dataset):
             raise CheckpointError(
-                _("{path} was trained on other pictures: on {saved}, and these are {here}.").format(
+                _("{path} was trained on other images: on {saved}, and these are {here}.").format(
                     path=self.path.name,
                     saved=_in_words(self.source, self.classes),
                     here=_in_words(*_data(dataset)),

@@ -100,7 +100,7 @@ class LiveRun:
             self._say(_("Nothing is running: there is nothing to pause."))
 
     def stop(self) -> None:
-        """Stop after the current step: like ``pause()``, but called stopped; ``start()`` resumes."""
+        """Stop after the current step: like ``pause()``, except for the state. Both can resume."""
         if not self._halt_as(State.STOPPED, _("Stopped. Start goes on from here.")):
             self._say(_("Nothing is running: there is nothing to stop."))
 

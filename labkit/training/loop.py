@@ -16,7 +16,7 @@ LossFunction = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 class TrainingStopped(RuntimeError):
-    """Says in words why training cannot go on, and what to do."""
+    """Explain in a sentence why training cannot continue, and what to do."""
 
 
 def train_step(
@@ -86,7 +86,7 @@ def finite(loss: torch.Tensor, step: int, optimizer: torch.optim.Optimizer) -> f
 class Evaluation:
     """What a model makes of a data set, on the CPU and in the order of its batches.
 
-    ``loss`` is the mean cross-entropy and ``accuracy`` the share of right answers, over all
+    ``loss`` is the mean cross-entropy and ``accuracy`` the share of correct predictions, over all
     examples; ``predictions`` and ``targets`` are int64 ``[N]``, ``probabilities`` float32
     ``[N, classes]``.
     """
@@ -101,9 +101,9 @@ class Evaluation:
 def evaluate(
     model: nn.Module, batches: Batches, *, device: torch.device | str = "cpu"
 ) -> Evaluation:
-    """Let the model answer every batch, without training; return its answers and how good they are.
+    """Return the model's predictions for all batches, and how good they are; nothing is trained.
 
-    The model is in evaluation mode meanwhile, and afterwards in the mode it had; a live training
+    The model is in evaluation mode meanwhile, and afterwards in the mode it had; a live run
     waits. Raises ``ValueError`` without batches, and where a label has no output of its own.
     """
     with model_lock:
@@ -111,15 +111,15 @@ def evaluate(
         model.eval()
         try:
             with torch.inference_mode():
-                answers = [
+                outputs = [
                     (model(images.to(device)).float().cpu(), labels.cpu())
                     for images, labels in batches
                 ]
         finally:
             model.train(training)
-    if not answers:
+    if not outputs:
         raise ValueError(_("There is not one batch to evaluate: is the data set empty?"))
-    logits, targets = (torch.cat(part) for part in zip(*answers, strict=True))
+    logits, targets = (torch.cat(part) for part in zip(*outputs, strict=True))
     count = logits.shape[1]
     if len(targets) and not 0 <= targets.min() <= targets.max() < count:
         text = _("The labels go from {low} to {high}, and the model has {n} outputs: give it {m}.")

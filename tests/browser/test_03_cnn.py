@@ -615,7 +615,7 @@ def test_a_picture_of_ones_own_goes_through_the_network(page, network, tmp_path)
         (".lk-shapes", ['spinbutton "Layer 1: kernel"', 'textbox "Layer 3: your guess"']),
         (".lk-shapes", ['slider "Image\'s side"', 'slider "Follow unit"', "table"]),
         (".lk-forward", ['textbox "Input shape"', 'slider "Image\'s side"', "table"]),
-        (".lk-network", ['slider "Layer"', 'slider "Row"', 'table "The network says']),
+        (".lk-network", ['slider "Layer"', 'slider "Row"', 'table "The network predicts']),
     ],
 )
 def test_every_control_has_a_name_for_a_screen_reader(page, explorer, controls):

@@ -203,7 +203,7 @@ def test_one_step_is_one_batch_and_its_pictures_are_counted(notebook, panel):
     button(notebook, "step-forward").click()
     assert wait_until(notebook, lambda: steps(notebook) == before + 1)
     right = value(notebook, "(run.last_batch[2].argmax(dim=1) == run.last_batch[1]).sum().item()")
-    text = f"Of 4 pictures shown of the last batch {right} are right."
+    text = f"Of the 4 images shown of the last batch, {right} are correct."
     panel.locator("p", has_text=text).wait_for()
     assert text in panel.locator("img").get_attribute("alt")
     loss = value(notebook, "panel.live.progress().loss")

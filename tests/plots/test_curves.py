@@ -58,7 +58,7 @@ def test_the_live_picture_counts_the_right_ones_of_the_batch():
     batch = (IMAGES, ["cat", "dog", "cat", "ship"], ["cat", "cat", "cat", "dog"])
     picture = figures.live([0.5, 1.0], [2.3, 1.2], [1.1], [0.55], 2, batch)
     assert "Validation accuracy: 55%." in picture.alt
-    assert "Of 4 pictures shown of the last batch 2 are right." in picture.alt
+    assert "Of the 4 images shown of the last batch, 2 are correct." in picture.alt
     assert "✓ cat" in _texts(picture) and "✗ dog" in _texts(picture)
     assert picture.axes[0].get_xlim()[1] >= 2
 

@@ -1,4 +1,4 @@
-// A window moves over a picture; beside it the numbers under it, and the output growing.
+// A window moves over an image; beside it the numbers under it, and the output growing.
 // Python sends whole arrays once; every move is drawn here, within one frame.
 
 const WIDTH = 900;
@@ -94,7 +94,7 @@ class Scene {
     return Math.round(Math.min(1, Math.max(0, part)) * 255);
   }
 
-  /** The picture itself, one canvas pixel for each of its own. */
+  /** The image itself, one canvas pixel for each of its own. */
   paintPortrait() {
     const canvas = document.createElement("canvas");
     canvas.width = this.width;
@@ -147,7 +147,7 @@ class Painter extends Brush {
     context.restore();
   }
 
-  /** Where picture and output lie: [x, y, size of one pixel]. */
+  /** Where image and output lie: [x, y, size of one pixel]. */
   static places(scene) {
     const side = Math.max(scene.height, scene.width) + 2 * scene.padding;
     const cell = Math.min(244 / side, 30);
@@ -292,7 +292,7 @@ function signed(values) {
   };
 }
 
-/** Which window was clicked, on the picture or on the output; null where neither is. */
+/** Which window was clicked, on the image or on the output; null where neither is. */
 function windowAt(scene, x, y) {
   const { picture, output } = Painter.places(scene);
   const [ox, oy, outCell] = output;

@@ -18,7 +18,7 @@ SHOWN_AT_MOST = 8
 
 
 class BatchView(widgets.VBox):
-    """One batch at a time: the two tensors' shapes, and the pictures and labels in them.
+    """One batch at a time: the two tensors' shapes, and the images and labels in them.
 
     ``images`` and ``labels`` are what the loader gave.
     """
@@ -61,7 +61,7 @@ class BatchView(widgets.VBox):
             self.message.value, self.table.value = complaint(text), ""
 
     def _unpacked(self) -> str:
-        """Return a table: the pictures of the batch in one row, their labels in the next."""
+        """Return a table: the images of the batch in one row, their labels in the next."""
         shown = range(min(len(self.images), SHOWN_AT_MOST))
         names = [self.pictures.classes[label] for label in self.labels.tolist()]
         pixels = [Stage("", "", self.images[n].float().numpy()).shown() for n in shown]

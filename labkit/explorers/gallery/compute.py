@@ -1,4 +1,4 @@
-"""Follow one picture through a transform, step by step, and keep what it is after each."""
+"""Follow one image through a transform, step by step, and keep what it is after each."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -21,9 +21,9 @@ _RANGES = ((0.0, 1.0), (-1.0, 1.0))
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """A picture after one transform (the first: before them all).
+    """An image after one transform (the first: before them all).
 
-    ``values`` is ``[C, H, W]`` in the picture's own type; ``kind`` says what it really is;
+    ``values`` is ``[C, H, W]`` in the image's own type; ``kind`` says what it really is;
     ``random`` whether this transform drew a random number.
     """
 
@@ -52,7 +52,7 @@ class Stage:
         return np.stack([np.histogram(plane, bins, self.range)[0] for plane in planes])
 
     def shown(self) -> np.ndarray:
-        """Return the picture as uint8 ``[H, W, 3]``, ``range`` stretched from black to white."""
+        """Return the image as uint8 ``[H, W, 3]``, ``range`` stretched from black to white."""
         low, high = self.range
         part = np.nan_to_num((self.values.astype(np.float64) - low) / (high - low), posinf=1.0)
         pixels = np.rint(np.clip(part, 0, 1) * 255).astype(np.uint8).transpose(1, 2, 0)
@@ -80,9 +80,9 @@ def seeded(seed: int) -> Iterator[None]:
 def follow(
     picture: np.ndarray, transform: Callable | None, *, seed: int = 0
 ) -> tuple[list[Stage], list[str]]:
-    """Apply a transform's steps one by one to a picture, uint8 ``[H, W, 3]``.
+    """Apply a transform's steps one by one to an image, uint8 ``[H, W, 3]``.
 
-    Return what it is before them and after each, and a sentence for each result that is no picture
+    Return what it is before them and after each, and a sentence for each result that is no image
     and for a step that raises (nothing comes after it). Random steps draw from ``seed``.
     """
     value: Any = Image.fromarray(picture)

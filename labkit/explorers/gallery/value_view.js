@@ -1,9 +1,9 @@
-// One picture after each transform: one of them enlarged, a cursor, the values under it.
+// One image after each transform: one of them enlarged, a cursor, the values under it.
 // Python sends the numbers once; every move of the cursor is drawn here, within one frame.
 
 const WIDTH = 940;
 const HEIGHT = 352;
-const SIDE = 300; // of the enlarged picture
+const SIDE = 300; // of the enlarged image
 const TOP = 26;
 const TABLE = 326;
 const CHART = { x: 752, width: 184 };
@@ -109,7 +109,7 @@ class Painter extends Brush {
     return Number.isInteger(value) ? String(value).replace("-", "−") : this.stage.text(value);
   }
 
-  /** Every stage in a row: small picture, name, type, and its values at the cursor. */
+  /** Every stage in a row: small image, name, type, and its values at the cursor. */
   table() {
     const { context, stages, selected, words } = this;
     const right = (channel) => TABLE + 268 + 62 * channel;
@@ -179,7 +179,7 @@ class Painter extends Brush {
   }
 }
 
-/** What lies under a point: a pixel of the enlarged picture, a row of the table, or nothing. */
+/** What lies under a point: a pixel of the enlarged image, a row of the table, or nothing. */
 function partAt(stages, selected, x, y) {
   const stage = stages[selected];
   const cell = stage.cell(SIDE);
@@ -241,7 +241,7 @@ function render({ model, el }) {
     const { height, width } = stages[selected];
     now = { selected, row: clamp(next.row, 0, height - 1), column: clamp(next.column, 0, width - 1) };
     paint();
-    telling ??= setTimeout(tell, 100); // the picture is painted here; Python may hear of it later
+    telling ??= setTimeout(tell, 100); // the image is painted here; Python may hear of it later
   };
   const keys = (event) => {
     const { selected, row, column } = now;

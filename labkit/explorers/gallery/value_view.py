@@ -1,4 +1,4 @@
-"""A picture enlarged, and its values after each transform at the pixel under a cursor."""
+"""An image enlarged, and its values after each transform at the pixel under a cursor."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from labkit.text import _
 
 
 class ValueView(anywidget.AnyWidget):
-    """Move a cursor over one stage of a picture, by mouse or arrow keys, and read the numbers.
+    """Move a cursor over one stage of an image, by mouse or arrow keys, and read the numbers.
 
     ``selected`` is the stage enlarged; ``row`` and ``column`` are where the cursor is; the
     browser, once open, moves it and tells. It draws; the numbers and the words come from here.
@@ -32,11 +32,11 @@ class ValueView(anywidget.AnyWidget):
     words = traitlets.Dict().tag(sync=True)
 
     def __init__(self):
-        """Start empty, the cursor in the middle: ``show`` brings the first picture."""
+        """Start empty, the cursor in the middle: ``show`` brings the first image."""
         super().__init__(words=_words(), row=16, column=16)
 
     def show(self, stages: Sequence[Stage], title: str) -> None:
-        """Show another picture; cursor and selected stage stay where they are as far as they can.
+        """Show another image; cursor and selected stage stay where they are as far as they can.
 
         Where there are more or fewer stages than before, the last is selected.
         """

@@ -1,4 +1,4 @@
-"""Leaf through a set of pictures: one through its transforms, a class, a batch unpacked."""
+"""Leaf through a set of images: one through its transforms, a class, a batch unpacked."""
 
 from collections.abc import Callable
 
@@ -15,18 +15,18 @@ from labkit.plots.samples import class_balance, tiled, transformed
 from labkit.text import _
 
 COLUMNS, ROWS = 8, 5
-"""So many pictures of a class are shown at once."""
+"""So many images of a class are shown at once."""
 
 NARROW = {"layout": {"width": "12em"}, "style": {"description_width": "auto"}}
 
 CLASSES_AT_MOST = 16
-"""Of more classes, the balance shows those with the most and with the fewest pictures."""
+"""Of more classes, the balance shows those with the most and with the fewest images."""
 
 
 class SampleGallery(Explorer):
-    """Look at the pictures of a set: one by one, class by class, and in a batch.
+    """Look at the images of a set: one by one, class by class, and in a batch.
 
-    ``one.stages`` holds the picture before and after each transform. Random transforms draw from
+    ``one.stages`` holds the image before and after each transform. Random transforms draw from
     a seed of the gallery's own; the learner's random numbers are left alone.
     """
 
@@ -54,17 +54,17 @@ class SampleGallery(Explorer):
             self.tabs.selected_index = 0
 
     def still(self) -> tuple[bytes, str]:
-        """Return the picture before and after each transform, and what the last one holds."""
+        """Return the image before and after each transform, and what the last one holds."""
         stages, sentence = self.one.stages, self.one.view.sentence
         picture = transformed([s.shown() for s in stages], [s.name for s in stages], sentence)
         return picture.png(), picture.alt
 
 
 class OnePicture(widgets.VBox):
-    """One picture of a set, or the learner's own, before and after each transform."""
+    """One image of a set, or the learner's own, before and after each transform."""
 
     def __init__(self, pictures: ImageSet, transform: Callable | None):
-        """Start with picture 0 of ``pictures``, seen through ``transform``."""
+        """Start with image 0 of ``pictures``, seen through ``transform``."""
         self.pictures, self.transform = pictures, transform
         self.targets = np.asarray(pictures.targets)
         self.dice = np.random.default_rng()
@@ -100,14 +100,14 @@ class OnePicture(widgets.VBox):
         self.load = row(self.own.upload, self.own.path, self.again)
 
     def go(self, index: int) -> None:
-        """Show picture ``index`` of the set."""
+        """Show image ``index`` of the set."""
         if self.number.value != index:
             self.number.value = index  # which shows it
         else:
             self._show()
 
     def _members(self) -> np.ndarray:
-        """Return the numbers of all pictures of the chosen class."""
+        """Return the numbers of all images of the chosen class."""
         if self.label.value < 0:
             return np.arange(len(self.targets))
         return np.flatnonzero(self.targets == self.label.value)
@@ -128,7 +128,7 @@ class OnePicture(widgets.VBox):
         self._show()
 
     def _step(self, by: int | None) -> None:
-        """Go on by so many pictures of the class, round and round; None: to any of them."""
+        """Go on by so many images of the class, round and round; None: to any of them."""
         members = self._members()
         if len(members):
             here = int(np.searchsorted(members, self.number.value))
@@ -155,7 +155,7 @@ class OnePicture(widgets.VBox):
         self._follow()
 
     def _follow(self) -> None:
-        """Send the picture through the transforms and show all that it becomes."""
+        """Send the image through the transforms and show all that it becomes."""
         self.stages: list[Stage]
         self.stages, complaints = follow(self.picture, self.transform, seed=self.seed)
         random = any(stage.random for stage in self.stages)
@@ -165,15 +165,15 @@ class OnePicture(widgets.VBox):
 
 
 class ClassView(widgets.VBox):
-    """How many pictures each class has, and many pictures of one class."""
+    """How many images each class has, and many images of one class."""
 
     def __init__(self, pictures: ImageSet):
-        """Start with the first class that has pictures."""
+        """Start with the first class that has images."""
         self.pictures = pictures
         self.targets = np.asarray(pictures.targets)
         self.counts = np.bincount(self.targets, minlength=len(pictures.classes))
         self.start = 0
-        # as wide as its picture: a longer sentence would push the sheet into the next row
+        # as wide as its image: a longer sentence would push the sheet into the next row
         self.balance, self.sheet = Screen(width=360, layout={"width": "360px"}), Screen()
         self.label = widgets.Dropdown(
             options=[(name, number) for number, name in enumerate(pictures.classes)],
@@ -190,7 +190,7 @@ class ClassView(widgets.VBox):
         self._draw()
 
     def at(self, x: float, y: float) -> int | None:
-        """Return the number of the picture at a place of the sheet, both from 0 to 1."""
+        """Return the number of the image at a place of the sheet, both from 0 to 1."""
         rows = -(-len(self.shown) // COLUMNS)
         place = int(y * rows) * COLUMNS + int(x * COLUMNS)
         return int(self.shown[place]) if 0 <= place < len(self.shown) else None

@@ -30,7 +30,7 @@ def title(landscape: Landscape) -> str:
 
 
 def place_name(kind: str) -> str:
-    """Return what a place of slope zero is called on the picture."""
+    """Return what a place of slope zero is called on the map."""
     return {
         "lowest": _("global minimum"),
         "local": _("local minimum"),

@@ -257,7 +257,7 @@ class Painter extends Brush {
     }
   }
 
-  /** The walker itself; where it has left the picture, a triangle at the edge points to it. */
+  /** The walker itself; where it has left the frame, a triangle at the edge points to it. */
   walker(frame, point, position) {
     const { context } = this;
     const [x, y, seen] = frame.nearest(...point);

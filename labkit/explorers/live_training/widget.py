@@ -20,7 +20,7 @@ RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
 
 _BETWEEN_PICTURES = 0.1
-"""Seconds from one live picture to the next, at the least: ten a second are enough for the eye."""
+"""Seconds from one live figure to the next, at the least: ten a second are enough for the eye."""
 
 _SHARE_OF_DRAWING = 0.2
 """Of all time at the most; the rest is for training."""
@@ -31,7 +31,7 @@ class LiveTraining(Explorer):
 
     ``live`` is the `LiveRun` behind it: ``live.wait()`` waits, ``live.message`` says what happened.
     ``after_step(run)`` follows each step: a ``checkpoint.Saver``, for one. ``mean`` and ``std``
-    are those that the loader normalised with; they bring the pictures of the batch back.
+    are those that the loader normalised with; they bring the images of the batch back.
     ``device`` is a `DeviceToggle`: the run moves there, and follows at each press of its buttons.
     """
 
@@ -126,7 +126,7 @@ class LiveTraining(Explorer):
             self._draw()
 
     def _say(self) -> None:
-        with self._showing:  # asked for inside: of two threads the last one shows the latest
+        with self._showing:  # read inside, so that the last of two threads shows the latest
             progress = self.live.progress()
             self.status.value = _status(progress)
             self.screen.spoken = progress.state is not State.RUNNING  # nobody listens so fast
@@ -178,11 +178,11 @@ class LiveTraining(Explorer):
         dataset = getattr(run.train_batches, "dataset", None)
         names = getattr(getattr(dataset, "dataset", dataset), "classes", None)
         names = names or [str(k) for k in range(outputs.shape[1])]
-        answers = outputs.argmax(dim=1).tolist()
+        predictions = outputs.argmax(dim=1).tolist()
         return (
             (pixels * 255).byte().numpy(),
             [names[k] for k in labels.tolist()],
-            [names[k] for k in answers],
+            [names[k] for k in predictions],
         )
 
 

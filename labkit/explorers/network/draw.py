@@ -18,7 +18,7 @@ orange; the second is that of the shapes written beside it."""
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
-    """The output of one step for one picture: ``planes`` float32 ``[C, H, W]``.
+    """The output of one step for one image: ``planes`` float32 ``[C, H, W]``.
 
     A vector of n numbers is ``[n, 1, 1]``.
     """
@@ -76,7 +76,7 @@ class Mosaic:
         self.base = self._paint()
 
     def shows(self, line: int, tile: int) -> bool:
-        """Say whether this map is in the picture as it is laid out."""
+        """Say whether this map is in the mosaic as it is laid out."""
         inside = self.sheets[line].is_vector or 0 <= tile - self._first(line) < self.COLUMNS
         return line in self.tops and inside
 
@@ -151,10 +151,10 @@ class Mosaic:
 
 
 def closeup(picture: np.ndarray, sheet: Sheet, tile: int, unit: tuple[int, int], seen) -> bytes:
-    """Draw the picture with the pixels seen, and beside it one map with the unit, as PNG.
+    """Draw the image with the pixels seen, and beside it one map with the unit, as PNG.
 
     ``picture`` is uint8 ``[H, W, 3]``; ``seen`` is (first row, after the last, first column, after
-    the last) in shares of the picture from 0 to 1, or None where it is not known.
+    the last) in shares of the image from 0 to 1, or None where it is not known.
     """
     side, left, top = 174, 194, 24
     image = Image.new("RGB", (SCALE * (left + side + 6), SCALE * (top + side + 20)), WHITE)
@@ -224,7 +224,7 @@ def bars(names: Sequence[str], probabilities: Sequence[float], *, most: int = 10
     best = max(order, key=lambda n: probabilities[n])
     if len(names) > most:
         order = sorted(order, key=lambda n: -probabilities[n])[:most]
-    caption = _("The network says {name}, {share:.0%}.").format(
+    caption = _("The network predicts {name}, {share:.0%}.").format(
         name=names[best], share=probabilities[best]
     )
     rows = "".join(
@@ -238,7 +238,7 @@ def bars(names: Sequence[str], probabilities: Sequence[float], *, most: int = 10
 
 
 def _paste_picture(image: Image.Image, picture: np.ndarray, seen, at, side: int) -> None:
-    """Paste the picture at a place; what is not seen is faded."""
+    """Paste the image at a place; what is not seen is faded."""
     shown, (left, top) = fit(picture, side), at
     corner = SCALE * left, SCALE * top
     if seen is None:
@@ -265,7 +265,7 @@ def _enlarged(sheet: Sheet, tile: int, unit: tuple[int, int]) -> tuple[np.ndarra
 
 
 def _with_orange(image: Image.Image) -> Image.Image:
-    """Return the grey picture with a palette in which one level is orange: quicker than RGB."""
+    """Return the grey image with a palette in which one level is orange: quicker than RGB."""
     values = np.asarray(image).copy()
     values[values == _FRAME] = _FRAME - 1
     indexed = Image.fromarray(values)

@@ -29,7 +29,7 @@ class NetworkExplorer(Explorer):
 
     ``sheets`` holds the output of each step; ``seen`` the first row, the row after the last, the
     first column and the column after the last that the chosen unit depends on; ``probabilities``
-    what the network says. The model stays as it is: weights of snapshots go into a copy of it.
+    what the network predicts. The model stays as it is: weights of snapshots go into a copy of it.
     """
 
     still_width = Mosaic.WIDTH
@@ -47,7 +47,7 @@ class NetworkExplorer(Explorer):
 
         A snapshot is a name and a state_dict, as in ``("epoch 1", net.state_dict())``; it is
         copied. ``classes`` are those of ``samples`` if nothing is said; ``prepare`` makes of a
-        picture, uint8 ``[32, 32, 3]``, what the model takes.
+        image, uint8 ``[32, 32, 3]``, what the model takes.
         """
         self.model, self.prepare = model, prepare
         self.snapshots = [(name, copy.deepcopy(dict(state))) for name, state in snapshots]
@@ -110,7 +110,7 @@ class NetworkExplorer(Explorer):
 
     @reporting
     def _run(self, _change=None) -> None:
-        """Run the network on the picture with the chosen weights and show what it makes of it."""
+        """Run the network on the image with the chosen weights and show what it makes of it."""
         model = self._weighted()
         batch = self.prepare(self.choice.image)
         batch = batch if batch.ndim == 4 else batch.unsqueeze(0)
@@ -140,7 +140,7 @@ class NetworkExplorer(Explorer):
         return model
 
     def _meet(self, model: nn.Module, batch: torch.Tensor) -> None:
-        """Note what depends on the layers alone, not on weights or picture."""
+        """Note what depends on the layers alone, not on weights or image."""
         with self.layer.hold_sync():
             self.layer.value, self.layer.maximum = 0, len(self.sheets) - 1
             self.layer.texts = [sheet.name for sheet in self.sheets]
@@ -236,7 +236,7 @@ class NetworkExplorer(Explorer):
             self._painted = chosen
 
     def _shares(self) -> list[float] | None:
-        """Return the pixels seen as shares of the picture's height and width."""
+        """Return the pixels seen as shares of the image's height and width."""
         if self.seen is None:
             return None
         height, width = self._input[1:]

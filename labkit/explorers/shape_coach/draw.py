@@ -1,4 +1,4 @@
-"""Draw how a picture's side shrinks from layer to layer, and say where a forward pass breaks."""
+"""Draw how an image's side shrinks from layer to layer, and say where a forward pass breaks."""
 
 import html
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ class Side:
     """One side of a map, as a strip of cells.
 
     ``start`` is the middle of its first cell and ``jump`` the distance of two, in pixels of the
-    picture. ``unvisited`` are cells that the next layer never touches, ``seen`` those that the
+    image. ``unvisited`` are cells that the next layer never touches, ``seen`` those that the
     followed unit depends on.
     """
 

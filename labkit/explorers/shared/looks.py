@@ -1,4 +1,4 @@
-"""What all explorers share: the frame, the picture with its sentence, the slider."""
+"""What all explorers share: the frame, the image with its sentence, the slider."""
 
 import html
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ def script(*files: Path) -> str:
 
 
 class Screen(anywidget.AnyWidget):
-    """A picture and the sentence that says what it shows, which is also its alt text."""
+    """An image and the sentence that says what it shows, which is also its alt text."""
 
     _esm = STATIC / "screen.js"
     _css = STATIC / "looks.css"
@@ -29,7 +29,7 @@ class Screen(anywidget.AnyWidget):
     png = traitlets.Bytes(b"").tag(sync=True)
     sentence = traitlets.Unicode("").tag(sync=True)
     revision = traitlets.Int(0).tag(sync=True)
-    width = traitlets.Int(0, help="Shown width in pixels; 0: as wide as the picture is.").tag(
+    width = traitlets.Int(0, help="Shown width in pixels; 0: as wide as the image is.").tag(
         sync=True
     )
     clickable = traitlets.Bool(False).tag(sync=True)
@@ -78,11 +78,11 @@ class Slider(anywidget.AnyWidget):
 class Explorer(widgets.VBox):
     """A widget to look with: controls, a place for complaints, a screen below.
 
-    Without a kernel it leaves a still picture and a sentence.
+    Without a kernel it leaves a still image and a sentence.
     """
 
     still_width: int | None = None
-    """Shown width of the still picture in pixels, where the screen sets none."""
+    """Shown width of the still image in pixels, where the screen sets none."""
 
     def __init__(self, *controls: widgets.Widget, screen: widgets.Widget | None = None):
         """Stack ``controls`` over ``screen`` (a new ``Screen`` where none is given)."""
@@ -97,7 +97,7 @@ class Explorer(widgets.VBox):
         return self.screen.png, self.screen.sentence
 
     def still_table(self) -> str:
-        """Return the HTML that stands for a picture where ``still`` gives none."""
+        """Return the HTML shown instead of an image where ``still`` gives none."""
         return ""
 
     def _repr_mimebundle_(self, **options):

@@ -1,6 +1,6 @@
 """Draw with Pillow what is made of pixels: fast enough to keep pace with a slider.
 
-Lengths are in pixels on the screen; the pictures have ``SCALE`` times as many, to be crisp.
+Lengths are in pixels on the screen; the images have ``SCALE`` times as many, to be crisp.
 """
 
 import io
@@ -45,7 +45,7 @@ def write(
 
 
 def to_png(image: Image.Image) -> bytes:
-    """Return a picture of mode P, L or RGB as PNG bytes, packed quickly rather than small.
+    """Return an image of mode P, L or RGB as PNG bytes, packed quickly rather than small.
 
     Pillow tries five filters on every row of L and RGB, which takes longer than all the rest.
     Here each row is stored as its difference from the one above (filter 2, "Up").

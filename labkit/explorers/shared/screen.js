@@ -1,4 +1,4 @@
-// The picture of an explorer, and the sentence that says what it shows.
+// The image of an explorer, and the sentence that says what it shows.
 function base64(view) {
   let text = "";
   const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
@@ -13,7 +13,7 @@ function render({ model, el }) {
   sentence.setAttribute("role", "status");
   el.append(image, sentence);
 
-  image.decoding = "sync"; // painted in the frame after it came, without a gap between two pictures
+  image.decoding = "sync"; // painted in the frame after it came, without a gap between two images
   const paint = () => {
     const png = model.get("png");
     if (!png.byteLength) return image.removeAttribute("src"); // a sentence alone

@@ -37,7 +37,7 @@ class Brush {
     context.fillText(words, x, y, wide);
   }
 
-  /** A frame with a white edge, so that it stands out on any picture. */
+  /** A frame with a white edge, so that it stands out on any image. */
   outline(x, y, width, height, colour, thickness) {
     const { context } = this;
     for (const [style, line] of [["#fff", thickness + 2], [colour, thickness]]) {

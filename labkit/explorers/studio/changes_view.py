@@ -21,8 +21,8 @@ from labkit.text import _
 class ChangesView(widgets.VBox):
     """One image before and after a change, and the accuracy at each amount of it.
 
-    ``measured`` holds the shares of right answers by kind, ``probabilities`` what the network says
-    to the changed picture.
+    ``measured`` holds the shares of correct predictions by kind, ``probabilities`` what the network
+    predicts for the changed image.
     """
 
     def __init__(

@@ -23,7 +23,7 @@ OTHER = -1
 
 
 class MistakesView(widgets.VBox):
-    """Choose a cell by mouse, arrow keys or menus; see its images, the surest answers first.
+    """Choose a cell by mouse, arrow keys or menus; see its images, the surest predictions first.
 
     ``found`` are the numbers of the cell's images, ``index`` is that of the framed one or None.
     """

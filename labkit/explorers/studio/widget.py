@@ -29,7 +29,7 @@ class EvaluationStudio(Explorer):
         """Show what ``model`` made of ``test``: ``result`` is its evaluation, in the same order.
 
         Raises ValueError where the evaluation is of other images, has other classes, or has
-        answers that are no numbers.
+        predictions that are no numbers.
         """
         _refuse_other(test, result)
         self.model, self.test, self.result, self.validation = model, test, result, validation

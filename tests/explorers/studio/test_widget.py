@@ -90,7 +90,7 @@ def test_the_surest_picture_comes_first_and_its_probabilities_are_shown(studio):
     index = studio.mistakes.index
     assert studio.mistakes.one.sentence.startswith(f"Image {index}: ")
     answer = NAMES[int(studio.result.predictions[index])]
-    assert f"The network says {answer}, {sure[0]:.0%}" in studio.mistakes.bars.value
+    assert f"The network predicts {answer}, {sure[0]:.0%}" in studio.mistakes.bars.value
 
 
 def test_a_click_on_the_sheet_frames_that_picture_on_its_page(studio):
