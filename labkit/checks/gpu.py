@@ -335,15 +335,15 @@ def _rates():
     ]
 
 
-def _in_order(answer, cpu, gpu, times_as_dear):
-    sizes = answer(cpu, gpu, times_as_dear)
+def _in_order(answer, cpu, gpu, price_ratio):
+    sizes = answer(cpu, gpu, price_ratio)
     listed = isinstance(sizes, Iterable) and not isinstance(sizes, str | Mapping | torch.Tensor)
     return sorted(sizes) if listed else sizes
 
 
 @exercise(5, _rates, use=_in_order)
-def cheaper_on_gpu(cpu, gpu, times_as_dear):
-    return [batch for batch in cpu if gpu[batch] / times_as_dear > cpu[batch]]
+def cheaper_on_gpu(cpu, gpu, price_ratio):
+    return [batch for batch in cpu if gpu[batch] / price_ratio > cpu[batch]]
 
 
 cheaper_on_gpu.if_it_returns(
@@ -351,37 +351,37 @@ cheaper_on_gpu.if_it_returns(
         "[batch for batch in cpu if gpu[batch] > cpu[batch]]": (
             "Here the GPU is the faster one. It has to be faster by more than its price."
         ),
-        "[batch for batch in cpu if gpu[batch] * times_as_dear < cpu[batch]]": (
+        "[batch for batch in cpu if gpu[batch] * price_ratio < cpu[batch]]": (
             "These are images per second: more is better. You compare as if they were seconds."
         ),
-        "[batch for batch in cpu if gpu[batch] * times_as_dear > cpu[batch]]": (
-            "The price is on the wrong side: the dear device has to be the faster."
+        "[batch for batch in cpu if gpu[batch] * price_ratio > cpu[batch]]": (
+            "The price is on the wrong side: the more expensive device has to be the faster one."
         ),
-        "[gpu[batch] > times_as_dear * cpu[batch] for batch in cpu]": (
+        "[gpu[batch] > price_ratio * cpu[batch] for batch in cpu]": (
             "These are True and False. Return the batch sizes themselves: put if behind the for."
         ),
-        "[gpu[batch] for batch in cpu if gpu[batch] > times_as_dear * cpu[batch]]": (
+        "[gpu[batch] for batch in cpu if gpu[batch] > price_ratio * cpu[batch]]": (
             "These are the images per second. Return the batch sizes, the keys."
         ),
-        "next((batch for batch in cpu if gpu[batch] > times_as_dear * cpu[batch]), None)": (
+        "next((batch for batch in cpu if gpu[batch] > price_ratio * cpu[batch]), None)": (
             "return inside the loop ends it at the first size. Gather all of them in a list."
         ),
-        "[batch for batch in cpu if gpu[batch] >= times_as_dear * cpu[batch]]": (
+        "[batch for batch in cpu if gpu[batch] >= price_ratio * cpu[batch]]": (
             "At the same cost per image it is not cheaper: > and not >=."
         ),
-        "[batch for batch in cpu if gpu[batch] < times_as_dear * cpu[batch]]": (
+        "[batch for batch in cpu if gpu[batch] < price_ratio * cpu[batch]]": (
             "These are the sizes at which the CPU is the cheaper one."
         ),
-        "{batch: gpu[batch] for batch in cpu if gpu[batch] > times_as_dear * cpu[batch]}": (
+        "{batch: gpu[batch] for batch in cpu if gpu[batch] > price_ratio * cpu[batch]}": (
             "These are sizes with their speeds. Return the batch sizes alone, in a list."
         ),
-        "len(cheaper_on_gpu.judge(cpu, gpu, times_as_dear))": (
+        "len(cheaper_on_gpu.judge(cpu, gpu, price_ratio))": (
             "This is how many they are. Return the batch sizes themselves, in a list."
         ),
-        "[n for n, batch in enumerate(cpu) if gpu[batch] > times_as_dear * cpu[batch]]": (
+        "[n for n, batch in enumerate(cpu) if gpu[batch] > price_ratio * cpu[batch]]": (
             "These are places in the dictionary. Return the batch sizes, its keys."
         ),
-        "[str(batch) for batch in cheaper_on_gpu.judge(cpu, gpu, times_as_dear)]": (
+        "[str(batch) for batch in cheaper_on_gpu.judge(cpu, gpu, price_ratio)]": (
             "These are texts. Return the batch sizes as numbers."
         ),
     }

@@ -194,16 +194,16 @@ def test_wrongly_counted_steps_are_recognised(answer, mistake):
     assert verdict.mistake == mistake
 
 
-def _first_cheaper(cpu, gpu, times_as_dear):
+def _first_cheaper(cpu, gpu, price_ratio):
     for batch in cpu:
-        if gpu[batch] > times_as_dear * cpu[batch]:
+        if gpu[batch] > price_ratio * cpu[batch]:
             return batch
 
 
-def _by_cost(cpu, gpu, times_as_dear):
+def _by_cost(cpu, gpu, price_ratio):
     cheaper = set()
     for batch in gpu:
-        if times_as_dear / gpu[batch] < 1 / cpu[batch]:
+        if price_ratio / gpu[batch] < 1 / cpu[batch]:
             cheaper.add(batch)
     return cheaper
 
@@ -212,12 +212,12 @@ def _by_cost(cpu, gpu, times_as_dear):
     "answer",
     [
         _by_cost,
-        lambda cpu, gpu, dear: [b for b in cpu if gpu[b] / cpu[b] > dear],
-        lambda cpu, gpu, dear: tuple(b for b in reversed(cpu) if gpu[b] > dear * cpu[b]),
-        lambda cpu, gpu, dear: (b for b in cpu if gpu[b] > dear * cpu[b]),
-        lambda cpu, gpu, dear: {b: gpu[b] for b in cpu if gpu[b] > dear * cpu[b]}.keys(),
-        lambda cpu, gpu, dear: np.array([b for b in cpu if gpu[b] > dear * cpu[b]]),
-        lambda cpu, gpu, dear: torch.tensor([b for b in cpu if gpu[b] > dear * cpu[b]]),
+        lambda cpu, gpu, ratio: [b for b in cpu if gpu[b] / cpu[b] > ratio],
+        lambda cpu, gpu, ratio: tuple(b for b in reversed(cpu) if gpu[b] > ratio * cpu[b]),
+        lambda cpu, gpu, ratio: (b for b in cpu if gpu[b] > ratio * cpu[b]),
+        lambda cpu, gpu, ratio: {b: gpu[b] for b in cpu if gpu[b] > ratio * cpu[b]}.keys(),
+        lambda cpu, gpu, ratio: np.array([b for b in cpu if gpu[b] > ratio * cpu[b]]),
+        lambda cpu, gpu, ratio: torch.tensor([b for b in cpu if gpu[b] > ratio * cpu[b]]),
     ],
 )  # fmt: skip
 def test_what_is_cheaper_may_be_found_in_any_way(answer):
@@ -229,35 +229,35 @@ def test_what_is_cheaper_may_be_found_in_any_way(answer):
     ("answer", "mistake"),
     [
         (
-            lambda cpu, gpu, dear: [b for b in cpu if gpu[b] > cpu[b]],
+            lambda cpu, gpu, ratio: [b for b in cpu if gpu[b] > cpu[b]],
             "[batch for batch in cpu if gpu[batch] > cpu[batch]]",
         ),
         (
-            lambda cpu, gpu, dear: [b for b in cpu if gpu[b] * dear < cpu[b]],
-            "[batch for batch in cpu if gpu[batch] * times_as_dear < cpu[batch]]",
+            lambda cpu, gpu, ratio: [b for b in cpu if gpu[b] * ratio < cpu[b]],
+            "[batch for batch in cpu if gpu[batch] * price_ratio < cpu[batch]]",
         ),
         (
-            lambda cpu, gpu, dear: [b for b in cpu if gpu[b] >= dear * cpu[b]],
-            "[batch for batch in cpu if gpu[batch] >= times_as_dear * cpu[batch]]",
+            lambda cpu, gpu, ratio: [b for b in cpu if gpu[b] >= ratio * cpu[b]],
+            "[batch for batch in cpu if gpu[batch] >= price_ratio * cpu[batch]]",
         ),
         (
-            lambda cpu, gpu, dear: [b for b in cpu if gpu[b] * dear > cpu[b]],
-            "[batch for batch in cpu if gpu[batch] * times_as_dear > cpu[batch]]",
+            lambda cpu, gpu, ratio: [b for b in cpu if gpu[b] * ratio > cpu[b]],
+            "[batch for batch in cpu if gpu[batch] * price_ratio > cpu[batch]]",
         ),
         (
-            lambda cpu, gpu, dear: [gpu[b] > dear * cpu[b] for b in cpu],
-            "[gpu[batch] > times_as_dear * cpu[batch] for batch in cpu]",
+            lambda cpu, gpu, ratio: [gpu[b] > ratio * cpu[b] for b in cpu],
+            "[gpu[batch] > price_ratio * cpu[batch] for batch in cpu]",
         ),
         (
-            lambda cpu, gpu, dear: [gpu[b] for b in cpu if gpu[b] > dear * cpu[b]],
-            "[gpu[batch] for batch in cpu if gpu[batch] > times_as_dear * cpu[batch]]",
+            lambda cpu, gpu, ratio: [gpu[b] for b in cpu if gpu[b] > ratio * cpu[b]],
+            "[gpu[batch] for batch in cpu if gpu[batch] > price_ratio * cpu[batch]]",
         ),
         (
             _first_cheaper,
-            "next((batch for batch in cpu if gpu[batch] > times_as_dear * cpu[batch]), None)",
+            "next((batch for batch in cpu if gpu[batch] > price_ratio * cpu[batch]), None)",
         ),
-        (lambda cpu, gpu, dear: [], ""),
-        (lambda cpu, gpu, dear: max(cpu), ""),
+        (lambda cpu, gpu, ratio: [], ""),
+        (lambda cpu, gpu, ratio: max(cpu), ""),
     ],
 )
 def test_a_wrong_choice_of_the_cheaper_is_recognised(answer, mistake):
