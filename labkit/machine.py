@@ -90,7 +90,7 @@ def _holds_pictures() -> bool:
 def _source() -> tuple[str | None, str, bool]:
     """Return the source in use, or None and the problem; and whether CIFAR-10 is at hand."""
     from labkit.data import DataError, chosen, status
-    from labkit.data.folder import survey
+    from labkit.data.layout import survey
 
     photographs = any(known.ready for known in status() if known.source == "cifar10")
     try:

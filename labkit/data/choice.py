@@ -1,4 +1,4 @@
-"""Which source is wanted: said here and now, by the environment, or chosen once in 00_setup."""
+"""Which data source to use: the argument, else LABKIT_DATA, else the choice saved by 00_setup."""
 
 import os
 from pathlib import Path
@@ -9,25 +9,25 @@ from labkit.text import _
 
 NAMES = ("auto", "cifar10", "drawn")
 
-_AROUND = " \"'"
-"""What may stand around a path that was copied, and is no part of it."""
+_AROUND = " \"'\r\n\t"
+"""Characters around a copied path that do not belong to it."""
 
 
 class Choice(NamedTuple):
-    """The wanted source, "auto", "cifar10", "drawn" or a folder, and a sentence saying why."""
+    """The source to use, "auto", "cifar10", "drawn" or a folder, and a sentence that says why."""
 
     source: str | Path
     why: str
 
 
 def chosen(source: str | os.PathLike | None = None) -> Choice:
-    """Return the source that ``load`` would use.
+    """Return the source that ``load`` would use: the first that is given of ``source``,
+    LABKIT_DATA, the choice saved by ``choose``, and "auto".
 
-    The argument counts first, then LABKIT_DATA, then what ``choose`` saved, then "auto".
-    Raise ``DataError`` where it is neither a source nor a folder.
+    Raise ``DataError`` where it is neither a source nor a path.
     """
     if source is not None:
-        return Choice(_known(source), _("The call of load() names it."))
+        return Choice(_known(source), _("It was passed to load()."))
     if named := os.environ.get("LABKIT_DATA"):
         return Choice(_known(named), _("The environment variable LABKIT_DATA names it."))
     if saved := _saved():
@@ -38,25 +38,34 @@ def chosen(source: str | os.PathLike | None = None) -> Choice:
 def choose(source: str | os.PathLike) -> Choice:
     """Save the source for all notebooks of this user; return what ``load`` will use now.
 
-    That is another one where LABKIT_DATA is set: it goes before the saved choice.
+    That is another source where LABKIT_DATA is set, which overrides the saved choice. Raise
+    ``DataError`` where the choice cannot be saved.
     """
     known = _known(source)
     text = str(known.resolve() if isinstance(known, Path) else known)
     path = file()
-    path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_suffix(f".{os.getpid()}")
-    half.write_text(text + "\n", "utf-8")
-    half.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        half.write_text(text + "\n", "utf-8")
+        half.replace(path)
+    except OSError as error:
+        raise DataError(
+            _(
+                "The choice cannot be saved ({reason}). Set the environment variable LABKIT_DATA "
+                "instead, or let LABKIT_CONFIG name a folder that you may write to."
+            ).format(reason=error.strerror or error)
+        ) from error
     return chosen()
 
 
 def typed(text: str) -> Path:
-    """Return the path in ``text``, with ~ filled in and without quotes around it."""
+    """Return the path in ``text``, with ~ expanded, without quotes and spaces around it."""
     return Path(os.path.expanduser(text.strip(_AROUND)))  # Path.expanduser raises for ~nobody
 
 
 def file() -> Path:
-    """Return the file that holds the choice, in LABKIT_CONFIG or this user's own folder."""
+    """Return the path of the saved choice, in LABKIT_CONFIG or the user's own config folder."""
     if named := os.environ.get("LABKIT_CONFIG"):
         return Path(named).expanduser() / "source.txt"
     from platformdirs import user_config_path
@@ -78,11 +87,11 @@ def _known(source: str | os.PathLike) -> str | Path:
     if text in NAMES:
         return text
     path = typed(text)
-    if text and (path.name != text or os.path.exists(path)):  # no lonely word, or a folder here
+    if text and (path.name != text or os.path.exists(path)):  # a path, or a folder in this one
         return path
     raise DataError(
         _(
             'There is no source {source!r}: choose "auto", "cifar10", "drawn", '
-            "or the path of a folder of pictures."
+            "or the path of a folder of images."
         ).format(source=source)
     )

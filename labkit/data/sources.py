@@ -9,6 +9,7 @@ from typing import NamedTuple
 from labkit.data import choice, cifar10, store
 from labkit.data import folder as own
 from labkit.data.download import NoSourceError, Patience, answering, place
+from labkit.data.layout import survey
 from labkit.data.sets import ImageSet, Splits
 from labkit.data.store import DataError
 from labkit.display import tell
@@ -97,12 +98,12 @@ def _drawn() -> store.Stored:
 
 
 def _folder(folder: Path) -> store.Stored:
-    train, test = own.survey(folder)
+    found = survey(folder)
     stored = store.cached(
-        own.name_of(folder),
-        own.fingerprint(train, test),
-        lambda: own.decode(folder, train, test),
+        own.name_of(folder), own.fingerprint(found), lambda: own.decode(folder, found)
     )
+    if found.notes:
+        _tell_once(_("How {folder} is read:").format(folder=folder), *found.notes)
     if stored.skipped:
         _tell_once(*_skipped(folder, stored.skipped))
     return stored

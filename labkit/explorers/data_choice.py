@@ -7,7 +7,7 @@ import ipywidgets as widgets
 
 from labkit.data import DataError, choose, chosen, status
 from labkit.data.choice import typed
-from labkit.data.folder import survey
+from labkit.data.layout import survey
 from labkit.explorers.shared.looks import Explorer, reporting, row
 from labkit.text import _
 
@@ -17,8 +17,8 @@ FOLDER = "folder"
 class DataChoice(Explorer):
     """Radio buttons for the sources, a line for a folder's path, and a button that saves.
 
-    Nothing is loaded or downloaded here: the next cell that calls ``load()`` does it, where its
-    progress can be seen. What cannot be used is said in words, and the choice stays as it was.
+    Nothing is loaded or downloaded here: the next cell that calls ``load()`` does that, and shows
+    its progress. A sentence says what cannot be used, and the choice stays as it was.
     """
 
     def __init__(self):
@@ -30,14 +30,14 @@ class DataChoice(Explorer):
             description=_("Folder"),
             placeholder=_("path of a folder that holds one folder per class"),
             tooltip=_("Path of your own folder of images"),
-            continuous_update=False,  # sent whole when it is left: the click cannot overtake it
+            continuous_update=False,  # sent when it loses the focus, so before the click
             layout=widgets.Layout(width="34em", max_width="100%"),
         ).add_class("lk-source-folder")
         self.button = widgets.Button(
             description=_("Use these images"), layout=widgets.Layout(width="auto")
         ).add_class("lk-source-use")
         super().__init__(self.source, row(self.folder, self.button))
-        self.source.observe(self._picked, "value")
+        self.source.observe(self._selected, "value")
         self.button.on_click(self._use)
         self._start()
 
@@ -45,17 +45,17 @@ class DataChoice(Explorer):
         try:
             now = chosen()
         except DataError as error:
-            self._picked()
+            self._selected()
             self.screen.sentence = str(error)
             return
         if isinstance(now.source, Path):
             self.source.value, self.folder.value = FOLDER, str(now.source)
         else:
             self.source.value = now.source
-        self._picked()
+        self._selected()
         self.screen.sentence = _in_use()
 
-    def _picked(self, _change=None) -> None:
+    def _selected(self, _change=None) -> None:
         self.folder.disabled = self.source.value != FOLDER
 
     @reporting
@@ -64,16 +64,11 @@ class DataChoice(Explorer):
             choose(self._wanted())
         except DataError as error:
             self.screen.sentence = _("Nothing was changed. {error}").format(error=error)
-        except OSError as error:
-            self.screen.sentence = _(
-                "The choice cannot be saved ({reason}). Set the environment variable LABKIT_DATA "
-                "instead, or let LABKIT_CONFIG name a folder that you may write to."
-            ).format(reason=error.strerror or error)
         else:
             self.screen.sentence = _in_use()
 
     def _wanted(self) -> str | Path:
-        """Return the picked source; raise ``DataError`` where it is a folder without images."""
+        """Return the selected source; raise ``DataError`` where it is a folder without images."""
         if self.source.value != FOLDER:
             return self.source.value
         if not self.folder.value.strip():

@@ -99,7 +99,7 @@ def test_the_first_pictures_are_of_all_classes(tmp_path):
 
 def test_any_name_of_the_folder_gives_the_same(fruit, monkeypatch, capsys):
     monkeypatch.chdir(fruit.parent)
-    monkeypatch.setattr("labkit.data.read_image.read_image", spy := Spy())
+    monkeypatch.setattr("labkit.data.read_image.decode", spy := Spy())
     first = load(fruit.name)
     for name in (fruit, str(fruit), f"./{fruit.name}", f"{fruit}/"):
         assert load(name).train.targets == first.train.targets
@@ -111,14 +111,14 @@ class Spy:
 
     count = 0
 
-    def __call__(self, _path, name):
+    def __call__(self, _path, name, large):
         self.count += 1
         return np.full((32, 32, 3), 128, np.uint8)
 
 
 def test_pictures_are_read_once(fruit, monkeypatch):
     load(fruit)
-    monkeypatch.setattr("labkit.data.read_image.read_image", spy := Spy())
+    monkeypatch.setattr("labkit.data.read_image.decode", spy := Spy())
     load(fruit)
     assert spy.count == 0
 
@@ -147,7 +147,7 @@ def _rename_class(folder):
 def test_a_change_in_the_folder_is_seen_and_the_old_arrays_go(fruit, change, monkeypatch, tmp_path):
     load(fruit)
     change(fruit)
-    monkeypatch.setattr("labkit.data.read_image.read_image", spy := Spy())
+    monkeypatch.setattr("labkit.data.read_image.decode", spy := Spy())
     load(fruit)
     assert 29 <= spy.count <= 31
     assert len(list((tmp_path / "cache").glob("folder-*"))) == 1
@@ -220,7 +220,7 @@ def test_a_link_that_leads_to_itself_is_no_picture(fruit, capsys):
 @pytest.mark.parametrize("target", ["pear", "elsewhere"], ids=["itself", "nowhere"])
 def test_a_class_that_is_a_lost_link_is_not_passed_over(fruit, target):
     (fruit / "pear").symlink_to(fruit / target)
-    with pytest.raises(DataError, match="pear cannot be followed: mend it, or remove it"):
+    with pytest.raises(DataError, match="pear cannot be followed: repair it, or remove it"):
         load(fruit)
 
 
@@ -236,7 +236,7 @@ def test_a_class_without_test_pictures_is_told(tmp_path, capsys):
     fill(tmp_path / "x" / "train")
     fill(tmp_path / "x" / "test", classes=("apple", "plum"))
     assert sizes(load(tmp_path / "x"))[2] == 20
-    assert "lime: no test picture of this class" in capsys.readouterr().err
+    assert "lime: no test image of this class" in capsys.readouterr().err
 
 
 def test_a_tiny_folder_works(tmp_path):
@@ -310,14 +310,14 @@ UNUSABLE = {
     _a_file: "0.png is a file",
     _no_class: "At least two classes .* none",
     _one_class: "At least two classes .* apple",
-    _the_folder_above: "At least two classes .* my früit",
-    _folders_of_classes: "test_set holds folders and no pictures.*train/cat/1.jpg",
+    _the_folder_above: "one folder too high: choose .*my früit",
+    _folders_of_classes: "test_set, training_set in .* are parts of a data set.*train/cat/1.jpg",
     _too_long_a_name: "There is no folder|cannot be opened: File name too long",
-    _an_empty_class: "quince has no pictures",
-    _an_unreadable_class: "class quince .*a.jpg: not a picture",
-    _one_picture_each: "no picture to test with",
+    _an_empty_class: "quince has no images",
+    _an_unreadable_class: "class quince .*a.jpg: not an image",
+    _one_picture_each: "no image to test with",
     _a_class_only_in_test: "class plum is in the test folder, but not in .*train",
-    _test_without_pictures: "no picture to test with",
+    _test_without_pictures: "no image to test with",
 }
 
 

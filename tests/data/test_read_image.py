@@ -141,7 +141,7 @@ def test_a_truncated_picture_is_refused():
 
 @pytest.mark.parametrize("content", [b"", b"Hello", b"<html>", b"%!PS-Adobe-3.0 EPSF-3.0\n"])
 def test_what_is_no_picture_is_refused(content):
-    with pytest.raises(ImageError, match="The picture: not a picture"):
+    with pytest.raises(ImageError, match="The image: not an image"):
         read_image(content)
 
 
@@ -171,4 +171,4 @@ def test_any_damage_ends_in_a_picture_or_in_a_picture_error(kind):
         try:
             assert read_image(damaged[: generator.integers(1, len(whole) + 1)]).shape[2] == 3
         except ImageError as error:
-            assert str(error).startswith("The picture: ")
+            assert str(error).startswith("The image: ")
