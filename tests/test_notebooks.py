@@ -200,13 +200,51 @@ transfer learning, underfitting, validation, weight decay
 )
 
 
+GLOSSARY = ROOT / "notebooks" / "glossary.md"
+_ENTRY = re.compile(r"- (\*\*.+?): (?:.+ \((\d(?:, \d)*)\)|see .+\.)")
+
+
+def entries():
+    """Return the names on each line of the glossary, and the numbers of its notebooks."""
+    lines = [line for line in GLOSSARY.read_text().splitlines() if line.startswith("- ")]
+    found = [_ENTRY.fullmatch(line) or pytest.fail(line) for line in lines]
+    return [(re.findall(r"\*\*(.+?)\*\*", one[1].lower()), one[2] or "") for one in found]
+
+
+def bold(text):
+    """Return what stands in bold, with the word after it: **fully connected** (or dense) layer."""
+    text = re.sub(r"\[(\*\*[^]]*)\]\([^)]*\)", r"\1", text)  # a link is its text
+    text = re.sub(r"(\*\*) \([^)*]*\)", r"\1", text)  # what follows in parentheses is left out
+    return [" ".join(found).lower() for found in re.findall(r"\*\*([^*]+)\*\*(?: (\w+))?", text)]
+
+
 def test_every_term_of_the_field_has_its_line_in_the_glossary_and_its_place_in_a_notebook():
-    glossary = (ROOT / "notebooks" / "glossary.md").read_text()
-    defined = "\n".join(re.findall(r"^- \*\*.+?\*\*", glossary, re.MULTILINE)).lower()
-    notebooks = "\n".join("\n".join(sources(path, "markdown")) for path in NOTEBOOKS)
-    bold = " ".join(re.findall(r"\*\*[^*]+\*\*", notebooks)).lower()
+    defined = [name for names, _numbers in entries() for name in names]
+    shown = "\n".join(bold("\n".join("\n".join(sources(path, "markdown")) for path in NOTEBOOKS)))
     assert [term for term in TERMS if term not in defined] == []
-    assert [term for term in TERMS if term not in bold] == []
+    assert [term for term in TERMS if term not in shown] == []
+
+
+def test_the_glossary_is_in_alphabetical_order():
+    terms = [names[0] for names, _numbers in entries()]
+    assert terms == sorted(set(terms))
+
+
+@each_notebook
+def test_a_term_that_links_to_the_glossary_has_a_line_there_with_the_number_of_the_notebook(path):
+    text = "\n".join(sources(path, "markdown"))
+    linked = re.findall(r"\[\*\*([^*]+)\*\*\]\(glossary\.md\)", text)
+    here = [
+        name.removesuffix("s")
+        for names, numbers in entries()
+        for name in names
+        if str(int(path.stem[:2])) in numbers
+    ]
+    assert [
+        term
+        for term in linked
+        if term.lower().removesuffix("s") not in here and f"{term.lower()} layer" not in here
+    ] == []
 
 
 def test_the_plain_program_is_shown_and_the_glossary_is_linked():
