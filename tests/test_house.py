@@ -30,8 +30,6 @@ STILL_LONG = {
     "explorers/convolution/stage.js",
     "explorers/landscape/stage.js",
     "explorers/shared/looks.css",
-    "training/checkpoint.py",
-    "training/run.py",
 }
 
 

@@ -60,12 +60,16 @@ def seeded_states(seed: int, device: torch.device) -> States:
 
 
 @contextmanager
-def borrowed(states: States, device: torch.device) -> Iterator[States]:
+def borrowed(states: States, device: torch.device, draws: bool = True) -> Iterator[States]:
     """Let torch draw from ``states`` inside the block, and write back where it got to.
 
     A block that raises leaves ``states`` as they were, so that it can be repeated. Whatever else
-    uses torch's generators finds them untouched afterwards.
+    uses torch's generators finds them unchanged afterwards. They belong to all threads, and what
+    other cells draw meanwhile would be lost: say ``draws=False`` for a block that draws nothing.
     """
+    if not draws:
+        yield states
+        return
     before = torch_states(device)
     set_torch_states({**before, **states}, device)
     try:
@@ -73,6 +77,11 @@ def borrowed(states: States, device: torch.device) -> Iterator[States]:
         states.update(torch_states(device))
     finally:
         set_torch_states(before, device)
+
+
+def on_cpu(states: States) -> States:
+    """Return states that may lie on a GPU as generators want them: on the CPU."""
+    return {kind: state.cpu() for kind, state in states.items()}
 
 
 def python_and_numpy() -> dict:

@@ -3,9 +3,10 @@
 A run is the same whether it goes straight through, step by step, or is killed and resumed.
 """
 
+from labkit.training.guard import ModelChanged
 from labkit.training.history import History
 from labkit.training.loop import Evaluation, TrainingStopped, evaluate, train_epoch, train_step
-from labkit.training.run import ModelChanged, Run, fit
+from labkit.training.run import Run, fit
 
 __all__ = [
     "Evaluation",

@@ -1,52 +1,48 @@
-"""Checkpoints: the state of a training on disk, verified before it is opened.
+"""Checkpoints: a run or a model on disk, checked for damage before anything in it is opened.
 
-A checkpoint is an ordinary file of ``torch.save``, so ``torch.load(path, weights_only=True)``
-opens it too. Such a file is a zip archive, and a zip archive may end in a comment: ours says the
-format's version and the sha256 of the bytes before it. ``torch.load`` alone does not notice a
-flipped byte.
+A checkpoint is an ordinary file of ``torch.save``, and ``load`` reads any such file of weights,
+e.g. that of ``torch.save(model.state_dict(), path)``.
 """
 
-import hashlib
 import io
 import os
 import pickle
 import platform
-import re
 import time
-import uuid
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import BinaryIO
 
 import torch
 from torch import nn
 
+from labkit.display import ExplainedError
 from labkit.sandbox.model_lock import model_lock
 from labkit.text import _
 from labkit.training import History, Run
+from labkit.training.state_dicts import bare_names, difference, is_state_dict, unwrapped
+from labkit.training.torch_file import damaged, fault, is_whole, replace, sweep
 
 FORMAT = 1
-_COMMENT_LENGTH = len("labkit checkpoint 001 sha256 ") + 64
-_ZIP_START, _ZIP_END = b"PK\x03\x04", b"PK\x05\x06"
-_NO_COMMENT = b"\x00\x00"
-"""The last two bytes of a zip archive without a comment: the comment's length (APPNOTE 4.3.16)."""
-
 _NO_PLAIN_DATA = (
-    *(pickle.UnpicklingError, RuntimeError, EOFError),
-    *(AttributeError, KeyError, TypeError, ValueError),  # seen with other bytes under a right seal
+    *(pickle.UnpicklingError, EOFError),
+    *(AttributeError, KeyError, TypeError, ValueError, IndexError),  # seen with made-up pickles
 )
+_WEIGHTS = ("model", "state_dict", "model_state_dict", "net")
+"""Under these names other programs keep the weights in a dictionary."""
 
 
-class CheckpointError(RuntimeError):
-    """Says in words what is wrong with a checkpoint, and which good one is left."""
+class CheckpointError(ExplainedError):
+    """Explain in a sentence what is wrong with a checkpoint, and which good one is left."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """What a checkpoint file holds.
 
-    ``model`` is the state_dict on the CPU or the device asked for; ``classes`` and ``source``
+    ``model`` is the state_dict on the CPU or the requested device; ``classes`` and ``source``
     belong to the data it was trained on; ``history`` and ``run`` are there if a run was saved.
+    A file that ``torch.save`` wrote elsewhere has weights and the time of the file, no more.
     """
 
     path: Path
@@ -62,10 +58,33 @@ class Checkpoint:
     def restore(self, model: nn.Module, dataset=None) -> nn.Module:
         """Copy the weights into ``model`` and return it.
 
-        Raise ``CheckpointError`` if names or shapes of the weights differ, or if they were trained
-        on another source or other classes than those of ``dataset``; then none is copied.
+        Either may be wrapped by ``nn.DataParallel`` or ``torch.compile``. Raise ``CheckpointError``
+        if names or shapes of the weights differ, or if they were trained on another source or
+        other classes than those of ``dataset``; then none is copied.
         """
-        if dataset is not None and (self.source, self.classes) != _data(dataset):
+        if dataset is not None:
+            self._check_data(dataset)
+        names = bare_names(model.state_dict())
+        saved = {bare: self.model[name] for bare, name in bare_names(self.model).items()}
+        misfit = difference(saved, {bare: model.state_dict()[name] for bare, name in names.items()})
+        if misfit:
+            raise CheckpointError(
+                _("The weights in {path} do not fit this {model}: {difference}.").format(
+                    path=self.path.name, model=type(unwrapped(model)).__name__, difference=misfit
+                )
+            )
+        model.load_state_dict({name: saved[bare] for bare, name in names.items()})
+        return model
+
+    def _check_data(self, dataset) -> None:
+        if not (self.source or self.classes):
+            raise CheckpointError(
+                _(
+                    "{path} does not say on which images it was trained. To load it all the same, "
+                    "leave out the data set: checkpoint.load(path).restore(model)."
+                ).format(path=self.path.name)
+            )
+        if (self.source, self.classes) != _data(dataset):
             raise CheckpointError(
                 _("{path} was trained on other images: on {saved}, and these are {here}.").format(
                     path=self.path.name,
@@ -73,21 +92,12 @@ class Checkpoint:
                     here=_in_words(*_data(dataset)),
                 )
             )
-        difference = _difference(_signature(self.model), _signature(model.state_dict()))
-        if difference:
-            raise CheckpointError(
-                _("The weights in {path} do not fit this {model}: {difference}.").format(
-                    path=self.path.name, model=type(model).__name__, difference=difference
-                )
-            )
-        model.load_state_dict(self.model)
-        return model
 
     def resume(self, run: Run) -> Run:
-        """Put ``run`` where the saved one was: weights, optimizer, position, random numbers.
+        """Restore into ``run`` weights, optimizer, position and random numbers of the saved one.
 
-        Raise ``CheckpointError`` if the file holds no run, or its model, its data or the order of
-        its batches are others; then ``run`` is as it was.
+        Raise ``CheckpointError`` if the file holds no run, or one of another model, other data or
+        another order of the batches; then ``run`` is left as it was.
         """
         if self.run is None:
             raise CheckpointError(
@@ -100,8 +110,9 @@ class Checkpoint:
             if here != saved:
                 raise CheckpointError(
                     _(
-                        "The run in {path} cannot go on here: its {name} is {saved}, and this "
-                        "run's is {here}. Make the run as that one was made, or delete the file."
+                        "The run in {path} cannot be resumed here: its {name} is {saved}, and this "
+                        "run's is {here}. Create the run as that one was created, or delete the "
+                        "file."
                     ).format(path=self.path.name, name=name, saved=saved, here=here)
                 )
         with model_lock:
@@ -111,12 +122,12 @@ class Checkpoint:
 
 
 def folder() -> Path:
-    """Return where checkpoints go: ``LABKIT_CHECKPOINTS``, else ``checkpoints`` right here."""
+    """Return where checkpoints go: ``LABKIT_CHECKPOINTS``, else ``checkpoints`` in this folder."""
     return Path(os.environ.get("LABKIT_CHECKPOINTS") or "checkpoints")
 
 
 def previous(path: Path | str) -> Path:
-    """Return where the checkpoint that was at ``path`` before the present one is kept."""
+    """Return where the checkpoint that was at ``path`` before the current one is kept."""
     path = Path(path)
     return path.with_name(f"{path.stem}.previous{path.suffix}")
 
@@ -132,20 +143,28 @@ def save(
 ) -> Path:
     """Write a checkpoint of ``model`` to ``path``, keep the one before it, and return the path.
 
-    ``run`` adds optimizer, scheduler, position, history and random numbers; ``classes`` and
-    ``source`` are then taken from its data set. The file is complete or not there at all: it is
-    written beside ``path`` and moved there in one step. A live training waits until its state is
-    taken down. Raise ``CheckpointError`` if the disk is full or the folder cannot be written.
+    The file is complete or not there at all: it is written beside ``path`` and moved there in one
+    step. A live run waits meanwhile.
+
+    path: where to write; its folder is made if it is missing
+    model: whose weights to save
+    classes: names of the classes, in order (default: none, or those of the run's data set)
+    source: where the images come from (default: unknown, or that of the run's data set)
+    history: the numbers of the training so far (default: none, or those of the run)
+    run: adds optimizer, scheduler, position and random numbers, so that it can be resumed
+
+    Raise ``CheckpointError`` if the disk is full or the folder cannot be written to.
     """
     path = Path(path)
-    archive = _archive(model, classes, source, history, run)
+    content = _archive(model, classes, source, history, run)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path)
-        before = _bytes(path)
-        if not _fault(path, before):
-            _replace(previous(path), before)
-        _replace(path, _sealed(archive))
+        sweep(path)
+        if path.is_file():
+            before = path.read_bytes()
+            if not fault(path, io.BytesIO(before)):
+                replace(previous(path), before)
+        replace(path, content)
     except OSError as error:
         unsaved = _("{path} cannot be saved: {reason}. Make room or choose another folder.").format(
             path=path, reason=error.strerror or error
@@ -162,7 +181,8 @@ def _archive(model: nn.Module, classes, source: str, history, run: Run | None) -
             source, classes = _data(getattr(run.train_batches, "dataset", None))
             history = run.history
         content = {
-            "model": model.state_dict(),
+            "format": FORMAT,
+            "model": unwrapped(model).state_dict(),
             "classes": list(classes),
             "source": source,
             "history": vars(history) if history else None,
@@ -176,34 +196,82 @@ def _archive(model: nn.Module, classes, source: str, history, run: Run | None) -
 
 
 def load(path: Path | str, *, device: torch.device | str = "cpu") -> Checkpoint:
-    """Verify the checkpoint at ``path`` and read it, with its weights on ``device``.
+    """Check the file at ``path`` for damage and read it, with its weights on ``device``.
 
-    Nothing in the file is run (``weights_only=True``). Raise ``CheckpointError`` if it is missing,
-    cut short, damaged, of another kind or version, or holds anything but plain data.
+    Any file of weights that ``torch.save`` wrote will do. Nothing in it is run
+    (``weights_only=True``). Raise ``CheckpointError`` if it is missing, cut short, damaged, of
+    another kind or a newer format, or holds anything but plain data.
     """
     path = Path(path)
+    if not path.is_file():
+        missing = _("There is no checkpoint {path}.").format(path=path)
+        raise CheckpointError(f"{missing} {_what_is_left(path)}")
     try:
-        data = _bytes(path)
+        with path.open("rb") as file:  # what is checked is what is read, whoever replaces it
+            wrong = fault(path, file)
+            file.seek(0)
+            found = None if wrong else _read(path, file)
     except OSError as error:
-        unread = _("{path} cannot be read: {reason}.").format(
+        wrong = _("{path} cannot be read: {reason}.").format(
             path=path, reason=error.strerror or error
         )
-        raise CheckpointError(f"{unread} {_what_is_left(path)}") from error
-    fault = _fault(path, data)
-    if fault:
-        raise CheckpointError(f"{fault} {_what_is_left(path)}")
+    if wrong:
+        raise CheckpointError(f"{wrong} {_what_is_left(path)}")
+    found.model.update({name: part.to(device) for name, part in found.model.items()})
+    return found
+
+
+def _read(path: Path, file: BinaryIO) -> Checkpoint:
     try:
-        content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-        history = content.pop("history")
-        found = Checkpoint(path, history=History(**history) if history else None, **content)
-        _signature(found.model)
+        content = torch.load(file, map_location="cpu", weights_only=True)
+    except RuntimeError as error:  # of PyTorch's own reader of zip archives
+        raise CheckpointError(f"{damaged(path)} {_what_is_left(path)}") from error
     except _NO_PLAIN_DATA as error:
-        doubt = _(
-            "{path} holds something that a checkpoint does not: it was not opened. Use only files "
-            "that you or somebody you trust has saved."
-        ).format(path=path.name)
-        raise CheckpointError(f"{doubt} {_what_is_left(path)}") from error
-    return replace(found, model={name: part.to(device) for name, part in found.model.items()})
+        raise CheckpointError(
+            _(
+                "{path} holds more than weights, such as a whole model. Opening that would run "
+                "code from the file, so it was not opened. If you or somebody you trust has saved "
+                "it, reduce it to its weights: torch.save(torch.load({path!r}, "
+                "weights_only=False).state_dict(), {path!r})."
+            ).format(path=path.name)
+        ) from error
+    version = content.pop("format", FORMAT) if isinstance(content, dict) else FORMAT
+    if isinstance(version, int) and version > FORMAT:
+        raise CheckpointError(
+            _("{path} has format {version}, and this labkit reads {format}: update labkit.").format(
+                path=path.name, version=version, format=FORMAT
+            )
+        )
+    found = _ours(path, content) or _plain(path, content)
+    if found is None:
+        raise CheckpointError(
+            _(
+                "{path} holds no weights. Save those of a model with "
+                "torch.save(model.state_dict(), {path!r})."
+            ).format(path=path.name)
+        )
+    return found
+
+
+def _ours(path: Path, content) -> Checkpoint | None:
+    """Return what ``save`` wrote; None if something else did."""
+    names = [field.name for field in fields(Checkpoint) if field.name != "path"]
+    if not isinstance(content, dict) or content.keys() != set(names):
+        return None
+    if not is_state_dict(content["model"]):
+        return None
+    history = content["history"]
+    return Checkpoint(path, **(content | {"history": History(**history) if history else None}))
+
+
+def _plain(path: Path, content) -> Checkpoint | None:
+    """Return the weights of a state_dict, alone or in a dictionary of another program."""
+    inner = [content[name] for name in _WEIGHTS if isinstance(content, dict) and name in content]
+    for weights in (content, *inner):
+        if is_state_dict(weights) and weights:
+            saved = path.stat().st_mtime
+            return Checkpoint(path, dict(weights), [], "", None, None, {}, {}, saved)
+    return None
 
 
 class Saver:
@@ -231,103 +299,17 @@ class Saver:
         self._last, self._saved_at = time.monotonic(), run.steps_done
 
 
-def _sealed(archive: bytes) -> bytes:
-    """Return the zip ``archive`` with a comment that holds its digest."""
-    digest = hashlib.sha256(archive).hexdigest()
-    comment = f"labkit checkpoint {FORMAT:03d} sha256 {digest}".encode()
-    return archive[: -len(_NO_COMMENT)] + len(comment).to_bytes(2, "little") + comment
-
-
-def _bytes(path: Path) -> bytes | None:
-    return path.read_bytes() if path.is_file() else None
-
-
-def _fault(path: Path, data: bytes | None) -> str:
-    """Return what is wrong with the bytes of a file, in a sentence; nothing if they are good."""
-    if data is None:
-        return _("There is no checkpoint {path}.").format(path=path)
-    body, comment = data[: -_COMMENT_LENGTH - 2], data[-_COMMENT_LENGTH:]
-    if not data.startswith(_ZIP_START):
-        return _("{path} is not a checkpoint.").format(path=path.name)
-    if data[-len(_ZIP_END) - 18 :].startswith(_ZIP_END):
-        return _(
-            "{path} was saved by torch.save alone: it has no sha256, so nobody can tell whether "
-            "its bytes are still the same. Save it with labkit.training.checkpoint."
-        ).format(path=path.name)
-    seal = re.fullmatch(rb"labkit checkpoint (\d{3}) sha256 ([0-9a-f]{64})", comment)
-    if not seal:
-        return _("{path} is cut short or damaged: it ends wrongly after {size} bytes.").format(
-            path=path.name, size=f"{len(data):,}"
-        )
-    version, digest = int(seal[1]), seal[2].decode()
-    if version != FORMAT:
-        return _(
-            "{path} has format {version}, and this labkit reads format {format}: update labkit."
-        ).format(path=path.name, version=version, format=FORMAT)
-    if hashlib.sha256(body + _NO_COMMENT).hexdigest() != digest:
-        return _("{path} is damaged: its bytes are not those that were saved.").format(
-            path=path.name
-        )
-    return ""
-
-
-def _good(path: Path) -> bool:
-    try:
-        return not _fault(path, _bytes(path))
-    except OSError:
-        return False
-
-
 def _still_there(path: Path) -> str:
-    for kept in filter(_good, (path, previous(path))):
+    for kept in filter(is_whole, (path, previous(path))):
         return _("The one saved before it is still good: {path}.").format(path=kept.name)
     return ""
 
 
 def _what_is_left(path: Path) -> str:
     before = previous(path)
-    if _good(before):
+    if is_whole(before):
         return _("The one saved before it is good: load {path}.").format(path=before.name)
     return _("Train again to make one.")
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Put ``data`` at ``path`` in one step, so that a crash leaves the old file or the new one."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _sweep(path: Path) -> None:
-    """Remove what a process that was killed while it wrote has left behind, after an hour."""
-    for orphan in path.parent.glob(f".{path.name}.*"):
-        with suppress(FileNotFoundError):  # another writer has just finished with it
-            if time.time() - orphan.stat().st_mtime > 3600:
-                orphan.unlink()
-
-
-def _signature(state: dict[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(tensor.shape) for name, tensor in state.items()}
-
-
-def _difference(saved: dict, here: dict) -> str:
-    """Return the first difference of two signatures in words; nothing if they are the same."""
-    for name in [*saved, *here]:
-        if name not in here:
-            return _("{name} is only in the file").format(name=name)
-        if name not in saved:
-            return _("{name} is only in the model").format(name=name)
-        if saved[name] != here[name]:
-            return _("{name} is {saved} in the file and {here} in the model").format(
-                name=name, saved=list(saved[name]), here=list(here[name])
-            )
-    return ""
 
 
 def _data(dataset) -> tuple[str, list[str]]:

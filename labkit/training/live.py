@@ -196,7 +196,7 @@ class LiveRun:
             if self.run.finished:
                 return self._say(self._all_done())
             if self.state is State.FAILED:
-                self.run._accept_weights()
+                self.run.to(self.run.device)  # accepts the weights as they are
             if steps is None:
                 steps = max(1, len(self.run.train_batches) - self.run.step)
             self._halt.clear()

@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from itertools import islice
 
@@ -15,15 +14,12 @@ from labkit.device import move
 from labkit.sandbox import randomness
 from labkit.sandbox.model_lock import model_lock
 from labkit.text import _
+from labkit.training.guard import WeightsGuard
 from labkit.training.history import History, Mean
 from labkit.training.loop import LossFunction, TrainingStopped, evaluate, finite, train_step
 
 POINTS_PER_EPOCH = 20
 """How many points of the running loss a history keeps of each epoch, at the most."""
-
-
-class ModelChanged(TrainingStopped):
-    """The weights were changed by something other than the run."""
 
 
 class Run:
@@ -32,10 +28,20 @@ class Run:
     ``advance()`` takes one step. ``epoch`` counts finished epochs and ``step`` the batches done in
     the current one. Where the loader has ``set_epoch`` (``BatchLoader``), the order of epoch e
     depends on its seed and e alone. Torch's random numbers (dropout, a ``DataLoader``'s shuffling)
-    come from the run's own states, which start from ``seed``: what other cells draw in between
-    changes nothing. Torch has one generator for all threads, so only while a live run really draws
-    (in a step with dropout, e.g.) do the draws of a cell in the same moment mix with its own.
-    ``scheduler``, if there is one, steps after every batch.
+    come from the run's own states: what other cells draw in between changes nothing. Torch has one
+    generator for all threads, so a cell that draws during a step with dropout mixes with it.
+
+    model: trained in place
+    train_batches: a loader of images and labels with a length
+    validation_batches: evaluated after each epoch
+    optimizer: of the model's parameters
+    epochs: how many in all, at least 1
+    loss_function: of outputs and labels (default: ``nn.CrossEntropyLoss()``)
+    scheduler: of the learning rate; it steps after every batch (default: none)
+    device: where to train (default: the CPU)
+    seed: of the run's random numbers (default: 0)
+
+    Raise ``ValueError`` without epochs or batches, or if the scheduler ends before the run.
     """
 
     def __init__(
@@ -67,6 +73,7 @@ class Run:
         self._seed, self._random = seed, randomness.loader_state(train_batches)
         self._random_at_epoch_start: randomness.States = {}
         self._model_draws = True  # checked again at the first step of each epoch
+        self._guard = WeightsGuard()
         self._check_plan(epochs)
         self.to(device)
 
@@ -99,7 +106,7 @@ class Run:
         if self.finished:
             raise TrainingStopped(_("All epochs are done. Raise the number of epochs to go on."))
         with model_lock:
-            self._check_weights()
+            self._guard.check(self.model, self.optimizer)
             if self.step < len(self.train_batches):  # else the validation failed the last time
                 self._take_step()
             if self.step == len(self.train_batches):
@@ -110,7 +117,7 @@ class Run:
         started, states = time.perf_counter(), dict(self._random)
         batches, self._iterator = self._iterator, None  # kept only if this succeeds, as are states
         begins = batches is None
-        with self._lent(states, _draws(self.train_batches)):
+        with randomness.borrowed(states, self.device, _draws(self.train_batches)):
             batches = self._batches() if begins else batches
             images, labels = next(batches)
         images, labels = images.to(self.device), labels.to(self.device)
@@ -123,23 +130,16 @@ class Run:
         if not self.model.training:
             self.model.train()
         before = dict(states)
-        with self._lent(states, draws):
+        with randomness.borrowed(states, self.device, draws):
             loss, outputs = train_step(
                 self.model, images, labels, self.loss_function, self.optimizer
             )
         self._model_draws = not randomness.same(before, states)
         if self.scheduler:
             self.scheduler.step()
-        self._accept_weights()
+        self._guard.accept(self.model)
         self._last_loss = finite(loss, self.steps_done + 1, self.optimizer)
         self.last_batch = images, labels, outputs
-
-    def _lent(self, states: randomness.States, draws: bool) -> AbstractContextManager:
-        """Let torch draw from ``states``; where nothing is drawn, leave its generators alone.
-
-        They belong to all threads: what other cells draw in the same moment would be lost.
-        """
-        return randomness.borrowed(states, self.device) if draws else nullcontext()
 
     def _batches(self) -> Iterator:
         """Return the batches of this epoch from the current step on."""
@@ -177,7 +177,9 @@ class Run:
 
     def _end_epoch(self) -> None:
         states = dict(self._random)
-        with self._lent(states, _draws(self.validation_batches) or self._model_draws):
+        with randomness.borrowed(
+            states, self.device, _draws(self.validation_batches) or self._model_draws
+        ):
             result = evaluate(self.model, self.validation_batches, device=self.device)
         self._random = states
         self.history.training_loss.append(self._epoch_mean.value)
@@ -186,30 +188,6 @@ class Run:
         self.history.seconds.append(self._epoch_seconds)
         self.epoch, self.step, self._iterator = self.epoch + 1, 0, None
         self._epoch_mean, self._epoch_seconds = Mean(), 0.0
-
-    def _check_weights(self) -> None:
-        weights = list(self.model.parameters())
-        stepped = {
-            id(weight) for group in self.optimizer.param_groups for weight in group["params"]
-        }
-        if any(weight.requires_grad and id(weight) not in stepped for weight in weights):
-            raise ModelChanged(
-                _(
-                    "The model has weights that the optimizer does not know: a layer was replaced, "
-                    "or this is another model. Make a new optimizer and a new run for it."
-                )
-            )
-        if [weight._version for weight in weights] != self._versions:
-            raise ModelChanged(
-                _(
-                    "The weights were changed since the last step, by another cell. Start again "
-                    "to go on from the weights as they are now, or make a new run."
-                )
-            )
-
-    def _accept_weights(self) -> None:
-        """Accept the weights as they are now, whoever changed them."""
-        self._versions = [weight._version for weight in self.model.parameters()]
 
     def set_epochs(self, epochs: int) -> None:
         """Let the run end after ``epochs`` epochs.
@@ -283,7 +261,7 @@ class Run:
                 self.loss_function.to(device)  # it may hold the weights of the classes
             self._random = randomness.seeded_states(self._seed, device) | self._random
             self.device = device
-            self._accept_weights()
+            self._guard.accept(self.model)
 
     def finish(self, after_step: Callable[["Run"], None] | None = None) -> History:
         """Take all steps that are left; return the history. ``after_step(run)`` follows each."""
@@ -325,8 +303,8 @@ class Run:
         self._epoch_mean = Mean(**state["epoch_mean"])
         self._running_mean = Mean(**state["running_mean"])
         self.history = History(**state["history"])
-        self._random.update(_on_cpu(state["random"]))
-        self._random_at_epoch_start = _on_cpu(state["random_at_epoch_start"])
+        self._random.update(randomness.on_cpu(state["random"]))
+        self._random_at_epoch_start = randomness.on_cpu(state["random_at_epoch_start"])
         randomness.set_python_and_numpy(state)
         self._iterator = None
         self.to(self.device)
@@ -337,39 +315,22 @@ def _draws(batches) -> bool:
     return getattr(batches, "draws", True)
 
 
-def _on_cpu(states: randomness.States) -> randomness.States:
-    return {kind: state.cpu() for kind, state in states.items()}
-
-
 def fit(
     model: nn.Module,
     train_batches,
     validation_batches,
     optimizer: torch.optim.Optimizer,
     *,
-    epochs: int,
-    loss_function: LossFunction | None = None,
-    scheduler=None,
-    device: torch.device | str = "cpu",
-    seed: int = 0,
     progress: bool = False,
     after_step: Callable[[Run], None] | None = None,
+    **options,
 ) -> History:
     """Train for ``epochs`` epochs, validate after each, and return the history.
 
-    ``progress`` shows a bar with the running loss. The rest is as in ``Run``.
+    ``progress`` shows a bar with the running loss, and ``after_step(run)`` follows each step. All
+    else is as in ``Run``, whose ``options`` are epochs, loss_function, scheduler, device and seed.
     """
-    run = Run(
-        model,
-        train_batches,
-        validation_batches,
-        optimizer,
-        epochs=epochs,
-        loss_function=loss_function,
-        scheduler=scheduler,
-        device=device,
-        seed=seed,
-    )
+    run = Run(model, train_batches, validation_batches, optimizer, **options)
     with tqdm(total=run.steps_left, disable=not progress, unit=" batches") as bar:
 
         def show(run: Run) -> None:
