@@ -1,7 +1,8 @@
-"""Pictures to learn from: one way in, three sources, never a dead end."""
+"""Images to learn from: one ``load()`` for CIFAR-10, drawn images and the learner's own folder."""
 
 from labkit.data.choice import Choice, choose, chosen
 from labkit.data.loaders import BatchLoader
+from labkit.data.pixel_values import denormalise, normalise
 from labkit.data.sets import ImageSet, Splits
 from labkit.data.sources import Status, load, status
 from labkit.data.store import DataError
@@ -15,6 +16,8 @@ __all__ = [
     "Status",
     "choose",
     "chosen",
+    "denormalise",
     "load",
+    "normalise",
     "status",
 ]

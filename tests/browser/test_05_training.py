@@ -75,10 +75,10 @@ def weights_of(notebook, snapshot):
     execute(
         notebook,
         f"""
-from labkit.explorers.network.widget import normalised
+from labkit.data import normalise
 then = Net(classes=len(classes))
 then.load_state_dict(snapshots[{snapshot}][1])
-shown = normalised(explorer.choice.image).unsqueeze(0)
+shown = normalise(explorer.choice.image).unsqueeze(0)
 """,
     )
 

@@ -6,7 +6,7 @@ import ipywidgets as widgets
 import numpy as np
 from torch import nn
 
-from labkit.data import ImageSet
+from labkit.data import ImageSet, normalise
 from labkit.explorers.convolution.compute import HAND_MADE, Steps, convolve, read_kernel
 from labkit.explorers.convolution.draw import in_and_out
 from labkit.explorers.convolution.stage import WindowStage
@@ -69,11 +69,11 @@ class ConvolutionExplorer(Explorer):
 
     @one_thread()
     def _convolve(self) -> Steps:
-        image = self.choice.image.transpose(2, 0, 1) / 255
         kernel, bias = self._filter()
-        learned = self.kernel.value.startswith("filter ")
+        learned = self.kernel.value.startswith("filter ")  # on what the network is shown
+        image = self.choice.image.transpose(2, 0, 1) / 255
         if learned:
-            image = image * 2 - 1  # as the network is shown it: normalised to -1 .. 1
+            image = normalise(self.choice.image).numpy()
         if len(kernel) == 1:
             image = image.mean(axis=0, keepdims=True)
         numbers = {"stride": self.stride.value, "padding": self.padding.value}

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 
+from labkit.data import denormalise
 from labkit.explorers.shared.interrupt import on_interrupt
 from labkit.explorers.shared.looks import Explorer, Slider, reporting, row
 from labkit.plots import Picture
@@ -174,13 +175,12 @@ class LiveTraining(Explorer):
         if run.last_batch is None or run.last_batch[0].dim() != 4:
             return None
         images, labels, outputs = (tensor[:8].detach().cpu() for tensor in run.last_batch)
-        pixels = (images * self._std + self._mean).clamp(0, 1).permute(0, 2, 3, 1)
         dataset = getattr(run.train_batches, "dataset", None)
         names = getattr(getattr(dataset, "dataset", dataset), "classes", None)
         names = names or [str(k) for k in range(outputs.shape[1])]
         predictions = outputs.argmax(dim=1).tolist()
         return (
-            (pixels * 255).byte().numpy(),
+            denormalise(images, self._mean, self._std),
             [names[k] for k in labels.tolist()],
             [names[k] for k in predictions],
         )

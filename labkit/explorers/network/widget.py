@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from labkit.data import ImageSet
+from labkit.data import ImageSet, normalise
 from labkit.explorers.network.draw import FilterSheet, Mosaic, Sheet, bars, closeup
 from labkit.explorers.shared.looks import Explorer, Screen, Slider, reporting, row
 from labkit.explorers.shared.own_image import ImageChoice
@@ -17,11 +17,6 @@ from labkit.inspect.fields import fields
 from labkit.text import _, ngettext
 
 Snapshots = Sequence[tuple[str, Mapping[str, torch.Tensor]]]
-
-
-def normalised(picture: np.ndarray) -> torch.Tensor:
-    """Return uint8 ``[H, W, 3]`` as float32 ``[3, H, W]`` from -1 to 1, as in training."""
-    return torch.tensor(picture).permute(2, 0, 1) / 255 * 2 - 1
 
 
 class NetworkExplorer(Explorer):
@@ -41,7 +36,7 @@ class NetworkExplorer(Explorer):
         *,
         snapshots: Snapshots = (),
         classes: Sequence[str] | None = None,
-        prepare: Callable[[np.ndarray], torch.Tensor] = normalised,
+        prepare: Callable[[np.ndarray], torch.Tensor] = normalise,
     ):
         """Show ``model`` on images of ``samples``; step through ``snapshots`` where there are.
 

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from labkit.data import ImageSet
+from labkit.data import ImageSet, normalise
 from labkit.evaluation.scores import calibration, most_confused, precision, recall
-from labkit.explorers.network.widget import NetworkExplorer, normalised
+from labkit.explorers.network.widget import NetworkExplorer
 from labkit.explorers.shared.looks import Explorer, Screen, reporting
 from labkit.explorers.studio.changes_view import ChangesView
 from labkit.explorers.studio.mistakes_view import CLASSES_AT_MOST, MistakesView
@@ -37,7 +37,7 @@ class EvaluationStudio(Explorer):
         self.mistakes = MistakesView(test, result, self._picture_changed)
         self.scores, self.calibration = Screen(width=510), Screen(width=410)
         numbers = widgets.HBox([self.scores, self.calibration], layout={"grid_gap": "24px"})
-        self.changes = ChangesView(model, validation, normalised)
+        self.changes = ChangesView(model, validation, normalise)
         self.inside, self.looked_at = widgets.VBox(), widgets.HTML()
         self.network: NetworkExplorer | None = None
         views = {
@@ -106,7 +106,7 @@ class EvaluationStudio(Explorer):
 
     def _prepare(self, picture: np.ndarray) -> torch.Tensor:
         weight = next(self.model.parameters(), torch.empty(0))
-        return normalised(picture).to(weight.device)
+        return normalise(picture).to(weight.device)
 
 
 def _refuse_other(test: ImageSet, result: Evaluation) -> None:

@@ -7,10 +7,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from labkit.data import ImageSet
+from labkit.data import ImageSet, normalise
 from labkit.data.loaders import BatchLoader
 from labkit.evaluation.corruptions import CORRUPTIONS, corrupt
-from labkit.explorers.network.widget import normalised
 from labkit.explorers.studio import EvaluationStudio
 from labkit.explorers.studio.confusion_grid import NOWHERE
 from labkit.explorers.studio.draw import ContactSheet
@@ -140,7 +139,7 @@ def test_the_feature_maps_are_those_of_the_framed_picture(studio, model):
     assert studio.tabs.selected_index == 3
     picture = studio.test.data[studio.mistakes.index]
     with torch.no_grad():
-        expected = model.conv1(normalised(picture)[None])[0].numpy()
+        expected = model.conv1(normalise(picture)[None])[0].numpy()
     np.testing.assert_allclose(studio.network.sheets[0].planes, expected, atol=1e-5)
     studio.tabs.selected_index = 0
     studio.mistakes.which.value = 6
@@ -157,7 +156,7 @@ def test_a_changed_picture_gets_the_answer_that_the_model_gives_it(studio, model
         picture = studio.test.data[studio.mistakes.index]
         changed = corrupt(picture[None], kind, change.amounts[-1])[0]
         with torch.no_grad():
-            expected = model(normalised(changed)[None])[0].softmax(0).numpy()
+            expected = model(normalise(changed)[None])[0].softmax(0).numpy()
         np.testing.assert_allclose(changes.probabilities, expected, atol=1e-5)
         assert change.say(change.amounts[-1]) in changes.curve.sentence
 
