@@ -53,14 +53,13 @@ def wilson(right: int, of: int, z: float = Z_95) -> tuple[float, float]:
 
 
 def confusion_matrix(evaluation: Evaluation) -> np.ndarray:
-    """Count pairs of true class (row) and prediction (column): int64 ``[C, C]``, by torchmetrics.
+    """Count pairs of true class (row) and prediction (column): int64 ``[C, C]``.
 
-    C is the number of probabilities; a class without images is a row of zeros.
+    The pair (target, prediction) has the number target * C + prediction.
     """
-    from torchmetrics.functional.classification import multiclass_confusion_matrix  # 1 s, pyplot
-
     count = evaluation.probabilities.shape[1]
-    return multiclass_confusion_matrix(evaluation.predictions, evaluation.targets, count).numpy()
+    pairs = evaluation.targets * count + evaluation.predictions
+    return torch.bincount(pairs, minlength=count * count).view(count, count).numpy()
 
 
 def recall(matrix: np.ndarray) -> list[Share]:
