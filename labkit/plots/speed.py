@@ -1,11 +1,11 @@
 """How fast it trains: against the batch size, one device against another, and as a table."""
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from labkit.display import table
 from labkit.plots.base import BLUE, CYCLE, INK, ORANGE, Picture, plain_axes
 from labkit.text import _
 
@@ -144,27 +144,22 @@ class Table:
         lines = [self.columns, *self.rows]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         padded = (
-            "  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True))
+            "  ".join(
+                text.rjust(width) if number in self._numbers else text.ljust(width)
+                for number, (text, width) in enumerate(zip(line, widths, strict=True))
+            ).rstrip()
             for line in lines
         )
         return "\n".join([self.caption, *padded])
 
     def _repr_html_(self) -> str:
-        cell = "text-align: right; padding: .25em .8em; white-space: nowrap"
-        caption = "text-align: left; font-weight: bold; padding: .4em 0; color: inherit"
-        head = "".join(
-            f'<th scope="col" style="{cell}">{html.escape(name)}</th>' for name in self.columns
-        )
-        body = "".join(
-            "<tr>"
-            + "".join(f'<td style="{cell}">{html.escape(text)}</td>' for text in row)
-            + "</tr>"
-            for row in self.rows
-        )
-        return (
-            f'<table><caption style="{caption}">{html.escape(self.caption)}</caption>'
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        )
+        return table(self.columns, self.rows, caption=self.caption, right=self._numbers)
+
+    @property
+    def _numbers(self) -> set[int]:
+        """Return which columns hold numbers; a note may stand where one is missing."""
+        columns = enumerate(zip(*self.rows, strict=True))
+        return {n for n, cells in columns if any(cell[:1].isdigit() for cell in cells)}
 
 
 def _styles():

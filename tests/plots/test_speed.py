@@ -1,5 +1,7 @@
 """The timing figures: what their alt texts say is computed from the numbers."""
 
+import re
+
 import pytest
 
 from labkit.plots import Picture
@@ -88,4 +90,11 @@ def test_a_table_is_a_table_in_a_notebook_and_lines_elsewhere():
     shown = table._repr_html_()
     assert shown.count("<tr>") == 3 and shown.count('scope="col"') == 2
     assert "Speed &lt;b&gt;" in shown
-    assert str(table).splitlines() == ["Speed <b>", "device  rate", "   cpu     1", "cuda:0    20"]
+    assert str(table).splitlines() == ["Speed <b>", "device  rate", "cpu        1", "cuda:0    20"]
+
+
+def test_numbers_stand_flush_right_and_words_left_also_where_a_number_is_missing():
+    rows = (("cpu", "1.5"), ("cuda:0", "out of memory"))
+    shown = figures.Table("Speed", ("device", "rate"), rows)._repr_html_()
+    alignments = re.findall(r"text-align: (\w+); padding: .25em", shown)
+    assert alignments == ["left", "right"] * 3
