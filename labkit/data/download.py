@@ -1,7 +1,6 @@
-"""Fetch one archive from the first host that serves it well, and verify it."""
+"""Download one archive from the first host that serves it well, and verify it."""
 
 import os
-import queue
 import threading
 import time
 from collections.abc import Sequence
@@ -17,12 +16,12 @@ import urllib3
 
 from labkit.data.store import DataError, cannot_write
 from labkit.display import tell
-from labkit.text import _
+from labkit.text import N_, _
 
 
 @dataclass(frozen=True)
 class Archive:
-    """A file that several hosts serve, and what it must be: ``size`` in bytes."""
+    """A file that several hosts serve, and what it has to be: ``size`` in bytes."""
 
     name: str
     size: int
@@ -42,15 +41,34 @@ class Patience:
 
 
 class NoSourceError(DataError):
-    """No source gave the archive; ``reasons`` says why, by the place of each."""
+    """No host or file gave the archive; ``reasons`` says why, for each of them."""
 
     def __init__(self, message: str, reasons: dict[str, str]):
         super().__init__(message)
         self.reasons = reasons
 
 
-class _Left(Exception):
-    """A source was left; the message is the reason in a learner's words."""
+class _Failed(Exception):
+    """One host or file failed; the message is the reason, in a learner's words."""
+
+
+_WRONG_FILE = N_("the file is damaged, or another one: its checksum (sha256) is wrong")
+_NETWORK_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError, ValueError)
+_REASONS = (
+    (requests.exceptions.SSLError, N_("its certificate is not trusted here")),
+    (requests.exceptions.ProxyError, N_("the proxy of this system does not let it through")),
+    (requests.ConnectTimeout, N_("no connection within {connect:g} seconds")),
+    (
+        (requests.Timeout, urllib3.exceptions.TimeoutError),
+        N_("it was silent for {silence:g} seconds"),
+    ),
+    (
+        (requests.ConnectionError, urllib3.exceptions.HTTPError),
+        N_("it cannot be reached, or the connection broke"),
+    ),
+    ((requests.RequestException, ValueError), N_("the address cannot be used ({error})")),
+)
+"""What to tell a learner about an error: the first row that fits."""
 
 
 def fetch(
@@ -58,23 +76,22 @@ def fetch(
 ) -> Path:
     """Return the path of the verified archive, downloaded from the first of ``urls`` that works.
 
-    A URL that names a file on this machine is verified where it lies. Raise ``NoSourceError``,
-    with a line for each source, where none works, and ``DataError`` where the disk does not.
+    A URL that names a file on this machine is verified in its place. Raise ``NoSourceError``,
+    with a line for each URL, where none works, and ``DataError`` where the disk fails.
     """
     patience = patience or Patience()
     reasons: dict[str, str] = {}
     for url in urls:
         begun = time.monotonic()
         try:
-            path = local_path(url, archive)
-            if path is not None:
+            if (path := local_path(url, archive)) is not None:
                 return _verified(path, archive)
             return _download(url, archive, folder, patience)
-        except _Left as reason:
+        except _Failed as reason:
             reasons[place(url)] = str(reason)
             if time.monotonic() - begun > patience.asking and url != urls[-1]:
-                tell(_("{name} is left: {reason}.").format(name=place(url), reason=reason))
-        except OSError as error:  # requests' own are turned into _Left: this one is the disk's
+                tell(_("Giving up on {name}: {reason}.").format(name=place(url), reason=reason))
+        except OSError as error:  # requests' own errors became _Failed: this is the disk's
             raise DataError(cannot_write(error)) from error
     raise NoSourceError(_none_worked(archive, reasons), reasons)
 
@@ -82,40 +99,43 @@ def fetch(
 def answering(urls: Sequence[str], archive: Archive, seconds: float) -> dict[str, str]:
     """Ask all hosts at once; return for each URL "" where it answers, else the reason.
 
-    Comes back after ``seconds`` even where a name look-up or a connection hangs: the threads
-    that ask are left behind.
+    Returns after ``seconds`` even where a name look-up or a connection hangs: its thread is
+    left running.
     """
-    answers: queue.SimpleQueue = queue.SimpleQueue()
-    for url in urls:
-        threading.Thread(
-            target=lambda url=url: answers.put((url, _ask(url, archive, seconds))), daemon=True
-        ).start()
-    late = _("no answer within {seconds:g} seconds").format(seconds=seconds)
-    found = dict.fromkeys(urls, late)
+    found = dict.fromkeys(urls, _("no answer within {s:g} seconds").format(s=seconds))
+
+    def ask(url: str) -> None:
+        found[url] = _ask(url, archive, seconds)
+
+    threads = [threading.Thread(target=ask, args=(url,), daemon=True) for url in urls]
+    for thread in threads:
+        thread.start()
     deadline = time.monotonic() + seconds
-    try:
-        for _url in urls:
-            url, reason = answers.get(timeout=max(0, deadline - time.monotonic()))
-            found[url] = reason
-    except queue.Empty:
-        pass
-    return found
+    for thread in threads:
+        thread.join(max(0, deadline - time.monotonic()))
+    return dict(found)  # a copy, which late answers do not change
 
 
 def local_path(url: str, archive: Archive) -> Path | None:
     """Return the file that ``url`` names on this machine, or None where it names a host."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:  # e.g. http://[::1
+        raise _Failed(_("the address cannot be used ({error})").format(error=error)) from error
     if parts.scheme in ("http", "https"):
         return None
+    if "://" in url and parts.scheme != "file":
+        raise _Failed(_("the address starts with neither http, https nor file"))
     named = url2pathname(unquote(parts.path)) if parts.scheme == "file" else url
     path = Path(os.path.expanduser(named))  # Path.expanduser raises for ~nobody
     return path / archive.name if path.is_dir() else path
 
 
 def place(url: str) -> str:
-    """Return the host of a URL, or the path of a file, for a learner to read."""
-    parts = urlsplit(url)
-    return parts.netloc.rpartition("@")[2] if parts.scheme in ("http", "https") else url
+    """Return the host of a URL, without a password, or the path of a file."""
+    scheme, _colon, rest = url.partition("://")
+    is_host = scheme.lower() in ("http", "https")
+    return rest.partition("/")[0].rpartition("@")[2] if is_host else url
 
 
 def _download(url: str, archive: Archive, folder: Path, patience: Patience) -> Path:
@@ -131,93 +151,84 @@ def _download(url: str, archive: Archive, folder: Path, patience: Patience) -> P
                 path=folder,
                 downloader=_Downloader(archive, patience, bar),
             )
-        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
-            raise _Left(_reason(error, patience)) from error
+        except ValueError as error:  # pooch's own
+            raise _Failed(_(_WRONG_FILE)) from error
     os.chmod(path, 0o644)  # pooch leaves it readable by this user alone
     return Path(path)
 
 
 class _Downloader:
-    """What pooch calls to download; unlike pooch's own it leaves a host that crawls."""
+    """What pooch calls to download; unlike pooch's own it gives up on a host that is too slow."""
 
     def __init__(self, archive: Archive, patience: Patience, bar):
         self.archive, self.patience, self.bar = archive, patience, bar
 
     def __call__(self, url: str, output_file: str, _pooch) -> None:
-        with _get(url, (self.patience.connect, self.patience.silence)) as response:
-            _refuse_other_file(response, self.archive)
-            with open(output_file, "wb") as file:
-                self._copy(response.raw, file)
+        with _answer(url, self.archive, self.patience) as answer, open(output_file, "wb") as file:
+            self._copy(answer.raw, file)
 
     def _copy(self, raw: urllib3.HTTPResponse, file) -> None:
         total, mark, begun = 0, 0, time.monotonic()
-        while piece := raw.read1(1 << 18):  # what has come, at once: a trickle is seen in time
+        while piece := raw.read1(1 << 18):  # whatever has arrived: a slow host is seen in time
             total += len(piece)
             if total > self.archive.size:
-                raise _Left(_("it sends more bytes than the archive has"))
+                raise _Failed(_("it sends more bytes than the archive has"))
             file.write(piece)
             self.bar.update(len(piece))
             seconds = time.monotonic() - begun
             if seconds >= self.patience.window:
                 rate = (total - mark) / seconds
                 if rate < self.patience.lowest_rate:
-                    raise _Left(_("it sends only {rate:.0f} kB a second").format(rate=rate / 1000))
+                    text = _("it sends only {rate:.0f} kB a second")
+                    raise _Failed(text.format(rate=rate / 1000))
                 mark, begun = total, time.monotonic()
         if total < self.archive.size:
-            raise _Left(
-                _("it stopped after {part:.1f} of {whole:.1f} MB").format(
-                    part=total / 1e6, whole=self.archive.size / 1e6
-                )
-            )
+            text = _("it stopped after {part:.1f} of {whole:.1f} MB")
+            raise _Failed(text.format(part=total / 1e6, whole=self.archive.size / 1e6))
 
 
-def _get(url: str, timeout: tuple[float, float]) -> requests.Response:
+@contextmanager
+def _answer(url: str, archive: Archive, patience: Patience):
+    """Give a host's answer before its body is read; raise ``_Failed`` where it is no archive."""
     headers = {"Accept-Encoding": "identity"}  # the archive is compressed already
-    response = requests.get(url, stream=True, timeout=timeout, headers=headers)
-    response.raise_for_status()
-    return response
-
-
-def _refuse_other_file(response: requests.Response, archive: Archive) -> None:
-    if response.headers.get("Content-Type", "").startswith("text/html"):
-        raise _Left(_("it answers with a web page (a log-in page?) instead of the archive"))
-    announced = response.headers.get("Content-Length", "")
-    if announced.isdigit() and int(announced) != archive.size:
-        raise _Left(
-            _("it offers a file of {n:,} bytes, and the archive has {size:,}").format(
-                n=int(announced), size=archive.size
-            )
-        )
+    timeout = (patience.connect, patience.silence)
+    try:
+        with requests.get(url, stream=True, timeout=timeout, headers=headers) as response:
+            if not response.ok:
+                status = f"{response.status_code} {response.reason}".strip()
+                raise _Failed(_("it answers: {status}").format(status=status))
+            if response.headers.get("Content-Type", "").startswith("text/html"):
+                raise _Failed(_("it answers with a web page (a log-in page?), not the archive"))
+            announced = response.headers.get("Content-Length", "")
+            if announced.isdigit() and int(announced) != archive.size:
+                text = _("it offers a file of {n:,} bytes, and the archive has {size:,}")
+                raise _Failed(text.format(n=int(announced), size=archive.size))
+            yield response
+    except _NETWORK_ERRORS as error:
+        raise _Failed(_reason(error, patience)) from error
 
 
 def _ask(url: str, archive: Archive, seconds: float) -> str:
-    path = local_path(url, archive)
-    if path is not None:
-        return "" if path.is_file() else _("there is no such file")
     try:
-        with _get(url, (seconds, seconds)) as response:
-            _refuse_other_file(response, archive)
-    except _Left as reason:
+        path = local_path(url, archive)
+        if path is not None:
+            return "" if path.is_file() else _("there is no such file")
+        with _answer(url, archive, Patience(connect=seconds, silence=seconds)):
+            return ""
+    except _Failed as reason:
         return str(reason)
-    except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
-        return _reason(error, Patience(connect=seconds, silence=seconds))
-    return ""
 
 
 def _verified(path: Path, archive: Archive) -> Path:
     if not path.is_file():
-        raise _Left(_("there is no such file"))
+        raise _Failed(_("there is no such file"))
     try:
-        good = path.stat().st_size == archive.size and _sha256(path) == archive.sha256
+        good = path.stat().st_size == archive.size and pooch.file_hash(path) == archive.sha256
     except OSError as error:
-        raise _Left(_("it cannot be read: {reason}").format(reason=error.strerror)) from error
+        raise _Failed(_("it cannot be read: {reason}").format(reason=error.strerror)) from error
     if not good:
-        raise _Left(_("the file is damaged, or another one: its checksum (sha256) is wrong"))
+        raise _Failed(_(_WRONG_FILE))
     return path
-
-
-def _sha256(path: Path) -> str:
-    return pooch.file_hash(str(path))
 
 
 @contextmanager
@@ -245,33 +256,19 @@ def _bar(url: str, archive: Archive):
 
 
 def _reason(error: Exception, patience: Patience) -> str:
-    if isinstance(error, requests.HTTPError):
-        status = f"{error.response.status_code} {error.response.reason}".strip()
-        return _("it answers: {status}").format(status=status)
-    if isinstance(error, requests.exceptions.SSLError):
-        return _("its certificate is not trusted here")
-    if isinstance(error, requests.exceptions.ProxyError):
-        return _("the proxy that this system names does not let it through")
-    if isinstance(error, requests.ConnectTimeout):
-        return _("no connection within {s:g} seconds").format(s=patience.connect)
-    if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
-        return _("it was silent for {s:g} seconds").format(s=patience.silence)
     if "NameResolutionError" in str(error):
         return _("its name is not found: is this machine on a network?")
-    if isinstance(error, requests.ConnectionError | urllib3.exceptions.HTTPError):
-        return _("it cannot be reached, or it broke off")
-    if isinstance(error, requests.RequestException):
-        return _("the address cannot be used ({error})").format(error=error)
-    return _("what it sent is damaged: its checksum (sha256) is wrong")
+    text = next(text for kinds, text in _REASONS if isinstance(error, kinds))
+    return _(text).format(error=error, connect=patience.connect, silence=patience.silence)
 
 
 def _none_worked(archive: Archive, reasons: dict[str, str]) -> str:
-    lines = [_("{name} could not be had from any source:").format(name=archive.name)]
+    lines = [_("{name} could not be downloaded from anywhere:").format(name=archive.name)]
     lines += [f"  {name}: {reason}" for name, reason in reasons.items()]
     lines.append(
         _(
-            "Try again later; or get {name} from somebody and set LABKIT_CIFAR10_URL to its path; "
-            'or go on with load("drawn") or with a folder of your own pictures.'
+            "Try again later; or copy {name} from somebody and set LABKIT_CIFAR10_URL to its path; "
+            'or go on with load("drawn") or with a folder of your own images.'
         ).format(name=archive.name)
     )
     return "\n".join(lines)

@@ -1,9 +1,9 @@
-"""Batches cut from one array of pictures: what ``DataLoader`` gives, many times faster.
+"""Batches cut from one array of images: what ``DataLoader`` gives, many times faster.
 
-``DataLoader`` asks the data set for one picture at a time: make a PIL image, turn it into a
-tensor, normalise it, and stack four of them. A tiny network learns from those four in less time
-than it takes to fetch them. Here a thousand pictures are gathered and normalised by one call
-each, and the batches are views into the result.
+``DataLoader`` asks the data set for one image at a time: make a PIL image, turn it into a tensor,
+normalise it, and stack four of them. A tiny network learns from those four in less time than it
+takes to prepare them. Here one call gathers a thousand images, one more normalises them, and the
+batches are views into the result.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +17,7 @@ from labkit.display import ExplainedError
 from labkit.text import _
 
 _GATHERED = 1024
-"""Pictures gathered and normalised at once: 12 MB of floats, whatever the size of the set."""
+"""Images gathered and normalised at once: 12 MB of floats, whatever the size of the set."""
 
 _MOST_CHUNKS = 1 << 20
 """More chunks than any epoch has: keeps the seeds of the augmentation of two epochs apart."""
@@ -28,22 +28,26 @@ Augment = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 class BatchLoader:
     """Iterate over ``(images [B, 3, 32, 32] float32, labels [B] int64)`` on ``device``.
 
-    ``dataset`` holds ``.data`` (uint8 ``[N, 32, 32, 3]``) and ``.targets`` (N integers), as
-    ``ImageSet`` and torchvision's ``CIFAR10`` do, or is a ``Subset`` of such a set. Its
-    ``transform`` is not used: images are ``(pixel / 255 - mean) / std``, that is ``ToTensor``
-    and ``Normalize``, with ``mean`` and ``std`` a number or one number per channel.
+    Images are ``(pixel / 255 - mean) / std``, as from ``ToTensor`` and ``Normalize``. A pass can
+    be repeated or resumed at any batch, bit for bit: each takes the next epoch, ``set_epoch``
+    chooses another, and epoch ``e`` has the order ``torch.randperm(N)`` with the seed ``seed + e``.
 
-    Epoch ``e`` has the order ``torch.randperm(N)`` drawn with the seed ``seed + e`` (without
-    ``shuffle``, the order of the set). Each pass takes the next epoch; ``set_epoch`` chooses.
-    ``mirror`` shows half of the pictures mirrored from left to right, and in the next epoch the
-    other half. ``augment(images, generator)`` changes about a thousand images at once, with a
-    generator of their own, so that any pass can be repeated or taken up again at any batch, bit
-    for bit.
+    dataset: has ``.data`` (uint8 ``[N, 32, 32, 3]``) and ``.targets`` (N integers), as ``ImageSet``
+        and torchvision's ``CIFAR10`` do, or is a ``Subset`` of such a set. Its ``transform`` is
+        not used.
+    batch_size: images in a batch, at least 1; the last batch may be smaller.
+    shuffle: whether each epoch has another order; otherwise the order of the set.
+    seed: for the order, the mirrored half and ``augment``.
+    mean, std: a number, or one number per channel.
+    mirror: show half of the images mirrored from left to right, in the next epoch the other half.
+    augment: ``augment(images, generator)`` changes about a thousand images at once, with random
+        numbers from ``generator`` alone.
+    device: where the batches are made.
+    drop_last: leave out the last batch if it is smaller.
+    shard: ``(r, w)`` is the part of process r of w: every w-th image of the order, so that the
+        batches of all w processes together are the batches of one process, w times as large.
 
-    ``shard=(r, w)`` is the part of process r of w: every w-th picture of the order, so that the
-    batches of all w processes together are the batches of one process, w times as large.
-
-    Raise ValueError if ``batch_size`` is not a whole number of at least 1.
+    Raises ValueError if ``batch_size`` is not a whole number of at least 1.
     """
 
     def __init__(
@@ -77,12 +81,12 @@ class BatchLoader:
 
     def __len__(self) -> int:
         """Return the number of batches in a whole epoch."""
-        pictures = len(self._indices) // self.shard[1]
-        return pictures // self.batch_size if self.drop_last else -(-pictures // self.batch_size)
+        images = len(self._indices) // self.shard[1]
+        return images // self.batch_size if self.drop_last else -(-images // self.batch_size)
 
     @property
     def draws(self) -> bool:
-        """Say whether a pass may draw from torch's own generators: only ``augment`` could."""
+        """Whether a pass may use torch's global random numbers: only ``augment`` could."""
         return self.augment is not None
 
     def set_epoch(self, epoch: int, start: int = 0) -> None:
@@ -90,7 +94,7 @@ class BatchLoader:
         self.epoch, self.start = epoch, start
 
     def order(self, epoch: int) -> torch.Tensor:
-        """Return which pictures of the array ``epoch`` visits, one after another, int64."""
+        """Return which images of the array ``epoch`` visits, one after another, int64."""
         order = self._indices
         if self.shuffle:
             generator = torch.Generator().manual_seed(self.seed + epoch)
@@ -106,7 +110,7 @@ class BatchLoader:
     def _batches(self, epoch: int, start: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         size = self.batch_size
         order = self.order(epoch)[: len(self) * size]
-        length = max(1, _GATHERED // size) * size  # pictures in a chunk: whole batches
+        length = max(1, _GATHERED // size) * size  # images in a chunk: whole batches
         skip = start * size % length // size  # batches of the first chunk that were seen before
         for number in range(start * size // length, -(-len(order) // length)):
             chunk = order[number * length : (number + 1) * length]
@@ -136,7 +140,7 @@ def _checked(batch_size: int) -> int:
         return int(batch_size)
     raise ExplainedError(
         _(
-            "A batch of {size!r} cannot be made: batch_size is a whole number of pictures, "
+            "A batch of {size!r} cannot be made: batch_size is a whole number of images, "
             "1 or more. Try batch_size=4."
         ).format(size=batch_size)
     )

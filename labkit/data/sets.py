@@ -1,4 +1,4 @@
-"""A set of pictures with labels that can be used like torchvision's CIFAR10."""
+"""A set of images with labels that can be used like torchvision's CIFAR10."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +13,16 @@ from labkit.text import _, ngettext
 
 
 class ImageSet(Dataset):
-    """Pictures and their labels, in memory or mapped from a file.
+    """Images and their labels, in memory or mapped from a file.
 
-    ``data`` is uint8 ``[N, 32, 32, 3]``, ``targets`` a list of N class indices, ``classes`` the
-    names, ``source`` where the pictures come from. An item is ``(picture, label)``: a PIL image,
-    or whatever ``transform`` makes of it, and an int.
+    An item is ``(image, label)``: a PIL image, or whatever ``transform`` makes of it, and an int.
+
+    data: uint8 ``[N, 32, 32, 3]``.
+    targets: N class indices, kept as a list.
+    classes: the names of the classes.
+    source: where the images come from, e.g. "cifar10" or the path of a folder.
+    split: "train", "validation" or "test".
+    transform: called with each PIL image.
     """
 
     def __init__(
@@ -29,7 +34,6 @@ class ImageSet(Dataset):
         source: str,
         split: str = "",
         transform: Callable | None = None,
-        target_transform: Callable | None = None,
     ):
         self.data = data
         self.targets = np.asarray(targets, dtype=np.int64).tolist()
@@ -38,21 +42,18 @@ class ImageSet(Dataset):
         self.source = source
         self.split = split
         self.transform = transform
-        self.target_transform = target_transform
 
     def __len__(self) -> int:
         return len(self.data)
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
-        picture, label = Image.fromarray(self.data[index]), self.targets[index]
+        image = Image.fromarray(self.data[index])
         if self.transform is not None:
-            picture = self.transform(picture)
-        if self.target_transform is not None:
-            label = self.target_transform(label)
-        return picture, label
+            image = self.transform(image)
+        return image, self.targets[index]
 
     def __getstate__(self) -> dict[str, Any]:
-        """Send the name of the mapped file to a worker process, not 150 MB of pictures."""
+        """Send the name of the mapped file to a worker process, not 150 MB of images."""
         state = self.__dict__.copy()
         file = getattr(self.data.base, "filename", None)
         if file is not None and _same(self.data, mapped(file)):
@@ -66,7 +67,7 @@ class ImageSet(Dataset):
 
     def __repr__(self) -> str:
         names = ", ".join(self.classes[:10]) + (", ..." if len(self.classes) > 10 else "")
-        count = ngettext("{n:,} picture", "{n:,} pictures", len(self)).format(n=len(self))
+        count = ngettext("{n:,} image", "{n:,} images", len(self)).format(n=len(self))
         return _(
             "ImageSet {split}: {count} of 32 x 32 pixels, RGB\n"
             "  source: {source}\n"
@@ -89,7 +90,7 @@ def _same(data: np.ndarray, other: np.ndarray, step: int = 4096) -> bool:
 
 
 class Splits(NamedTuple):
-    """The three sets of a source: to learn from, to choose by, and to be judged by once."""
+    """The three sets of a source: to train with, to choose by, and to test with once."""
 
     train: ImageSet
     validation: ImageSet

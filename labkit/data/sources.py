@@ -1,4 +1,4 @@
-"""One way in: pictures from the wanted source, or from the next best, and said so."""
+"""``load()``: images from the chosen source, or with a notice from the next best."""
 
 import hashlib
 import os
@@ -19,11 +19,11 @@ from labkit.text import _, ngettext
 def load(source: str | os.PathLike | None = None, *, transform: Callable | None = None) -> Splits:
     """Return the training, the validation and the test set of a source.
 
-    ``source`` is "cifar10", "drawn", a folder of pictures, or "auto": CIFAR-10 where it is or
-    can be had, else the drawn pictures, with a notice. Without ``source``, LABKIT_DATA says,
-    else what ``choose`` saved, else "auto". An item of a set is ``(image, label)``: a PIL
-    image of 32 x 32 pixels, or what ``transform`` makes of it. Raise ``DataError``, a
-    ``ValueError``, where the pictures cannot be had.
+    ``source`` is "cifar10", "drawn", the path of a folder of images, or "auto": CIFAR-10 if it is
+    cached or can be downloaded, else the drawn images, with a notice. The default is LABKIT_DATA,
+    else what ``choose`` saved, else "auto". An item of a set is ``(image, label)``: a PIL image of
+    32 x 32 pixels, or what ``transform`` makes of it. Raise ``DataError``, a ``ValueError``, where
+    the images cannot be loaded.
     """
     wanted = choice.chosen(source).source
     if wanted == "auto":
@@ -49,7 +49,7 @@ def load(source: str | os.PathLike | None = None, *, transform: Callable | None 
 
 
 class Status(NamedTuple):
-    """What is known of a source without asking the network: ``size`` on disk in bytes."""
+    """What is known of a source without the network: ``size`` on disk in bytes."""
 
     source: str
     ready: bool
@@ -58,7 +58,7 @@ class Status(NamedTuple):
 
 
 def status() -> list[Status]:
-    """Return what is at hand of each named source. Quick; touches no network."""
+    """Return what is cached of each named source. Quick; uses no network."""
     return [
         _status("cifar10", cifar10.find(), _("170 MB to download, once")),
         _status("drawn", store.find("drawn", _drawn_key()), _("drawn in seconds, once")),
@@ -122,9 +122,9 @@ _failed: set[tuple] = set()
 
 
 def _best() -> str:
-    """Return "cifar10" where it is in the cache or has been fetched now, else "drawn".
+    """Return "cifar10" if it is cached or can be downloaded now, else "drawn".
 
-    The network is asked once in a process, and the learner told once.
+    A process tries the network once, and shows the notice once.
     """
     if cifar10.find():
         return "cifar10"
@@ -157,17 +157,17 @@ def _try_hosts() -> list[str]:
 
 def _tell_drawn(reasons: list[str]) -> None:
     tell(
-        _("You are learning from drawn pictures, not from photographs."),
+        _("You are learning from drawn images, not from photographs."),
         _("Why: CIFAR-10 is not on this machine, and it could not be downloaded."),
         *(f"• {reason}" for reason in reasons),
         _(
-            "What that changes: the same ten classes, with 10,000 training pictures instead of "
+            "What that changes: the same ten classes, with 10,000 training images instead of "
             "47,500. Every cell runs. Accuracies differ from those on photographs."
         ),
         _(
             "To get the photographs: with a network, restart the kernel and run this again. "
-            "Without one, copy {name} from somebody and start the workshop anew with its path, "
+            "Without one, copy {name} from somebody and start the workshop again with its path, "
             'as in LABKIT_CIFAR10_URL="/path/of/{name}" make lab, '
-            "or choose a folder of your own pictures in 00_setup."
+            "or choose a folder of your own images in 00_setup."
         ).format(name=cifar10.ARCHIVE.name),
     )

@@ -1,19 +1,19 @@
-"""Which pictures to hold out: the same ones every time, every class in proportion."""
+"""Which images to hold out: the same ones every time, every class in proportion."""
 
 import numpy as np
 
 
 def validation_size(train: int) -> int:
-    """Return how many of ``train`` pictures to hold out: one in eleven, 1 to 2,500."""
+    """Return how many of ``train`` images to hold out: one in eleven, 1 to 2,500."""
     return max(1, min(2_500, train // 11))
 
 
 def hold_out(labels: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
     """Choose ``count`` positions of ``labels``, stratified; return them in order, int64.
 
-    Each class gives its share of ``count``, and one at least where there are as many to give;
-    the largest remainders are rounded up so that the sum is met. No class gives its last
-    picture: where all are down to one, fewer than ``count`` are chosen.
+    Each class gives its share of ``count``, and at least one if ``count`` is large enough; the
+    largest remainders are rounded up to meet the sum. No class gives its last image: where all
+    have one left, fewer than ``count`` are chosen.
     """
     classes, sizes = np.unique(labels, return_counts=True)
     generator = np.random.default_rng(seed)

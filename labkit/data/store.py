@@ -1,4 +1,4 @@
-"""The cache: each source as a few ``.npy`` files that any number of processes map and share."""
+"""The cache: each source as a few ``.npy`` files, which all processes map and share."""
 
 import json
 import os
@@ -22,11 +22,11 @@ FORMAT = 1
 
 
 class DataError(ExplainedError):
-    """The pictures cannot be had; the message says why, and what to do."""
+    """The images cannot be loaded; the message says why, and what to do."""
 
 
 class Arrays(NamedTuple):
-    """What a source gives: pictures uint8 ``[N, 32, 32, 3]``, labels int64 ``[N]``, names.
+    """What a source gives: images uint8 ``[N, 32, 32, 3]``, labels int64 ``[N]``, names.
 
     ``skipped`` names the files that could not be used, each with the reason.
     """
@@ -60,18 +60,15 @@ def folder() -> Path:
 
 def find(name: str, key: str) -> Stored | None:
     """Return the entry ``name``-``key`` of the cache, or None where it is missing or damaged."""
-    try:
-        return _read(_entry(name, key))
-    except _Damaged:
-        return None
+    return _read(_entry(name, key))
 
 
 def cached(name: str, key: str, make: Callable[[], Arrays]) -> Stored:
     """Return the entry ``name``-``key`` of the cache; ``make`` it first where it is missing.
 
-    ``key`` is 16 hexadecimal digits that change when the pictures do. Processes that ask at
-    once make the entry once. A damaged entry is made anew, with a notice; older entries of the
-    same ``name`` are removed. Where the cache cannot be written, the pictures stay in this
+    ``key`` is 16 hexadecimal digits that change when the images do. Processes that ask at
+    the same time make the entry once. A damaged entry is made again, with a notice; older entries
+    of the same ``name`` are removed. Where the cache cannot be written, the images stay in this
     process's memory, with a notice.
     """
     if stored := find(name, key) or _kept.get((name, key)):
@@ -90,32 +87,27 @@ def cached(name: str, key: str, make: Callable[[], Arrays]) -> Stored:
             _write(name, key, stored)
         except OSError as error:
             return _keep(name, key, stored, error)
-        return _read(_entry(name, key))
+        return find(name, key) or stored  # mapped, so that processes share it
 
 
 def split(arrays: Arrays) -> Stored:
-    """Hold the validation pictures out of the training pictures."""
+    """Hold the validation images out of the training images; raise ``DataError`` for too few."""
     held = hold_out(arrays.train_labels, validation_size(len(arrays.train_labels)))
     if not len(held):
-        raise DataError(
-            _(
-                "There are too few training pictures to hold one out for validation: "
-                "a class needs two at least."
-            )
-        )
+        text = _("There are too few training images to hold one out: a class needs at least two.")
+        raise DataError(text)
     kept = np.setdiff1d(np.arange(len(arrays.train_labels)), held)
-    images = (arrays.train_images[kept], arrays.train_images[held], arrays.test_images)
-    labels = (arrays.train_labels[kept], arrays.train_labels[held], arrays.test_labels)
+    images, labels = arrays.train_images, arrays.train_labels
     return Stored(
-        dict(zip(SPLITS, images, strict=True)),
-        dict(zip(SPLITS, labels, strict=True)),
+        {"train": images[kept], "validation": images[held], "test": arrays.test_images},
+        {"train": labels[kept], "validation": labels[held], "test": arrays.test_labels},
         tuple(arrays.classes),
         tuple(arrays.skipped),
     )
 
 
 def mapped(path: Path) -> np.ndarray:
-    """Map an array from a file, copy-on-write: what one learner writes nobody else sees."""
+    """Map an array from a file, copy-on-write: nobody else sees what a learner writes to it."""
     return np.asarray(np.load(path, mmap_mode="c", allow_pickle=False))
 
 
@@ -124,11 +116,7 @@ def cannot_write(error: OSError) -> str:
     return _(
         "The cache {folder} cannot be written: {reason}. "
         "Set LABKIT_CACHE to a folder of your own with 400 MB free."
-    ).format(folder=folder(), reason=error.strerror or error)
-
-
-class _Damaged(ValueError):
-    pass
+    ).format(folder=folder(), reason=error.strerror or _("the disk is probably full"))
 
 
 _kept: dict[tuple[str, str], Stored] = {}
@@ -138,31 +126,28 @@ def _entry(name: str, key: str) -> Path:
     return folder() / f"{name}-{key}"
 
 
-def _read(path: Path) -> Stored:
+def _read(path: Path) -> Stored | None:
     try:
         meta = json.loads((path / "meta.json").read_text("utf-8"))
-        if meta["format"] != FORMAT:
-            raise _Damaged(meta["format"])
-        classes, counts = tuple(meta["classes"]), meta["counts"]
         images = {part: mapped(path / f"{part}_images.npy") for part in SPLITS}
         labels = {part: np.load(path / f"{part}_labels.npy") for part in SPLITS}
-        for part in SPLITS:
-            _check(images[part], labels[part], counts[part], len(classes))
-        return Stored(images, labels, classes, tuple(meta["skipped"]))
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
-        raise _Damaged(path) from error
+        stored = Stored(images, labels, tuple(meta["classes"]), tuple(meta["skipped"]))
+        if meta["format"] == FORMAT and all(_whole(stored, part, meta) for part in SPLITS):
+            return stored
+    except (OSError, ValueError, KeyError, TypeError, EOFError):
+        return None
+    return None
 
 
-def _check(images: np.ndarray, labels: np.ndarray, count: int, classes: int) -> None:
-    good = (
+def _whole(stored: Stored, part: str, meta: dict) -> bool:
+    images, labels, count = stored.images[part], stored.labels[part], meta["counts"][part]
+    return (
         images.shape == (count, 32, 32, 3)
         and images.dtype == np.uint8
         and labels.shape == (count,)
         and labels.dtype == np.int64
-        and (count == 0 or 0 <= labels.min() <= labels.max() < classes)
+        and (count == 0 or 0 <= labels.min() <= labels.max() < len(stored.classes))
     )
-    if not good:
-        raise _Damaged(images.shape)
 
 
 def _locked(name: str) -> AcquireReturnProxy:
@@ -174,20 +159,20 @@ def _locked(name: str) -> AcquireReturnProxy:
     try:
         return lock.acquire(timeout=2)
     except Timeout:
-        tell(_("Another notebook is preparing the same pictures: this one waits for it."))
+        tell(_("Another notebook is preparing the same images. This one waits for it."))
         return lock.acquire()
 
 
 def _keep(name: str, key: str, stored: Stored, error: OSError) -> Stored:
-    tell(_("The pictures could not be kept for the next time."), cannot_write(error))
+    tell(_("The images could not be cached for the next time."), cannot_write(error))
     _kept[name, key] = stored
     return stored
 
 
 def _tell_damaged(path: Path) -> None:
     if path.exists():
-        text = _("The pictures kept in {path} are damaged, or of another version.")
-        tell(text.format(path=path), _("They are made anew."))
+        text = _("The images cached in {path} are damaged, or of another version.")
+        tell(text.format(path=path), _("They are prepared again."))
 
 
 def _write(name: str, key: str, stored: Stored) -> None:

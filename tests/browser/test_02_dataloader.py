@@ -263,7 +263,7 @@ USABLE = {
 }
 NOISE = np.random.default_rng(0).integers(0, 256, (90, 90, 3), dtype=np.uint8)
 UNUSABLE = {
-    "notes.png": (b"no picture", "not a picture"),
+    "notes.png": (b"no image", "not an image"),
     "truncated.png": (encoded(Image.fromarray(NOISE))[:9000], "damaged, it cannot be read"),
     "bomb.png": (encoded(Image.new("1", (6000, 6000))), "more than 25 million pixels"),
 }

@@ -243,7 +243,7 @@ def test_files_that_cannot_be_shown_are_sentences_and_the_explorer_works_on(
     type_path(convolution, tmp_path / "nowhere.png")
     alert.filter(has_text="nowhere.png: there is no such file").wait_for()
     upload(page, convolution, {"name": "notes.png", "mimeType": "image/png", "buffer": b"hello"})
-    alert.filter(has_text="notes.png: not a picture").wait_for()
+    alert.filter(has_text="notes.png: not an image").wait_for()
     Image.new("CMYK", (60, 50), (0, 255, 255, 0)).save(tmp_path / "print.jpg", quality=95)
     type_path(convolution, tmp_path / "print.jpg")
     alert.wait_for(state="detached")

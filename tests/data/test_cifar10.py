@@ -113,7 +113,7 @@ def test_auto_draws_and_says_why_where_no_host_answers(server, monkeypatch, caps
     stand_in(monkeypatch)
     assert sources.load("auto").train.source == "drawn"
     said = capsys.readouterr().err
-    assert "drawn pictures, not from photographs" in said
+    assert "drawn images, not from photographs" in said
     assert "cannot be reached" in said and "web page" in said
     assert "LABKIT_CIFAR10_URL" in said
 
@@ -131,7 +131,7 @@ def test_auto_asks_and_tells_once_in_a_process(server, monkeypatch, capsys):
     for _time in range(3):
         sources.load("auto")
     assert server.requests == ["missing"]
-    assert capsys.readouterr().err.count("drawn pictures, not from photographs") == 1
+    assert capsys.readouterr().err.count("drawn images, not from photographs") == 1
 
 
 def test_auto_takes_the_cache_without_asking_the_network(server, monkeypatch):

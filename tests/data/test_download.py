@@ -26,7 +26,7 @@ def server():
 
 FAULTS = {
     "wrong": "checksum",
-    "truncated": "stopped|broke off",
+    "truncated": "stopped|connection broke",
     "truncated_unannounced": "stopped after 0.1 of 0.2 MB",
     "silent": "silent for 1 seconds",
     "silent_midway": "silent for 1 seconds",

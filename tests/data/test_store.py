@@ -142,7 +142,7 @@ DAMAGES = [
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_entry_is_noticed_and_made_anew(root, damage, capsys):
+def test_a_damaged_entry_is_noticed_and_made_again(root, damage, capsys):
     store.cached("x", KEY, arrays)
     damage(root / f"x-{KEY}")
     assert store.find("x", KEY) is None
@@ -196,7 +196,7 @@ def test_too_few_pictures_to_validate_with_is_said():
     few = arrays()._replace(
         train_images=np.zeros((2, 32, 32, 3), np.uint8), train_labels=np.arange(2)
     )
-    with pytest.raises(DataError, match="a class needs two at least"):
+    with pytest.raises(DataError, match="a class needs at least two"):
         store.split(few)
 
 

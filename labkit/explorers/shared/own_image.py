@@ -1,4 +1,4 @@
-"""Which picture an explorer looks at: a sample, or one of the learner's own."""
+"""Which image an explorer looks at: a sample, or one of the learner's own."""
 
 import os
 from collections.abc import Mapping
@@ -17,18 +17,18 @@ from labkit.text import _
 class ImageChoice(widgets.VBox):
     """Samples to choose from, an upload button and a path; ``image`` is uint8 ``[32, 32, 3]``.
 
-    ``name`` says what is shown. A file that cannot be used is said in ``message`` in words; the
-    picture shown before stays.
+    ``name`` says what is shown. ``message`` says why a file cannot be used; then the image that
+    was shown before stays.
     """
 
     image = traitlets.Instance(np.ndarray)
     name = traitlets.Unicode()
 
     def __init__(self, samples: ImageSet | Mapping[str, np.ndarray]):
-        """Offer ``samples``: named pictures, or one picture of each class of a set."""
+        """Offer ``samples``: named images, or one image of each class of a set."""
         self.samples = dict(one_of_each(samples) if isinstance(samples, ImageSet) else samples)
         self.choice = widgets.Dropdown(options=list(self.samples), description=_("Image"))
-        hint = _("Upload a picture of your own")
+        hint = _("Upload an image of your own")
         self.upload = Upload(_("Your own …"), hint, self._receive, self._refuse)
         self.path = widgets.Text(
             description=_("or its path"), placeholder="cat.jpg", continuous_update=False
@@ -64,25 +64,24 @@ class ImageChoice(widgets.VBox):
 
     def _read(self, source: str | bytes, name: str) -> None:
         try:
-            picture = read_image(source, name=name)
+            image = read_image(source, name=name)
         except ImageError as error:
             self._refuse(str(error))
         else:
             self.choice.value = None  # each sample may be chosen again
-            self.show(name, picture)
+            self.show(name, image)
 
     def show(self, name: str, image: np.ndarray) -> None:
-        """Show a picture, uint8 ``[32, 32, 3]``, under a name."""
+        """Show an image, uint8 ``[32, 32, 3]``, under a name."""
         self.message.value = ""
         with self.hold_trait_notifications():
             self.name, self.image = name, image
 
 
-def one_of_each(pictures: ImageSet) -> dict[str, np.ndarray]:
-    """Return the first picture of each class that has one, by the name of the class."""
-    first: dict[str, np.ndarray] = {}
-    for index, target in enumerate(pictures.targets):
-        first.setdefault(pictures.classes[target], pictures.data[index])
-        if len(first) == len(pictures.classes):
-            break
-    return {name: first[name] for name in pictures.classes if name in first}
+def one_of_each(images: ImageSet) -> dict[str, np.ndarray]:
+    """Return the first image of each class that has one, by the name of the class."""
+    return {
+        name: images.data[images.targets.index(label)]
+        for label, name in enumerate(images.classes)
+        if label in images.targets
+    }

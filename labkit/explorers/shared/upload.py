@@ -12,11 +12,11 @@ BYTES_AT_MOST = 100_000_000
 
 
 class Upload(anywidget.AnyWidget):
-    """A button; each file chosen arrives as ``on_file(name, content)``.
+    """A button; it calls ``on_file(name, content)`` with each file that the learner chooses.
 
-    Of a file that cannot be had ``on_refused(sentence)`` hears: one larger than ``limit``
-    bytes, which is not sent, or one that the browser cannot read. It comes in pieces, because
-    Jupyter's server drops the connection on a message of more than 10 MB.
+    It calls ``on_refused(sentence)`` instead for a file larger than ``limit`` bytes, which is not
+    sent, or one that the browser cannot read. Files come in pieces, because Jupyter's server drops
+    the connection on a message of more than 10 MB.
     """
 
     _esm = STATIC / "upload.js"
@@ -33,16 +33,16 @@ class Upload(anywidget.AnyWidget):
         on_file: Callable[[str, bytes], None],
         on_refused: Callable[[str], None],
     ):
-        """Show ``label``, and ``hint`` under the mouse."""
+        """Show ``label``, and ``hint`` when the mouse is over it."""
         super().__init__(label=label, hint=hint)
         self.on_file, self.on_refused = on_file, on_refused
         self._content = bytearray()
         self.on_msg(lambda _upload, message, pieces: self.receive(message, pieces))
 
     def receive(self, message: dict, pieces: list) -> None:
-        """Take one piece of a file: its ``name``, its ``size`` and where the piece starts.
+        """Receive one piece of a file: ``message`` has its ``name``, ``size`` and ``start``.
 
-        A ``size`` of -1 is that of a file that the browser cannot read.
+        A ``size`` of -1 means that the browser cannot read the file.
         """
         name, size = message["name"], message["size"]
         if message["start"] == 0:

@@ -95,7 +95,7 @@ def test_a_picture_of_ones_own_is_read_from_a_path(samples, tmp_path):
 def test_a_file_that_is_no_picture_is_said_and_the_picture_before_stays(samples):
     choice = ImageChoice(samples)
     choice.upload.receive({"name": "notes.png", "size": 5, "start": 0}, [b"hello"])
-    assert "notes.png" in choice.message.value and "not a picture" in choice.message.value
+    assert "notes.png" in choice.message.value and "not an image" in choice.message.value
     assert np.array_equal(choice.image, samples["cat"])
     choice.choice.value = "ship"
     assert choice.message.value == ""
