@@ -1,6 +1,7 @@
 """The plan of the house: arrows point down, and an explorer needs nothing of another explorer."""
 
 import ast
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -27,9 +28,6 @@ STILL_LONG = {
     "checks/loss_optimizer.py",
     "checks/tensors.py",
     "checks/training.py",
-    "explorers/convolution/stage.js",
-    "explorers/landscape/stage.js",
-    "explorers/shared/looks.css",
 }
 
 
@@ -104,3 +102,18 @@ def test_the_root_is_seen_at_a_glance():
     entries = [entry for entry in HOUSE.iterdir() if entry.name != "__pycache__"]
     assert len([entry for entry in entries if entry.is_file()]) <= 12
     assert len([entry for entry in entries if entry.is_dir()]) <= 18
+
+
+def test_the_readme_lists_every_room():
+    rooms = {room_of(path) for path in modules()} - {"__init__"}
+    rows = re.findall(r"^\|(.+?)\|", (HOUSE.parent / "README.md").read_text(), re.MULTILINE)
+    listed = set(re.findall(r"`(\w+)`", "\n".join(rows)))
+    assert rooms - listed == set()
+
+
+def test_every_path_that_readme_and_contributing_name_exists():
+    for page in ("README.md", "CONTRIBUTING.md"):
+        text = (HOUSE.parent / page).read_text()
+        named = re.findall(r"`((?:labkit|tests|notebooks|images)/[\w./]*)`", text)
+        linked = [one for one in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in one]
+        assert [one for one in named + linked if not (HOUSE.parent / one).exists()] == [], page
