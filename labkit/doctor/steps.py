@@ -6,7 +6,7 @@ from labkit.doctor import loss
 from labkit.doctor.case import Case, Rehearsal, message
 from labkit.doctor.findings import Finding
 from labkit.doctor.pictures import differing
-from labkit.inspect import trace
+from labkit.inspect import summary
 from labkit.text import _, ngettext
 from labkit.training import TrainingStopped
 
@@ -41,7 +41,7 @@ def _broken(case: Case, seen: Rehearsal) -> Finding:
             return differing("device", str(images.device), str(weight.device), where)
         if images.is_floating_point() and images.dtype != weight.dtype:
             return differing("dtype", str(images.dtype), str(weight.dtype), seen.error_at)
-    fault = trace(seen.model, images).fault if images is not None else None
+    fault = summary(seen.model, images).fault if images is not None else None
     if fault:
         why = _("{layer} got {got}; it expected {expected}.").format(
             layer=fault.layer, got=fault.got, expected=fault.expected

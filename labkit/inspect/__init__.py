@@ -2,19 +2,18 @@
 
 from labkit.inspect.faults import Fault
 from labkit.inspect.maps import Maps, feature_maps, first_convolution, first_filters, pixels_seen
-from labkit.inspect.trace import Row, Trace, layer_table, trace
+from labkit.inspect.summary import Row, Summary, summary
 from labkit.sandbox.untouched import untouched
 
 __all__ = [
     "Fault",
     "Maps",
     "Row",
-    "Trace",
+    "Summary",
     "feature_maps",
     "first_convolution",
     "first_filters",
-    "layer_table",
     "pixels_seen",
-    "trace",
+    "summary",
     "untouched",
 ]

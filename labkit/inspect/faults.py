@@ -1,21 +1,32 @@
-"""Say in words why a forward pass broke: the layer, what it got, what it expected, the mend."""
+"""Say in words why a forward pass broke: the layer, what it got, what it expected, the fix."""
 
 import linecache
+import math
+import re
 import traceback
 from dataclasses import dataclass
-from difflib import get_close_matches
-from inspect import Parameter, signature
 
 import torch
-from torch import nn
 
-from labkit.inspect.axes import batch_squeezed, no_axes, no_such_axis
-from labkit.inspect.mends import shape_text, unless_puzzled
-from labkit.inspect.recording import Call, Recording, is_layer, numbered
-from labkit.inspect.rules import RULES, no_tensor
+from labkit.inspect import joins, losses, reshapes, rules, slips
+from labkit.inspect.fixes import Fix, best, both, reach, shape_text
+from labkit.inspect.recording import Recording, is_layer
 from labkit.text import _
 
-_BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+RULES = (
+    *(slips.no_forward, slips.inputs, slips.no_tensor, losses.losses),
+    *(
+        reshapes.batch_lost,
+        rules.types,
+        rules.flattened_too_early,
+        rules.counts,
+        rules.groups,
+        rules.windows,
+    ),
+    *(joins.products, joins.sums, joins.joined),
+    *(reshapes.views, reshapes.permutes, reshapes.no_such_axis),
+)
+"""In the order in which they are asked; the first that knows the call is believed."""
 
 
 @dataclass(frozen=True)
@@ -39,107 +50,92 @@ class Fault:
         )
 
 
-def find_fault(recording: Recording, x: torch.Tensor) -> Fault:
+def find_fault(broken: Recording, x: torch.Tensor) -> Fault:
     """Return the fault of a recording that ended in an error; ``x`` is what was fed in."""
-    call = recording.broken
-    message = f"{type(recording.error).__name__}: {recording.error}".split("\n")[0]
-    tensors = call.tensors if call else [x]
-    layer = _("The model")
-    if call:
-        layer = _with_kind(numbered(call.name, call, recording.steps), call)
-    got = _(" and ").join(shape_text(tensor.shape) for tensor in tensors) or _("no tensor")
-    if call and call.module is not None and not is_layer(call.module):
-        said = _missing_inputs(call, recording) or _own_line(call.module, recording)
-        return Fault(layer, got, *said, message)
-    found = unless_puzzled(_told, call, recording, x.shape) if call else None
+    call = broken.broken
+    message = f"{type(broken.error).__name__}: {broken.error}".split("\n")[0]
+    layer = slips.layer_text(call, broken) if call else _("The model")
+    got = both(tensor.shape for tensor in (call.tensors if call else [x])) or _("no tensor")
+    empty = slips.nothing_returned(broken)
+    if empty:
+        layer = empty.name if empty.name == empty.kind else f"{empty.name} ({empty.kind})"
+        text = _("let the forward of {kind} end with return and its result: it returned None")
+        got = both(tensor.shape for tensor in empty.tensors)
+        return Fault(layer, got, _("to return a tensor"), text.format(kind=empty.kind), message)
+    found = next(filter(None, (rule(broken, x) for rule in RULES)), None) if call else None
     if found:
-        return Fault(layer, *found, message)
-    return Fault(
-        layer,
-        got,
-        _("something else, as the message says"),
-        _("compare these shapes with the output of the layer before"),
-        message,
+        got, expected, fixes = found
+    elif isinstance(broken.error, AssertionError):
+        expected = _("what it asserts: {message}").format(message=broken.error)
+        fixes = []
+    else:
+        line = _line(broken) if not call or call.module is None or not is_layer(call.module) else ""
+        expected = _("something else, as the message says")
+        if line:
+            expected = _("to get past its own line: {line}").format(line=line)
+        fixes = slips.own_line(broken)
+    change = _of_the_input(broken, x) or best(
+        (fix for fix in fixes if _can_be_tried(fix)), broken, x
     )
+    untried = next((fix.words for fix in fixes if not _can_be_tried(fix)), "")
+    return Fault(layer, got, expected, change or untried or _after(broken), message)
 
 
-def _told(call: Call, recording: Recording, fed: torch.Size) -> tuple[str, str, str] | None:
-    """Return what the call got, what it expected and the mend, by the first rule that knows."""
-    tensors, steps = call.tensors, recording.steps
-    found = no_tensor(call, recording.error) or batch_squeezed(call, tensors, steps, fed)
-    found = found or no_axes(call, tensors)
-    for rule in RULES:
-        found = found or (rule(call, tensors, fed) if tensors else None)
-    found = found or no_such_axis(tensors, recording.error)
-    if found or call.module is None:
-        return found
-    missing = _missing_inputs(call, recording)
-    got = _(" and ").join(shape_text(tensor.shape) for tensor in tensors)
-    return (got or _("no tensor"), *missing) if missing else None
+def _can_be_tried(fix: Fix) -> bool:
+    return bool(fix.layers or fix.given or fix.fed)
 
 
-def _missing_inputs(call: Call, recording: Recording) -> tuple[str, str] | None:
-    """Return what a forward expected that was called with too few inputs, and the mend."""
-    if not isinstance(recording.error, TypeError) or _reached(call.module, recording):
-        return None
-    inputs = list(signature(type(call.module).forward).parameters.values())[1:]
-    names = [p.name for p in inputs if p.default is p.empty and p.kind in _BY_POSITION]
-    missing = ", ".join(name for name in names[len(call.arguments) :] if name not in call.options)
-    if not missing:
-        return None
-    expected = _("{n} inputs: {names}").format(n=len(names), names=", ".join(names))
-    change = _("call it with {names}, too")
-    if call.name == call.kind:  # the model itself
-        change = _("give {names} a default value, for one tensor is fed in here")
-    return expected, change.format(names=missing)
+def _of_the_input(broken: Recording, x: torch.Tensor) -> str:
+    """Return in words the change of what is fed in with which the whole pass runs, if there is."""
+    sizes = {int(n) for n in re.findall(r"\d+", str(broken.error))} if x.ndim == 4 else set()
+    fixes = [fix for fix in map(_input_fix, _INPUTS) if fix.fed(x) is not None]
+    if isinstance(broken.error, AssertionError):
+        fixes += [rules.enlarged(n, n) for n in sorted(sizes) if 7 < n < 1025 and n != x.shape[2]]
+    return next((fix.words for fix in fixes if reach(fix, broken, x) == math.inf), "")
 
 
-def _reached(module: nn.Module, recording: Recording) -> tuple[str, int] | None:
-    """Return the file and the line that the module's own forward had reached, if it began."""
-    code = getattr(type(module).forward, "__code__", None)
-    frames = traceback.walk_tb(recording.error.__traceback__)
+def _input_fix(row: tuple) -> Fix:
+    applies, words, expression = row
+
+    def fed(x: torch.Tensor) -> torch.Tensor | None:
+        return expression(x) if applies(x) else None
+
+    return Fix(words(), fed=fed)
+
+
+_INPUTS = (
+    (lambda x: not x.is_floating_point(),
+     lambda: _("convert the images first, x.float()"), lambda x: x.float()),
+    (lambda x: x.ndim == 3 and len(x) <= 4,
+     lambda: _("feed it a batch, also of one image, x.unsqueeze(0)"), lambda x: x.unsqueeze(0)),
+    (lambda x: x.ndim == 3,
+     lambda: _("give each image its channel axis, x.unsqueeze(1)"), lambda x: x.unsqueeze(1)),
+    (lambda x: x.ndim == 5 and x.shape[1] == 1,
+     lambda: _("take away the axis that is too much, x.squeeze(1)"), lambda x: x.squeeze(1)),
+    (lambda x: x.ndim == 4 and x.shape[3] <= 4 < x.shape[1],
+     lambda: _("move the channels to axis 1 first, x.permute(0, 3, 1, 2)"),
+     lambda x: x.permute(0, 3, 1, 2)),
+    (lambda x: x.ndim == 2 and math.isqrt(x.shape[1]) ** 2 == x.shape[1] > 1,
+     lambda: _("make images of the rows first: channels, height and width, as in "
+               "x.view(-1, 1, 28, 28)"),
+     lambda x: x.reshape(len(x), 1, math.isqrt(x.shape[1]), math.isqrt(x.shape[1]))),
+)  # fmt: skip
+"""What is fed in the wrong way: when it may be, in words, and what to feed in its place."""
+
+
+def _line(broken: Recording) -> str:
+    """Return the line that the module's own forward had reached, if it began."""
+    module = broken.broken.module if broken.broken else broken.model
+    code = getattr(type(module).forward, "__code__", None) if module is not None else None
+    frames = traceback.walk_tb(broken.error.__traceback__)
     lines = [line for frame, line in frames if frame.f_code is code]
-    return (code.co_filename, lines[-1]) if lines else None
+    return linecache.getline(code.co_filename, lines[-1]).strip() if lines else ""
 
 
-def _own_line(module: nn.Module, recording: Recording) -> tuple[str, str]:
-    """Return what a forward pass expected, and the mend, where its own code raised the error."""
-    error, place = recording.error, _reached(module, recording)
-    line = linecache.getline(*place).strip() if place else ""
-    expected = _("to get past its own line: {line}").format(line=line)
-    if not line:
-        expected = _("to get to the end of its own forward")
-    return expected, _missing(module, error) or _no_tuple(error) or _after(recording)
-
-
-def _missing(module: nn.Module, error: Exception) -> str:
-    """Return the mend of a name that the module does not have."""
-    if not isinstance(error, AttributeError) or getattr(error, "obj", None) is not module:
-        return ""
-    known = [*dict(module.named_children()), *vars(module)]
-    for close in get_close_matches(error.name, known, 1):
-        text = _("write self.{close}: there is no self.{wrong}")
-        return text.format(close=close, wrong=error.name)
-    text = _("make self.{wrong} in __init__, where there is none yet")
-    return text.format(wrong=error.name)
-
-
-def _no_tuple(error: Exception) -> str:
-    """Return the mend of a tuple given to one of PyTorch's functions, as torch.relu(lstm(x))."""
-    if isinstance(error, TypeError) and str(error).endswith("must be Tensor, not tuple"):
-        return _("take the part of the tuple that you mean, x[0]")
-    return ""
-
-
-def _after(recording: Recording) -> str:
-    if not recording.steps:
-        return _("change this line: no layer has run before it")
-    step = recording.steps[-1]
-    text = _("change this line, or what comes before it: {layer} gave {shape}")
-    layer = _with_kind(step.layer, step.call)
+def _after(broken: Recording) -> str:
+    if not broken.steps:
+        return _("compare this line with what is fed in: no layer has run before it")
+    step = broken.steps[-1]
+    text = _("compare this with what comes before it: {layer} gave {shape}")
+    layer = f"{step.layer} ({step.call.kind})" if step.call.module is not None else step.layer
     return text.format(layer=layer, shape=shape_text(step.shape))
-
-
-def _with_kind(layer: str, call: Call) -> str:
-    """Add the kind of a layer to its name: ``fc1 (Linear)``, ``view()``."""
-    return layer if call.name == call.kind or not call.module else f"{layer} ({call.kind})"

@@ -1,184 +1,219 @@
-"""The rules of faults for two tensors that meet: products, sums, and what joins branches.
-
-Each returns what the step got, what it expected and the mend, or None where it does not apply.
-"""
+"""The rules for tensors that meet: sums of branches, concatenation, products of matrices."""
 
 import torch
+from torch import nn
+from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
-from labkit.inspect.mends import argument, function, shape_text
-from labkit.inspect.recording import Call
+from labkit.inspect.fixes import Fix, argument, both, function, resized
+from labkit.inspect.recording import Call, Recording, Step
+from labkit.inspect.rules import Diagnosis
 from labkit.text import _
 
-_ELEMENTWISE = {
-    *("add", "__add__", "__radd__", "__iadd__", "add_", "sub", "__sub__", "__rsub__", "rsub"),
-    *("mul", "__mul__", "__rmul__", "div", "__truediv__"),
-}
+_SUMS = ("add", "sub", "mul", "div", "truediv", "radd", "iadd", "rsub", "rmul", "addcmul")
+_JOINS = ("cat", "concat", "concatenate")
+_UPSAMPLING = (_ConvTransposeNd, nn.Upsample)
 
 
-def product(call: Call, tensors: list, fed: torch.Size):
-    """Tell the columns and the rows of a product of matrices that are not as many."""
-    if function(call) not in {"matmul", "__matmul__", "mm", "bmm"} or len(tensors) != 2:
+def sums(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose two branches of other shapes that are added, multiplied and so on."""
+    call, tensors = broken.broken, broken.broken.tensors
+    if function(call).strip("_") not in _SUMS or len(tensors) < 2:
+        return None
+    first, second = (tuple(tensor.shape) for tensor in tensors[:2])
+    fixes = []
+    if len(first) == len(second) == 4:
+        fixes = _branches(broken, first, second)
+    for place, shape, other in ((0, first, second), (1, second, first)):
+        text = _("give {shape} the axes of a map, {x}").format(shape=list(shape), x="{x}")
+        if len(other) == 4 and len(shape) in (1, 2) and shape[-1] == other[1]:
+            index = "[:, :, None, None]" if len(shape) == 2 else "[:, None, None]"
+            fixes += _one(call, place, text, f"x{index}")
+        elif len(other) > 2 and shape == other[:-1]:
+            text = _("give {shape} a last axis, {x}").format(shape=list(shape), x="{x}")
+            fixes += _one(call, place, text, "x.unsqueeze(-1)")
+        elif 2 < len(other) == len(shape) < 4:
+            fixes += _as_long(call, place, shape, other)
+    return both((first, second)), _("shapes that agree, axis by axis"), fixes
+
+
+def _one(call: Call, place: int, text: str, expression: str) -> list[Fix]:
+    """Return the fix that changes one of the tensors that meet."""
+    if len(call.arguments) <= place or not isinstance(call.arguments[place], torch.Tensor):
+        return []
+
+    def given(arguments: tuple, options: dict) -> tuple[tuple, dict]:
+        value = eval(expression, {"torch": torch, "nn": nn, "x": arguments[place]})
+        return (*arguments[:place], value, *arguments[place + 1 :]), options
+
+    return [Fix(text.format(x=expression), given=given)]
+
+
+def _as_long(call: Call, place: int, shape: tuple, other: tuple) -> list[Fix]:
+    """Return the fix of a parameter, e.g. of positions, that has one axis of another size."""
+    differ = [n for n, pair in enumerate(zip(shape, other, strict=True)) if len({*pair, 1}) == 3]
+    if len(differ) != 1 or not isinstance(call.arguments[place], nn.Parameter):
+        return []
+    axis = differ[0]
+    text = _("give {shape} the size {n} in axis {axis}, as the other has")
+    words = text.format(shape=list(shape), n=other[axis], axis=axis)
+    sizes = (*shape[:axis], other[axis], *shape[axis + 1 :])
+    return _one(call, place, words, f"x.new_zeros({sizes})")
+
+
+def _branches(broken: Recording, first: tuple, second: tuple) -> list[Fix]:
+    """Return the fixes of a residual branch: its padding, its stride, its channels."""
+    ways = [_way(broken, source) for source in broken.sources[:2]]
+    common = {step for step in ways[0]} & set(ways[1])
+    ways = [[broken.steps[n] for n in way if n not in common] for way in ways]
+    pairs = ((0, first, second), (1, second, first))
+    if any(_doubles(step.call) for way in ways for step in way):
+        smaller = 0 if first[2:] < second[2:] else 1
+        return _interpolated(broken.broken, smaller, pairs[smaller][1], pairs[smaller][2])
+    fixes = []
+    for place, shape, other in pairs:
+        lost, factor = other[2] - shape[2], shape[2] / max(other[2], 1)
+        for step in ways[place]:
+            fixes += _padded(step, lost) if 0 < lost < 8 else []
+        if factor >= 2 and factor == int(factor):
+            fixes += _strided(ways[place], int(factor))
+        fixes += [] if lost <= 0 else _steps_less(ways[place])
+        if not ways[place] and factor >= 1:
+            fixes += _shortcut(broken.broken, place, shape, other, round(factor))
+    for place, shape, other in pairs:
+        if shape[1] != other[1] and shape[2:] == other[2:]:
+            convolved = [s for s in ways[place] if isinstance(s.call.module, _ConvNd)][:1]
+            for step in convolved:
+                fixes += resized(step.call, out_channels=other[1])
+    return fixes
+
+
+def _way(broken: Recording, source: int | None) -> list[int]:
+    """Return the numbers of the steps that lead to a tensor, the last one first."""
+    way = []
+    while source is not None:
+        way.append(source)
+        source = next(iter(broken.steps[source].sources), None)
+    return way
+
+
+def _padded(step: Step, lost: int) -> list[Fix]:
+    module = step.call.module
+    if lost % 2 or not isinstance(module, _ConvNd) or module.stride[0] > 1:
+        return [] if not isinstance(module, nn.MaxPool2d) else resized(step.call, ceil_mode=True)
+    if isinstance(module.padding, str) or module.padding[0] + lost // 2 >= module.kernel_size[0]:
+        return []
+    return resized(step.call, padding=module.padding[0] + lost // 2)
+
+
+def _strided(way: list[Step], factor: int) -> list[Fix]:
+    """Return the fix of a branch that is left too large: the stride of its convolution."""
+    for step in way[::-1]:
+        if isinstance(step.call.module, nn.Conv2d):
+            return resized(step.call, stride=step.call.module.stride[0] * factor)
+    return []
+
+
+def _steps_less(way: list[Step]) -> list[Fix]:
+    """Return the fix of a branch that is halved twice: the stride of its last convolution."""
+    strided = [
+        s for s in way if isinstance(s.call.module, nn.Conv2d) and s.call.module.stride[0] > 1
+    ]
+    return resized(strided[0].call, stride=1) if len(strided) > 1 else []
+
+
+def _shortcut(call: Call, place: int, shape: tuple, other: tuple, stride: int) -> list[Fix]:
+    """Return the fix of a shortcut that hands its input on as it is: a convolution of 1 x 1."""
+    layer = f"nn.Conv2d({shape[1]}, {other[1]}, 1" + (f", stride={stride})" if stride > 1 else ")")
+    text = _("give the shortcut its own convolution, {layer}").format(layer=layer)
+    weights = call.arguments[place]
+    expression = f"{layer}.to(device={str(weights.device)!r}, dtype={weights.dtype})(x)"
+    return _one(call, place, text, expression)
+
+
+def _interpolated(call: Call, place: int, shape: tuple, other: tuple) -> list[Fix]:
+    text = _("bring {shape} to the size of the other, {x}").format(shape=list(shape), x="{x}")
+    return _one(call, place, text, f"nn.functional.interpolate(x, {other[2:]})")
+
+
+def joined(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose branches that cannot be concatenated or stacked."""
+    call, tensors = broken.broken, broken.broken.tensors
+    if function(call) not in (*_JOINS, "stack") or len(tensors) < 2:
+        return None
+    listed, axis = call.arguments[0] if call.arguments else (), argument(call, 1, "dim") or 0
+    if not isinstance(listed, (tuple, list)) or not isinstance(axis, int):
+        return None
+    shapes = [tuple(tensor.shape) for tensor in tensors]
+    expected = _("shapes that agree in every axis but the one along which they are joined")
+    if function(call) == "stack":
+        return both(shapes), _("shapes that agree in every axis"), _turned(call, listed, 1)
+    first, other = shapes[0], next((s for s in shapes if s != shapes[0]), shapes[0])
+    fixes = []
+    if len(first) == len(other) == 4 and first[2:] != other[2:] and axis in (1, -3):
+        fixes = _upsampled(broken, listed, axis)
+    elif len(first) == len(other):
+        pairs = enumerate(zip(first, other, strict=True))
+        differ = [n for n, (a, b) in pairs if a != b and n != axis % len(first)]
+        if len(differ) == 1 and differ != [0]:
+            fixes = _turned(call, listed, differ[0])
+        elif differ == [0] and 1 in (first[0], other[0]):
+            text = _("repeat {shape} for the batch, .expand({sizes})")
+            batch, single = max(first, other), min(first, other)
+            sizes = ", ".join(map(str, (batch[0], *[-1] * (len(single) - 1))))
+            words = text.format(shape=list(single), sizes=sizes)
+            grown = [t.expand(batch[0], *[-1] * (t.ndim - 1)) if len(t) == 1 else t for t in listed]
+            fixes = [_listed(words, grown, axis)]
+    elif axis in (1, -1) and 2 in (len(first), len(other)):
+        text = _("write torch.flatten(x, 1) of {shape} first")
+        words = text.format(shape=list(max(first, other, key=len)))
+        fixes = [_listed(words, [torch.flatten(t, 1) for t in listed], axis)]
+    return both(shapes), expected, fixes
+
+
+def _listed(words: str, tensors: list, axis: int) -> Fix:
+    return Fix(words, given=lambda arguments, options: ((tensors, axis), {}))
+
+
+def _turned(call: Call, listed: list, axis: int) -> list[Fix]:
+    text = _("join them along the axis in which they differ, dim={n}")
+    if function(call) == "stack":
+        text = _("write torch.cat in place of torch.stack, dim={n}")
+    return [_listed(text.format(n=axis), listed, axis)] if function(call) in _JOINS else []
+
+
+def _upsampled(broken: Recording, listed: list, axis: int) -> list[Fix]:
+    """Return the fix of a U-Net at an odd side: what was doubled gets the size of the other."""
+    doubled = [
+        any(_doubles(broken.steps[n].call) for n in _way(broken, source)[:4])
+        for source in broken.sources
+    ]
+    kept = next((t for t, grown in zip(listed, doubled, strict=False) if not grown), listed[0])
+    sizes = tuple(kept.shape[2:])
+    other = next(list(t.shape) for t in listed if tuple(t.shape[2:]) != sizes)
+    text = _("bring {shape} to {size}, nn.functional.interpolate(x, {size})")
+    fitted = [nn.functional.interpolate(t, sizes) if t.shape[2:] != sizes else t for t in listed]
+    return [_listed(text.format(shape=other, size=sizes), fitted, axis)]
+
+
+def _doubles(call: Call) -> bool:
+    return isinstance(call.module, _UPSAMPLING) or function(call) == "interpolate"
+
+
+def products(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose a product of matrices whose inner sizes differ."""
+    call, tensors = broken.broken, broken.broken.tensors
+    if function(call).strip("_") not in ("matmul", "mm", "bmm") or len(tensors) != 2:
         return None
     first, second = (tuple(tensor.shape) for tensor in tensors)
-    axes = {"mm": 2, "bmm": 3}.get(function(call))
-    if not first or len(second) < 2 or (first[-1] == second[-2] and axes is None):
+    if not first or len(second) < 2 or first[-1] == second[-2]:
         return None
-    got = _(" and ").join(map(shape_text, (first, second)))
-    if first[-1] == second[-2]:
-        change = _("write @ in its place, which takes other axes, too")
-        return got, _("two tensors of {n} axes").format(n=axes), change
     expected = _("as many columns on the left as there are rows on the right, {n}")
-    size = shape_text((*second[:-2], first[-1], second[-1]))
-    change = _("give the right one the shape {shape}").format(shape=size)
+    fixes = []
     if first[-1] == second[-1]:
-        change = _("turn the right one, .transpose(-2, -1)")
-    return got, expected.format(n=second[-2]), change
-
-
-def branches(call: Call, tensors: list, fed: torch.Size):
-    """Tell the shapes of two branches that cannot be added, stacked or joined."""
-    name, shapes = function(call), [tuple(tensor.shape) for tensor in tensors]
-    if len(shapes) < 2 or name not in {*_ELEMENTWISE, "cat", "concat", "stack"}:
-        return None
-    got, first = _(" and ").join(map(shape_text, shapes)), shapes[0]
-    other = next((s for s in shapes if s != first), first)
-    if name in {"cat", "concat"}:
-        expected = _("shapes that agree in every axis but the one along which they are joined")
-        change = _joined(shapes, argument(call, 1, "dim") or 0)
+        text = _("transpose the right one, {x}")
+        fixes = _one(call, 1, text, "x.transpose(-2, -1)")
     else:
-        expected = _("shapes that agree, axis by axis")
-        change = _same_maps(first, other)
-        if change and first[1] != other[1]:
-            more = _(", and to {b} channels, nn.Conv2d({a}, {b}, 1)")
-            change += more.format(a=other[1], b=first[1])
-        if name in _ELEMENTWISE:
-            change = change or _added(first, other)
-    general = _("make both branches end in the same shape (same channels, stride and padding)")
-    return got, expected, change or general
-
-
-def _same_maps(first: tuple, other: tuple) -> str:
-    """Return the mend of maps of another size, as after an odd side was halved and doubled."""
-    if not len(first) == len(other) == 4 or first[2:] == other[2:] or first[0] != other[0]:
-        return ""
-    if (1, 1) in (first[2:], other[2:]):
-        return ""
-    text = _("bring {which} to {size}, nn.functional.interpolate(x, {size})")
-    return text.format(which=shape_text(other), size=first[2:])
-
-
-def _joined(shapes: list, axis: int) -> str:
-    """Return the mend of tensors that cannot be joined along this axis."""
-    first = shapes[0]
-    if not first or not isinstance(axis, int):
-        return ""
-    rest = [_without(shape, axis) for shape in shapes]
-    other = next((s for s, r in zip(shapes, rest, strict=True) if r != rest[0]), first)
-    if axis in (1, -3) and _same_maps(first, other):
-        return _same_maps(first, other)
-    if len(first) != len(other):
-        long, short = sorted((first, other), key=len, reverse=True)
-        if len(short) == 2 and axis in (1, -1):
-            return _("write torch.flatten(x, 1) of {shape} first").format(shape=shape_text(long))
-        return ""
-    axis = axis % len(first)
-    differ = [n for n, (a, b) in enumerate(zip(first, other, strict=True)) if a != b and n != axis]
-    if differ == [0] and 1 in (first[0], other[0]):
-        single, batch = sorted((first, other), key=lambda shape: shape[0])
-        sizes = ", ".join(map(str, (batch[0], *[-1] * (len(single) - 1))))
-        text = _("repeat {shape} for the batch, .expand({sizes})")
-        return text.format(shape=shape_text(single), sizes=sizes)
-    if len(differ) == 1 and differ != [0] and first[axis] == other[axis]:
-        return _("join them along the axis in which they differ, dim={n}").format(n=differ[0])
-    return ""
-
-
-def _without(shape: tuple, axis: int) -> tuple:
-    kept = list(shape)
-    del kept[axis : axis + 1 or None]
-    return tuple(kept)
-
-
-def _added(first: tuple, other: tuple) -> str:
-    long, short = sorted((first, other), key=len, reverse=True)
-    if len(long) == 4 and short in {long[:2], long[1:2]}:
-        text = _("give {shape} the axes of a map, .view({sizes})")
-        sizes = ", ".join(map(str, (*short, 1, 1)))
-        return text.format(shape=shape_text(short), sizes=sizes)
-    if len(long) > 2 and short == long[:-1]:
-        return _("give {shape} a last axis, .unsqueeze(-1)").format(shape=shape_text(short))
-    if len(long) != len(short):
-        return ""
-    differ = [n for n, pair in enumerate(zip(first, other, strict=True)) if len({*pair, 1}) == 3]
-    if len(first) == 4 and differ == [1]:
-        text = _("bring one branch to the other's channels, nn.Conv2d({a}, {b}, 1)")
-        return text.format(a=other[1], b=first[1])
-    if len(differ) == 1 and len(first) < 4:
-        text = _("give {shape} the size {n} in axis {axis}, as the other has")
-        return text.format(shape=shape_text(other), n=first[differ[0]], axis=differ[0])
-    return ""
-
-
-def einsum(call: Call, tensors: list, fed: torch.Size):
-    """Tell the letters of an einsum that are not those of its tensors."""
-    equation = call.arguments[0] if call.arguments else None
-    if function(call) != "einsum" or not isinstance(equation, str) or "." in equation:
-        return None
-    equation = equation.replace(" ", "")
-    left, arrow, right = equation.partition("->")
-    terms, shapes = left.split(","), [tuple(tensor.shape) for tensor in tensors]
-    got = _(" and ").join(map(shape_text, shapes))
-    if len(terms) != len(shapes):
-        expected = _("a tensor for each term of {left}").format(left=left)
-        return got, expected, _("write {n} terms, with commas between").format(n=len(shapes))
-    for number, (term, shape) in enumerate(zip(terms, shapes, strict=True)):
-        if len(term) != len(shape):
-            expected = _("a tensor with an axis for each letter of {term}").format(term=term)
-            return got, expected, _lettered(terms, number, shape, arrow + right)
-    sizes = {}
-    for number, (term, shape) in enumerate(zip(terms, shapes, strict=True)):
-        before = dict(sizes)
-        for letter, size in zip(term, shape, strict=True):
-            if 1 not in (size, known := sizes.setdefault(letter, size)) and known != size:
-                expected = _("{n} numbers for {letter} in {term}").format(
-                    n=known, letter=letter, term=term
-                )
-                return got, expected, _sized(terms, number, shape, before, arrow + right)
-    unknown = [letter for letter in right if letter not in sizes]
-    if len(set(right)) < len(right):
-        once = left + arrow + "".join(dict.fromkeys(right))
-        return got, _("each letter once on the right"), _("write {text}").format(text=once)
-    if not unknown:
-        return None
-    expected = _("letters on the right that are on the left, too: {left}").format(left=left)
-    change = _("leave {letter} out, {equation}").format(
-        letter=unknown[0], equation=left + arrow + "".join(n for n in right if n in sizes)
-    )
-    return got, expected, change
-
-
-def _lettered(terms: list, number: int, shape: tuple, result: str) -> str:
-    """Return the mend of a term that has another number of letters than its tensor has axes."""
-    term, used = terms[number], "".join(terms) + result
-    free = [letter for letter in "abcdefghijklmnopqrstuvwxyz" if letter not in used]
-    if len(term) < len(shape) <= len(term) + len(free):
-        longer = term + "".join(free[: len(shape) - len(term)])
-        written = ",".join((*terms[:number], longer, *terms[number + 1 :])) + result
-        text = _("write a letter for each of {n} axes, {equation}")
-        return text.format(n=len(shape), equation=written)
-    return _("write {n} letters in place of {term}").format(n=len(shape), term=term)
-
-
-def _sized(terms: list, number: int, shape: tuple, sizes: dict, result: str) -> str:
-    """Return the mend of a letter that has two sizes: the term turned, or the tensor's shape."""
-    turned = terms[number][::-1]
-    fits = all(sizes.get(letter, n) == n for letter, n in zip(turned, shape, strict=True))
-    if fits and len(set(turned)) == len(turned):
-        written = ",".join((*terms[:number], turned, *terms[number + 1 :])) + result
-        return _("write its letters in the order of its axes, {equation}").format(equation=written)
-    known = dict(sizes)
-    right = [known.setdefault(letter, n) for letter, n in zip(terms[number], shape, strict=True)]
-    return _("give {term} a tensor of {shape}").format(term=terms[number], shape=right)
-
-
-RULES = (product, branches, einsum)
+        size = (*second[:-2], first[-1], second[-1])
+        text = _("give the right one the shape {shape}").format(shape=list(size))
+        fixes = _one(call, 1, text, f"x.new_zeros({size})")
+    return both((first, second)), expected.format(n=second[-2]), fixes

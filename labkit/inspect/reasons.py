@@ -50,15 +50,11 @@ def sliding(call: Call) -> Sliding | None:
     else:
         return None
     axes = call.tensors[0].ndim - 2
-    if axes < 1 or kernel is None or isinstance(given["padding"], str):
-        return None
     default = 1 if weights is not None else kernel  # pooling steps by its kernel
-    return Sliding(
-        _each(kernel, axes),
-        _each(given["stride"] or default, axes),
-        _each(given["padding"] or 0, axes),
-        _each(given["dilation"] or 1, axes),
-    )
+    numbers = (kernel, given["stride"] or default, given["padding"] or 0, given["dilation"] or 1)
+    if axes < 1 or not all(map(_is_whole, numbers)):
+        return None
+    return Sliding(*(_each(number, axes) for number in numbers))
 
 
 def weight(call: Call) -> torch.Tensor | None:
@@ -87,6 +83,11 @@ def _arguments(call: Call) -> dict[str, Any]:
     named = dict.fromkeys(("kernel_size", *_WINDOW))
     named.update(zip(_SLIDING[call.function.__name__], call.arguments, strict=False))
     return {**named, **call.options}
+
+
+def _is_whole(value: Any) -> bool:
+    values = value if isinstance(value, (tuple, list)) else (value,)
+    return all(isinstance(number, int) for number in values)
 
 
 def _each(value: Any, axes: int) -> tuple[int, ...]:
@@ -127,11 +128,13 @@ def _why_channels(call: Call) -> str:
     if isinstance(module, _BatchNorm) and weights is not None:
         return _("a scale and a shift for each of {n} channels").format(n=len(weights))
     function = getattr(call.function, "__name__", "")
+    if weights is None:
+        return ""
     if function in _CONVOLUTIONS or (isinstance(module, _ConvNd) and not module.transposed):
         text = _("{n} filters of {shape} weights").format(
             n=len(weights), shape=_product(weights.shape[1:])
         )
-    elif function == "linear" or isinstance(module, nn.Linear):
+    elif (function == "linear" or isinstance(module, nn.Linear)) and weights.ndim == 2:
         text = _("{n} weighted sums of {inputs} numbers").format(
             n=len(weights), inputs=f"{weights.shape[1]:,}"
         )

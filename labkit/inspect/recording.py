@@ -1,8 +1,11 @@
 """Write down what happens in a forward pass: every layer and every function in between."""
 
 import copy
-from collections.abc import Callable
-from dataclasses import dataclass
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -21,6 +24,7 @@ FAILURES = (
 
 _WHOLE = (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)
 _SILENT = {"__get__", "contiguous", "detach", "clone", "to", "type", "float", "cpu", "cuda"}
+_THEIRS = {"record", "_running", "_call", "__torch_function__"}  # what runs the learner's code
 
 
 @dataclass
@@ -44,7 +48,8 @@ class Call:
 class Step:
     """A call that succeeded: input and output shapes, new parameters, and the output if kept.
 
-    ``layer`` is the name of the call; of the second call of that name "relu() 2".
+    ``layer`` is the name of the call; of the second call of that name "relu() 2". ``sources`` are
+    the numbers of the steps that made the inputs, None for what was fed in or is unknown.
     """
 
     call: Call
@@ -53,6 +58,7 @@ class Step:
     shape: tuple[int, ...]
     parameters: int
     values: torch.Tensor | None
+    sources: tuple[int | None, ...] = ()
 
 
 @dataclass
@@ -60,58 +66,118 @@ class Recording:
     """The steps of a forward pass and, if it broke, the error and the call that raised it.
 
     ``parameters`` counts those of the whole model, ``unused`` names those that took no part;
-    ``nothing`` says whether it returned None.
+    ``output`` is what it returned, ``empty`` the calls of modules that returned None. ``sources``
+    are the steps that made the tensors of the broken call.
     """
 
+    model: nn.Module
     steps: list[Step]
     parameters: int
     unused: tuple[str, ...]
-    error: Exception | None
-    broken: Call | None
-    nothing: bool
+    error: Exception | None = None
+    broken: Call | None = None
+    output: Any = None
+    empty: list[Call] = field(default_factory=list)
+    sources: tuple[int | None, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """The name of the call that broke, with its number: "relu() 2"."""
+        return numbered(self.broken.name, self.broken, self.steps) if self.broken else ""
 
 
-def record(model: nn.Module, x: torch.Tensor, *, keep: bool = False) -> Recording:
+def record(
+    model: nn.Module,
+    x: torch.Tensor,
+    *,
+    keep: bool = False,
+    instead: tuple[str, Callable] | None = None,
+) -> Recording:
     """Run ``model(x)`` in evaluation mode and write down each step; the model stays as it was.
 
-    ``keep`` keeps a copy of every output. An error of the forward pass is returned, not raised.
-    Raises ValueError for a model that is no longer Python, as ``torch.jit`` makes it.
+    ``keep`` keeps a copy of every output. ``instead`` is the name of a call and a function of its
+    arguments and options, which returns others to give it. An error of the forward pass is
+    returned; an error of this watching is raised. Raises ValueError for a model that is no longer
+    Python, as ``torch.jit`` makes it.
     """
+    model = _plain(model)
+    watch, error, output = _Watch(model, keep, instead), None, None
+    with untouched(model), _running(watch):
+        try:
+            output = model(x)
+        except FAILURES as failure:
+            if _is_ours(failure):
+                raise
+            error = failure
+    parameters = {name: p for name, p in model.named_parameters() if not is_lazy(p)}
+    unused = tuple(name for name, p in parameters.items() if id(p) not in watch.counted)
+    total = sum(p.numel() for p in parameters.values())
+    found = Recording(model, watch.steps, total, unused, error, None, output, watch.empty)
+    if error:
+        found.broken = watch.innermost()
+        found.sources = watch.sources(found.broken) if found.broken else ()
+    return found
+
+
+def _plain(model: nn.Module) -> nn.Module:
+    """Return the model of Python inside of what torch.compile and DataParallel wrap around it."""
+    if not isinstance(model, nn.Module):
+        raise ValueError(
+            _("A model is an nn.Module, as in Net(), not {kind}.").format(
+                kind=f"the class {model.__name__}" if isinstance(model, type) else repr(model)
+            )
+        )
     if any(isinstance(module, torch.jit.ScriptModule) for module in model.modules()):
         raise ValueError(
             _("torch.jit has compiled this model. Pass the nn.Module from which it was made.")
         )
-    model = getattr(model, "_orig_mod", model)  # what torch.compile has wrapped
+    model = getattr(model, "_orig_mod", model)
+    if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+        model = model.module
     if any(is_lazy(parameter) for parameter in model.parameters()):
         model = copy.deepcopy(model)  # a first pass would give lazy layers their final shape
-    watch, error, output = _Watch(model, keep), None, x
-    with untouched(model):
-        handles = watch.listen()
-        try:
-            with watch:
-                output = model(x)
-        except FAILURES as failure:
-            error = failure
-        finally:
-            for handle in handles:
-                handle.remove()
-    parameters = {name: p for name, p in model.named_parameters() if not is_lazy(p)}
-    unused = tuple(name for name, p in parameters.items() if id(p) not in watch.counted)
-    broken = watch.innermost() if error else None
-    total = sum(p.numel() for p in parameters.values())
-    return Recording(watch.steps, total, unused, error, broken, output is None)
+    return model
+
+
+@contextmanager
+def _running(watch: "_Watch") -> Iterator[None]:
+    handles = watch.listen()
+    try:
+        with warnings.catch_warnings(), watch:
+            warnings.simplefilter("ignore")  # the summary has sentences of its own
+            yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _is_ours(error: Exception) -> bool:
+    """Tell whether an error was raised by what watches the forward pass, not by the pass."""
+    frames = [frame for frame, _line in traceback.walk_tb(error.__traceback__)]
+    ours = [frame.f_code.co_name for frame in frames if frame.f_code.co_filename == __file__]
+    last = frames[-1].f_code
+    direct = last.co_filename == __file__ and last.co_name == "__torch_function__"
+    return direct or not _THEIRS.issuperset(ours)
+
+
+def _call(function: Callable, arguments: tuple, options: dict) -> Any:
+    return function(*arguments, **options)
 
 
 class _Watch(TorchFunctionMode):
     """Notes the layers by hooks and the functions called between them by PyTorch's own mode."""
 
-    def __init__(self, model: nn.Module, keep: bool):
+    def __init__(self, model: nn.Module, keep: bool, instead: tuple[str, Callable] | None):
         super().__init__()
         self.names = {module: name for name, module in model.named_modules()}
-        self.keep = keep
+        self.keep, self.instead = keep, instead
         self.steps: list[Step] = []
+        self.empty: list[Call] = []
+        self.makers: dict[int, tuple[int | None, torch.Tensor]] = {}  # kept, so that ids stay
+        self.working = False  # in a hook of ours, where functions are no steps
         self.open: list[Call] = []  # calls that have not returned yet, innermost last
         self.counted: set[int] = set()  # parameters that a step has been given already
+        self.copies: dict[int, list[nn.Parameter]] = {}  # of parameters, by the copy's id
 
     def listen(self) -> list:
         handles = []
@@ -123,31 +189,58 @@ class _Watch(TorchFunctionMode):
         return handles
 
     def before(self, module, arguments, options):
-        name, kind = self.names[module], type(module).__name__
-        self.open.append(Call(name or kind, kind, module, None, arguments, options))
+        name, kind = self.names.get(module, ""), type(module).__name__
+        call = Call(name or kind, kind, module, None, arguments, options)
+        self.exchange(call)
+        self.open.append(call)
+        return call.arguments, call.options
 
     def after(self, module, arguments, options, output):
         call = self.open.pop()
         while call.module is not module:  # left over where a forward pass caught an error itself
             call = self.open.pop()
+        if output is None:
+            self.empty.append(call)
         if is_layer(module) and not self.inside_layer():
             self.note(call, output, list(module.parameters()))
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        if self.inside_layer():
-            return func(*args, **kwargs)
+        if self.working or self.inside_layer():
+            return _call(func, args, kwargs)
         depth = len(self.open)
         call = Call(self.function_name(func), "function", None, func, args, kwargs)
+        self.exchange(call)
         self.open.append(call)
-        output = func(*args, **kwargs)
+        output = _call(func, call.arguments, call.options)
         del self.open[depth:]
         parameters = [tensor for tensor in call.tensors if isinstance(tensor, nn.Parameter)]
         if func.__name__ in _SILENT or not call.tensors:
-            self.counted.update(map(id, parameters))
+            self.silent(call, output, parameters)
         else:
             self.note(call, output, parameters)
         return output
+
+    def exchange(self, call: Call) -> None:
+        """Give the call that is to be tried in another way what it is to be given."""
+        if self.instead and numbered(call.name, call, self.steps) == self.instead[0]:
+            self.working = True
+            call.arguments, call.options = self.instead[1](call.arguments, call.options)
+            self.working = False
+
+    def silent(self, call: Call, output: Any, parameters: list[nn.Parameter]) -> None:
+        """Count parameters that only changed their place or type with the step that follows."""
+        for tensor in call.tensors:
+            parameters = parameters + self.copies.get(id(tensor), [])
+        made = _tensors(output)
+        if isinstance(output, torch.Tensor) and call.tensors:
+            source = self.makers.get(id(call.tensors[0]), (None, None))[0]
+            self.makers[id(output)] = (source, output)
+        for tensor in made if parameters else []:
+            self.copies.setdefault(id(tensor), []).extend(parameters)
+
+    def sources(self, call: Call) -> tuple[int | None, ...]:
+        return tuple(self.makers.get(id(tensor), (None, None))[0] for tensor in call.tensors)
 
     def innermost(self) -> Call | None:
         """Return the call that has not returned; of a transformer's layer, the layer as a whole."""
@@ -163,16 +256,23 @@ class _Watch(TorchFunctionMode):
         return f"{owner}: {plain}()" if owner else f"{plain}()"
 
     def note(self, call: Call, output: Any, parameters: list[nn.Parameter]) -> None:
+        for tensor in call.tensors:
+            parameters = parameters + self.copies.get(id(tensor), [])
         new = {id(p): p.numel() for p in parameters if id(p) not in self.counted}
         self.counted.update(new)
         tensors = _tensors(output)
         if not tensors:
             return
         first = tensors[0]
+        self.working = True
         values = first.detach().clone() if self.keep else None
+        self.working = False
         inputs = tuple(tuple(tensor.shape) for tensor in call.tensors)
-        layer = numbered(call.name, call, self.steps)
-        self.steps.append(Step(call, layer, inputs, tuple(first.shape), sum(new.values()), values))
+        layer, sources = numbered(call.name, call, self.steps), self.sources(call)
+        for tensor in tensors:
+            self.makers[id(tensor)] = (len(self.steps), tensor)
+        shape, new = tuple(first.shape), sum(new.values())
+        self.steps.append(Step(call, layer, inputs, shape, new, values, sources))
 
 
 def numbered(words: str, call: Call, before: list[Step]) -> str:
@@ -184,7 +284,8 @@ def numbered(words: str, call: Call, before: list[Step]) -> str:
 def is_layer(module: nn.Module) -> bool:
     """Tell whether the module computes with PyTorch's own forward: it is then one row."""
     forward = type(module).forward
-    return forward.__module__.startswith("torch.nn") and forward is not nn.Sequential.forward
+    home = getattr(forward, "__module__", "") or ""  # None where torch.fx has written it
+    return home.startswith("torch.nn") and forward is not nn.Sequential.forward
 
 
 def _tensors(value: Any) -> list[torch.Tensor]:

@@ -1,44 +1,15 @@
-"""The rules of faults for what puts the same numbers into another shape.
-
-Each returns what the layer got, what it expected and the mend, or None where it does not apply.
-"""
+"""The rules for what arranges numbers anew: view, permute, and axes that are not there."""
 
 import math
+import re
+from itertools import takewhile
 
 import torch
-from torch import nn
 
-from labkit.inspect.mends import argument, function, replaced, shape_text
-from labkit.inspect.recording import Call
+from labkit.inspect.fixes import Fix, before, function, resized, shape_text
+from labkit.inspect.recording import Call, Recording
+from labkit.inspect.rules import Diagnosis, want
 from labkit.text import _
-
-
-def view(call: Call, tensors: list, fed: torch.Size):
-    """Tell the sizes of a view or a reshape that do not make up the numbers there are."""
-    if function(call) not in {"view", "reshape"}:
-        return None
-    x, sizes = tensors[0], _sizes(call)
-    if not sizes or not all(isinstance(size, int) and size for size in sizes):
-        return None
-    total, known = x.numel(), math.prod(size for size in sizes if size != -1)
-    got = _("{shape}, {n} numbers").format(shape=shape_text(x.shape), n=total)
-    if sizes.count(-1) > 1:
-        return got, _("-1 at one place at most"), _("write torch.flatten(x, 1), or the other size")
-    if total % known == 0 and (-1 in sizes or total == known):
-        change = _("use reshape: this tensor is not stored in one piece")
-        return got, _("a tensor stored in one piece"), change
-    expected = _("a multiple of {n} numbers") if -1 in sizes else _("{n} numbers")
-    change = _("write torch.flatten(x, 1), and give the next linear layer in_features={n}").format(
-        n=math.prod(x.shape[1:])
-    )
-    for kept in (sizes[1:], sizes):
-        if kept and -1 not in kept and math.prod(kept) == math.prod(x.shape[1:]):
-            written = ", ".join(("len(x)", *map(str, kept)))
-            change = _("put the batch first, x.{name}({sizes}): it is {n} here").format(
-                name=function(call), sizes=written, n=len(x)
-            )
-            break
-    return got, expected.format(n=known), change
 
 
 def _sizes(call: Call) -> tuple:
@@ -46,150 +17,129 @@ def _sizes(call: Call) -> tuple:
     return tuple(sizes[0]) if sizes and isinstance(sizes[0], (tuple, list)) else tuple(sizes)
 
 
-def unflatten(call: Call, tensors: list, fed: torch.Size):
-    """Tell the sizes of an unflatten whose product is not the axis that it splits."""
-    if isinstance(call.module, nn.Unflatten):
-        axis, sizes = call.module.dim, call.module.unflattened_size
-    elif function(call) == "unflatten":
-        axis, sizes = argument(call, 1, "dim"), argument(call, 2, "sizes")
-    else:
+def _with(words: str, *sizes: int) -> Fix:
+    """Return the fix that gives a method, e.g. view, other sizes."""
+    return Fix(words, given=lambda arguments, options: ((arguments[0], *sizes), {}))
+
+
+def views(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose a view or reshape to sizes that do not make up the numbers there are."""
+    call, tensors = broken.broken, broken.broken.tensors
+    sizes = _sizes(call)
+    if function(call) not in ("view", "reshape") or not tensors:
         return None
-    shape = tuple(tensors[0].shape)
-    sizes = tuple(sizes) if isinstance(sizes, (tuple, list)) else ()
-    if not isinstance(axis, int) or not -len(shape) <= axis < len(shape) or not sizes:
+    if not sizes or not all(isinstance(size, int) and size for size in sizes):
         return None
-    if not all(isinstance(size, int) and (size > 0 or size == -1) for size in sizes):
-        return None
-    total, known = shape[axis], math.prod(size for size in sizes if size != -1)
-    expected = _("{n} numbers in axis {axis}, for {sizes}")
-    if -1 in sizes:
-        expected = _("a multiple of {n} numbers in axis {axis}, for {sizes}")
-    expected = expected.format(n=known, axis=axis, sizes=sizes)
-    others = [n for n, size in enumerate(shape) if n and size == known]
-    if others:
-        return shape_text(shape), expected, _split(call, others[0], sizes, f"dim={others[0]}")
-    fitting, changes = _fitting(total, sizes), []
-    if fitting:
-        changes = [_split(call, axis, fitting, f"unflattened_size={fitting}")]
-    need = known * -(-total // known) if -1 in sizes else known
-    if axis % len(shape):  # not the batch
-        changes.append(_("give the layer before it {n} outputs").format(n=need))
-    return (shape_text(shape), expected, _(", or ").join(changes)) if changes else None
+    shape, total = tuple(tensors[0].shape), tensors[0].numel()
+    known = math.prod(size for size in sizes if size != -1)
+    got = _("{shape}, {n} numbers").format(shape=shape_text(shape), n=total)
+    if total % known == 0 and (sizes.count(-1) == 1 or total == known):
+        text = _("use reshape: this tensor is not stored in one piece")
+        made = [
+            Fix(text, given=lambda given, options: ((given[0].contiguous(), *given[1:]), options))
+        ]
+        return got, _("a tensor stored in one piece"), made
+    expected = _("a multiple of {n} numbers") if -1 in sizes else _("{n} numbers")
+    expected = expected.format(n=known)
+    if sizes.count(-1) > 1:
+        expected = _("-1 at one place at most")
+    fixes, name = [], function(call)
+    for kept in (sizes[1:], sizes):
+        if kept and -1 not in kept and math.prod(kept) == math.prod(shape[1:]):
+            written = ", ".join(("len(x)", *map(str, kept)))
+            text = _("put the batch first, x.{name}({sizes}): it is {n} here")
+            words = text.format(name=name, sizes=written, n=len(x))
+            fixes.append(_with(words, len(x), *kept))
+    size = math.prod(shape[1:])
+    if not fixes and len(sizes) == 2:
+        words = _("write torch.flatten(x, 1), and give the next linear layer in_features={n}")
+        fixes = [_with(words.format(n=size), shape[0], size)]
+    return got, expected, fixes or _regrouped(shape, sizes)
 
 
-def _split(call: Call, axis: int, sizes: tuple, change: str) -> str:
-    if call.module is None:
-        return _("write x.unflatten({axis}, {sizes})").format(axis=axis, sizes=sizes)
-    return replaced(call, change, f"{axis}, {sizes}")
+def _regrouped(shape: tuple[int, ...], sizes: tuple[int, ...]) -> list[Fix]:
+    """Return the fix of a view that splits or joins axes: the sizes in the middle that differ."""
+    pairs = zip(shape, sizes, strict=False), zip(shape[::-1], sizes[::-1], strict=False)
+    head, tail = (len(list(takewhile(lambda pair: pair[0] == pair[1], both))) for both in pairs)
+    middle, total = sizes[head : len(sizes) - tail], math.prod(shape[head : len(shape) - tail])
+    if not middle or -1 in middle:
+        return []
+    text = _("put sizes in the place of {middle} whose product is {n}: {n} cannot be divided so")
+    words = text.format(middle=" x ".join(map(str, middle)), n=total)
+    return [
+        _with(words, *sizes[:head], *[1] * (len(middle) - 1), total, *sizes[len(sizes) - tail :])
+    ]
 
 
-def _fitting(total: int, sizes: tuple) -> tuple:
-    """Return sizes like these that make up ``total``: other channels, or another square."""
-    rest = math.prod(sizes[1:])
-    if -1 not in sizes and len(sizes) > 1 and total % rest == 0:
-        return (total // rest, *sizes[1:])
-    side = math.isqrt(total // sizes[0]) if sizes[0] > 0 else 0
-    if len(sizes) == 3 and sizes[1] == sizes[2] and sizes[0] * side**2 == total:
-        return (sizes[0], side, side)
-    return ()
-
-
-def pixels(call: Call, tensors: list, fed: torch.Size):
-    """Tell the channels, or the sides, that a pixel shuffle cannot deal out evenly."""
-    up = isinstance(call.module, nn.PixelShuffle) or function(call) == "pixel_shuffle"
-    down = isinstance(call.module, nn.PixelUnshuffle) or function(call) == "pixel_unshuffle"
-    if not up and not down:
-        return None
-    name, shape = "upscale_factor" if up else "downscale_factor", tuple(tensors[0].shape)
-    factor = getattr(call.module, name, None) or argument(call, 1, name)
-    if len(shape) < 3:
-        expected = _("a batch of maps [N, channels, height, width]")
-        return shape_text(shape), expected, _("feed it the maps before they are flattened")
-    if not isinstance(factor, int) or factor < 1:
-        return None
-    if not up:
-        return _uneven(shape, factor)
-    channels, square = shape[-3], factor**2
-    if channels % square == 0:
-        return None
-    expected = _("a multiple of {n} channels ({name}={factor})").format(
-        n=square, name=name, factor=factor
-    )
-    change = _("give the layer before it {n} channels, or put nn.Conv2d({a}, {n}, 1) between")
-    change += _(": {a} come out")
-    return shape_text(shape), expected, change.format(n=channels * square, a=channels)
-
-
-def _uneven(shape: tuple, factor: int):
-    short = [-side % factor for side in shape[-2:]]
-    if not any(short):
-        return None
-    expected = _("height and width that are multiples of {n} (downscale_factor={n})")
-    change = _("pad it to {height} x {width} first, nn.functional.pad(x, (0, {right}, 0, {below}))")
-    sides = dict(height=shape[-2] + short[0], width=shape[-1] + short[1])
-    change = change.format(right=short[1], below=short[0], **sides)
-    return shape_text(shape), expected.format(n=factor), change
-
-
-def permute(call: Call, tensors: list, fed: torch.Size):
-    """Tell an order of axes that leaves some out, or names some that are not there."""
-    if function(call) != "permute":
+def permutes(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose an order of axes that leaves some out, or names some that are not there."""
+    call, tensors = broken.broken, broken.broken.tensors
+    if function(call) != "permute" or not tensors:
         return None
     axes, order = tensors[0].ndim, _sizes(call)
     if not all(isinstance(axis, int) for axis in order) or len(order) == axes:
         return None
     whole = [axis for axis in order if axis < axes]
     whole += [axis for axis in range(axes) if axis not in whole]
-    change = _("name them all, x.permute({order})").format(order=", ".join(map(str, whole)))
-    if len(whole) != axes:
-        change = _("name each of them once")
-    expected = _("an order of {n} axes").format(n=axes)
-    return shape_text(tensors[0].shape), expected, change
+    words = _("name them all, x.permute({order})").format(order=", ".join(map(str, whole)))
+    fixes = [_with(words, *whole)] if len(whole) == axes else []
+    return shape_text(tensors[0].shape), _("an order of {n} axes").format(n=axes), fixes
 
 
-def glu(call: Call, tensors: list, fed: torch.Size):
-    """Tell an axis that a gated linear unit cannot halve."""
-    if not isinstance(call.module, nn.GLU) and function(call) != "glu":
+def no_such_axis(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose an axis, or an index in it, beyond the last one."""
+    call, error = broken.broken, broken.error
+    if not isinstance(error, IndexError) or not call.tensors:
         return None
-    axis = call.module.dim if call.module else argument(call, 1, "dim")
-    axis, shape = -1 if axis is None else axis, tuple(tensors[0].shape)
-    if not isinstance(axis, int) or not -len(shape) <= axis < len(shape) or shape[axis] % 2 == 0:
+    got = shape_text(call.tensors[0].shape)
+    if found := re.search(r"range of \[-\d+, (\d+)\], but got (-?\d+)", str(error)):
+        last, axis = map(int, found.groups())
+        expected = _("a tensor that has an axis {axis}").format(axis=axis)
+        words = _("take axis {last}, the last one: dim={last}").format(last=last)
+        fixes = resized(call, dim=last) if hasattr(call.module, "dim") else []
+        return got, expected, fixes or [_dimension(words, axis, last)]
+    pattern = r"index -?\d+ is out of bounds for dimension (\d+) with size (\d+)"
+    if found := re.search(pattern, str(error)):
+        axis, size = map(int, found.groups())
+        expected = _("an index below {n} in axis {axis}").format(n=size, axis=axis)
+        words = _("take {last}, or -1, for the last").format(last=size - 1)
+        return got, expected, [Fix(words, given=lambda given, options: ((given[0], 0), options))]
+    return None
+
+
+def _dimension(words: str, axis: int, last: int) -> Fix:
+    def given(arguments: tuple, options: dict) -> tuple[tuple, dict]:
+        places = [last if type(item) is int and item == axis else item for item in arguments[1:]]
+        named = {name: last if type(n) is int and n == axis else n for name, n in options.items()}
+        return (*arguments[:1], *places), named
+
+    return Fix(words, given=given)
+
+
+def batch_lost(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose a squeeze() or a mean() that took the batch away, too."""
+    call, tensors = broken.broken, broken.broken.tensors
+    if not tensors or (want(call) is None and call.module is None):
         return None
-    expected = _("an even number in axis {axis}, for it halves it").format(axis=axis)
-    change = _("give the layer before it {n} outputs: {half} come out")
-    return shape_text(shape), expected, change.format(n=2 * shape[axis], half=shape[axis])
-
-
-def repeated(call: Call, tensors: list, fed: torch.Size):
-    """Tell an expand or a repeat that says nothing of the last axes."""
-    sizes, shape = _sizes(call), tuple(tensors[0].shape)
-    if function(call) not in {"expand", "repeat"} or len(sizes) >= len(shape):
-        return None
-    kept = -1 if function(call) == "expand" else 1
-    written = ", ".join(map(str, (*sizes, *[kept] * (len(shape) - len(sizes)))))
-    change = _("write x.{name}({sizes})").format(name=function(call), sizes=written)
-    return shape_text(shape), _("a number for each of {n} axes").format(n=len(shape)), change
-
-
-def upsampling(call: Call, tensors: list, fed: torch.Size):
-    """Tell a way of enlarging that is for other axes than these."""
-    shape = tuple(tensors[0].shape)
-    if isinstance(call.module, nn.Upsample):
-        size, factor, mode = call.module.size, call.module.scale_factor, call.module.mode
-    elif function(call) == "interpolate":
-        names = ("size", "scale_factor", "mode")
-        size, factor, mode = (argument(call, n, name) for n, name in enumerate(names, 1))
-    else:
-        return None
-    if size is None and factor is None:
-        expected, change = _("a size or a scale factor"), _("give it scale_factor=2")
-        return shape_text(shape), expected, change
-    wanted = {3: ("linear",), 4: ("bilinear", "bicubic"), 5: ("trilinear",)}
-    axes = next((n for n, modes in wanted.items() if mode in modes), len(shape))
-    if axes == len(shape) or len(shape) not in wanted:
-        return None
-    expected = _("{n} axes (mode={mode!r})").format(n=axes, mode=mode)
-    return shape_text(shape), expected, _("set mode={mode!r}").format(mode=wanted[len(shape)][0])
-
-
-RULES = (view, unflatten, pixels, permute, glu, repeated, upsampling)
+    expected = _("a batch, also of one image")
+    if not tensors[0].ndim:
+        text = _("name the axes of the step that made one number of all, as in x.mean((2, 3))")
+        return _("one number, of no axes"), expected, [Fix(text)]
+    source = broken.sources[0]
+    while source is not None:
+        step = broken.steps[source]
+        bare = len(step.call.arguments) == 1 and not step.call.options
+        if function(step.call) == "squeeze" and bare and step.inputs[0][:1] == (1,) == x.shape[:1]:
+            ones = [n for n, size in enumerate(step.inputs[0]) if size == 1 and n]
+            if x.ndim == len(step.inputs[0]) and x.shape[1] == step.inputs[0][1] == 1:
+                ones.remove(1)  # the one channel that the image came with
+            axes = ones[0] if len(ones) == 1 else tuple(ones)
+            text = _("name the axes, x.squeeze({axes}): without them the batch of one goes, too")
+            text = text.format(axes=axes)
+            if not ones:
+                text = _("leave {layer} out: it takes the batch of one away")
+                text = text.format(layer=step.layer)
+            kept = [size for n, size in enumerate(step.inputs[0]) if n not in ones]
+            return shape_text(tensors[0].shape), expected, before(call, text, f"x.reshape({kept})")
+        source = next(iter(step.sources), None)
+    return None

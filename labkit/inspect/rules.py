@@ -1,229 +1,333 @@
-"""The rules by which a fault is told: what a layer got, what it expected, what would fix it.
+"""The rules for layers: how many numbers each wants, along which axis, and of which kind.
 
-Each rule takes the call that broke, the tensors given to it and the shape fed to the model; it
-returns the three clauses, or None where it does not apply.
+A rule takes the recording of a forward pass that broke and what was fed in. It returns what the
+layer got, what it expected and the fixes to try; None where it does not apply.
 """
 
 import math
+import re
+from dataclasses import dataclass
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
-from labkit.inspect import attending, joins, losses, normalisations, reshapes, sequences
-from labkit.inspect.mends import argument, function, mended, shape_text
-from labkit.inspect.reasons import Sliding, sliding, weight
-from labkit.inspect.recording import Call
+from labkit.inspect.fixes import Fix, argument, before, function, reach, resized, shape_text
+from labkit.inspect.reasons import sliding, weight
+from labkit.inspect.recording import Call, Recording
 from labkit.text import _
 
-_OF_LISTS = {"cat", "concat", "concatenate", "stack", "hstack", "vstack", "dstack", "einsum"}
+Diagnosis = tuple[str, str, list[Fix]] | None
 
 
-def no_tensor(call: Call, error: Exception):
-    """Tell a layer that was given something else, such as the tuple that an LSTM returns."""
-    by_name = (*call.tensors, *call.options.values(), None)  # as in layer(input=x)
-    given = call.arguments[0] if call.arguments else by_name[0]
-    listed = isinstance(given, (tuple, list))
-    takes = function(call) in _OF_LISTS or not isinstance(error, (TypeError, AttributeError))
-    equation = isinstance(given, str)  # as torch.einsum takes
-    if isinstance(given, torch.Tensor):
+@dataclass(frozen=True)
+class Want:
+    """How many numbers a layer wants, by the name of its argument, along which axis."""
+
+    name: str
+    axis: int
+    count: int
+
+
+WANTS = (
+    (nn.Linear, "in_features", -1),
+    (_ConvNd, "in_channels", 1),
+    (_NormBase, "num_features", 1),
+    (nn.GroupNorm, "num_channels", 1),
+    (nn.PReLU, "num_parameters", 1),
+    (nn.RNNBase, "input_size", -1),
+    (nn.LayerNorm, "normalized_shape", -1),
+    (nn.RMSNorm, "normalized_shape", -1),
+)
+"""Which layer wants how many numbers along which axis."""
+
+_OF_WEIGHTS = {
+    "linear": ("in_features", -1, 1),
+    "conv1d": ("in_channels", 1, 1),
+    "conv2d": ("in_channels", 1, 1),
+    "batch_norm": ("num_features", 1, 0),
+    "prelu": ("num_parameters", 1, 0),
+}
+"""The same for functions, with the axis of the weight that holds the count."""
+
+_AXES = {"1d": (2, 3), "2d": (3, 4), "3d": (4, 5)}
+_OUTPUTS = ((_ConvNd, "out_channels"), (nn.Linear, "out_features"))
+
+
+def want(call: Call) -> Want | None:
+    """Return what a call wants by the table, or None for one that is not in it."""
+    for kind, name, axis in WANTS:
+        if isinstance(call.module, kind):
+            count = getattr(call.module, name)
+            count = count if isinstance(count, int) else math.prod(count)
+            return Want(name, axis, count)
+    if function(call) not in _OF_WEIGHTS:
         return None
-    if call.module is None and (equation or (listed and takes)):
+    name, axis, held = _OF_WEIGHTS[function(call)]
+    weights = weight(call) if name.startswith("in_") else argument(call, 3, "weight")
+    weights = argument(call, 1, "weight") if name == "num_parameters" else weights
+    if not isinstance(weights, torch.Tensor) or weights.ndim <= held:
         return None
-    expected = _("a tensor")
-    if given is None:
-        change = _("let the forward before it end with return and its result")
-        return "None", expected, change
-    if isinstance(given, dict) and given:
-        got = _("a dict of {keys}").format(keys=", ".join(map(repr, given)))
-        return (
-            got,
-            expected,
-            _("take the entry that you mean, x[{key!r}]").format(key=next(iter(given))),
-        )
-    if listed:
-        got = _("a {kind} of {n}").format(kind=type(given).__name__, n=len(given))
-        return got, expected, _("take the part that you mean, x[0]")
-    got = _("an object of type {kind}").format(kind=type(given).__name__)
-    return got, expected, _("give it a tensor")
+    groups = argument(call, 6, "groups") if name == "in_channels" else 1
+    return Want(name, axis, weights.shape[held] * (groups or 1))
 
 
-def _wrong_type(call: Call, tensors: list, fed: torch.Size):
+def counts(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose a layer that was given another number of channels or features than it wants."""
+    call, tensors = broken.broken, broken.broken.tensors
+    wanted = want(call)
+    if not wanted or not tensors or not tensors[0].ndim:
+        return None
+    shape, module = tuple(tensors[0].shape), call.module
+    name, n = wanted.name, wanted.count
+    axes = _AXES.get(call.kind[-2:], ())
+    if isinstance(module, _NormBase):
+        axes = {"1d": (2, 3), "2d": (4,), "3d": (5,)}[call.kind[-2:]] if axes else ()
+    axis = len(shape) - 3 if isinstance(module, nn.Conv2d) and len(shape) == 3 else wanted.axis
+    known = -len(shape) <= axis < len(shape)
+    if known and shape[axis] == n and (not axes or len(shape) in axes):
+        return None
+    expected = _expected(call, wanted)
+    got = shape_text(shape)
+    if name == "in_features" and len(shape) == 1 < x.ndim:
+        got = _("{shape}, all images in one row").format(shape=got)
+    elif name == "in_features" and len(shape) > 2:
+        got = _("{shape}, {n} numbers per image").format(shape=got, n=math.prod(shape[1:]))
+    fixes = _moved(broken, wanted, x)
+    if any(reach(fix, broken, x) == math.inf for fix in fixes):
+        return got, expected, fixes
+    if axes and len(shape) not in axes:
+        return got, expected, fixes + _other_kind(call, shape)
+    groups = getattr(module, "num_groups", 1)
+    if known and shape[axis] != n and module:
+        if name == "normalized_shape":
+            size = shape[-len(module.normalized_shape) :]
+            fixes += resized(call, normalized_shape=size[0] if len(size) == 1 else list(size))
+        elif name != "in_features" or len(shape) < 4:
+            fixes += _as_many(call, name, shape[axis], groups)
+        fixes += earlier(broken, broken.sources[0], shape[axis], n)
+    return got, expected, fixes
+
+
+def _expected(call: Call, wanted: Want) -> str:
+    name, n = wanted.name, wanted.count
+    if isinstance(call.module, nn.Conv2d) or (
+        isinstance(call.module, _NormBase) and "2d" in call.kind
+    ):
+        return _("a batch [N, {n}, height, width] ({name}={n})").format(n=n, name=name)
+    if name == "in_features":
+        return _("{n} numbers per image (in_features={n})").format(n=n)
+    if wanted.axis == -1:
+        sizes = getattr(call.module, name, n)
+        sizes = n if isinstance(sizes, int) or len(sizes) == 1 else list(sizes)
+        return _("{n} in the last axis ({name}={n})").format(n=sizes, name=name)
+    return _("{n} channels in axis 1 ({name}={n})").format(n=n, name=name)
+
+
+def _as_many(call: Call, name: str, size: int, groups: int) -> list[Fix]:
+    """Return the fix that gives the layer as many inputs as it got."""
+    module, changes = call.module, {name: size}
+    if groups != 1 and size % groups:
+        changes = {"num_groups": math.gcd(groups, size), **changes}
+    split = getattr(module, "groups", 1)
+    if split == getattr(module, "in_channels", 0) != 1 and split != 1:  # depthwise
+        changes.update(out_channels=size * (module.out_channels // split), groups=size)
+    elif size % split:
+        changes["groups"] = 1
+    return resized(call, **changes)
+
+
+def _moved(broken: Recording, wanted: Want, x: torch.Tensor) -> list[Fix]:
+    """Return the fixes that give the layer the same numbers in another order."""
+    call, n = broken.broken, wanted.count
+    shape = tuple(call.tensors[0].shape)
+    if wanted.name == "in_features":
+        return _flattened(call, n, x)
+    fixes = []
+    if wanted.axis == 1:
+        looks = len(shape) != 4 or abs(shape[1] - shape[2]) <= abs(shape[2] - shape[3])
+        if len(shape) in (3, 4) and shape[-1] == n and looks:  # the other two are the sides
+            order = "0, 3, 1, 2" if len(shape) == 4 else "0, 2, 1"
+            text = _("move the channels to axis 1 first, {x}")
+            fixes += before(call, text, f"x.permute({order})")
+        if len(shape) == 5:
+            fixes += before(call, _("leave out the axis that is too much, {x}"), "x.squeeze(1)")
+    elif len(shape) in (3, 4) and shape[1] == n:
+        order = "0, 2, 3, 1" if len(shape) == 4 else "0, 2, 1"
+        fixes += before(call, _("move the channels to the end first, {x}"), f"x.permute({order})")
+    return fixes
+
+
+def _flattened(call: Call, n: int, x: torch.Tensor) -> list[Fix]:
+    """Return the fixes of a linear layer that wants the numbers of an image in one row."""
+    shape, fixes = tuple(call.tensors[0].shape), []
+    if len(shape) == 1 < x.ndim:
+        text = _("write torch.flatten(x, 1): without the 1 the batch is flattened too")
+        fixes = before(call, text, f"x.reshape({len(x)}, -1)")
+        size = shape[0] // len(x)
+    else:
+        size = math.prod(shape[1:])
+        if len(shape) == 4 and shape[1] == n and size != n:
+            fixes += before(call, _("average each map first, {x}"), "x.mean((2, 3))")
+        if len(shape) in (3, 4) and shape[1] == n and size != n:
+            order = "0, 2, 3, 1" if len(shape) == 4 else "0, 2, 1"
+            text = _("move the channels to the end first, {x}")
+            return fixes + before(call, text, f"x.permute({order})")
+        if len(shape) > 3 or (len(shape) == 3 and size == n):
+            fixes = before(call, _("put {x} before it"), "torch.flatten(x, 1)")
+    if fixes and size != n and call.module:
+        fixes = [first & second for first in fixes for second in resized(call, in_features=size)]
+    return fixes
+
+
+def _other_kind(call: Call, shape: tuple[int, ...]) -> list[Fix]:
+    """Return the fix of a layer for images that is written for sequences, or the reverse."""
+    kind = f"{call.kind[:-2]}{max(len(shape) - 2, 1)}d"
+    if not call.module or not hasattr(nn, kind) or not len(shape) > 1:
+        return []
+    arguments = (
+        "{0.in_channels}, {0.out_channels}, {1}" if isinstance(call.module, _ConvNd) else "{2}"
+    )
+    size = getattr(call.module, "kernel_size", (1,))[0]
+    line = arguments.format(call.module, size, getattr(call.module, "num_features", 0))
+    layer = eval(f"nn.{kind}({line})", {"nn": nn})
+    text = _("write nn.{kind}({line}), which takes {n} axes")
+    return [Fix(text.format(kind=kind, line=line, n=len(shape)), {call.name: layer})]
+
+
+def earlier(broken: Recording, source: int | None, size: int, n: int) -> list[Fix]:
+    """Return the fix of an earlier layer whose count was mistyped, so that this one fits."""
+    while source is not None:
+        step = broken.steps[source]
+        for kind, name in _OUTPUTS:
+            if isinstance(step.call.module, kind):
+                fits = getattr(step.call.module, name) == size
+                return _output(step.call, name, n) if fits else []
+        if want(step.call):  # a layer in between that had the count it wants
+            return []
+        source = next(iter(step.sources), None)
+    return []
+
+
+def _output(call: Call, name: str, size: int) -> list[Fix]:
+    changes = {name: size}
+    if size % getattr(call.module, "groups", 1):
+        changes["groups"] = 1
+    text = _("give {layer} {n} outputs, {rest}")
+    return [
+        Fix(text.format(layer=call.name, n=size, rest=fix.words), fix.layers)
+        for fix in resized(call, **changes)
+    ]
+
+
+def flattened_too_early(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose a layer for maps that is given the numbers of flattened maps."""
+    call, tensors = broken.broken, broken.broken.tensors
+    named = re.search(r"(conv|pool|norm)2d", f"{call.kind} {function(call)}".lower())
+    if not named or not tensors or tensors[0].ndim != 2 or broken.sources[0] is None:
+        return None
+    maps = (*broken.steps[broken.sources[0]].inputs, ())[0]
+    if len(maps) != 4:
+        return None
+    text = _("feed it the maps before they are flattened, {shape}").format(shape=list(maps))
+    fixes = before(call, text, f"x.view(-1, {maps[1]}, {maps[2]}, {maps[3]})")
+    return shape_text(tensors[0].shape), _("a batch [N, channels, height, width]"), fixes
+
+
+def groups(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose a group normalisation by function whose groups do not divide the channels."""
+    call = broken.broken
+    if function(call) != "group_norm" or not call.tensors or call.tensors[0].ndim < 2:
+        return None
+    shape, count = call.tensors[0].shape, argument(call, 1, "num_groups")
+    if not isinstance(count, int) or shape[1] % count == 0:
+        return None
+    expected = _("a multiple of {n} channels (num_groups={n})").format(n=count)
+    words = _("give it num_groups={n}").format(n=math.gcd(count, shape[1]))
+    fix = Fix(
+        words,
+        given=lambda given, options: ((given[0], math.gcd(count, shape[1]), *given[2:]), options),
+    )
+    return shape_text(shape), expected, [fix]
+
+
+def types(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose numbers of another type than the layer's weights, or on another device."""
+    call, tensors = broken.broken, broken.broken.tensors
     weights = weight(call)
-    embeds = isinstance(call.module, nn.Embedding)
-    if weights is None or embeds or tensors[0].dtype == weights.dtype:
+    if weights is None or not tensors:
         return None
-    got, expected = (str(t.dtype).removeprefix("torch.") for t in (tensors[0], weights))
-    change = _("convert the input first, x.to(torch.{dtype})").format(dtype=expected)
-    return _("numbers of type {dtype}").format(dtype=got), expected, change
+    first = tensors[0]
+    if isinstance(call.module, nn.Embedding) or function(call) == "embedding":
+        return _embedding(call, first)
+    if first.device != weights.device:
+        where = str(weights.device)
+        fixes = before(call, _("move the batch to the model, {x}"), f"x.to({where!r})")
+        return _("a tensor on {device}").format(device=first.device), where, fixes
+    if first.dtype == weights.dtype:
+        return None
+    got, expected = (str(t.dtype).removeprefix("torch.") for t in (first, weights))
+    change = "x.float()" if weights.dtype == torch.float32 else f"x.to(torch.{expected})"
+    fixes = before(call, _("convert the input first, {x}"), change)
+    return _("numbers of type {dtype}").format(dtype=got), expected, fixes
 
 
-def _wrong_device(call: Call, tensors: list, fed: torch.Size):
-    weights = weight(call)
-    if weights is None or tensors[0].device == weights.device:
-        return None
-    change = _("move the batch to the model, x.to({device!r})").format(device=str(weights.device))
-    return _("a tensor on {device}").format(device=tensors[0].device), str(weights.device), change
-
-
-def _embedding(call: Call, tensors: list, fed: torch.Size):
-    if not isinstance(call.module, nn.Embedding) and function(call) != "embedding":
-        return None
-    weights = call.module.weight if call.module else argument(call, 1, "weight")
-    if not isinstance(weights, torch.Tensor) or not weights.ndim or not tensors[0].numel():
-        return None
-    numbers, count = tensors[0], len(weights)
+def _embedding(call: Call, numbers: torch.Tensor) -> Diagnosis:
     if numbers.is_floating_point():
         dtype = str(numbers.dtype).removeprefix("torch.")
-        change = _("convert the input first, x.to(torch.int64)")
-        return _("numbers of type {dtype}").format(dtype=dtype), "int64", change
-    low, high = numbers.min().item(), numbers.max().item()
+        fixes = before(call, _("convert the input first, {x}"), "x.long()")
+        return _("numbers of type {dtype}").format(dtype=dtype), "int64", fixes
+    count, low, high = call.module.num_embeddings, int(numbers.min()), int(numbers.max())
     got = _("numbers from {low} to {high}").format(low=low, high=high)
-    if 0 <= low <= high < count:
-        return None
-    change = mended(call, high + 1, "num_embeddings")
-    if low < 0:
-        change = _("give it no negative numbers")
     expected = _("numbers from 0 to {high} (num_embeddings={n})").format(high=count - 1, n=count)
-    return got, expected, change
+    return got, expected, resized(call, num_embeddings=high + 1) if low >= 0 else []
 
 
-def _linear(call: Call, tensors: list, fed: torch.Size):
-    weights = weight(call)
-    if not isinstance(call.module, nn.Linear) and function(call) != "linear":
+def windows(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose a convolution or a pooling whose window is larger than the map."""
+    call, tensors = broken.broken, broken.broken.tensors
+    window = sliding(call) if tensors else None
+    if window is None or len(window.kernel) >= tensors[0].ndim:
         return None
-    if weights is None or weights.ndim != 2:
-        return None
-    wanted, shape = weights.shape[1], tuple(tensors[0].shape)
-    expected = _("{n} numbers per image (in_features={n})").format(n=wanted)
-    if len(shape) == 1 < len(fed):  # flattened with the batch
-        count = shape[0] // fed[0]
-        steps = [_("write torch.flatten(x, 1): without the 1 the batch is flattened too")]
-    elif len(fed) == 3 and len(shape) == 2 and wanted == math.prod(shape):
-        count = wanted
-        steps = [_("feed it a batch, also of one image, x.unsqueeze(0)")]
-    elif len(shape) in (3, 4) and shape[1] == wanted and math.prod(shape[2:]) > 1:
-        count, order = wanted, "0, 2, 1" if len(shape) == 3 else "0, 2, 3, 1"
-        change = _("move the channels to the end first, x.permute({order})").format(order=order)
-        expected = _("{n} numbers in the last axis (in_features={n})").format(n=wanted)
-        return shape_text(shape), expected, change
-    elif len(shape) == 4 or (len(shape) == 3 and math.prod(shape[1:]) == wanted):
-        count = math.prod(shape[1:])
-        steps = [_("put torch.flatten(x, 1) before it")]
-    else:
-        count, steps = shape[-1], []
-    if count != wanted:
-        steps.append(mended(call, count, "in_features"))
-    if not steps:
-        return None
-    got = _("{shape}, {n} numbers per image").format(shape=shape_text(shape), n=count)
-    return got, expected, _(", and ").join(steps)
-
-
-def _convolution(call: Call, tensors: list, fed: torch.Size):
-    weights = weight(call)
-    if weights is None or weights.ndim != 4 or not _convolves(call):
-        return None
-    shape = tuple(tensors[0].shape)
-    groups = getattr(call.module, "groups", call.options.get("groups", 1))
-    wanted = weights.shape[1] * groups
-    expected = _("a batch [N, {n}, height, width]").format(n=wanted)
-    if len(shape) not in (3, 4):
-        change = _("feed it the maps before they are flattened")
-    elif shape[-3] == wanted:
-        return _too_small(call, shape)
-    elif shape[-1] == wanted:
-        order = "0, 3, 1, 2" if len(shape) == 4 else "2, 0, 1"
-        change = _("move the channels to the front, x.permute({order})").format(order=order)
-    else:
-        change = mended(call, shape[-3], "in_channels")
-    return shape_text(shape), expected, change
-
-
-def _other_convolution(call: Call, tensors: list, fed: torch.Size):
-    """Tell the channels of those in one or three dimensions, and of transposed ones."""
-    module, shape = call.module, tuple(tensors[0].shape)
-    if not isinstance(module, _ConvNd):
-        return None
-    wanted, axes = module.in_channels, module.weight.ndim
-    if len(shape) == 4 != axes:
-        expected = _("a batch [N, {n}, length]") if axes == 3 else _(
-            "a batch [N, {n}, depth, height, width]"
-        )  # fmt: skip
-        kind = call.kind.replace(f"{axes - 2}d", "2d")
-        change = _("write nn.{kind}, which slides over height and width").format(kind=kind)
-        return shape_text(shape), expected.format(n=wanted), change
-    if len(shape) != axes or shape[1] == wanted:
-        return None
-    expected = _("{n} channels (in_channels={n})").format(n=wanted)
-    change = mended(call, shape[1], "in_channels")
-    if axes == 3 and shape[2] == wanted:
-        change = _("move the channels to axis 1 first, x.permute(0, 2, 1)")
-    return shape_text(shape), expected, change
-
-
-def _pooling(call: Call, tensors: list, fed: torch.Size):
-    if isinstance(call.module, _POOLINGS_2D) or function(call) in {"max_pool2d", "avg_pool2d"}:
-        if tensors[0].ndim < 3:
-            change = _("feed it the maps before they are flattened")
-            return shape_text(tensors[0].shape), _("a batch [N, channels, height, width]"), change
-    if sliding(call) is None or weight(call) is not None:
-        return None
-    return _too_small(call, tuple(tensors[0].shape))
-
-
-def _too_small(call: Call, shape: tuple[int, ...]):
-    window = sliding(call)
-    sides = shape[-len(window.kernel) :]
-    short = [axis for axis, n in enumerate(sides) if window.span(axis) > n + _margin(window, axis)]
+    sides = tuple(tensors[0].shape[-len(window.kernel) :])
+    room = [side + 2 * pad for side, pad in zip(sides, window.padding, strict=True)]
+    spans = [window.span(axis) for axis in range(len(sides))]
+    short = [axis for axis, span in enumerate(spans) if span > room[axis]]
     if not short:
         return None
     axis = short[0]
-    need = -(-(window.span(axis) - sides[axis]) // 2)
-    least = window.span(axis) - _margin(window, axis)
-    expected = _("maps of at least {n} pixels a side").format(n=least)
-    change = _("pad it (padding={p}), take a smaller kernel, or feed larger images")
-    if weight(call) is None:
-        change = _("leave this pooling out, take a smaller kernel, or feed larger images")
-    got = _("{shape}, maps of {height} x {width}").format(
-        shape=shape_text(shape), height=sides[0], width=sides[-1]
+    got = _("{shape}, maps of {size}").format(
+        shape=shape_text(tensors[0].shape), size=" x ".join(map(str, sides))
     )
-    return got, expected, change.format(p=need)
+    expected = _("maps of at least {n} pixels a side").format(
+        n=spans[axis] - 2 * window.padding[axis]
+    )
+    fixes, places = [], range(len(sides))
+    if weight(call) is None:
+        wider = [
+            (sides[n] - 1) * window.stride[n] + spans[n] - 2 * window.padding[n] for n in places
+        ]
+        text = _("leave this pooling out: its maps are too small to pool again")
+        fixes = before(call, text, f"nn.functional.interpolate(x, {wider})")
+    elif call.module:
+        padding = max(-(-(spans[n] - sides[n]) // 2) for n in short)
+        fixes = resized(call, padding=padding) + resized(call, kernel_size=min(sides))
+    return got, expected, fixes + larger(broken, x)
 
 
-def _margin(window: Sliding, axis: int) -> int:
-    return 2 * window.padding[axis]
+def larger(broken: Recording, x: torch.Tensor) -> list[Fix]:
+    """Return the fix that feeds the smallest images that run, up to eight times as large."""
+    if x.ndim != 4:
+        return []
+    for times in (3, 4, 8, 16):
+        fix = enlarged(*(side * times // 2 for side in x.shape[2:]))
+        if reach(fix, broken, x) == math.inf:
+            return [fix]
+    return []
 
 
-def _prelu(call: Call, tensors: list, fed: torch.Size):
-    if not isinstance(call.module, nn.PReLU) and function(call) != "prelu":
-        return None
-    slopes = call.module.weight if call.module else argument(call, 1, "weight")
-    if not isinstance(slopes, torch.Tensor):
-        return None
-    shape, count = tuple(tensors[0].shape), slopes.numel()
-    channels = shape[1] if len(shape) > 1 else 1
-    if count in (1, channels):
-        return None
-    expected = _("{n} channels in axis 1 (num_parameters={n})").format(n=count)
-    change = mended(call, channels, "num_parameters") + _(", or 1, one slope for all channels")
-    if call.module is None:
-        change = _("give the weight {n} numbers, or 1, one slope for all channels")
-        change = change.format(n=channels)
-    if shape[-1] == count and (len(shape) < 4 or shape[-2] != count):  # no square map
-        change = _("move the channels to axis 1 first, x.movedim(-1, 1)")
-    return shape_text(shape), expected, change
-
-
-_POOLINGS_2D = (nn.MaxPool2d, nn.AvgPool2d)
-RULES = (
-    *losses.RULES,  # first, for the weights of a loss are none of its input's kind
-    *(_wrong_type, _wrong_device, _embedding, _linear, _convolution, _other_convolution),
-    *(_pooling, _prelu, *joins.RULES, *reshapes.RULES),
-    *(*normalisations.RULES, *sequences.RULES, *attending.RULES),
-)
-"""In the order in which they are tried."""
-
-
-def _convolves(call: Call) -> bool:
-    return isinstance(call.module, nn.Conv2d) or function(call) == "conv2d"
+def enlarged(height: int, width: int) -> Fix:
+    """Return the fix that feeds images of another size."""
+    words = _("feed images of {height} x {width}").format(height=height, width=width)
+    return Fix(words, fed=lambda x: x.new_zeros((*x.shape[:2], height, width)))

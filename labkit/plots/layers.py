@@ -1,6 +1,5 @@
-"""Draw what is inside a network: its layer table, its kernels, its feature maps."""
+"""Draw what is inside a network: its kernels and its feature maps."""
 
-import html
 import math
 from collections.abc import Mapping, Sequence
 from itertools import cycle
@@ -9,56 +8,6 @@ import numpy
 
 from labkit.plots.base import CYCLE, INK, Picture, plain_axes
 from labkit.text import _, ngettext
-
-_CELL = "text-align: left; padding: .25em .8em; white-space: nowrap"
-_NUMBER = "text-align: right; padding: .25em .8em; white-space: nowrap"
-_EDGE = "border-left: 4px solid {colour}; padding: .4em 1em; margin: .5em 0; max-width: 60em"
-
-
-class LayerTable:
-    """A layer table for a notebook: HTML with a caption, plain lines elsewhere."""
-
-    def __init__(self, traced):
-        """Take a trace: ``input_shape``, ``rows``, ``parameters``, ``warnings``, ``fault``."""
-        self.traced = traced
-
-    def __repr__(self) -> str:
-        return str(self.traced)
-
-    def _repr_html_(self) -> str:
-        heads = (_("layer"), _("kind"), _("output shape"), _("parameters"), _("why"))
-        head = "".join(
-            f'<th scope="col" style="{_NUMBER if number == 3 else _CELL}">{html.escape(text)}</th>'
-            for number, text in enumerate(heads)
-        )
-        notes = [_note("#D55E00", line) for line in self.traced.warnings]
-        if self.traced.fault:
-            notes.append(_note("#D55E00", str(self.traced.fault)))
-        rows = "".join(map(_row, self.traced.rows))
-        return (
-            f'<table><caption style="caption-side: top; text-align: left">{self._caption()}'
-            f"</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-            + "".join(notes)
-        )
-
-    def _caption(self) -> str:
-        text = _("Input {shape}; {n} parameters in all.").format(
-            shape=list(self.traced.input_shape), n=f"{self.traced.parameters:,}"
-        )
-        return html.escape(text)
-
-
-def _row(row) -> str:
-    parameters = f"{row.parameters:,}" if row.parameters else "–"
-    cells = [html.escape(row.layer), html.escape(row.kind), str(list(row.shape))]
-    middle = "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells)
-    why = f'<td style="{_CELL}; white-space: normal">{html.escape(row.why)}</td>'
-    return f'<tr>{middle}<td style="{_NUMBER}">{parameters}</td>{why}</tr>'
-
-
-def _note(colour: str, text: str) -> str:
-    lines = "<br>".join(html.escape(text).split("\n"))
-    return f'<div role="note" style="{_EDGE.format(colour=colour)}">{lines}</div>'
 
 
 def maps(values: numpy.ndarray, title: str = "") -> Picture:
@@ -108,7 +57,7 @@ def side_by_side(images: Sequence[numpy.ndarray], titles: Sequence[str], alt: st
 
 
 def curves(x: numpy.ndarray, lines: Mapping[str, numpy.ndarray], xlabel: str = "x") -> Picture:
-    """Draw functions over one axis, with a name at each; the alt text says where each ends."""
+    """Draw functions over one axis, with a name at each; the alt text tells their course."""
     picture = Picture(7, 3)
     axes = plain_axes(picture)
     for (name, y), (colour, style, _marker) in zip(lines.items(), cycle(CYCLE), strict=False):
@@ -116,14 +65,22 @@ def curves(x: numpy.ndarray, lines: Mapping[str, numpy.ndarray], xlabel: str = "
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_xlabel(xlabel)
     axes.legend(frameon=False)
-    ends = "; ".join(
-        _("{name} goes from {first:.2f} to {last:.2f}").format(name=name, first=y[0], last=y[-1])
-        for name, y in lines.items()
-    )
-    picture.alt = _("For {xlabel} from {low:g} to {high:g}: {ends}.").format(
-        xlabel=xlabel, low=x[0], high=x[-1], ends=ends
+    courses = "; ".join(_course(name, x, y) for name, y in lines.items())
+    picture.alt = _("For {xlabel} from {low:g} to {high:g}: {courses}.").format(
+        xlabel=xlabel, low=x[0], high=x[-1], courses=courses
     )
     return picture
+
+
+def _course(name: str, x: numpy.ndarray, y: numpy.ndarray) -> str:
+    """Say where a curve begins and ends, and where its peak or its lowest point lies between."""
+    text = _("{name} goes from {first:.3g} to {last:.3g}").format(name=name, first=y[0], last=y[-1])
+    high, low = int(numpy.argmax(y)), int(numpy.argmin(y))
+    if y[high] > max(y[0], y[-1]):
+        text += _(", with its peak of {value:.3g} at {x:.3g}").format(value=y[high], x=x[high])
+    if y[low] < min(y[0], y[-1]):
+        text += _(", with its lowest point, {value:.3g}, at {x:.3g}").format(value=y[low], x=x[low])
+    return text
 
 
 def _shaped(values: numpy.ndarray, axes: int) -> numpy.ndarray:

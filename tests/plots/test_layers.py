@@ -1,29 +1,7 @@
-from types import SimpleNamespace
-
 import numpy
 import pytest
 
-from labkit.plots.layers import LayerTable, curves, filters, maps, side_by_side
-
-
-def traced(**changes):
-    row = SimpleNamespace(
-        layer="conv1", kind="Conv2d", shape=(1, 6, 28, 28), parameters=456, why="32 < 33"
-    )
-    plain = {"input_shape": (1, 3, 32, 32), "rows": (row,), "parameters": 456}
-    return SimpleNamespace(**{**plain, "warnings": (), "fault": None, **changes})
-
-
-def test_the_table_shows_every_cell_and_escapes_it():
-    text = LayerTable(traced())._repr_html_()
-    for cell in ("conv1", "Conv2d", "[1, 6, 28, 28]", "456", "32 &lt; 33", "456 parameters in all"):
-        assert cell in text
-    assert text.count('scope="col"') == 5
-
-
-def test_the_table_ends_in_the_fault_and_the_warnings():
-    text = LayerTable(traced(warnings=("mixed <pictures>",), fault="fc1 got\n1600"))._repr_html_()
-    assert "mixed &lt;pictures&gt;" in text and "fc1 got<br>1600" in text
+from labkit.plots.layers import curves, filters, maps, side_by_side
 
 
 def test_feature_maps_share_one_grey_scale_and_the_alt_text_names_the_largest():
@@ -54,10 +32,20 @@ def test_an_array_of_the_wrong_shape_is_refused():
         maps(numpy.zeros((4, 4)))
 
 
-def test_curves_say_where_each_ends():
+def test_curves_say_where_each_begins_and_ends():
     x = numpy.array([-1.0, 1.0])
     picture = curves(x, {"double": 2 * x, "half": x / 2})
-    assert "double goes from -2.00 to 2.00; half goes from -0.50 to 0.50" in picture.alt
+    assert "double goes from -2 to 2; half goes from -0.5 to 0.5." in picture.alt
+
+
+def test_small_numbers_are_read_and_a_peak_is_named():
+    """A learning rate that warms up was once said to go from 0.00 to 0.00."""
+    rate = numpy.array([0.0004, 0.005, 0.01, 0.005, 0.0001])
+    alt = curves(numpy.arange(5), {"rate": rate}, "step").alt
+    assert alt == (
+        "For step from 0 to 4: rate goes from 0.0004 to 0.0001, with its peak of 0.01 at 2."
+    )
+    assert curves(numpy.arange(5), {"dip": -rate}).alt.endswith("lowest point, -0.01, at 2.")
 
 
 def test_every_picture_renders_with_its_alt_text():

@@ -10,8 +10,7 @@ from torch import nn
 
 from labkit.explorers.shape_coach.draw import fault_card
 from labkit.explorers.shared.looks import Explorer, Slider, reporting, row
-from labkit.inspect import Trace, trace
-from labkit.plots.layers import LayerTable
+from labkit.inspect import Summary, summary
 from labkit.text import _
 
 NUMBERS_AT_MOST = 10_000_000
@@ -22,13 +21,13 @@ class ForwardCoach(Explorer):
     """Send a batch of any shape through a model: every step's shape, or where it breaks and why.
 
     ``shape`` is the text of the input's shape; ``side`` sets its last two numbers to one;
-    ``traced`` is what ``labkit.inspect.trace`` found. The model stays as it is.
+    ``summary`` is what ``labkit.inspect.summary`` found. The model stays as it is.
     """
 
     def __init__(self, model: nn.Module, input_shape: Sequence[int] = (1, 3, 32, 32)):
-        """Trace ``model`` with zeros of ``input_shape``, the batch first."""
+        """Summarise ``model`` with zeros of ``input_shape``, the batch first."""
         self.model = model
-        self.traced: Trace | None = None
+        self.summary: Summary | None = None
         self.shape = widgets.Text(
             value=", ".join(map(str, input_shape)),
             description=_("Input shape"),
@@ -38,20 +37,20 @@ class ForwardCoach(Explorer):
         self.view = widgets.HTML()
         super().__init__(row(self.shape, self.side), screen=self.view)
         self.add_class("lk-forward")
-        self._trace()
-        self.shape.observe(self._trace, "value")
+        self._summarise()
+        self.shape.observe(self._summarise, "value")
         self.side.observe(self._resize, "value")
 
     @reporting
-    def _trace(self, _change=None) -> None:
+    def _summarise(self, _change=None) -> None:
         shape = _read_shape(self.shape.value)
-        self.traced = trace(self.model, shape)
+        self.summary = summary(self.model, shape)
         square = len(shape) == 4 and shape[2] == shape[3] <= self.side.maximum
         with self.side.hold_sync():
             self.side.disabled = not square
             self.side.value = shape[3] if square else self.side.value
-        table = LayerTable(replace(self.traced, fault=None))
-        card = fault_card(self.traced.fault) if self.traced.fault else ""
+        table = replace(self.summary, fault=None)
+        card = fault_card(self.summary.fault) if self.summary.fault else ""
         self.view.value = table._repr_html_() + card
 
     @reporting
@@ -62,17 +61,17 @@ class ForwardCoach(Explorer):
 
     def still(self) -> tuple[bytes, str]:
         """Return no picture, and what happened in a sentence or two."""
-        if self.traced is None:
+        if self.summary is None:
             return b"", _("The model was not run.")
-        given = list(self.traced.input_shape)
-        if self.traced.fault:
+        given = list(self.summary.input_shape)
+        if self.summary.fault:
             text = _("With {shape} the forward pass breaks. {fault}")
-            return b"", text.format(shape=given, fault=self.traced.fault)
+            return b"", text.format(shape=given, fault=self.summary.fault)
         text = _("{shape} goes through {n} steps and comes out as {last}.")
-        rows = self.traced.rows
+        rows = self.summary.rows
         last = list(rows[-1].shape) if rows else given
         said = text.format(shape=given, n=len(rows), last=last)
-        return b"", " ".join([said, *self.traced.warnings])
+        return b"", " ".join([said, *self.summary.warnings])
 
     def still_table(self) -> str:
         """Return the table of the steps, and the card of the fault."""

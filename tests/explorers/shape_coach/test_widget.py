@@ -156,7 +156,7 @@ def test_without_a_kernel_a_picture_and_a_sentence_are_left():
 def test_any_model_is_followed_to_where_it_breaks_and_mended():
     model = Net()
     coach = ShapeCoach.of(model, (4, 3, 32, 32))
-    assert coach.traced.fault is None and "comes out as [4, 10]" in coach.still()[1]
+    assert coach.summary.fault is None and "comes out as [4, 10]" in coach.still()[1]
     coach.side.value = 52
     assert coach.shape.value == "4, 3, 52, 52"
     view = coach.view.value
@@ -164,7 +164,7 @@ def test_any_model_is_followed_to_where_it_breaks_and_mended():
     assert view.index("in_features=1600") < view.index("The error says") < view.index("4x1600")
     model.fc1 = nn.Linear(1600, 120)
     coach.shape.value = "2 x 3 x 52 x 52"
-    assert coach.traced.fault is None and coach.side.value == 52
+    assert coach.summary.fault is None and coach.side.value == 52
 
 
 def test_a_shape_that_is_none_is_said_and_the_table_stays():

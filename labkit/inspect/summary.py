@@ -1,5 +1,6 @@
-"""Follow a forward pass from layer to layer and, where it breaks, say what would fix it."""
+"""Summarise a model: a row for each step of a forward pass and, where it breaks, the fix."""
 
+import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +9,15 @@ import torch
 from torch import nn
 
 from labkit.inspect.faults import Fault, find_fault
-from labkit.inspect.mends import unless_puzzled
+from labkit.inspect.losses import spread
 from labkit.inspect.reasons import why
 from labkit.inspect.recording import Recording, Step, record
-from labkit.inspect.silent import silent_misfits
 from labkit.sandbox.untouched import untouched
 from labkit.text import _, ngettext
+
+_CELL = "text-align: left; padding: .25em .8em; white-space: nowrap"
+_NUMBER = "text-align: right; padding: .25em .8em; white-space: nowrap"
+_EDGE = "border-left: 4px solid #D55E00; padding: .4em 1em; margin: .5em 0; max-width: 60em"
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,11 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Trace:
-    """A forward pass as rows; where it breaks, a fault; what it did in silence, as warnings."""
+class Summary:
+    """A forward pass as rows; where it breaks, a fault; what it did in silence, as warnings.
+
+    A notebook shows it as a table.
+    """
 
     input_shape: tuple[int, ...]
     rows: tuple[Row, ...]
@@ -46,48 +53,63 @@ class Trace:
         lines += [_("{n} parameters in all").format(n=f"{self.parameters:,}"), *self.warnings]
         return "\n".join(lines + ([str(self.fault)] if self.fault else []))
 
+    def _repr_html_(self) -> str:
+        heads = (_("layer"), _("kind"), _("output shape"), _("parameters"), _("why"))
+        styles = (_CELL, _CELL, _CELL, _NUMBER, f"{_CELL}; white-space: normal")
+        head = "".join(
+            f'<th scope="col" style="{style}">{html.escape(text)}</th>'
+            for text, style in zip(heads, styles, strict=True)
+        )
+        body = ""
+        for row in self.rows:
+            parameters = f"{row.parameters:,}" if row.parameters else "–"
+            texts = (row.layer, row.kind, str(list(row.shape)), parameters, row.why)
+            cells = zip(texts, styles, strict=True)
+            line = (f'<td style="{style}">{html.escape(text)}</td>' for text, style in cells)
+            body += f"<tr>{''.join(line)}</tr>"
+        caption = _("Input {shape}; {n} parameters in all.").format(
+            shape=list(self.input_shape), n=f"{self.parameters:,}"
+        )
+        notes = [*self.warnings, *([str(self.fault)] if self.fault else [])]
+        return (
+            f'<table><caption style="caption-side: top; text-align: left">{html.escape(caption)}'
+            f"</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+            + "".join(map(_note, notes))
+        )
 
-def trace(model: nn.Module, input_shape: Sequence[int] | torch.Tensor) -> Trace:
+
+def _note(text: str) -> str:
+    lines = "<br>".join(html.escape(text).split("\n"))
+    return f'<div role="note" style="{_EDGE}">{lines}</div>'
+
+
+def summary(model: nn.Module, size: Sequence[int] | torch.Tensor) -> Summary:
     """Run a real forward pass and describe each step; the model stays as it was.
 
-    ``input_shape`` counts the batch, as in ``(1, 3, 32, 32)``; zeros of the type and on the device
-    of the model's first parameter are fed in, whole numbers where that is an embedding's. A tensor
-    is fed in as it is. It runs in evaluation mode. A forward pass that breaks is described in
-    ``fault``, not raised.
+    ``size`` counts the batch, as in ``(1, 3, 32, 32)``; zeros of the type and on the device of the
+    model's first parameter are fed in, whole numbers where that is an embedding's. A tensor is fed
+    in as it is. It runs in evaluation mode. A forward pass that breaks is described in ``fault``,
+    not raised. Raises ValueError for what is no model or no size.
     """
-    x = input_shape if isinstance(input_shape, torch.Tensor) else _zeros(model, input_shape)
+    if not isinstance(model, nn.Module):
+        record(model, torch.empty(0))  # refuses it
+    x = size if isinstance(size, torch.Tensor) else _zeros(model, size)
     with untouched(model):  # to read a weight may compute it, as spectral normalisation does
         recording = record(model, x)
         rows = tuple(
-            Row(
-                step.layer,
-                step.call.kind,
-                step.shape,
-                step.parameters,
-                unless_puzzled(why, step) or "",
-            )
+            Row(step.layer, step.call.kind, step.shape, step.parameters, why(step))
             for step in recording.steps
         )
         fault = find_fault(recording, x) if recording.error else None
-    return Trace(tuple(x.shape), rows, recording.parameters, fault, _warnings(recording, x.shape))
-
-
-def layer_table(model: nn.Module, input_shape: Sequence[int] | torch.Tensor) -> tuple[Row, ...]:
-    """Return a row for each step of a forward pass, as ``trace`` does.
-
-    Raises ValueError, with the fault in words, where the forward pass breaks.
-    """
-    traced = trace(model, input_shape)
-    if traced.fault:
-        raise ValueError(str(traced.fault))
-    return traced.rows
+    return Summary(tuple(x.shape), rows, recording.parameters, fault, _warnings(recording, x.shape))
 
 
 def _zeros(model: nn.Module, shape: Sequence[int]) -> torch.Tensor:
-    if not shape or any(size < 1 for size in shape):
+    listed = isinstance(shape, (tuple, list)) and all(type(size) is int for size in shape)
+    if not listed or not shape or any(size < 1 for size in shape):
         raise ValueError(
-            _("An input shape is whole numbers from 1 up, the batch first, not {shape}.").format(
-                shape=list(shape)
+            _("A size is whole numbers from 1 up, the batch first, not {shape}.").format(
+                shape=list(shape) if isinstance(shape, (tuple, list)) else repr(shape)
             )
         )
     first = next(model.parameters(), torch.empty(0))
@@ -101,12 +123,14 @@ def _zeros(model: nn.Module, shape: Sequence[int]) -> torch.Tensor:
 def _warnings(recording: Recording, fed: torch.Size) -> tuple[str, ...]:
     if recording.error:
         return ()
-    found = silent_misfits(recording.steps, fed)
-    if recording.nothing:
+    found = [text for step in recording.steps if (text := spread(step.call, step.inputs))]
+    if recording.output is None:
         found.append(_("The forward pass returned None: let it end with return and its result."))
     mixing = next((step for step in recording.steps if _rearranges_batch(step, fed)), None)
     last = recording.steps[-1].shape if mixing else ()
-    if last and last[:1] != fed[:1]:  # a loss, of no axis, is one number for all images
+    if (
+        last and last[:1] != fed[:1] and len(fed) != 3
+    ):  # a loss, of no axis, is one number for all images
         found.append(
             _(
                 "{count} images went in and {rows} rows came out: {layer} made {after} of "
@@ -135,6 +159,12 @@ def _warnings(recording: Recording, fed: torch.Size) -> tuple[str, ...]:
 
 def _rearranges_batch(step: Step, fed: torch.Size) -> bool:
     """Tell whether a step put the same numbers into another number of rows."""
-    if not fed or not step.inputs or step.inputs[0][:1] != fed[:1] or step.shape[:1] == fed[:1]:
+    if (
+        step.layer.endswith("unbind()")
+        or not fed
+        or not step.inputs
+        or step.inputs[0][:1] != fed[:1]
+        or step.shape[:1] == fed[:1]
+    ):
         return False
     return len(step.inputs) == 1 and math.prod(step.inputs[0]) == math.prod(step.shape)

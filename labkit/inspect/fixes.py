@@ -1,0 +1,184 @@
+"""Fixes of a forward pass that broke: what is said, what is changed, and whether it then runs."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from inspect import signature
+from typing import Any
+
+import torch
+from torch import nn
+
+from labkit.inspect.recording import Call, Recording, record
+from labkit.sandbox.untouched import untouched
+from labkit.text import _
+
+
+@dataclass(frozen=True)
+class Fix:
+    """A change in words, and the same change as something that can be tried.
+
+    ``layers`` are put in the place of those of these names; ``given`` makes other arguments and
+    options of those of the call that broke; ``fed`` makes another input of that of the model.
+    """
+
+    words: str
+    layers: dict[str, nn.Module] = field(default_factory=dict)
+    given: Callable[[tuple, dict], tuple[tuple, dict]] | None = None
+    fed: Callable[[torch.Tensor], torch.Tensor] | None = None
+
+    def __and__(self, other: "Fix") -> "Fix":
+        """Return both changes as one."""
+        words = _("{first}, and {second}").format(first=self.words, second=other.words)
+        given = other.given or self.given
+        return Fix(words, {**self.layers, **other.layers}, given, other.fed or self.fed)
+
+
+def best(fixes: Iterable[Fix], broken: Recording, x: torch.Tensor) -> str:
+    """Return in words the fixes with which the forward pass gets furthest, two at most.
+
+    Each is tried. "" where the pass breaks at the same place with all of them.
+    """
+    tried = [(reach(fix, broken, x), fix.words) for fix in fixes]
+    furthest = max((steps for steps, _words in tried), default=0)
+    said = dict.fromkeys(words for steps, words in tried if furthest and steps == furthest)
+    return _("; or {other}").format(other="").join(list(said)[:2])
+
+
+def reach(fix: Fix, broken: Recording, x: torch.Tensor) -> float:
+    """Return how many steps the forward pass makes with a fix; 0 where it changes nothing.
+
+    It is infinite where the pass runs to its end, with a row for each image of the batch.
+    """
+    with untouched(broken.model):
+        model = broken.model
+        for name, layer in fix.layers.items():
+            layer.eval()
+            parent, _dot, child = name.rpartition(".")
+            if name:
+                model.get_submodule(parent)._modules[child] = layer
+            else:
+                model = layer
+        x = fix.fed(x) if fix.fed else x
+        again = record(model, x, instead=(broken.place, fix.given) if fix.given else None)
+    if again.error:
+        later = again.place != broken.place and len(again.steps) > len(broken.steps)
+        return len(again.steps) if later else 0
+    output = again.output
+    mixed = isinstance(output, torch.Tensor) and output.ndim and len(output) != len(x)
+    return len(again.steps) if mixed else float("inf")
+
+
+def exchanged(call: Call, expression: str, **names: Any) -> Callable | None:
+    """Return what gives a call another first tensor: ``expression`` of it, called ``x``.
+
+    None where the expression cannot be computed.
+    """
+    place = next((n for n, item in enumerate(call.arguments) if _is_tensor(item)), None)
+    if place is None:
+        return None
+
+    def given(arguments: tuple, options: dict) -> tuple[tuple, dict]:
+        return (*arguments[:place], value(arguments[place]), *arguments[place + 1 :]), options
+
+    def value(x: torch.Tensor) -> torch.Tensor:
+        return eval(expression, {"torch": torch, "nn": nn, **names, "x": x})
+
+    return given if computes(value, call.arguments[place]) else None
+
+
+def computes(function: Callable, *arguments: Any) -> bool:
+    """Tell whether a change can be made at all, e.g. whether a tensor has the axes it names."""
+    try:
+        with torch.no_grad():
+            function(*arguments)
+    except (RuntimeError, ValueError, IndexError):
+        return False
+    return True
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, torch.Tensor)
+
+
+def before(call: Call, words: str, expression: str) -> list[Fix]:
+    """Return the fix that gives a call ``expression`` in place of ``x``, if it can be computed."""
+    given = exchanged(call, expression)
+    return [Fix(words.format(x=expression), given=given)] if given else []
+
+
+def resized(call: Call, name: str | None = None, **changes: Any) -> list[Fix]:
+    """Return the fix that makes a layer anew with other arguments, e.g. ``in_channels=6``."""
+    module, name = call.module, call.name if name is None else name
+    base = next(c for c in type(module).__mro__ if c.__module__.startswith("torch.nn"))
+    arguments = _arguments(module, changes)
+    if not computes(_made, base.__name__, arguments):
+        return []
+    layer = _made(base.__name__, arguments).to(**_place(module))
+    line = f"{path(name, call)} = nn.{base.__name__}({arguments})"
+    change = ", ".join(f"{key}={item}" for key, item in changes.items())
+    text = _("set {change}: {line}")
+    if base is not type(module):
+        text = _("set {change} in {layer}")
+    words = text.format(change=change, line=line, layer=path(name, call))
+    return [Fix(words, {"" if name == call.kind else name: layer})]
+
+
+def _made(kind: str, arguments: str) -> nn.Module:
+    return eval(f"nn.{kind}({arguments})", {"nn": nn})
+
+
+def _place(module: nn.Module) -> dict[str, Any]:
+    weight = next(module.parameters(), None)
+    return {} if weight is None else {"device": weight.device, "dtype": weight.dtype}
+
+
+def _arguments(module: nn.Module, changes: dict[str, Any]) -> str:
+    """Write the arguments of a layer with changes as Python, without those that are defaults."""
+    parts = re.split(r", (?![^(]*\))", module.extra_repr())
+    free = [part for part in parts if part and "=" not in part]
+    known = signature(type(module)).parameters
+    names = [*known] if len(known) > 2 else ["input_size", "hidden_size"]  # of nn.LSTM: *args
+    found = dict(zip(names, free, strict=False))
+    found.update(part.split("=", 1) for part in parts if "=" in part)
+    found.update({name: str(item) for name, item in changes.items()})
+    short = {name: re.sub(r"^\((\d+)(, \1)*,?\)$", r"\1", item) for name, item in found.items()}
+    default = {name: str(parameter.default) for name, parameter in known.items()}
+    shown = {name: item for name, item in short.items() if item != default.get(name)}
+    plain = {*names[: len(free)], "in_features", "out_features"}
+    return ", ".join(item if name in plain else f"{name}={item}" for name, item in shown.items())
+
+
+def path(name: str, call: Call | None = None) -> str:
+    """Write where a layer hangs as Python: ``self.fc1``, ``model.features[3]``."""
+    if call and name == call.kind:
+        return "model"
+    if name.isidentifier():
+        return f"self.{name}"
+    found = "model" + re.sub(r"\.(\d+)(?![^.])", r"[\1]", f".{name}")
+    if not all(part.isidentifier() for part in re.sub(r"\[\d+\]", "", found).split(".")):
+        parent, _dot, child = name.rpartition(".")
+        found = f'model.get_submodule("{parent}").{child}'
+        if not child.isidentifier():
+            found = f'model.get_submodule("{parent}")._modules["{child}"]'
+    return found
+
+
+def function(call: Call) -> str:
+    """Return the name of the function that was called; "" for a layer."""
+    return getattr(call.function, "__name__", "")
+
+
+def argument(call: Call, place: int, name: str) -> Any:
+    """Return the argument at a place, counted from 0, or of a name; None for one not given."""
+    return call.arguments[place] if place < len(call.arguments) else call.options.get(name)
+
+
+def shape_text(shape: Iterable[int]) -> str:
+    """Write a shape as PyTorch does: ``[4, 400]``."""
+    return str(list(shape))
+
+
+def both(shapes: Iterable[Iterable[int]]) -> str:
+    """Write the shapes of several tensors with "and" between them."""
+    return _(" and ").join(map(shape_text, shapes))

@@ -1,0 +1,207 @@
+"""The rules for slips of the pen: a forgotten return, self. or pair of brackets, and their like.
+
+A rule takes the recording of a forward pass that broke, and returns what there was, what was
+expected and the fixes; None where it does not apply.
+"""
+
+import builtins
+import re
+from collections.abc import Callable
+from difflib import get_close_matches
+from inspect import Parameter, signature
+from typing import Any
+
+import torch
+from torch import nn
+
+from labkit.inspect.fixes import Fix, function, path
+from labkit.inspect.recording import Call, Recording, numbered
+from labkit.inspect.rules import Diagnosis
+from labkit.text import _
+
+_OF_LISTS = {"cat", "concat", "concatenate", "stack", "hstack", "vstack", "dstack", "einsum"}
+_BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def layer_text(call: Call, broken: Recording) -> str:
+    """Write a call for the learner: ``fc1 (Linear)``, ``view() 2``."""
+    layer = numbered(call.name, call, broken.steps)
+    return layer if call.name == call.kind or not call.module else f"{layer} ({call.kind})"
+
+
+def no_forward(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose a module that has no forward: a list of layers, or a name misspelt."""
+    call = broken.broken
+    if not isinstance(broken.error, NotImplementedError) or call.module is None:
+        return None
+    got, where, expected = _("a call"), path(call.name, call), _("to be called one by one")
+    if isinstance(call.module, nn.ModuleList):
+        text = _(
+            "call its layers in turn, for layer in {where}: x = layer(x), or make it an {kind}"
+        )
+        words = text.format(where=where, kind="nn.Sequential")
+        return got, expected, [Fix(words, {call.name: nn.Sequential(*call.module)})]
+    if isinstance(call.module, nn.ModuleDict):
+        key = next(iter(call.module), "")
+        return got, expected, [Fix(_("name the layer, {x}").format(x=f"{where}[{key!r}](x)"))]
+    written = get_close_matches("forward", vars(type(call.module)), 1, 0.7)
+    words = _("give {kind} a method def forward(self, x)").format(kind=call.kind)
+    if written:
+        text = _("write def forward in {kind}: it is spelt {wrong} there")
+        words = text.format(kind=call.kind, wrong=written[0])
+    return got, _("a class with a method called forward"), [Fix(words)]
+
+
+def no_tensor(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose a layer that was given something else, e.g. the tuple that an LSTM returns."""
+    call, error = broken.broken, broken.error
+    given = call.arguments[0] if call.arguments else next(iter(call.options.values()), None)
+    listed = isinstance(given, (tuple, list))
+    takes = function(call) in _OF_LISTS or not isinstance(error, (TypeError, AttributeError))
+    if isinstance(given, (torch.Tensor, bool)) or (call.module is None and isinstance(given, str)):
+        return None
+    if call.module is None and listed and takes:
+        return None
+    expected = _("a tensor")
+    if given is None:
+        return (
+            "None",
+            expected,
+            [Fix(_("let the forward before it end with return and its result"))],
+        )
+    if isinstance(given, nn.Module):
+        kind = type(given).__name__
+        return (
+            _("the layer {kind} itself").format(kind=kind),
+            expected,
+            [_called(broken, kind, given)],
+        )
+    if isinstance(given, dict) and given:
+        got = _("a dict of {keys}").format(keys=", ".join(map(repr, given)))
+        return got, expected, [_part(call, next(iter(given)))]
+    if listed and given:
+        got = _("a {kind} of {n}").format(kind=type(given).__name__, n=len(given))
+        return got, expected, [_part(call, 0)]
+    got = _("an object of type {kind}").format(kind=type(given).__name__)
+    return got, expected, [Fix(_("give it a tensor"))]
+
+
+def _part(call: Call, key: Any) -> Fix:
+    words = _("take the part that you mean, x[{key!r}]").format(key=key)
+    if not call.arguments:
+        return Fix(words)
+    return Fix(words, given=lambda given, options: ((given[0][key], *given[1:]), options))
+
+
+def _called(broken: Recording, kind: str, module: nn.Module | None = None) -> Fix:
+    """Return the fix of a layer that stands where its output belongs."""
+    for name, known in broken.model.named_modules():
+        if known is module or (module is None and name and type(known).__name__ == kind):
+            return Fix(_("call it: {x}").format(x=f"{path(name)}(x)"))
+    text = _("write nn.{kind}()(x): nn.{kind}(x) makes a layer and does not call it")
+    return Fix(text.format(kind=kind))
+
+
+def inputs(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose a forward that was called with too few or too many inputs."""
+    call, error = broken.broken, broken.error
+    if not isinstance(error, TypeError) or call.module is None or "argument" not in str(error):
+        return None
+    if type(call.module).forward.__qualname__ not in str(error):
+        return None
+    accepted = list(signature(type(call.module).forward).parameters.values())[1:]
+    names = [p.name for p in accepted if p.default is p.empty and p.kind in _BY_POSITION]
+    missing = [name for name in names[len(call.arguments) :] if name not in call.options]
+    got = _("{n} inputs").format(n=len(call.arguments) + len(call.options))
+    expected = _("{n}: {names}").format(n=len(names), names=", ".join(names))
+    text = _("call it with {names}, too")
+    if call.name == call.kind:  # the model itself
+        text = _("give {names} a default value: one tensor is fed in here")
+    if missing:
+        return got, expected, [Fix(text.format(names=", ".join(missing)))]
+    words = _("call it with one tensor, {x}").format(x=f"{path(call.name, call)}(x)")
+    return got, expected, [Fix(words, given=lambda given, options: (given[: len(names)], {}))]
+
+
+def nothing_returned(broken: Recording) -> Call | None:
+    """Return the call of the module that forgot its return, where that is what broke the pass."""
+    given = broken.broken.arguments[:1] if broken.broken else ()
+    if broken.empty and ("NoneType" in str(broken.error) or given == (None,)):
+        return broken.empty[-1]
+    return None
+
+
+def own_line(broken: Recording) -> list[Fix]:
+    """Return the fix of an error that a line of the learner's own forward has raised."""
+    error, text = broken.error, str(broken.error)
+    if isinstance(error, (NameError, AttributeError)):
+        return _names(broken)
+    for pattern, fix in _MESSAGES:
+        if found := re.search(pattern, text):
+            return fix(broken, *found.groups())
+    return []
+
+
+def _names(broken: Recording) -> list[Fix]:
+    """Return the fix of a name that is not there."""
+    error, model = broken.error, broken.broken.module if broken.broken else broken.model
+    wrong, owner = getattr(error, "name", None) or "", getattr(error, "obj", None)
+    known = [*dict(model.named_children()), *vars(model)]
+    if isinstance(error, NameError):
+        if wrong in known:
+            return [
+                Fix(_("write self.{wrong}: without self. it is another name").format(wrong=wrong))
+            ]
+        close = get_close_matches(wrong, ["self", "x", "torch", "nn", *dir(builtins)], 1)
+        text = _("write {close}: there is no {wrong}") if close else _("define {wrong} first")
+        return [Fix(text.format(wrong=wrong, close=close[0] if close else ""))]
+    if owner is model:
+        for close in get_close_matches(wrong, known, 1):
+            text = _("write self.{close}: there is no self.{wrong}")
+            return [Fix(text.format(close=close, wrong=wrong))]
+        text = _("make self.{wrong} in __init__, where there is none yet")
+        return [Fix(text.format(wrong=wrong))]
+    if isinstance(owner, nn.Module):
+        return [_called(broken, type(owner).__name__, owner)]
+    if isinstance(owner, (tuple, list)):
+        return [Fix(_("take the part that you mean, x[0]"))]
+    return []
+
+
+def _kinds(broken: Recording, *kinds: str) -> list[Fix]:
+    """Return the fix of what stands where a tensor belongs, by its type."""
+    for kind in kinds:
+        if kind in ("tuple", "list"):
+            return [Fix(_("take the part of the {kind} that you mean, x[0]").format(kind=kind))]
+        if isinstance(getattr(nn, kind, None), type):
+            return [_called(broken, kind)]
+    return []
+
+
+def _says(text: Callable[[], str]) -> Callable:
+    return lambda broken, *found: [Fix(text().format(*found))]
+
+
+_MESSAGES = (
+    (r"(\w+)\(\): argument 'tensors' \(position 1\) must be tuple of Tensors, not Tensor",
+     _says(lambda: _("put the tensors into brackets of their own: torch.{0}((a, b), 1)"))),
+    (r"(?:must be Tensor, not|expected Tensor as element 0 in argument 0, but got) (\w+)", _kinds),
+    (r"got \((\w+)", _kinds),
+    (r"unsupported operand type\(s\) for .+: '(\w+)' and '(\w+)'", _kinds),
+    (r"\b_*([a-zA-Z]\w*)\(\) missing \d+ required positional arguments?: '(\w+)'",
+     _says(lambda: _("give {0} its {1} in brackets, e.g. {1}=2"))),
+    (r"'(?:builtin_function_or_method|method)' object is not subscriptable",
+     _says(lambda: _("call it with round brackets, x.size(0), or write x.shape[0]"))),
+    (r"'torch.Size' object is not callable", _says(lambda: _("write x.shape[0], or x.size(0)"))),
+    (r"(?:type float|float' object cannot be interpreted|to be int.*float)",
+     _says(lambda: _("divide with //, which gives a whole number"))),
+    (r"'list' object is not callable",
+     _says(lambda: _("call its layers in turn, for layer in layers: x = layer(x), and make the "
+                     "list an nn.ModuleList"))),
+    (r"'tuple' object is not callable",
+     _says(lambda: _("remove the comma at the end of the line in __init__ that makes it a tuple"))),
+    (r"'Tensor' object is not callable",
+     _says(lambda: _("call the layer and not the tensor, self.layer(x): a tensor stands before "
+                     "these brackets"))),
+)  # fmt: skip
+"""What Python and PyTorch say about the usual slips, and what to do."""
