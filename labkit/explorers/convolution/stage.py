@@ -7,15 +7,17 @@ import numpy as np
 import traitlets
 
 from labkit.explorers.convolution.compute import Steps
-from labkit.explorers.shared.looks import STATIC, script
+from labkit.explorers.shared.looks import SHEET, STATIC, joined
 from labkit.text import _
 
 
 class WindowStage(anywidget.AnyWidget):
     """An image, the window, the numbers under it, and the output up to ``position``."""
 
-    _esm = script(STATIC / "stage.js", Path(__file__).with_name("stage.js"))
-    _css = STATIC / "looks.css"
+    _esm = joined(
+        STATIC / "stage.js", *map(Path(__file__).with_name, ("window_scene.js", "stage.js"))
+    )
+    _css = SHEET
 
     kind = traitlets.Unicode("convolution").tag(sync=True)
     image = traitlets.Bytes().tag(sync=True)

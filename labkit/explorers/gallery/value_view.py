@@ -8,7 +8,7 @@ import numpy as np
 import traitlets
 
 from labkit.explorers.gallery.compute import Stage
-from labkit.explorers.shared.looks import STATIC, script
+from labkit.explorers.shared.looks import SHEET, STATIC, joined
 from labkit.text import _
 
 
@@ -19,8 +19,8 @@ class ValueView(anywidget.AnyWidget):
     browser, once open, moves it and tells. It draws; the numbers and the words come from here.
     """
 
-    _esm = script(STATIC / "stage.js", Path(__file__).with_name("value_view.js"))
-    _css = STATIC / "looks.css"
+    _esm = joined(STATIC / "stage.js", Path(__file__).with_name("value_view.js"))
+    _css = SHEET
 
     stages = traitlets.List(traitlets.Dict()).tag(sync=True)
     values = traitlets.Bytes().tag(sync=True)

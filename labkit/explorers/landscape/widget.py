@@ -1,7 +1,6 @@
 """Step size: an optimizer walks down a loss of one or two weights, with every setting in reach."""
 
 from collections.abc import Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import anywidget
@@ -11,7 +10,16 @@ import traitlets
 
 from labkit.explorers.landscape import draw as figures
 from labkit.explorers.landscape.compute import LANDSCAPES, OPTIMIZERS, Landscape, Walk, named, walk
-from labkit.explorers.shared.looks import STATIC, Explorer, Slider, reporting, row, script
+from labkit.explorers.shared.looks import (
+    SHEET,
+    STATIC,
+    Busy,
+    Explorer,
+    Slider,
+    joined,
+    reporting,
+    row,
+)
 from labkit.text import _
 
 RATES = tuple(
@@ -30,8 +38,10 @@ class WalkStage(anywidget.AnyWidget):
     ``chosen`` is the place that is clicked, until Python has heard of it.
     """
 
-    _esm = script(STATIC / "stage.js", Path(__file__).with_name("stage.js"))
-    _css = STATIC / "looks.css"
+    _esm = joined(
+        STATIC / "stage.js", *map(Path(__file__).with_name, ("walk_scene.js", "stage.js"))
+    )
+    _css = SHEET
 
     reach = traitlets.List().tag(sync=True)
     heights = traitlets.List().tag(sync=True)
@@ -109,7 +119,7 @@ class LandscapeExplorer(Explorer):
         self.stage = WalkStage(position=12).add_class("lk-walk")
         choices = row(self.landscape, self.optimizer, self.momentum)
         super().__init__(choices, row(self.learning_rate, *self.start), screen=self.stage)
-        self._moving = False
+        self._busy = Busy()
         self.landscape.observe(self._enter, "value")
         for control in (self.optimizer, self.learning_rate, self.momentum, *self.start):
             control.observe(self._redraw, "value")
@@ -119,18 +129,20 @@ class LandscapeExplorer(Explorer):
     def _enter(self, _change=None) -> None:
         """Go to the start of the chosen landscape."""
         ground: Landscape = self.landscape.value
-        with self._together():
+        with self._busy:
             for slider, (low, high) in zip(self.start, ground.reach, strict=False):
                 with slider.hold_sync():
                     slider.minimum, slider.maximum = low, high
             self.start[0].label = _("Start at w") if len(ground.reach) == 1 else _("Start at w₁")
             self.start[1].layout.display = "none" if len(ground.reach) == 1 else None
             self._put(ground.start)
+        self._redraw()
 
     def _choose(self, change) -> None:
         if change["new"]:
-            with self._together():
+            with self._busy:
                 self._put(change["new"])
+            self._redraw()
             self.stage.chosen = []  # the same place may be clicked again
 
     def _put(self, start: Sequence[float]) -> None:
@@ -138,19 +150,9 @@ class LandscapeExplorer(Explorer):
         for slider, weight in zip(self.start, start, strict=False):
             slider.value = round(weight / slider.step) * slider.step
 
-    @contextmanager
-    def _together(self):
-        """Move many controls, and draw once."""
-        self._moving = True
-        try:
-            yield
-        finally:
-            self._moving = False
-        self._redraw()
-
     @reporting
     def _redraw(self, _change=None) -> None:
-        if self._moving:
+        if self._busy:
             return
         ground = self.landscape.value
         self.walk = walk(

@@ -5,7 +5,7 @@ from pathlib import Path
 import anywidget
 import traitlets
 
-from labkit.explorers.shared.looks import STATIC
+from labkit.explorers.shared.looks import SHEET
 from labkit.inspect.shapes import Window
 from labkit.text import _
 
@@ -29,7 +29,7 @@ class StackTable(anywidget.AnyWidget):
     """
 
     _esm = Path(__file__).with_name("stack_table.js")
-    _css = STATIC / "looks.css"
+    _css = SHEET
 
     layers = traitlets.List(traitlets.Dict()).tag(sync=True)
     guesses = traitlets.List(traitlets.Unicode()).tag(sync=True)

@@ -8,7 +8,7 @@ from torch import nn
 from labkit.explorers.shape_coach.draw import WIDTH, Side, strips
 from labkit.explorers.shape_coach.forward_coach import ForwardCoach
 from labkit.explorers.shape_coach.stack_table import StackTable, as_window
-from labkit.explorers.shared.looks import Explorer, Screen, Slider, reporting, row
+from labkit.explorers.shared.looks import Busy, Explorer, Screen, Slider, reporting, row
 from labkit.inspect.shapes import Stage, Window, seen_by, stack
 from labkit.text import _
 
@@ -36,7 +36,7 @@ class ShapeCoach(Explorer):
         self.channels = channels
         self.stages: tuple[Stage, ...] = ()
         self.windows: list[Window] = []
-        self._busy = False
+        self._busy = Busy()
         self.size = Slider(label=_("Image's side"), minimum=4, maximum=64, value=size)
         narrow = {"width": "auto"}
         self.more = widgets.Button(description=_("Add a layer"), layout=narrow)
@@ -81,8 +81,8 @@ class ShapeCoach(Explorer):
             same = [old == new for old, new in pairs]
             first = same.index(False) if False in same else len(same)
         blank = len(self.table.layers) + 1 - first
-        self._busy = True  # many traits change: one drawing at the end
-        self.table.guesses = [*self.table.guesses[:first], *[""] * blank]
+        with self._busy:
+            self.table.guesses = [*self.table.guesses[:first], *[""] * blank]
         self._compute()
 
     @reporting
@@ -97,10 +97,9 @@ class ShapeCoach(Explorer):
                 problem = error
                 break
         last = self.stages[-1].size if self.stages else 1
-        with self.unit.hold_sync():
+        with self._busy, self.unit.hold_sync():
             self.unit.maximum = last - 1
             self.unit.value = last // 2
-        self._busy = False
         self._show()
         if problem:
             raise problem

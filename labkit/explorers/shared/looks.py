@@ -15,16 +15,21 @@ from labkit.text import _
 STATIC = Path(__file__).parent
 
 
-def script(*files: Path) -> str:
-    """Return scripts as one module: in a notebook one cannot import another."""
+def joined(*files: Path) -> str:
+    """Return files as one text: in a notebook one module cannot import another."""
     return "\n".join(file.read_text(encoding="utf-8") for file in files)
+
+
+_OTHERS = sorted(set(STATIC.parent.glob("*/*.css")) - {STATIC / "looks.css"})
+SHEET = joined(STATIC / "looks.css", *_OTHERS)
+"""The style sheets of all explorers as one, so that rules win in one order, whoever comes first."""
 
 
 class Screen(anywidget.AnyWidget):
     """An image and the sentence that says what it shows, which is also its alt text."""
 
     _esm = STATIC / "screen.js"
-    _css = STATIC / "looks.css"
+    _css = SHEET
 
     png = traitlets.Bytes(b"").tag(sync=True)
     sentence = traitlets.Unicode("").tag(sync=True)
@@ -52,7 +57,7 @@ class Slider(anywidget.AnyWidget):
     """A labelled slider with a native control; ``texts`` gives each position a word."""
 
     _esm = STATIC / "slider.js"
-    _css = STATIC / "looks.css"
+    _css = SHEET
 
     label = traitlets.Unicode().tag(sync=True)
     value = traitlets.Union([traitlets.Int(), traitlets.Float()], default_value=0).tag(
@@ -73,6 +78,22 @@ class Slider(anywidget.AnyWidget):
     def of(cls, label: str, texts: Sequence[str], value: int = 0) -> "Slider":
         """Return a slider over the positions 0 .. ``len(texts) - 1``, each read as its text."""
         return cls(label=label, texts=list(texts), maximum=len(texts) - 1, value=value)
+
+
+class Busy:
+    """True inside ``with busy:``, while several controls change: draw once, after it."""
+
+    def __init__(self):
+        self._depth = 0
+
+    def __enter__(self) -> None:
+        self._depth += 1
+
+    def __exit__(self, *_error) -> None:
+        self._depth -= 1
+
+    def __bool__(self) -> bool:
+        return self._depth > 0
 
 
 class Explorer(widgets.VBox):

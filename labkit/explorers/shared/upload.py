@@ -5,7 +5,7 @@ from collections.abc import Callable
 import anywidget
 import traitlets
 
-from labkit.explorers.shared.looks import STATIC
+from labkit.explorers.shared.looks import SHEET, STATIC
 from labkit.text import _
 
 BYTES_AT_MOST = 100_000_000
@@ -20,7 +20,7 @@ class Upload(anywidget.AnyWidget):
     """
 
     _esm = STATIC / "upload.js"
-    _css = STATIC / "looks.css"
+    _css = SHEET
 
     label = traitlets.Unicode().tag(sync=True)
     hint = traitlets.Unicode().tag(sync=True)

@@ -8,7 +8,7 @@ import ipywidgets as widgets
 import numpy as np
 import traitlets
 
-from labkit.explorers.shared.looks import STATIC, Explorer, Slider, reporting, row
+from labkit.explorers.shared.looks import SHEET, Explorer, Slider, reporting, row
 from labkit.explorers.softmax.compute import Prediction, predict
 from labkit.plots.descent import softmax_bars
 from labkit.text import _
@@ -21,7 +21,7 @@ class Bars(anywidget.AnyWidget):
     """A table of numbers, each with a bar, over a sentence."""
 
     _esm = Path(__file__).with_name("bars.js")
-    _css = STATIC / "looks.css"
+    _css = SHEET
 
     table = traitlets.Dict({"columns": [], "classes": [], "foot": []}).tag(sync=True)
     sentence = traitlets.Unicode().tag(sync=True)

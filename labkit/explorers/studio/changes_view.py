@@ -11,7 +11,7 @@ from labkit.data import ImageSet
 from labkit.evaluation.corruptions import CORRUPTIONS, Corruption, accuracy_under, corrupt
 from labkit.evaluation.scores import Share
 from labkit.explorers.network.draw import bars
-from labkit.explorers.shared.looks import Screen, Slider, reporting, row
+from labkit.explorers.shared.looks import Busy, Screen, Slider, reporting, row
 from labkit.explorers.studio.draw import BOTH_WIDTH, UnderChange, before_after
 from labkit.sandbox.model_lock import one_thread
 from labkit.sandbox.untouched import untouched
@@ -42,7 +42,7 @@ class ChangesView(widgets.VBox):
         self._before: np.ndarray | None = None
         self.picture, self.title = pictures.data[0], ""
         self.probabilities = np.empty(0)
-        self._busy = False
+        self._busy = Busy()
         self.kind = widgets.Dropdown(
             options=[(_(change.name), kind) for kind, change in CORRUPTIONS.items()],
             description=_("Change"),
@@ -83,13 +83,9 @@ class ChangesView(widgets.VBox):
             shares = accuracy_under(model, pictures, self.kind.value, device=device)
             self.measured[self.kind.value] = shares
             self._curves[self.kind.value] = UnderChange(_(kind.name), kind.amounts, words, shares)
-        self._busy = True  # one drawing at the end
-        try:
-            with self.amount.hold_sync():
-                self.amount.texts, self.amount.maximum = words, len(words) - 1
-                self.amount.value = kind.amounts.index(0) + 2
-        finally:
-            self._busy = False
+        with self._busy, self.amount.hold_sync():
+            self.amount.texts, self.amount.maximum = words, len(words) - 1
+            self.amount.value = kind.amounts.index(0) + 2
         self._draw()
 
     @reporting

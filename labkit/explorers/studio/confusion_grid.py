@@ -7,6 +7,7 @@ import anywidget
 import numpy as np
 import traitlets
 
+from labkit.explorers.shared.looks import SHEET
 from labkit.text import _, ngettext
 
 RIGHT, WRONG = 0.65, 0.6
@@ -24,7 +25,7 @@ class ConfusionGrid(anywidget.AnyWidget):
     """
 
     _esm = Path(__file__).with_name("confusion_grid.js")
-    _css = Path(__file__).with_name("studio.css")
+    _css = SHEET
 
     title = traitlets.Unicode().tag(sync=True)
     texts = traitlets.List(traitlets.List(traitlets.Unicode())).tag(sync=True)

@@ -8,7 +8,7 @@ import torch
 from labkit.data import ImageSet
 from labkit.evaluation.scores import confusion_matrix, find, most_confused
 from labkit.explorers.network.draw import bars
-from labkit.explorers.shared.looks import Screen, Slider, reporting, row
+from labkit.explorers.shared.looks import Busy, Screen, Slider, reporting, row
 from labkit.explorers.shared.pixels import SCALE
 from labkit.explorers.studio.confusion_grid import NOWHERE, ConfusionGrid, say_cell
 from labkit.explorers.studio.draw import ContactSheet, enlarged
@@ -35,7 +35,7 @@ class MistakesView(widgets.VBox):
         self.matrix = confusion_matrix(result)
         self.shown = most_confused(self.matrix, CLASSES_AT_MOST)
         self.found = torch.empty(0, dtype=torch.int64)
-        self._busy = False
+        self._busy = Busy()
         self.grid = ConfusionGrid(self.matrix, self.classes, self.shown)
         self.truth, self.answer = self._menu(_("Is")), self._menu(_("Predicted as"))
         self.which = Slider(label=_("Image"), minimum=1, maximum=1, value=1)
@@ -87,11 +87,8 @@ class MistakesView(widgets.VBox):
     def go_to(self, truth: int = OTHER, answer: int = OTHER) -> None:
         """Open a cell by the numbers of its classes; -1 stands for any other class."""
         with self.truth.hold_sync(), self.answer.hold_sync():  # the browser gets the images first
-            self._busy = True
-            try:
+            with self._busy:
                 self.truth.value, self.answer.value = truth, answer
-            finally:
-                self._busy = False
             self._choose()
 
     @reporting
@@ -113,12 +110,9 @@ class MistakesView(widgets.VBox):
         self.found = find(self.result, truth, answer)
         self._mark(truth, answer)
         with self.which.hold_sync():  # the browser gets the images first
-            self._busy = True  # one drawing at the end
-            try:
+            with self._busy:
                 self.which.maximum, self.which.value = max(len(self.found), 1), 1
                 self.which.disabled = len(self.found) < 2
-            finally:
-                self._busy = False
             self._draw()
 
     def _mark(self, truth: int | None, answer: int | None) -> None:

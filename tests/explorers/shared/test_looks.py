@@ -2,7 +2,7 @@
 
 import pytest
 
-from labkit.explorers.shared.looks import Explorer, Screen, Slider, reporting
+from labkit.explorers.shared.looks import SHEET, Busy, Explorer, Screen, Slider, reporting
 
 
 class Halver(Explorer):
@@ -81,3 +81,18 @@ def test_a_click_is_handed_on_as_fractions_of_the_picture():
     screen.on_click(lambda x, y: clicks.append((x, y)))
     screen._handle_custom_msg({"at": [0.25, 0.5]}, [])
     assert screen.clickable and clicks == [(0.25, 0.5)]
+
+
+def test_busy_holds_until_the_outermost_change_is_done_also_after_an_error():
+    busy = Busy()
+    with busy:
+        with pytest.raises(ValueError, match="inside"), busy:
+            raise ValueError("inside")
+        assert busy
+    assert not busy
+
+
+def test_every_widget_brings_the_same_sheet_with_the_rules_of_all_explorers():
+    assert SHEET.count(".lk-complaint {") == 1
+    for rule in (".lk-values p {", ".lk-bars {", ".lk-stack {", ".lk-numbers table {"):
+        assert SHEET.count(rule) == 1
