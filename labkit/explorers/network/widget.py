@@ -10,7 +10,7 @@ from torch import nn
 
 from labkit.data import ImageSet, normalise
 from labkit.explorers.network.draw import FilterSheet, Mosaic, Sheet, bars, closeup
-from labkit.explorers.shared.looks import Explorer, Screen, Slider, reporting, row
+from labkit.explorers.shared.looks import Busy, Explorer, Screen, Slider, reporting, row
 from labkit.explorers.shared.own_image import ImageChoice
 from labkit.inspect import feature_maps, first_convolution, first_filters, summary
 from labkit.inspect.fields import fields
@@ -50,7 +50,7 @@ class NetworkExplorer(Explorer):
         self.sheets: list[Sheet] = []
         self.seen: tuple[int, int, int, int] | None = None
         self.probabilities: np.ndarray | None = None
-        self._busy = False
+        self._busy = Busy()
         self.choice = ImageChoice(samples)
         self._make_sliders()
         self._make_screens()
@@ -88,15 +88,12 @@ class NetworkExplorer(Explorer):
 
     def choose(self, layer: int, tile: int, unit: tuple[int, int] | None = None) -> None:
         """Go to a map of a layer (or a unit of a vector), and to a row and column of the map."""
-        self._busy = True  # the sliders move together: one drawing at the end
-        try:
+        with self._busy:
             self.layer.value = layer
             self._limit_sliders()
             self.map.value = tile
             if unit is not None:
                 self.row.value, self.column.value = unit
-        finally:
-            self._busy = False
         self._draw()
 
     def still(self) -> tuple[bytes, str]:
