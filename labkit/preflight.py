@@ -1,14 +1,20 @@
-"""Judge whether this machine is ready for a lesson, and say what to fix.
+"""Check whether this computer is ready for the workshop, and say what to fix.
 
-`judge` turns the plain facts of `labkit.machine` into rows, without looking at anything else;
-the `Report` shows itself: what needs attention, and all rows in a table that can be unfolded.
+Each row of the report looks at one thing and judges it; nothing is changed.
 """
 
 import html
-from collections.abc import Callable, Sequence
+import importlib
+import importlib.metadata
+import multiprocessing
+import os
+import platform
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from labkit.machine import Facts, gather
+from labkit.display import Html, table
 from labkit.text import _, ngettext
 
 READY, CARE, FIX = "ready", "care", "fix"
@@ -22,12 +28,11 @@ SHARED_LOW = 256 * MB
 """Docker gives a container 64 MB unless told otherwise."""
 
 _LOOKS = {READY: ("✓", "#00664A"), CARE: ("!", "#8A4B00"), FIX: ("✗", "#A31515")}
-_CELL = "text-align: left; vertical-align: top; padding: .35em .8em"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: what was looked at, how it stands, and the one thing to do."""
+    """One line of the table: what was looked at, its state, what was found, what to do."""
 
     name: str
     state: str
@@ -47,19 +52,19 @@ class Report:
 
     def summary(self) -> str:
         """Return the result in one sentence."""
-        if self.count(FIX):
-            return ngettext(
-                "{n} thing to fix before you start.",
-                "{n} things to fix before you start.",
-                self.count(FIX),
-            ).format(n=self.count(FIX))
-        if self.count(CARE):
-            return ngettext(
+        if n := self.count(FIX):
+            text = ngettext(
+                "{n} thing to fix before you start.", "{n} things to fix before you start.", n
+            )
+        elif n := self.count(CARE):
+            text = ngettext(
                 "You can start. {n} thing is worth knowing.",
                 "You can start. {n} things are worth knowing.",
-                self.count(CARE),
-            ).format(n=self.count(CARE))
-        return _("Everything is ready.")
+                n,
+            )
+        else:
+            text = _("Everything is ready.")
+        return text.format(n=n)
 
     def __str__(self) -> str:
         lines = [self.summary()]
@@ -72,46 +77,30 @@ class Report:
         summary = f"<p><strong>{html.escape(self.summary())}</strong></p>"
         attention = [row for row in self.rows if row.state != READY]
         first = _table(attention, _("What needs attention")) if attention else ""
-        fold = _("All {n} things that were looked at").format(n=len(self.rows))
-        return (
-            f"{summary}{first}<details><summary>{fold}</summary>{_table(self.rows, fold)}</details>"
-        )
+        fold = _("All {n} things that were checked").format(n=len(self.rows))
+        return f"{summary}{first}<details><summary>{fold}</summary>{_table(self.rows)}</details>"
 
 
 def run() -> Report:
-    """Look over this machine; changes nothing on it."""
-    return judge(gather())
+    """Check this computer; changes nothing on it."""
+    looks = (_python, _torch, _device, _data, _disk, _memory, _shared_memory, _workers, _widgets)
+    return Report(tuple(look() for look in looks))
 
 
-def judge(facts: Facts) -> Report:
-    """Return one row per thing that the workshop needs."""
-    judges: tuple[Callable[[Facts], Row], ...] = (
-        _python,
-        _torch,
-        _device,
-        _data,
-        _disk,
-        _memory,
-        _shared_memory,
-        _workers,
-        _widgets,
-    )
-    return Report(tuple(judged(facts) for judged in judges))
-
-
-def _python(facts: Facts) -> Row:
-    found = ".".join(map(str, facts.python[:3]))
-    if facts.python < (3, 11):
+def _python() -> Row:
+    found = platform.python_version()
+    if tuple(map(int, found.split(".")[:2])) < (3, 11):
         advice = _("Install Python 3.11 or newer and start again from the README.")
         return Row(_("Python"), FIX, found, advice)
     return Row(_("Python"), READY, found)
 
 
-def _torch(facts: Facts) -> Row:
+def _torch() -> Row:
+    torch, vision = _imported("torch"), _imported("torchvision")
     found = _("torch {torch}, torchvision {vision}").format(
-        torch=facts.torch or _("not found"), vision=facts.torchvision or _("not found")
+        torch=torch or _("not found"), vision=vision or _("not found")
     )
-    if facts.torch is None or facts.torchvision is None:
+    if torch is None or vision is None:
         advice = _(
             "Install both in one command, so that they fit each other: pip install "
             "--force-reinstall torch torchvision. Then restart the kernel."
@@ -120,77 +109,93 @@ def _torch(facts: Facts) -> Row:
     return Row(_("torch"), READY, found)
 
 
-def _device(facts: Facts) -> Row:
-    if facts.accelerator:
-        return Row(_("device"), READY, facts.accelerator)
-    if facts.unused_gpu:
-        found = _("CPU. There is a driver of an NVIDIA GPU, but torch cannot use it.")
-        advice = _("Install a torch with CUDA: choose your system on pytorch.org/get-started.")
-        return Row(_("device"), CARE, found, advice)
-    return Row(_("device"), READY, _("CPU. Every notebook runs on it."))
+def _device() -> Row:
+    found = _("CPU. Every notebook runs on it.")
+    if _imported("torch"):
+        from labkit.device import available
+
+        gpus = [str(device) for device in available() if device.kind != "cpu"]
+        if not gpus and shutil.which("nvidia-smi"):
+            found = _("CPU. There is a driver of an NVIDIA GPU, but torch cannot use it.")
+            advice = _("Install a torch with CUDA: choose your system on pytorch.org/get-started.")
+            return Row(_("device"), CARE, found, advice)
+        found = gpus[0] if gpus else found
+    return Row(_("device"), READY, found)
 
 
-def _data(facts: Facts) -> Row:
-    if facts.source is None:
+def _data() -> Row:
+    if not _imported("torch"):
+        return Row(_("data"), FIX, _("waits for torch"), _("Install torch first."))
+    from labkit.data import DataError, chosen
+    from labkit.data.layout import survey
+
+    try:
+        source = chosen().source
+        if isinstance(source, Path):
+            survey(source)
+    except DataError as error:
         advice = _("Choose other images above, and press the button.")
-        return Row(_("data"), FIX, facts.source_problem, advice)
-    if facts.source == "drawn":
+        return Row(_("data"), FIX, str(error), advice)
+    if source == "drawn":
         return Row(_("data"), READY, _("the drawn images"))
-    if facts.source not in ("auto", "cifar10"):
-        return Row(_("data"), READY, _("the images in {folder}").format(folder=facts.source))
-    if facts.photographs:
-        return Row(_("data"), READY, _("CIFAR-10, on this machine"))
-    found = _("CIFAR-10 is not on this machine yet.")
-    if facts.source == "auto":
+    if isinstance(source, Path):
+        return Row(_("data"), READY, _("the images in {folder}").format(folder=source))
+    if "cifar10" in _cached():
+        return Row(_("data"), READY, _("CIFAR-10, on this computer"))
+    found = _("CIFAR-10 is not on this computer yet.")
+    if source == "auto":
         found += " " + _("Without a network, the drawn images take its place.")
-    advice = _("Run load() once where there is a network: it downloads 170 MB and keeps them.")
+    advice = _("Run load() once with a network: it downloads 170 MB and keeps them.")
     return Row(_("data"), CARE, found, advice)
 
 
-def _disk(facts: Facts) -> Row:
-    if not facts.cache_serves:
-        found = _("The cache {folder} cannot be written.").format(folder=facts.folder)
+def _disk() -> Row:
+    folder = Path.cwd()
+    if _imported("torch"):
+        from labkit.data import store
+
+        folder = store.folder()
+    place = _existing(folder)
+    can_write = place.is_dir() and os.access(place, os.W_OK | os.X_OK)
+    if not can_write and not _cached():  # a cache that learners share may be read-only
+        found = _("The cache {folder} cannot be written.").format(folder=folder)
         advice = _(
             "Let LABKIT_CACHE name a folder of your own: without one, CIFAR-10 cannot be "
             "downloaded, and other images are prepared again in every notebook."
         )
         return Row(_("disk space"), CARE, found, advice)
-    found = _("{size} free for {folder}").format(size=_size(facts.disk), folder=facts.folder)
-    if facts.disk >= DISK_LOW:
-        return Row(_("disk space"), READY, found)
-    advice = _("Free {size}, or let LABKIT_CACHE name a folder on a larger disk.").format(
-        size=_size(DISK_LOW)
-    )
-    return Row(_("disk space"), FIX if facts.disk < DISK_FULL else CARE, found, advice)
+    free = shutil.disk_usage(place).free
+    found = _("{size} free for {folder}").format(size=_size(free), folder=folder)
+    advice = _("Free {size}, or let LABKIT_CACHE name a folder on a larger disk.")
+    return _by_size(_("disk space"), free, (DISK_FULL, DISK_LOW), found, advice)
 
 
-def _memory(facts: Facts) -> Row:
-    found = _("{size} free").format(size=_size(facts.memory))
-    if facts.memory >= MEMORY_LOW:
-        return Row(_("memory"), READY, found)
-    advice = _(
-        "Shut down the kernels that you do not need: the menu Kernel, Shut Down All Kernels."
-    )
-    return Row(_("memory"), FIX if facts.memory < MEMORY_SHORT else CARE, found, advice)
+def _memory() -> Row:
+    free = _free_memory()
+    found = _("{size} free").format(size=_size(free))
+    advice = _("Shut down the kernels that you do not need: menu Kernel, Shut Down All Kernels.")
+    return _by_size(_("memory"), free, (MEMORY_SHORT, MEMORY_LOW), found, advice)
 
 
-def _shared_memory(facts: Facts) -> Row:
-    if facts.shared_memory is None:
+def _shared_memory(folder: Path = Path("/dev/shm")) -> Row:
+    if not folder.is_dir():
         return Row(_("/dev/shm"), READY, _("not used on this system"))
-    found = _("{size} free").format(size=_size(facts.shared_memory))
-    if facts.shared_memory >= SHARED_LOW:
-        return Row(_("/dev/shm"), READY, found)
+    free = shutil.disk_usage(folder).free
     advice = _(
         "Keep num_workers=0: the workers of a DataLoader hand over their batches here. "
         "To have more, start the container with --shm-size=1g."
     )
-    return Row(_("/dev/shm"), CARE, found, advice)
+    found = _("{size} free").format(size=_size(free))
+    return _by_size(_("/dev/shm"), free, (0, SHARED_LOW), found, advice)
 
 
-def _workers(facts: Facts) -> Row:
-    if facts.start_method == "fork":
+def _workers() -> Row:
+    # get_start_method() without allow_none would fix the method; the first of all is the default
+    method = multiprocessing.get_start_method(allow_none=True)
+    method = method or multiprocessing.get_all_start_methods()[0]
+    if method == "fork":
         return Row(_("workers"), READY, _("fork: a worker starts as a copy of the kernel"))
-    found = _("{method}: a worker starts as a fresh Python").format(method=facts.start_method)
+    found = _("{method}: a worker starts as a fresh Python").format(method=method)
     advice = _(
         "Keep num_workers=0, or put your own data set classes into a .py file: "
         "such a worker cannot find a class that is defined in a cell."
@@ -198,13 +203,13 @@ def _workers(facts: Facts) -> Row:
     return Row(_("workers"), CARE, found, advice)
 
 
-def _widgets(facts: Facts) -> Row:
-    if facts.ipywidgets is None or _major(facts.ipywidgets) < 8:
-        found = _("ipywidgets {version}").format(version=facts.ipywidgets or _("not found"))
+def _widgets() -> Row:
+    version, lab = _installed("ipywidgets"), _installed("jupyterlab_widgets")
+    found = _("ipywidgets {version}").format(version=version or _("not found"))
+    if _major(version) < 8:
         advice = _("Run pip install --upgrade ipywidgets, restart JupyterLab, reload this page.")
         return Row(_("widgets"), FIX, found, advice)
-    found = _("ipywidgets {version}").format(version=facts.ipywidgets)
-    if facts.lab_widgets is None or _major(facts.lab_widgets) < 3:
+    if _major(lab) < 3:
         advice = _(
             "If you saw no buttons above, install jupyterlab_widgets 3 where JupyterLab itself "
             "is installed, and restart it."
@@ -213,8 +218,55 @@ def _widgets(facts: Facts) -> Row:
     return Row(_("widgets"), READY, found)
 
 
-def _major(version: str) -> int:
-    return int(version.split(".")[0])
+def _by_size(name: str, free: float, limits: tuple[float, float], found: str, advice: str) -> Row:
+    short, low = limits
+    if free >= low:
+        return Row(name, READY, found)
+    return Row(name, FIX if free < short else CARE, found, advice.format(size=_size(low)))
+
+
+def _imported(name: str) -> str | None:
+    """Return the version of a package, None if it is missing or does not fit the others."""
+    try:
+        return importlib.import_module(name).__version__
+    except (ImportError, OSError, RuntimeError):  # RuntimeError: torchvision of another torch
+        return None
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _major(version: str | None) -> int:
+    return int(version.split(".")[0]) if version else 0
+
+
+def _cached() -> list[str]:
+    """Return the named sources whose images are in the cache."""
+    if not _imported("torch"):
+        return []
+    from labkit.data import status
+
+    return [known.source for known in status() if known.ready]
+
+
+def _existing(folder: Path) -> Path:
+    return next(place for place in (folder, *folder.absolute().parents) if os.path.exists(place))
+
+
+def _free_memory(group: Path = Path("/sys/fs/cgroup")) -> int:
+    """Return the bytes that are free, no more than the container's limit leaves."""
+    import psutil
+
+    free = psutil.virtual_memory().available
+    try:
+        limit = int((group / "memory.max").read_text())
+        return min(free, limit - int((group / "memory.current").read_text()))
+    except (OSError, ValueError):  # no container, or no limit: the file says "max"
+        return free
 
 
 def _size(count: float) -> str:
@@ -228,24 +280,12 @@ def _state(state: str) -> str:
     return f"{_LOOKS[state][0]} {words[state]}"
 
 
-def _table(rows: Sequence[Row], caption: str) -> str:
-    headings = (_("what"), _("state"), _("found"), _("what to do"))
-    head = "".join(f'<th scope="col" style="{_CELL}">{name}</th>' for name in headings)
-    return (
-        f'<table style="max-width: 64em; line-height: 1.45" aria-label="{caption}">'
-        f"<thead><tr>{head}</tr></thead><tbody>{''.join(map(_row_html, rows))}</tbody></table>"
-    )
+def _table(rows: Sequence[Row], caption: str = "") -> Html:
+    columns = (_("what"), _("state"), _("found"), _("what to do"))
+    cells = [(row.name, _badge(row.state), row.found, row.advice) for row in rows]
+    return table(columns, cells, caption=caption, wrapped=(2, 3), row_heads=True)
 
 
-def _row_html(row: Row) -> str:
-    colour = _LOOKS[row.state][1]
-    badge = (
-        f"background: {colour}; color: white; border-radius: 3px; padding: .1em .6em; "
-        "white-space: nowrap"
-    )
-    return (
-        f'<tr><th scope="row" style="{_CELL}; white-space: nowrap">{html.escape(row.name)}</th>'
-        f'<td style="{_CELL}"><span style="{badge}">{html.escape(_state(row.state))}</span></td>'
-        f'<td style="{_CELL}">{html.escape(row.found)}</td>'
-        f'<td style="{_CELL}">{html.escape(row.advice)}</td></tr>'
-    )
+def _badge(state: str) -> Html:
+    style = f"background: {_LOOKS[state][1]}; color: white; border-radius: 3px; padding: .1em .6em"
+    return Html(f'<span style="{style}">{html.escape(_state(state))}</span>')

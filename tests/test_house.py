@@ -9,7 +9,7 @@ HOUSE = Path(__file__).parents[1] / "labkit"
 FLOORS = (
     ("text", "display", "model", "sandbox"),
     ("data", "device"),
-    ("training", "timing", "preflight", "machine"),
+    ("training", "timing", "preflight"),
     ("evaluation", "faster", "inspect", "checks"),
     ("plots",),
     ("doctor", "explorers"),

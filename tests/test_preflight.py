@@ -1,40 +1,80 @@
-"""The preflight: every state of every row, from facts made up for it."""
+"""The preflight: every row in every state, on a computer made up for it."""
 
-from dataclasses import replace
+import importlib
+import multiprocessing
+import platform
+import shutil
 from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
-from labkit import preflight
-from labkit.machine import Facts
-from labkit.preflight import CARE, FIX, READY, judge
+from labkit import device, preflight
+from labkit.preflight import CARE, FIX, READY, run
 
-GOOD = Facts(
-    python=(3, 12, 1),
-    torch="2.6.0",
-    torchvision="0.21.0",
-    accelerator=None,
-    unused_gpu=False,
-    source="cifar10",
-    source_problem="",
-    photographs=True,
-    folder="/home/ada/.cache/labkit",
-    cache_serves=True,
-    disk=50 * 10**9,
-    memory=8 * 10**9,
-    shared_memory=8 * 10**9,
-    start_method="fork",
-    ipywidgets="8.1.9",
-    lab_widgets="3.0.17",
-)
+REALLY = {name: getattr(preflight, name) for name in ("_imported", "_cached", "_free_memory")}
+ENOUGH = 50 * 10**9
 
 
-def row(name, **facts):
-    return next(row for row in judge(replace(GOOD, **facts)).rows if row.name == name)
+@pytest.fixture(autouse=True)
+def computer(monkeypatch, tmp_path):
+    """Make up a computer on which all is well; return what changes it, as in ``(disk=0)``."""
+    shm, look = tmp_path / "shm", preflight._shared_memory
+    shm.mkdir()
+
+    def change(
+        python="3.12.1",
+        torch="2.6.0",
+        torchvision="0.21.0",
+        gpu=None,
+        driver=None,
+        source="cifar10",
+        cached=("cifar10",),
+        disk=ENOUGH,
+        memory=ENOUGH,
+        shared=ENOUGH,
+        method="fork",
+        ipywidgets="8.1.9",
+        lab_widgets="3.0.17",
+    ):
+        versions = {"torch": torch, "torchvision": torchvision}
+        installed = {"ipywidgets": ipywidgets, "jupyterlab_widgets": lab_widgets}
+        devices = [device.Device("cpu", "CPU"), *([device.Device("cuda:0", gpu)] if gpu else [])]
+        for room, name, answer in [
+            (platform, "python_version", lambda: python),
+            (preflight, "_imported", versions.get),
+            (preflight, "_installed", installed.get),
+            (preflight, "_cached", lambda: list(cached)),
+            (preflight, "_free_memory", lambda: memory),
+            (preflight, "_shared_memory", lambda: look(shm if shared else tmp_path / "none")),
+            (device, "available", lambda: devices),
+            (shutil, "which", lambda _name: driver),
+            (shutil, "disk_usage", lambda path: Space(shared if path == shm else disk)),
+            (multiprocessing, "get_start_method", lambda allow_none: method),
+        ]:
+            monkeypatch.setattr(room, name, answer)
+        monkeypatch.setenv("LABKIT_DATA", str(source))
+
+    monkeypatch.setenv("LABKIT_CACHE", str(tmp_path / "cache" / "not there yet"))
+    change()
+    return change
 
 
-def test_a_good_machine_is_ready_in_every_row_and_has_nothing_to_do():
-    report = judge(GOOD)
+class Space(SimpleNamespace):
+    """Free bytes on a disk."""
+
+    def __init__(self, free):
+        super().__init__(free=free)
+
+
+def row(name):
+    return next(row for row in run().rows if row.name == name)
+
+
+def test_a_good_computer_is_ready_in_every_row_and_has_nothing_to_do():
+    report = run()
     assert [row.name for row in report.rows] == [
         "Python",
         "torch",
@@ -54,29 +94,30 @@ def test_a_good_machine_is_ready_in_every_row_and_has_nothing_to_do():
 @pytest.mark.parametrize(
     ("name", "facts", "state", "advice"),
     [
-        ("Python", {"python": (3, 10, 14)}, FIX, "3.11 or newer"),
+        ("Python", {"python": "3.10.14"}, FIX, "3.11 or newer"),
         ("torch", {"torch": None}, FIX, "torchvision"),
         ("torch", {"torchvision": None}, FIX, "Install both in one command"),
-        ("device", {"unused_gpu": True}, CARE, "torch with CUDA"),
-        ("data", {"source": None, "source_problem": "There is no folder x."}, FIX, "Choose"),
-        ("data", {"photographs": False}, CARE, "170 MB"),
-        ("data", {"source": "auto", "photographs": False}, CARE, "where there is a network"),
+        ("device", {"driver": "/usr/bin/nvidia-smi"}, CARE, "torch with CUDA"),
+        ("data", {"source": "/nowhere/cats"}, FIX, "Choose"),
+        ("data", {"torch": None}, FIX, "torch first"),
+        ("data", {"cached": ()}, CARE, "170 MB"),
+        ("data", {"source": "auto", "cached": ["drawn"]}, CARE, "with a network"),
         ("disk space", {"disk": 1.9e9}, CARE, "2.0 GB"),
         ("disk space", {"disk": 0.4e9}, FIX, "LABKIT_CACHE"),
-        ("disk space", {"cache_serves": False}, CARE, "LABKIT_CACHE"),
         ("memory", {"memory": 1.1e9}, CARE, "Shut down"),
         ("memory", {"memory": 0.5e9}, FIX, "Shut down"),
-        ("/dev/shm", {"shared_memory": 64 * 10**6}, CARE, "num_workers=0"),
-        ("workers", {"start_method": "spawn"}, CARE, ".py file"),
-        ("workers", {"start_method": "forkserver"}, CARE, ".py file"),
+        ("/dev/shm", {"shared": 64 * 10**6}, CARE, "num_workers=0"),
+        ("workers", {"method": "spawn"}, CARE, ".py file"),
+        ("workers", {"method": "forkserver"}, CARE, ".py file"),
         ("widgets", {"ipywidgets": None}, FIX, "pip install"),
         ("widgets", {"ipywidgets": "7.8.1"}, FIX, "pip install"),
         ("widgets", {"lab_widgets": None}, CARE, "jupyterlab_widgets"),
         ("widgets", {"lab_widgets": "1.1.7"}, CARE, "jupyterlab_widgets"),
     ],
 )
-def test_what_is_wrong_is_named_with_one_thing_to_do(name, facts, state, advice):
-    judged = row(name, **facts)
+def test_what_is_wrong_is_named_with_one_thing_to_do(computer, name, facts, state, advice):
+    computer(**facts)
+    judged = row(name)
     assert judged.state == state
     assert advice in judged.advice
 
@@ -84,27 +125,103 @@ def test_what_is_wrong_is_named_with_one_thing_to_do(name, facts, state, advice)
 @pytest.mark.parametrize(
     ("name", "facts", "found"),
     [
-        ("Python", {"python": (3, 11, 0)}, "3.11.0"),
-        ("device", {"accelerator": "cuda:0 (Card, 8 GB)", "unused_gpu": True}, "Card"),
-        ("data", {"source": "drawn", "photographs": False}, "drawn"),
-        ("data", {"source": "/home/ada/cats", "photographs": False}, "/home/ada/cats"),
+        ("Python", {"python": "3.11.0"}, "3.11.0"),
+        ("Python", {"python": "3.15.0b1"}, "3.15.0b1"),
+        ("device", {"gpu": "Card", "driver": "/usr/bin/nvidia-smi"}, "Card"),
+        ("device", {"torch": None}, "CPU"),
+        ("data", {"source": "drawn", "cached": ()}, "drawn"),
         ("data", {"source": "auto"}, "CIFAR-10"),
         ("disk space", {"disk": 2.0e9}, "2.0 GB"),
+        ("disk space", {"torch": None}, "50.0 GB"),
         ("memory", {"memory": 1.2e9}, "1.2 GB"),
-        ("/dev/shm", {"shared_memory": None}, "not used"),
+        ("/dev/shm", {"shared": None}, "not used"),
     ],
 )
-def test_what_is_good_enough_is_ready(name, facts, found):
-    judged = row(name, **facts)
+def test_what_is_good_enough_is_ready(computer, name, facts, found):
+    computer(**facts)
+    judged = row(name)
     assert (judged.state, judged.advice) == (READY, "")
     assert found in judged.found
 
 
-def test_the_summary_counts_what_to_fix_before_what_to_take_care_of():
-    one = judge(replace(GOOD, start_method="spawn"))
-    assert one.summary() == "You can start. 1 thing is worth knowing."
-    two = judge(replace(GOOD, start_method="spawn", torch=None, disk=0))
-    assert two.summary() == "2 things to fix before you start."
+def test_a_folder_of_ones_own_is_ready_where_it_holds_classes(computer, tmp_path):
+    for name in ("cat", "dog"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        (tmp_path / "pets" / name / "1.jpg").touch()
+    computer(source=tmp_path / "pets", cached=())
+    assert (row("data").state, row("data").found) == (READY, f"the images in {tmp_path / 'pets'}")
+    (tmp_path / "pets" / "dog" / "1.jpg").unlink()
+    assert row("data").state == FIX and "dog has no images" in row("data").found
+
+
+def test_the_real_computer_has_every_row_and_nothing_is_written(monkeypatch, tmp_path):
+    monkeypatch.undo()
+    monkeypatch.setenv("LABKIT_DATA", "drawn")
+    monkeypatch.setenv("LABKIT_CACHE", str(tmp_path / "real" / "not there yet"))
+    before = set(tmp_path.rglob("*"))
+    rows = run().rows
+    assert len(rows) == 9 and all(row.found for row in rows)
+    assert not {"Python", "torch", "data", "widgets"} & {r.name for r in rows if r.state == FIX}
+    assert set(tmp_path.rglob("*")) == before
+
+
+def test_a_torchvision_that_does_not_fit_its_torch_counts_as_missing(monkeypatch):
+    def refuse(name):
+        raise RuntimeError("operator torchvision::nms does not exist")
+
+    monkeypatch.setattr(importlib, "import_module", refuse)
+    assert REALLY["_imported"]("torchvision") is None
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"), [("2000000000", 500_000_000), ("max", None), (None, None)]
+)
+def test_free_memory_is_no_more_than_the_container_allows(tmp_path, monkeypatch, limit, expected):
+    if limit:
+        (tmp_path / "memory.max").write_text(limit + "\n")
+        (tmp_path / "memory.current").write_text("1500000000\n")
+    free = SimpleNamespace(available=8 * 10**9)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
+    assert REALLY["_free_memory"](tmp_path) == (expected or 8 * 10**9)
+
+
+def test_looking_at_the_start_method_does_not_fix_it(monkeypatch):
+    monkeypatch.undo()
+    monkeypatch.setattr(multiprocessing.context._default_context, "_actual_context", None)
+    preflight._workers()
+    assert multiprocessing.get_start_method(allow_none=True) is None
+
+
+def test_a_cache_that_cannot_be_written_is_ready_only_if_it_holds_images(
+    computer, monkeypatch, tmp_path
+):
+    (tmp_path / "file").write_text("no folder")
+    for unusable in (tmp_path / "file", tmp_path / "file" / "below"):
+        monkeypatch.setenv("LABKIT_CACHE", str(unusable))
+        computer(cached=())
+        assert row("disk space").state == CARE and "LABKIT_CACHE" in row("disk space").advice
+        computer(cached=["drawn"])
+        assert row("disk space").state == READY
+
+
+def test_a_place_where_we_may_not_look_counts_as_not_there(monkeypatch, tmp_path):
+    def refuse(_path, **_options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    assert preflight._existing(tmp_path / "a" / "b") == tmp_path
+
+
+def test_a_folder_not_made_yet_is_on_the_disk_of_its_parent(tmp_path):
+    assert preflight._existing(tmp_path / "a" / "b") == tmp_path
+    assert preflight._existing(Path("nowhere at all")) == Path.cwd()
+
+
+def test_the_summary_counts_what_to_fix_before_what_to_take_care_of(computer):
+    computer(method="spawn")
+    assert run().summary() == "You can start. 1 thing is worth knowing."
+    computer(method="spawn", python="3.10.1", disk=0)
+    assert run().summary() == "2 things to fix before you start."
 
 
 class Cells(HTMLParser):
@@ -127,8 +244,9 @@ class Cells(HTMLParser):
             self.rows[-1][-1] += data
 
 
-def test_the_table_says_each_state_in_a_sign_and_a_word_and_not_by_colour_alone():
-    page = judge(replace(GOOD, disk=0, start_method="spawn"))._repr_html_()
+def test_the_table_says_each_state_in_a_sign_and_a_word_and_not_by_colour_alone(computer):
+    computer(disk=0, method="spawn")
+    page = run()._repr_html_()
     cells = Cells(page[page.index("<details>") :])
     states = {line[0]: line[1] for line in cells.rows[1:]}
     assert states["Python"] == "✓ ready"
@@ -137,23 +255,27 @@ def test_the_table_says_each_state_in_a_sign_and_a_word_and_not_by_colour_alone(
     assert cells.scopes == ["col"] * 4 + ["row"] * 9
 
 
-def test_what_needs_attention_is_shown_before_the_fold_and_nothing_else():
-    page = judge(replace(GOOD, disk=0, start_method="spawn"))._repr_html_()
+def test_what_needs_attention_is_shown_before_the_fold_and_nothing_else(computer):
+    computer(disk=0, method="spawn")
+    page = run()._repr_html_()
     cells = Cells(page[: page.index("<details>")])
     assert [line[0] for line in cells.rows[1:]] == ["disk space", "workers"]
-    ready = judge(GOOD)._repr_html_()
+    computer()
+    ready = run()._repr_html_()
     assert "<table" not in ready[: ready.index("<details>")]
     assert "Everything is ready." in ready[: ready.index("<details>")]
 
 
-def test_a_path_with_angle_brackets_is_shown_and_not_run():
-    page = judge(replace(GOOD, folder="/tmp/<script>alert(1)</script>"))._repr_html_()
+def test_a_path_with_angle_brackets_is_shown_and_not_run(monkeypatch):
+    monkeypatch.setenv("LABKIT_CACHE", "/tmp/<script>alert(1)</script>")
+    page = run()._repr_html_()
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
 
 
-def test_as_plain_text_each_row_is_a_line_with_its_advice():
-    lines = str(judge(replace(GOOD, torch=None))).splitlines()
+def test_as_plain_text_each_row_is_a_line_with_its_advice(computer):
+    computer(torch=None)
+    lines = str(run()).splitlines()
     assert len(lines) == 10
     assert lines[2].startswith("✗ fix        torch: torch not found")
     assert "-> Install both" in lines[2]

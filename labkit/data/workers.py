@@ -1,9 +1,34 @@
-"""A data set whose items are signed by the process that makes them.
+"""How many workers a DataLoader can have here, and items signed by the worker that made them.
 
-It stands in a file and not in a notebook: a worker that starts as a fresh Python can import it.
+`SignedItems` is in a file and not in a notebook: a worker that starts as a fresh Python can
+import it.
 """
 
+import os
+import shutil
+from pathlib import Path
+
 from torch.utils.data import Dataset, get_worker_info
+
+_BATCHES = 16 * 10**6
+"""Bytes of shared memory that are enough for two workers with a few batches of images ahead."""
+
+
+def usable_workers(wanted: int = 2, shared: Path = Path("/dev/shm")) -> int:
+    """Return how many workers of a DataLoader to use here: ``wanted``, or one for each core.
+
+    0 if ``shared`` has too little memory for a worker to hand over batches.
+    """
+    if shared.is_dir() and shutil.disk_usage(shared).free < _BATCHES:
+        return 0
+    return min(wanted, _cores())
+
+
+def _cores() -> int:
+    """Return how many cores this process may use, which may be fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class SignedItems(Dataset):

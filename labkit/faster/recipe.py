@@ -13,12 +13,12 @@ from torch.utils.data import DataLoader, Subset
 
 from labkit.data.loaders import BatchLoader
 from labkit.data.sets import ImageSet
+from labkit.data.workers import usable_workers
 from labkit.faster import memory
 from labkit.faster.augment import Shift
 from labkit.faster.fast_net import FastNet
 from labkit.faster.hardest import HardestLoader
 from labkit.faster.muon import Muon
-from labkit.machine import usable_workers
 from labkit.model import Net
 
 ALL_AGAIN = 0.85

@@ -2,14 +2,17 @@
 
 import json
 import multiprocessing
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from torch.utils.data import DataLoader
 
-from labkit.data import load
-from labkit.data.workers import SignedItems
+from labkit.data import load, workers
+from labkit.data.workers import SignedItems, usable_workers
 
+MB = 10**6
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "02_dataloader.ipynb"
 
 
@@ -21,6 +24,15 @@ def test_two_workers_take_turns_with_whole_batches_however_they_start(method):
 
 def test_without_workers_the_main_process_signs():
     assert [batch.tolist() for batch in DataLoader(SignedItems(8), 4)] == [[-1] * 4, [-1] * 4]
+
+
+@pytest.mark.parametrize(
+    ("shared", "cores", "usable"), [(64 * MB, 8, 2), (None, 8, 2), (64 * MB, 1, 1), (MB, 8, 0)]
+)
+def test_workers_are_used_only_where_they_can_work(monkeypatch, tmp_path, shared, cores, usable):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=shared))
+    monkeypatch.setattr(workers, "_cores", lambda: cores)
+    assert usable_workers(2, tmp_path if shared else tmp_path / "none") == usable
 
 
 def test_a_spawned_worker_hands_over_images_of_a_set():
