@@ -46,17 +46,18 @@ class Survey(NamedTuple):
     notes: tuple[str, ...]
 
 
-def survey(folder: Path) -> Survey:
+def survey(folder: Path, *, hints: bool = True) -> Survey:
     """List the training and the test files of ``folder``, without opening one.
 
-    Raise ``DataError`` where there is no such folder, or not two classes with files in it.
+    Raise ``DataError`` where there is no such folder, or not two classes with files in it; with
+    ``hints``, the message names a folder inside that could be used.
     """
     _refuse_no_folder(folder)
     notes: list[str] = []
     parts = {entry.name.lower(): Path(entry.path) for entry in _folders(folder)}
     if not _is_split(parts):
         train = _classes(folder, notes)
-        _refuse_unusable(folder, train)
+        _refuse_unusable(folder, train, {}, hints)
         return Survey(train, {}, tuple(notes))
     learn = parts.pop("train")
     train, test = _classes(learn, notes), {}
@@ -68,7 +69,7 @@ def survey(folder: Path) -> Survey:
             notes.append(text.format(name=readable(parts.pop(name).name)))
     text = _("{name}: not used, only train and one folder to test with are.")
     notes += [text.format(name=readable(part.name)) for part in parts.values()]
-    _refuse_unusable(learn, train, test)
+    _refuse_unusable(learn, train, test, hints)
     return Survey(train, test, tuple(notes))
 
 
@@ -190,7 +191,7 @@ def _refuse_no_folder(folder: Path) -> None:
     raise _refusal(text, folder)
 
 
-def _refuse_unusable(folder: Path, train: Listing, test: Listing | None = None) -> None:
+def _refuse_unusable(folder: Path, train: Listing, test: Listing, hints: bool) -> None:
     if os.path.exists(folder / "data_batch_1") and os.path.exists(folder / "test_batch"):
         text = _(
             "{folder} is CIFAR-10, unpacked. Choose cifar10 instead. Without a network, let "
@@ -202,7 +203,8 @@ def _refuse_unusable(folder: Path, train: Listing, test: Listing | None = None) 
             "At least two classes are needed, and {folder} holds these folders: {names}. "
             "Put the images of each class into a folder of its own: cat/1.jpg, dog/1.jpg."
         )
-        if inner := _usable_inside(folder):
+        inner = _usable_inside(folder) if hints else None
+        if inner:
             text = _("{folder} is one folder too high: choose {inner}, which holds the classes.")
         names = ", ".join(train) or _("none")
         raise _refusal(text, folder, names=names, inner=inner)
@@ -222,20 +224,26 @@ def _refuse_unusable(folder: Path, train: Listing, test: Listing | None = None) 
                 "The folder {path} holds folders and no images. The images of a class lie side "
                 "by side: cat/1.jpg, or train/cat/1.jpg and test/cat/2.jpg."
             )
-            if inner := _usable_inside(folder, path):
-                text += " " + _("Or do you mean the folder {inner}?")
-            raise _refusal(text, path=path, inner=inner)
-    if strange := [name for name in test or () if name not in train]:
+            if hints and _usable(path):
+                text += " " + _("Or do you mean this folder itself?")
+            raise _refusal(text, path=path)
+    if strange := [name for name in test if name not in train]:
         text = _("The class {name} is in the test folder, but not in {folder}.")
         raise _refusal(text, folder, name=strange[0])
 
 
-def _usable_inside(folder: Path, *candidates: Path) -> Path | None:
-    """Return the one folder in ``folder`` that could be used instead, or None."""
-    for inner in candidates or [Path(entry.path) for entry in _folders(folder)]:
-        try:
-            survey(inner)
-        except DataError:
-            continue
-        return inner
+def _usable_inside(folder: Path, most: int = 4) -> Path | None:
+    """Return the usable folder in ``folder``, up to ``most`` levels in, or None."""
+    while most and len(folders := _folders(folder)) == 1:
+        folder, most = Path(folders[0].path), most - 1
+        if _usable(folder):
+            return folder
     return None
+
+
+def _usable(folder: Path) -> bool:
+    try:
+        survey(folder, hints=False)
+    except DataError:
+        return False
+    return True

@@ -171,12 +171,12 @@ def _unknown(name: str, kind: str) -> str:
     text = _("{name}: not an image in a format that can be read here ({formats}).")
     if kind == "HEIC":
         text = _(
-            "{name}: a HEIC image, as many phones save them, and those cannot be read here yet. "
+            "{name}: this is a HEIC image, as many phones save them, and cannot be read here yet. "
             "Export it as JPEG, or install pillow-heif with pip and restart the kernel."
         )
     elif kind:
         text = _(
-            "{name}: a {kind} file that cannot be read here: it is of a rare kind, or incomplete. "
+            "{name}: this {kind} file cannot be read here, it is of a rare kind, or incomplete. "
             "Open it in an image program and save it as JPEG or PNG."
         )
     return text.format(name=name, kind=kind, formats=", ".join(_formats("")))

@@ -55,7 +55,7 @@ def test_an_unknown_name_in_the_environment_is_refused(monkeypatch):
 
 def test_what_a_copied_path_brings_along_is_no_part_of_it(monkeypatch, tmp_path):
     (tmp_path / "my pictures").mkdir()
-    for copied in ('"{}"', "'{}'", ' "{}" ', " {} "):
+    for copied in ('"{}"', "'{}'", ' "{}" ', " {} ", "{}\n", "{}\r\n"):
         monkeypatch.setenv("LABKIT_DATA", copied.format(tmp_path / "my pictures"))
         assert chosen().source == tmp_path / "my pictures"
     assert chosen(" drawn").source == "drawn"
@@ -75,3 +75,9 @@ def test_the_choice_is_written_whole(config):
     choose("drawn")
     choose("cifar10")
     assert [path.name for path in config.iterdir()] == ["source.txt"]
+
+
+def test_a_choice_that_cannot_be_saved_is_a_sentence_with_what_to_do(config):
+    config.write_text("a file where the folder should be")
+    with pytest.raises(DataError, match="cannot be saved .*LABKIT_DATA.*LABKIT_CONFIG"):
+        choose("drawn")

@@ -143,3 +143,9 @@ def test_a_name_look_up_that_hangs_does_not_hold_up_the_question(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", hang)
     answers = answering(["https://example.org/a", "https://example.com/a"], ARCHIVE, 0.2)
     assert set(answers.values()) == {"no answer within 0.2 seconds"}
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "ftp://example.org/a.tar.gz", "https://"])
+def test_an_address_that_cannot_be_used_is_left_for_the_next(server, tmp_path, address):
+    assert address in answering([address], ARCHIVE, 3) and answering([address], ARCHIVE, 3)[address]
+    assert fetch(ARCHIVE, [address, server.url()], tmp_path, PATIENCE).read_bytes() == CONTENT

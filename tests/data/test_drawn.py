@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from labkit.data.drawn import draw, draw_one
+from labkit.data.drawn.camera import CLASSES, HOMES, SUBJECTS, develop
 from labkit.data.drawn.dice import Dice, keys
 from labkit.data.drawn.pen import Pen, rotation, without
-from labkit.data.drawn.studio import CLASSES, HOMES, SUBJECTS, develop
 
 # Of 200 training and 20 test pictures. Seen with NumPy 1.26 and 2.4, its AVX kernels on and off.
 SHA256 = "7ea2510f999a86707a0a4165fbb6f8acd64021402202e4f8eae2b6fe955d73e3"

@@ -1,8 +1,9 @@
-"""One picture from outside, whatever its size, mode and format, becomes 32 x 32 RGB."""
+"""One image from outside, whatever its size, mode and format, becomes 32 x 32 RGB."""
 
 import io
 import os
 import struct
+import warnings
 import zlib
 
 import numpy as np
@@ -172,3 +173,129 @@ def test_any_damage_ends_in_a_picture_or_in_a_picture_error(kind):
             assert read_image(damaged[: generator.integers(1, len(whole) + 1)]).shape[2] == 3
         except ImageError as error:
             assert str(error).startswith("The image: ")
+
+
+def png(depth: int, colour: int, row: bytes, transparent: bytes = b"") -> bytes:
+    """Return a PNG of 32 equal rows, put together by hand: Pillow writes no such files."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        check = zlib.crc32(kind + content)
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
+
+    header = struct.pack(">IIBBBBB", 32, 32, depth, colour, 0, 0, 0)
+    chunks = chunk(b"IHDR", header) + (chunk(b"tRNS", transparent) if transparent else b"")
+    pixels = chunk(b"IDAT", zlib.compress((b"\0" + row) * 32))
+    return b"\x89PNG\r\n\x1a\n" + chunks + pixels + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("depth", "colour", "row", "transparent"),
+    [
+        (16, 0, b"\0\7" * 32, b"\0\7"),
+        (4, 0, b"\x33" * 16, b"\0\3"),
+        (2, 0, b"\x55" * 8, b"\0\1"),
+        (1, 0, b"\0" * 4, b"\0\0"),
+        (8, 2, b"\x12\x56\x9a" * 32, b"\0\x12\0\x56\0\x9a"),
+        (16, 2, b"\x12\x34\x56\x78\x9a\xbc" * 32, b"\x12\x34\x56\x78\x9a\xbc"),
+    ],
+    ids=["grey 16", "grey 4", "grey 2", "grey 1", "RGB 8", "RGB 16"],
+)
+def test_a_transparent_colour_becomes_white_whatever_its_bits(depth, colour, row, transparent):
+    assert all_over(read_image(png(depth, colour, row, transparent)), WHITE)
+    assert not all_over(read_image(png(depth, colour, row)), WHITE)
+
+
+@pytest.mark.parametrize(("bits", "limit"), [(8, 255), (10, 1023), (12, 4095), (16, 65_535)])
+def test_greys_of_fewer_bits_in_sixteen_are_not_black(bits, limit):
+    ramp = np.linspace(0, limit, 32).astype(np.uint16)[None].repeat(32, 0)
+    pixels = read_image(encoded(Image.fromarray(ramp)))
+    assert np.abs(pixels[0, :, 0] - np.linspace(0, 255, 32)).max() <= 1
+
+
+def test_a_large_image_in_strips_looks_as_if_it_were_resized_at_once():
+    noise = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    large = Image.fromarray(noise).resize((3001, 1999), Image.Resampling.BICUBIC)
+    square = large.crop((501, 0, 501 + 1999, 1999)).resize((32, 32), Image.Resampling.LANCZOS)
+    pixels = read_image(encoded(large)).astype(int)
+    assert np.abs(pixels - np.asarray(square)).max() <= 4
+
+
+def test_a_transparent_edge_of_a_large_image_does_not_darken_it():
+    image = Image.new("RGBA", (2_000, 2_000), (0, 0, 0, 0))
+    image.paste((255, 255, 255, 255), (0, 0, 1_007, 2_000))
+    assert all_over(read_image(encoded(image)), WHITE)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_photograph_of_48_megapixels_is_decoded_at_a_fraction(progressive):
+    image = encoded(Image.new("L", (8_064, 6_048), 90), "JPEG", progressive=progressive)
+    assert all_over(read_image(image), (90, 90, 90), tolerance=2)
+
+
+def test_a_progressive_jpeg_that_would_fill_the_memory_is_refused():
+    image = encoded(Image.new("L", (9_000, 9_000)), "JPEG", progressive=True)
+    with pytest.raises(ImageError, match="million pixels"):
+        read_image(image)
+
+
+TRUNCATED_EXIF = (
+    b"Exif\0\0II*\0\x08\0\0\0\x02\0\x12\x01\3\0\1\0\0\0\6\0\0\0\x69\x87\x04\0\1\0\0\0\xff"
+)
+
+
+def test_damaged_metadata_of_a_good_image_make_no_noise(recwarn, capfd):
+    image = encoded(Image.new("RGB", (40, 40), RED), "JPEG", exif=TRUNCATED_EXIF)
+    assert all_over(read_image(image), RED, tolerance=3)
+    assert not list(recwarn) and capfd.readouterr() == ("", "")
+
+
+def test_what_libtiff_writes_stays_out_of_the_notebook(capfd):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    whole = encoded(Image.fromarray(noise), "TIFF", compression="tiff_lzw")
+    with pytest.raises(ImageError, match="damaged"):
+        read_image(whole[:100] + b"\xff" * 900 + whole[1_000:])
+    assert capfd.readouterr() == ("", "")
+    os.write(2, b"heard")
+    assert capfd.readouterr().err == "heard"
+
+
+def test_reading_an_image_leaves_the_filters_of_warnings_as_they_were():
+    before = list(warnings.filters)
+    read_image(encoded(Image.new("RGB", (9, 9), RED)))
+    assert list(warnings.filters) == before
+
+
+KINDS = {
+    "HEIC": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC image.*Export it as JPEG.*pillow-heif"),
+    "HEIC of another brand": (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "HEIC image.*Export"),
+    "AVIF": (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", "AVIF file cannot be read here"),
+    "TIFF": (b"II*\0\x08\0\0\0\0\0", "TIFF file cannot be read here"),
+    "PDF": (b"%PDF-1.7\n", "PDF file cannot be read here.*save it as JPEG or PNG"),
+    "SVG": (b'<?xml version="1.0"?>\n<svg width="9">', "SVG file"),
+    "JPEG XL": (b"\xff\x0a\xfa\x7f", "JPEG XL file"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_of_a_known_kind_gets_advice_for_its_kind(kind):
+    content, advice = KINDS[kind]
+    with pytest.raises(ImageError, match=f"^a: this (is a )?{advice}"):
+        read_image(content, name="a")
+
+
+def test_a_bitmap_with_rare_bit_fields_is_not_called_damaged():
+    header = struct.pack("<IiiHHIIiiII", 40, 32, 32, 1, 32, 3, 4096, 0, 0, 0, 0)
+    fields = struct.pack("<III", 0xFFE00000, 0x001FFC00, 0x000003FF)  # 11, 11 and 10 bits
+    start = b"BM" + struct.pack("<IHHI", 14 + 40 + 12 + 4096, 0, 0, 66)
+    with pytest.raises(ImageError, match="BMP file cannot be read here.*rare kind"):
+        read_image(start + header + fields + bytes(4096))
+
+
+def test_a_file_that_may_not_be_opened_is_not_called_damaged(tmp_path, monkeypatch):
+    def refuse(_path, *_options):
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "a.png").write_bytes(encoded(Image.new("RGB", (9, 9))))
+    monkeypatch.setattr("builtins.open", refuse)
+    with pytest.raises(ImageError, match=r"a.png: it cannot be opened \(Permission denied\)"):
+        read_image(tmp_path / "a.png", name="a.png")

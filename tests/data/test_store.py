@@ -245,3 +245,8 @@ def test_a_process_killed_while_writing_leaves_the_last_good_state(root):
     assert store.find("x", "f" * 16) and not store.find("x", KEY)
     assert (store.cached("x", KEY, lambda: arrays(5)).images["test"] == 5).all()
     assert not list(root.glob(".x.*/"))
+
+
+def test_an_error_without_a_reason_is_a_full_disk():
+    text = store.cannot_write(OSError("1787904 requested and 286592 written"))  # NumPy's
+    assert "the disk is probably full" in text

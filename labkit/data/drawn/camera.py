@@ -1,4 +1,4 @@
-"""From a picture's number to its pixels: scene, subject, what stands before it, light, camera."""
+"""From an image's number to its pixels: scene, subject, what stands before it, light, camera."""
 
 import numpy as np
 
@@ -7,18 +7,18 @@ from labkit.data.drawn.dice import Dice, scramble
 from labkit.data.drawn.palettes import BARKS, COATS, GREENS, LEAVES, PAINTS, STONES
 from labkit.data.drawn.pen import Pen
 
-# How hard the pictures are. Trained on 10,000 of them, the original recipe (labkit.model.Net,
+# How hard the images are. Trained on 10,000 of them, the original recipe (labkit.model.Net,
 # batch 4) got 58 to 70 % of 2,000 others right after two epochs (five runs), 86 % after five and
 # 89 % after ten (one run); three small convolutions with batch normalisation and augmentation got
 # 97 % after eight. Animals are taken for each other far more than vehicles, a dog mostly for a cat.
-AT_HOME = 0.75  # share of pictures with a background that suits the class; the others have any
-SIZE = (0.7, 1.05)  # half the subject's width, where half the picture's is 1
+AT_HOME = 0.75  # share of images with a background that suits the class; the others have any
+SIZE = (0.7, 1.05)  # half the subject's width, where half the image's is 1
 DRIFT = 0.15  # how far from the middle the subject may be
 TURN = 0.12  # radians either way
 LEAN = 0.15  # shear either way
 SHADING = 0.35  # how much darker the subject is on the side away from the light
-CLUTTER = 2  # things that may lie about behind the subject, each in half of the pictures
-COVERED = 0.25  # share of pictures in which something stands before the subject
+CLUTTER = 2  # things that may lie about behind the subject, each in half of the images
+COVERED = 0.25  # share of images in which something stands before the subject
 BRIGHTNESS = (0.75, 1.2)
 CONTRAST = (0.9, 1.3)
 CAST = 0.12  # how far one colour channel may be off the others
@@ -56,7 +56,7 @@ CLASSES = tuple(SUBJECTS)
 
 
 def develop(picture_keys: np.ndarray, labels: np.ndarray, size: int = 32) -> np.ndarray:
-    """Draw the pictures with these keys [N] and labels [N]: uint8 ``[N, size, size, 3]``."""
+    """Draw the images with these keys [N] and labels [N]: uint8 ``[N, size, size, 3]``."""
     canvas = np.empty((len(labels), 3, size, size), dtype=np.float32)
     for scene, chosen in _groups(_scenes(picture_keys, labels)):
         part = np.empty((len(chosen), *canvas.shape[1:]), dtype=np.float32)
@@ -124,7 +124,7 @@ def _portray(pen: Pen, dice: Dice, subject) -> None:
 
 
 def _cover(pen: Pen, dice: Dice) -> None:
-    """Let a post or a bush stand before the subject in some pictures."""
+    """Let a post or a bush stand before the subject in some images."""
     post, bush = dice.chance(COVERED / 2), dice.chance(COVERED / 2)
     x, lean, thick = dice.between(-1, 1), dice.between(-0.6, 0.6), dice.between(0.03, 0.1)
     pen.paint(dice.colour(BARKS + STONES), pen.limb(x, -1.2, x + lean, 1.2, thick), opacity=post)
@@ -133,7 +133,7 @@ def _cover(pen: Pen, dice: Dice) -> None:
 
 
 def _expose(canvas: np.ndarray, dice: Dice) -> np.ndarray:
-    """Return the picture as a cheap camera sees it: exposure, colour cast, blur and noise."""
+    """Return the image as a cheap camera sees it: exposure, colour cast, blur and noise."""
     level, contrast = dice.between(*BRIGHTNESS), dice.between(*CONTRAST)
     cast = 1 + (dice.fractions(3)[:, :, None, None] - 0.5) * (2 * CAST)
     canvas = (canvas - 0.5) * (contrast * level * cast) + 0.5 * level
