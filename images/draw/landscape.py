@@ -16,8 +16,9 @@ from torch.optim import SGD, Adam, Optimizer, RMSprop
 
 from draw.style import MUTED, Film, Sheet
 from labkit.explorers.landscape.compute import follow, named
-from labkit.explorers.landscape.draw import HEIGHTS, place_name
+from labkit.explorers.landscape.draw import place_name
 from labkit.plots.base import CYCLE, INK
+from labkit.plots.descent import HEIGHTS
 from labkit.text import _
 
 START, STEPS, EVERY = (-2.25, 2.5), 80, 2

@@ -9,7 +9,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from labkit.plots.base import BLUE, CYCLE, INK, ORANGE, Picture, plain_axes
 from labkit.text import _
 
-_HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#9bb8d3", "#f4f4f4", "#f2d9c4"])
+HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#7e9ab3", "#cbd7e1", "#f0e7d5"])
+"""From a low loss to a high one, on every map of a loss: blue to sand, pale beside a path."""
 
 
 def softmax_bars(
@@ -124,7 +125,7 @@ def landscape(
     picture = Picture(6, 4.2)
     axes = picture.add_subplot()
     levels = loss.min() + (loss.max() - loss.min()) * numpy.linspace(0, 1, 19) ** 2  # fine below
-    axes.contourf(first, second, loss, levels=levels, cmap=_HEIGHTS)
+    axes.contourf(first, second, loss, levels=levels, cmap=HEIGHTS)
     lines = axes.contour(first, second, loss, levels=levels[2:-2:2], colors=INK, linewidths=0.5)
     axes.clabel(lines, fontsize=8, fmt="%.1f")
     told = []
@@ -142,7 +143,7 @@ def landscape(
     axes.set_ylabel(_("weight 2"))
     picture.legend(loc="outside right upper", frameon=False)
     picture.alt = _(
-        "A map of the loss over two weights, from {low:.2f} (blue) to {high:.2f} (orange). "
+        "A map of the loss over two weights, from {low:.2f} (blue) to {high:.2f} (sand). "
     ).format(low=loss.min(), high=loss.max())
     picture.alt += "; ".join(told) + "."
     return picture

@@ -1,7 +1,7 @@
-"""Random number generators: take down their states, and put them back exactly."""
+"""Random number generators: save their states, and restore them exactly."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -23,7 +23,7 @@ def torch_states(device: torch.device) -> States:
 
 
 def set_torch_states(states: States, device: torch.device) -> None:
-    """Put back what ``torch_states`` took down, for the CPU and for ``device``; no other card."""
+    """Restore what ``torch_states`` saved, for the CPU and for ``device``; no other card."""
     torch.set_rng_state(states["cpu"])
     if device.type in states.keys() - {"cpu"}:
         torch.get_device_module(device.type).set_rng_state(states[device.type], device)
@@ -36,7 +36,7 @@ def loader_state(loader) -> States:
 
 
 def set_loader_state(loader, states: States) -> None:
-    """Put back what ``loader_state`` took down; a loader without a generator is left as it is."""
+    """Restore what ``loader_state`` saved; a loader without a generator is left as it is."""
     generator = _own_generator(loader)
     if generator is not None and "loader" in states:
         generator.set_state(states["loader"])
@@ -84,6 +84,27 @@ def on_cpu(states: States) -> States:
     return {kind: state.cpu() for kind, state in states.items()}
 
 
+@contextmanager
+def kept(seed: int | None = None, gpus: Iterable[int] = ()) -> Iterator[None]:
+    """Restore ``random``, ``numpy.random`` and torch's generators after a block.
+
+    The block begins with the given ``seed``, or where the generators are. Of torch's generators
+    those of the CPU and of ``gpus`` are restored, and only that of the CPU is seeded: seeding all
+    would wake a GPU.
+    """
+    python, numbers = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=list(gpus)):
+        try:
+            if seed is not None:
+                random.seed(seed)
+                np.random.seed(seed)
+                torch.default_generator.manual_seed(seed)
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numbers)
+
+
 def python_and_numpy() -> dict:
     """Return the states of ``random`` and ``numpy.random`` as plain numbers.
 
@@ -98,7 +119,7 @@ def python_and_numpy() -> dict:
 
 
 def set_python_and_numpy(states: dict) -> None:
-    """Put back what ``python_and_numpy`` took down."""
+    """Restore what ``python_and_numpy`` saved."""
     version, numbers, gauss = states["python"]
     random.setstate((version, tuple(numbers), gauss))
     name, keys, position, has_gauss, cached = states["numpy"]

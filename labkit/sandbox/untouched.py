@@ -1,13 +1,12 @@
 """Run a model without leaving a mark on it or on the random numbers."""
 
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy
 import torch
 from torch import nn
 
+from labkit.sandbox import randomness
 from labkit.sandbox.model_lock import model_lock, one_thread
 
 
@@ -21,17 +20,14 @@ def untouched(model: nn.Module) -> Iterator[None]:
     Gradients are not touched. A forward pass that writes into its own parameters is not undone.
     """
     cuda = {p.device.index or 0 for p in model.parameters() if p.device.type == "cuda"}
-    with model_lock, one_thread(), torch.random.fork_rng(devices=sorted(cuda)), torch.no_grad():
+    with model_lock, one_thread(), randomness.kept(gpus=sorted(cuda)), torch.no_grad():
         modules = [_Snapshot(module) for module in model.modules()]
-        python, numbers = random.getstate(), numpy.random.get_state()
         model.eval()
         try:
             yield
         finally:
             for snapshot in modules:
                 snapshot.restore()
-            random.setstate(python)
-            numpy.random.set_state(numbers)
 
 
 class _Snapshot:

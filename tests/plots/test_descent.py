@@ -32,7 +32,7 @@ def test_the_landscape_says_where_each_path_ends():
     axis = numpy.linspace(-1, 1, 11)
     loss = axis[None] ** 2 + axis[:, None] ** 2
     picture = landscape(axis, axis, loss, {"SGD": numpy.array([[1.0, 1.0], [0.5, 0.25]])})
-    assert "from 0.00 (blue) to 2.00 (orange)" in picture.alt
+    assert "from 0.00 (blue) to 2.00 (sand)" in picture.alt
     assert "SGD goes from (1.00, 1.00) to (0.50, 0.25)" in picture.alt
 
 

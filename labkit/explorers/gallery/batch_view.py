@@ -8,10 +8,11 @@ import torch
 from torch.utils.data import DataLoader
 
 from labkit.data import ImageSet
-from labkit.explorers.gallery.compute import Stage, seeded
+from labkit.explorers.gallery.compute import Stage
 from labkit.explorers.shared.looks import complaint, row
 from labkit.plots.base import image_html
 from labkit.plots.samples import tiled
+from labkit.sandbox import randomness
 from labkit.text import _
 
 SHOWN_AT_MOST = 8
@@ -44,7 +45,7 @@ class BatchView(widgets.VBox):
         """Take the next batch; say in words what keeps the loader from making one."""
         self.number = self.number % len(self.loader) + 1
         try:
-            with seeded(self.number):
+            with randomness.kept(self.number):
                 if self.number == 1:
                     self._batches = iter(self.loader)
                 self.images, self.labels = next(self._batches)

@@ -1,8 +1,7 @@
 """Follow one image through a transform, step by step, and keep what it is after each."""
 
 import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+from labkit.sandbox import randomness
 from labkit.text import _
 
 SIDE_AT_MOST = 512
@@ -59,24 +59,6 @@ class Stage:
         return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
 
 
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Draw random numbers from ``seed`` inside the block; afterwards all is as it was before.
-
-    Meant are the generators that transforms draw from: Python's, NumPy's, torch's of the CPU.
-    """
-    before = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    try:
-        random.seed(seed)
-        np.random.seed(seed)
-        torch.default_generator.manual_seed(seed)
-        yield
-    finally:
-        random.setstate(before[0])
-        np.random.set_state(before[1])
-        torch.set_rng_state(before[2])
-
-
 def follow(
     picture: np.ndarray, transform: Callable | None, *, seed: int = 0
 ) -> tuple[list[Stage], list[str]]:
@@ -88,7 +70,7 @@ def follow(
     value: Any = Image.fromarray(picture)
     stages = [Stage(_("the image"), *_look(value))]
     complaints = []
-    with seeded(seed):
+    with randomness.kept(seed):
         for step in steps(transform):
             before = _fingerprint()
             try:

@@ -4,15 +4,14 @@ import io
 import math
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from labkit.explorers.landscape.compute import Landscape, Walk
 from labkit.plots.base import BLUE, INK, ORANGE, Picture, plain_axes
+from labkit.plots.descent import HEIGHTS
 from labkit.text import _, ngettext
 
-HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#7e9ab3", "#cbd7e1", "#f0e7d5"])
 LINE = (102, 120, 138)
 BANDS = 14
 

@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 from torchvision.transforms import v2
 
-from labkit.explorers.gallery.compute import Stage, follow, seeded, steps
+from labkit.explorers.gallery.compute import Stage, follow, steps
+from labkit.sandbox import randomness
 
 PLAIN = [
     v2.ToImage(),
@@ -44,7 +45,7 @@ def test_random_transforms_are_drawn_from_the_seed_and_marked(picture):
     assert [stage.random for stage in first] == [False, True, False, False, False]
     assert np.array_equal(first[-1].values, again[-1].values)
     assert not np.array_equal(first[-1].values, other[-1].values)
-    with seeded(1):
+    with randomness.kept(1):
         assert np.array_equal(first[-1].values, transform(Image.fromarray(picture)))
 
 
