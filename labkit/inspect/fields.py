@@ -1,4 +1,4 @@
-"""Which pixels of the picture every unit of a model depends on, for all units at once."""
+"""Which pixels of the image every unit of a model depends on, for all units at once."""
 
 import copy
 
@@ -10,7 +10,7 @@ from labkit.inspect.recording import record
 from labkit.text import _
 
 UNITS_AT_MOST = 100_000_000
-"""Units times pictures fed in: some seconds of work. Beyond it ``fields`` refuses."""
+"""Units times images fed in: some seconds of work. Beyond it ``fields`` refuses."""
 
 _AT_ONCE = 16
 
@@ -19,12 +19,13 @@ def fields(model: nn.Module, input_shape: tuple[int, int, int]) -> tuple[np.ndar
     """Return for each step of a forward pass the square of pixels that each unit sees.
 
     Each is int32 ``[4, *unit]``: first row, row after the last, first column, column after the
-    last; all 0 where no pixel is seen. It is None for a step that mixes the pictures of a batch.
-    Found as by ``pixels_seen``: one row or column of the picture is NaN, and spoils what depends
-    on it. Raises ValueError where the model does not run or is too large for that.
+    last; all 0 where no pixel is seen. It is None for a step that mixes the images of a batch.
+    One row or column of the image is NaN and spoils what depends on it, in a copy in float64: fast
+    float32 convolutions share work between neighbours and spoil them too. Raises ValueError where
+    the model does not run or is too large for that.
     """
     height, width = input_shape[1:]
-    model = copy.deepcopy(model).to("cpu", torch.float64)
+    model = _copied(model).to("cpu", torch.float64)
     clean = torch.full((1, *input_shape), 0.5, dtype=torch.float64)
     shapes = [step.shape[1:] for step in _steps(model, clean)]
     if sum(map(np.prod, shapes)) * (height + width) > UNITS_AT_MOST:
@@ -48,6 +49,13 @@ def fields(model: nn.Module, input_shape: tuple[int, int, int]) -> tuple[np.ndar
                 spoilt = step.values.isnan().numpy()
                 _extend(found[number][2 * axis : 2 * axis + 2], spoilt, start)
     return tuple(None if n in mixing else found[n] for n in range(len(found)))
+
+
+def _copied(model: nn.Module) -> nn.Module:
+    try:
+        return copy.deepcopy(model)
+    except (RuntimeError, TypeError) as error:  # a tensor that was computed, a lock, a file
+        raise ValueError(_("This model cannot be copied: {why}").format(why=error)) from error
 
 
 def _steps(model: nn.Module, batch: torch.Tensor) -> list:

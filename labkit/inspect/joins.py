@@ -74,13 +74,14 @@ def _branches(broken: Recording, first: tuple, second: tuple) -> list[Fix]:
         lost, factor = other[2] - shape[2], shape[2] / max(other[2], 1)
         for step in ways[place]:
             fixes += _padded(step, lost) if 0 < lost < 8 else []
-        if factor >= 2 and factor == int(factor):
+        less = _steps_less(ways[place] if lost > 0 else ways[1 - place])
+        if factor >= 2 and factor == int(factor) and not less:
             fixes += _strided(ways[place], int(factor))
-        fixes += [] if lost <= 0 else _steps_less(ways[place])
-        if not ways[place] and factor >= 1:
+        fixes += less
+        if not ways[place] and factor >= 1 and shape[1] != 1 and other[2:] != (1, 1):
             fixes += _shortcut(broken.broken, place, shape, other, round(factor))
     for place, shape, other in pairs:
-        if shape[1] != other[1] and shape[2:] == other[2:]:
+        if shape[1] != other[1] and shape[2:] in (other[2:], (1, 1)):
             convolved = [s for s in ways[place] if isinstance(s.call.module, _ConvNd)][:1]
             for step in convolved:
                 fixes += resized(step.call, out_channels=other[1])

@@ -1,6 +1,5 @@
-"""What a model makes of one picture: its feature maps, its filters, the pixels a unit sees."""
+"""What a model makes of one image: its feature maps, its filters, the pixels a unit sees."""
 
-import copy
 from dataclasses import dataclass
 
 import numpy
@@ -8,6 +7,7 @@ import torch
 from torch import nn
 
 from labkit.inspect.faults import find_fault
+from labkit.inspect.fields import fields
 from labkit.inspect.recording import Recording, record
 from labkit.sandbox.untouched import untouched
 from labkit.text import _
@@ -15,23 +15,23 @@ from labkit.text import _
 
 @dataclass(frozen=True, eq=False)
 class Maps:
-    """The output of one step for one picture: ``values`` is float32, ``[C, H, W]`` or ``[F]``."""
+    """The output of one step for one image: ``values`` is float32, ``[C, H, W]`` or ``[F]``."""
 
     layer: str
     kind: str
     values: numpy.ndarray
 
 
-def feature_maps(model: nn.Module, picture: torch.Tensor) -> tuple[Maps, ...]:
-    """Return the output of every step for one picture; the model stays as it was.
+def feature_maps(model: nn.Module, image: torch.Tensor) -> tuple[Maps, ...]:
+    """Return the output of every step for one image; the model stays as it was.
 
-    ``picture`` is what the model takes, ``[3, 32, 32]`` or ``[1, 3, 32, 32]`` float, normalised
+    ``image`` is what the model takes, ``[3, 32, 32]`` or ``[1, 3, 32, 32]`` float, normalised
     as in training. Raises ValueError, with the fault in words, where the forward pass breaks.
     """
-    batch = picture if picture.ndim == 4 else picture.unsqueeze(0)
+    batch = image if image.ndim == 4 else image.unsqueeze(0)
     if batch.ndim != 4 or len(batch) != 1:
         raise ValueError(
-            _("One image has the shape [3, 32, 32], not {shape}.").format(shape=list(picture.shape))
+            _("One image has the shape [3, 32, 32], not {shape}.").format(shape=list(image.shape))
         )
     return tuple(
         Maps(step.layer, step.call.kind, step.values[0].float().cpu().numpy())
@@ -64,30 +64,22 @@ def first_filters(model: nn.Module) -> numpy.ndarray:
 def pixels_seen(
     model: nn.Module, input_shape: tuple[int, int, int], step: int, unit: tuple[int, ...]
 ) -> tuple[range, range]:
-    """Return the rows and the columns of the input picture that one unit of a step depends on.
+    """Return the rows and the columns of the input image that one unit of a step depends on.
 
-    ``input_shape`` is that of one picture, ``(3, 32, 32)``; ``step`` counts the rows of ``trace``
-    from 0; ``unit`` is ``(channel, row, column)``, or ``(index,)`` after flattening. It is found by
-    feeding pictures in which one row or column is NaN, which spoils all that depends on it, to a
-    copy in float64: fast float32 convolutions share work between neighbours and spoil them too.
-    Raises ValueError where this cannot be read off.
+    ``input_shape`` is that of one image, ``(3, 32, 32)``; ``step`` counts the rows of ``summary``
+    from 0; ``unit`` is ``(channel, row, column)``, or ``(index,)`` after flattening. Raises
+    ValueError where there is no such unit, or where ``fields`` cannot follow the model.
     """
-    height, width = input_shape[1:]
-    probes = torch.full((1 + height + width, *input_shape), 0.5, dtype=torch.float64)
-    for row in range(height):
-        probes[1 + row, :, row] = torch.nan
-    for column in range(width):
-        probes[1 + height + column, :, :, column] = torch.nan
-    steps = _run(_copied(model).to("cpu", torch.float64), probes).steps
     try:
-        spoilt = steps[step].values[(slice(None), *unit)].isnan()
-    except IndexError as error:
+        field = fields(model, input_shape)[step]
+        if field is None:
+            raise ValueError(_("This step mixes the images of a batch: no unit sees a region."))
+        top, bottom, left, right = field[(slice(None), *unit)].tolist()
+    except (IndexError, TypeError) as error:
         raise ValueError(
             _("Step {step} has no unit {unit}.").format(step=step, unit=unit)
         ) from error
-    if spoilt.shape != (len(probes),) or spoilt[0]:
-        raise ValueError(_("This step mixes the images of a batch: no unit sees a region."))
-    return _extent(spoilt[1 : 1 + height]), _extent(spoilt[1 + height :])
+    return range(top, bottom), range(left, right)
 
 
 def _run(model: nn.Module, batch: torch.Tensor) -> Recording:
@@ -95,15 +87,3 @@ def _run(model: nn.Module, batch: torch.Tensor) -> Recording:
     if recording.error:
         raise ValueError(str(find_fault(recording, batch))) from recording.error
     return recording
-
-
-def _copied(model: nn.Module) -> nn.Module:
-    try:
-        return copy.deepcopy(model)
-    except (RuntimeError, TypeError) as error:  # a tensor that was computed, a lock, a file
-        raise ValueError(_("This model cannot be copied: {why}").format(why=error)) from error
-
-
-def _extent(spoilt: torch.Tensor) -> range:
-    places = spoilt.nonzero().flatten().tolist()
-    return range(places[0], places[-1] + 1) if places else range(0)

@@ -100,7 +100,7 @@ def record(
     returned; an error of this watching is raised. Raises ValueError for a model that is no longer
     Python, as ``torch.jit`` makes it.
     """
-    model = _plain(model)
+    model = plain(model)
     watch, error, output = _Watch(model, keep, instead), None, None
     with untouched(model), _running(watch):
         try:
@@ -119,8 +119,11 @@ def record(
     return found
 
 
-def _plain(model: nn.Module) -> nn.Module:
-    """Return the model of Python inside of what torch.compile and DataParallel wrap around it."""
+def plain(model: nn.Module) -> nn.Module:
+    """Return the model of Python inside of what torch.compile and DataParallel wrap around it.
+
+    Raises ValueError for what cannot be run and watched.
+    """
     if not isinstance(model, nn.Module):
         raise ValueError(
             _("A model is an nn.Module, as in Net(), not {kind}.").format(
@@ -132,6 +135,10 @@ def _plain(model: nn.Module) -> nn.Module:
             _("torch.jit has compiled this model. Pass the nn.Module from which it was made.")
         )
     model = getattr(model, "_orig_mod", model)
+    if any(buffer.is_meta for buffer in model.buffers()):
+        raise ValueError(
+            _("This model lies on the meta device, without numbers: model.to_empty(device='cpu').")
+        )
     if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
         model = model.module
     if any(is_lazy(parameter) for parameter in model.parameters()):

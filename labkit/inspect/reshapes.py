@@ -8,7 +8,7 @@ import torch
 
 from labkit.inspect.fixes import Fix, before, function, resized, shape_text
 from labkit.inspect.recording import Call, Recording
-from labkit.inspect.rules import Diagnosis, want
+from labkit.inspect.rules import Diagnosis, earlier, want
 from labkit.text import _
 
 
@@ -54,6 +54,8 @@ def views(broken: Recording, x: torch.Tensor) -> Diagnosis:
     if not fixes and len(sizes) == 2:
         words = _("write torch.flatten(x, 1), and give the next linear layer in_features={n}")
         fixes = [_with(words.format(n=size), shape[0], size)]
+    if len(sizes) > 2 and total // shape[1] * sizes[1] == known:  # only the channels differ
+        fixes += earlier(broken, broken.sources[0], shape[1], sizes[1])
     return got, expected, fixes or _regrouped(shape, sizes)
 
 

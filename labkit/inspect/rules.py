@@ -197,13 +197,22 @@ def _other_kind(call: Call, shape: tuple[int, ...]) -> list[Fix]:
 
 
 def earlier(broken: Recording, source: int | None, size: int, n: int) -> list[Fix]:
-    """Return the fix of an earlier layer whose count was mistyped, so that this one fits."""
+    """Return the fixes of an earlier layer whose count was mistyped, so that this one fits."""
     while source is not None:
         step = broken.steps[source]
         for kind, name in _OUTPUTS:
             if isinstance(step.call.module, kind):
-                fits = getattr(step.call.module, name) == size
-                return _output(step.call, name, n) if fits else []
+                given = getattr(step.call.module, name)
+                return _output(step.call, name, n) if given == size else []
+        if function(step.call) in ("cat", "concat"):  # one of the joined has too few or too many
+            ends = zip(step.sources, step.inputs, strict=True)
+            pairs = [(one, shape[1]) for one, shape in ends if len(shape) > 1][-2:]
+            return [
+                fix
+                for one, part in reversed(pairs)
+                if part + n - size > 0
+                for fix in earlier(broken, one, part, part + n - size)
+            ]
         if want(step.call):  # a layer in between that had the count it wants
             return []
         source = next(iter(step.sources), None)

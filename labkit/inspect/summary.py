@@ -11,7 +11,7 @@ from torch import nn
 from labkit.inspect.faults import Fault, find_fault
 from labkit.inspect.losses import spread
 from labkit.inspect.reasons import why
-from labkit.inspect.recording import Recording, Step, record
+from labkit.inspect.recording import Recording, Step, plain, record
 from labkit.sandbox.untouched import untouched
 from labkit.text import _, ngettext
 
@@ -89,10 +89,9 @@ def summary(model: nn.Module, size: Sequence[int] | torch.Tensor) -> Summary:
     ``size`` counts the batch, as in ``(1, 3, 32, 32)``; zeros of the type and on the device of the
     model's first parameter are fed in, whole numbers where that is an embedding's. A tensor is fed
     in as it is. It runs in evaluation mode. A forward pass that breaks is described in ``fault``,
-    not raised. Raises ValueError for what is no model or no size.
+    not raised. Raises ValueError for what is no model or no size, or cannot be run.
     """
-    if not isinstance(model, nn.Module):
-        record(model, torch.empty(0))  # refuses it
+    model = plain(model)
     x = size if isinstance(size, torch.Tensor) else _zeros(model, size)
     with untouched(model):  # to read a weight may compute it, as spectral normalisation does
         recording = record(model, x)
@@ -149,8 +148,8 @@ def _warnings(recording: Recording, fed: torch.Size) -> tuple[str, ...]:
         )
         found.append(
             ngettext(
-                "{n} parameter took no part: {names}.",
-                "{n} parameters took no part: {names}.",
+                "{n} parameter took no part in this pass (in evaluation mode): {names}.",
+                "{n} parameters took no part in this pass (in evaluation mode): {names}.",
                 len(recording.unused),
             ).format(n=len(recording.unused), names=shown)
         )

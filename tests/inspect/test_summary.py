@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 
 import numpy
 import pytest
@@ -6,7 +7,15 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from labkit.inspect import feature_maps, first_filters, pixels_seen, summary
+from labkit.inspect import (
+    Fault,
+    feature_maps,
+    first_filters,
+    fixes,
+    pixels_seen,
+    recording,
+    summary,
+)
 from labkit.inspect.shapes import Window, seen_by
 from labkit.model import Net
 
@@ -76,7 +85,8 @@ def test_a_shared_layer_counts_its_parameters_once():
     shown = summary(Twice(), (1, 4))
     assert [row.parameters for row in shown.rows] == [20, 0, 4]
     assert shown.parameters == 30
-    assert shown.warnings == ("2 parameters took no part: forgotten.weight, forgotten.bias.",)
+    assert "2 parameters took no part" in shown.warnings[0]
+    assert shown.warnings[0].endswith("forgotten.weight, forgotten.bias.")
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -305,6 +315,52 @@ def test_a_model_that_cannot_be_read_or_copied_is_refused_in_words():
     model.computed = model[0].weight * 2
     with pytest.raises(ValueError, match="cannot be copied"):
         pixels_seen(model, (3, 8, 8), 0, (0, 0, 0))
+
+
+def test_models_that_others_have_wrapped_or_written_are_read():
+    plain = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+    for model in (torch.fx.symbolic_trace(plain), nn.DataParallel(plain)):
+        shown = summary(model, (1, 3, 8, 8))
+        assert shown.fault is None and len(shown.rows) == 2
+    assert summary(nn.Linear(3, 2, device="meta"), (1, 3)).rows[0].shape == (1, 2)
+    with pytest.raises(ValueError, match="to_empty"):
+        summary(nn.BatchNorm2d(3, device="meta"), (1, 3, 8, 8))
+    for model, size in ((nn.Linear, (1, 3)), (nn.ReLU(), None), (nn.ReLU(), (1.0, 3))):
+        with pytest.raises(ValueError, match="nn.Module|whole numbers"):
+            summary(model, size)
+
+
+def test_an_error_of_our_own_watching_is_raised_and_never_told_as_the_learners(monkeypatch):
+    monkeypatch.setattr(recording, "numbered", lambda *_: 1 / 0)
+    for model in (nn.ReLU(), Own(lambda m, x: x + 1)):
+        with pytest.raises(ZeroDivisionError):
+            summary(model, (1, 3))
+
+
+def test_a_fix_that_does_not_carry_the_pass_further_is_not_told(monkeypatch):
+    model = Own(lambda m, x: m.conv2(m.conv1(x)))
+    model.conv2 = nn.Conv2d(7, 9, 3)
+    assert "in_channels=6" in summary(model, (1, 3, 9, 9)).fault.change
+    monkeypatch.setattr(fixes, "reach", lambda *_: 0)
+    assert "conv1 (Conv2d) gave [1, 6, 5, 5]" in summary(model, (1, 3, 9, 9)).fault.change
+
+
+def test_the_model_is_as_it_was_after_its_fixes_were_tried():
+    model = nn.Sequential(nn.Conv2d(3, 7, 3), nn.BatchNorm2d(8), nn.Conv2d(8, 8, 3))
+    layers, state = list(model), {k: v.clone() for k, v in model.state_dict().items()}
+    assert "out_channels=8" in summary(model, (1, 3, 8, 8)).fault.change
+    assert all(a is b for a, b in zip(model, layers, strict=True)) and model.training
+    assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
+
+
+def test_a_notebook_shows_a_table_with_the_fault_and_escapes_it():
+    text = summary(Net(), (4, 3, 32, 32))._repr_html_()
+    for cell in ("conv1", "Conv2d", "[4, 6, 28, 28]", "456", "62,006 parameters in all"):
+        assert cell in text
+    assert text.count('scope="col"') == 5 and "note" not in text
+    broken = summary(nn.Sequential(nn.Linear(2, 3), nn.Linear(4, 5)), (1, 2))
+    message = Fault("a<b", "[1]", "x", "y", "z")
+    assert "a&lt;b got [1].<br>It expected x." in replace(broken, fault=message)._repr_html_()
 
 
 @pytest.mark.gpu
