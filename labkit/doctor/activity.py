@@ -1,15 +1,21 @@
 """Does the network move, and stay alive: learning rate, NaN, dead units?"""
 
 import math
+import time
 from collections.abc import Iterator
 
 import torch
 from torch import nn
+from torch.nn import functional
+from torch.nn.modules.dropout import _DropoutNd
 
 from labkit.doctor.case import Case, Rehearsal
+from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
-from labkit.doctor.sample import is_pair
-from labkit.inspect.recording import record
+from labkit.doctor.sample import pairs
+from labkit.inspect.recording import FAILURES, record
+from labkit.sandbox.copies import Copies
+from labkit.sandbox.limits import TimeUp
 from labkit.text import _
 from labkit.training import TrainingStopped
 
@@ -18,6 +24,15 @@ _DEAD = 0.9
 
 _STANDSTILL = 3e-7
 """The share of its size by which a weight moves in a step: float32 hardly notices less (2**-23)."""
+
+_TRIALS = 16
+"""Steps of a trial with another learning rate, over and over the same two batches."""
+
+_SLOW, _STUCK = 0.008, 0.003
+"""A fall of the loss in a trial, as a share of it, under which a rate may be too small, or is."""
+
+_FEW, _SECONDS = 32, 5.0
+"""Images of each of these batches, and the time for all trials together."""
 
 
 def look(case: Case) -> Iterator[Finding]:
@@ -30,10 +45,10 @@ def look(case: Case) -> Iterator[Finding]:
     if spoilt:
         return
     dead = list(_dead(case, seen))
-    for finding in _speed(case, seen) if case.optimizer is not None else ():
-        if not (dead and finding.kind == "learning-rate-too-small"):  # dead units stand still
-            yield finding
-    yield from dead
+    speed = list(_speed(case, seen)) if case.optimizer is not None else []
+    yield from (finding for finding in speed if not (dead and finding.kind.endswith("small")))
+    if not any(finding.kind.endswith("large") for finding in speed):
+        yield from dead  # what a large step has killed is not said twice
 
 
 def _not_finite(case: Case, seen: Rehearsal) -> Iterator[Finding]:
@@ -41,34 +56,23 @@ def _not_finite(case: Case, seen: Rehearsal) -> Iterator[Finding]:
     at = next((i for i, loss in enumerate(losses) if not math.isfinite(loss)), None)
     if seen.log.spoilt_at and (at is None or seen.log.spoilt_after <= at):
         if not all(p.isfinite().all() for p in seen.model.parameters()):
-            yield _gradient_not_finite(seen)
+            yield found("gradient-not-finite", name=seen.log.spoilt_at)
             return  # where they are finite, a gradient scaler has left this step out
-    if at is None or not all(batch[0].isfinite().all() for batch in case.sample if is_pair(batch)):
+    if at is None or not all(images.isfinite().all() for images, _ in pairs(case.sample)):
         return  # what is wrong with the images is said elsewhere
     spoilt = [name for name, p in case.model.named_parameters() if not p.isfinite().all()]
     if at > 0 and not spoilt:
-        yield _exploded(case, _("{loss} at step {step}").format(loss=losses[at], step=at + 1))
+        seen = _("the loss is {loss} at step {step}").format(loss=losses[at], step=at + 1)
+        yield _too_large(case, seen)
         return
-    where = (
-        _("already in the weights: {names}").format(names=", ".join(spoilt[:3]))
-        if spoilt
-        else _first_layer(case) or _outside_the_layers(seen)
-    )
-    yield Finding(
-        "loss-not-finite",
-        _("The loss is {loss} from the first batch on.").format(loss=losses[at]),
-        where,
-        _("NaN and infinity spread: one step, and every weight is NaN. Nothing is raised."),
-        _(
-            "Look there for a division by 0, a logarithm or a root of 0 or less, or an overflow. "
-            "Weights that are NaN must be made new."
-        ),
-    )
+    names = _("already in the weights: {names}").format(names=", ".join(spoilt[:3]))
+    where = names if spoilt else _first_layer(case) or _outside_the_layers(seen)
+    yield found("loss-not-finite", where, loss=losses[at])
 
 
 def _first_layer(case: Case) -> str:
     """Return the first layer whose output is not finite, in words."""
-    images = next((batch[0] for batch in case.sample if is_pair(batch)), None)
+    images = next((images for images, _labels in pairs(case.sample)), None)
     if case.rehearsal.log.forwards and case.rehearsal.log.forwards[0].images is not None:
         images = case.rehearsal.log.forwards[0].images
     if images is None:
@@ -85,123 +89,168 @@ def _first_layer(case: Case) -> str:
 def _outside_the_layers(seen: Rehearsal) -> str:
     if all(call.outputs.isfinite().all() for call in seen.log.judged[:1]):
         return _("in the loss function: the outputs are finite")
-    return _("in the model, in training mode alone")
+    return _("only in training mode, in the model")
 
 
-def _gradient_not_finite(seen: Rehearsal) -> Finding:
-    return Finding(
-        "gradient-not-finite",
-        _("The loss is finite, but its gradient is not."),
-        _("it begins at {name}, on the way back").format(name=seen.log.spoilt_at),
-        _("The slope of a root or a norm at 0 is infinite. After the step the weights are NaN."),
-        _("Add a small number under the root, or clamp before the logarithm."),
-    )
-
-
-def _exploded(case: Case, where: str) -> Finding:
-    return Finding(
-        "learning-rate-too-large",
-        _("The loss explodes: the learning rate is too large."),
-        _("{where}; learning rate {rate}").format(where=where, rate=_rate(case)),
-        _("Each step jumps over the valley and lands higher on the other side."),
-        _("Start again with new weights and a tenth of the learning rate."),
-    )
+def _too_large(case: Case, seen: str, tried: str = "", ask: bool = False) -> Finding:
+    log = case.rehearsal.log
+    if log.judged and log.judged[0].options.get("reduction") == "sum":
+        return found("loss-summed", log.judged[0].where, seen=seen)
+    return found("learning-rate-too-large", ask=ask, rate=_rate(case), seen=seen, tried=tried)
 
 
 def _rate(case: Case) -> str:
-    if case.optimizer is None:
-        return "?"
     return ", ".join(dict.fromkeys(f"{float(g['lr']):g}" for g in case.optimizer.param_groups))
 
 
 def _speed(case: Case, seen: Rehearsal) -> Iterator[Finding]:
-    losses, moves = seen.log.losses, [step.moved for step in seen.log.steps]
-    moves = [move for move in moves if math.isfinite(move)]
-    width = seen.log.judged[0].outputs.shape[-1] if seen.log.judged else 2
-    start = max(_mean(losses[:3]), math.log(max(width, 2))) if losses else 0.0
-    if len(losses) >= 4 and _mean(losses[-3:]) > 3 * start:
-        yield _exploded(
-            case,
-            _("loss {first:.3g} at first, {last:.3g} after {n} steps").format(
-                first=losses[0], last=losses[-1], n=len(seen.log.steps)
-            ),
+    """Judge the learning rate by what other learning rates would do, tried on copies."""
+    log = seen.log
+    moves = [step.moved for step in log.steps if math.isfinite(step.moved)]
+    if not log.losses or _warms_up(case, seen) or _elsewhere(log):
+        return
+    rising = len(log.losses) >= 4 and _mean(log.losses[-3:]) > 3 * max(_mean(log.losses[:3]), 0.7)
+    still = bool(moves) and max(moves) < _STANDSTILL and _mean(log.losses[-3:]) > 0.05
+    first, results = _range(case)
+    if results:
+        best = min(results, key=results.get)
+        fell, could = first - results[1], first - results[best]
+        here = _("the loss goes from {first:.3g} to {last:.3g} in {n} steps")
+        here = here.format(first=first, last=results[1], n=_TRIALS)
+        tried = _(
+            "With {times:g} times this learning rate, it goes from {first:.3g} to {last:.3g}."
         )
-    elif moves and max(moves) > 1:
-        yield _exploded(
-            case,
-            _("one step moves a layer by {times:.3g} times its size").format(times=max(moves)),
-        )
-    elif moves and max(moves) < _STANDSTILL and losses and _mean(losses[-3:]) > 0.05:
-        if not _warms_up(case):
-            yield _standstill(case, max(moves))
+        tried = tried.format(times=best, first=first, last=results[best])
+        if best < 1 and could > max(0.1 * first, 3 * fell):
+            yield _too_large(case, here, tried, ask=fell > 0.02 * first)
+            return
+        if best > 1 and could > 0.1 * first and fell < _SLOW * first:
+            ask = best < 100 or fell > _STUCK * first
+            parts = {"rate": _rate(case), "seen": here, "tried": tried}
+            yield found("learning-rate-too-small", ask=ask, **parts)
+            return
+        if not still and fell > 0.1 * first:
+            return
+    if rising:
+        seen = _("loss {first:.3g} at first, {last:.3g} after {n} steps")
+        n = len(log.steps)
+        yield _too_large(case, seen.format(first=log.losses[0], last=log.losses[-1], n=n))
+    elif still:
+        seen = _("a step changes no layer by more than {share:.1e} of its size")
+        seen = seen.format(share=max(moves))
+        yield found("learning-rate-too-small", rate=_rate(case), seen=seen, tried="")
 
 
-def _warms_up(case: Case) -> bool:
+def _elsewhere(log) -> bool:
+    """Tell whether another cause is known that looks like a wrong learning rate."""
+    guess = math.log(max(log.judged[0].outputs.shape[-1], 2)) if log.judged else 1.0
+    far = log.judged and log.judged[0].function == "cross_entropy" and log.losses[0] > 10 * guess
+    summed = log.judged and log.judged[0].options.get("reduction") == "sum"
+    negated = log.factors and all(factor < 0 for factor in log.factors)
+    return bool(negated or (far and not summed))
+
+
+def _warms_up(case: Case, seen: Rehearsal) -> bool:
     """Tell whether a scheduler has begun with a fraction of the rate that it will come to."""
-    return any(
+    rates = [step.rate for step in seen.log.steps]
+    return bool(rates and max(rates) > 1.5 * rates[0] > 0) or any(
         max(group.get("initial_lr", 0), group.get("max_lr", 0)) > 2 * group["lr"]
         for group in case.optimizer.param_groups
     )
 
 
-def _standstill(case: Case, moved: float) -> Finding:
-    return Finding(
-        "learning-rate-too-small",
-        _("Nothing moves: the learning rate is too small."),
-        _(
-            "a step changes no layer by more than {share:.1e} of its size; learning rate {rate}"
-        ).format(share=moved, rate=_rate(case)),
-        _("At this pace the weights need millions of steps; float32 rounds much of it away.")
-        if moved
-        else _("A step is the learning rate times the gradient: with 0 no weight ever changes."),
-        _("Multiply it by 10 until the loss falls within some hundred steps.")
-        if moved
-        else _("Begin with lr=0.01, and see whether the loss falls within some hundred steps."),
-    )
+def _range(case: Case) -> tuple[float, dict[float, float]]:
+    """Return the loss before, and after some steps with so many times the learning rate."""
+    log, results = case.rehearsal.log, {}
+    plain = not case.own_code or (log.judged and log.steps)
+    lessons = case.lessons if case.own_code else pairs(case.sample)
+    lessons = [(images[:_FEW], targets[:_FEW]) for images, targets in lessons[:2]]
+    if not plain or len(lessons) < 2 or isinstance(case.optimizer, torch.optim.LBFGS):
+        return 0.0, results
+    weights = {id(p) for p in case.model.parameters()}
+    if not any(id(p) in weights for g in case.optimizer.param_groups for p in g["params"]):
+        return 0.0, results
+    deadline = time.monotonic() + _SECONDS
+    try:
+        first, results[1] = _trial(case, lessons, 1, deadline)
+        if not results[1] < 0.93 * first:
+            for times in (0.1, 0.01):
+                results[times] = _trial(case, lessons, times, deadline)[1]
+        if first > 0.05 and 0 <= first - results[1] < _SLOW * first:
+            for times in (10, 100, 1e3, 1e4):
+                results[times] = _trial(case, lessons, times, deadline)[1]
+                if results[times] < 0.8 * first:
+                    break
+    except (*FAILURES, TimeUp):
+        return 0.0, {}
+    return first, results
+
+
+def _trial(case: Case, lessons: list, times: float, deadline: float) -> tuple[float, float]:
+    """Train a copy with so many times the learning rate; return the loss before and after."""
+    copies = Copies()
+    model, optimizer = copies.model(case.model).train(), copies.optimizer(case.optimizer)
+    judged = case.rehearsal.log.judged
+    given = copies.of(case.loss_function)
+    called = getattr(functional, judged[0].function) if judged else functional.cross_entropy
+    options = {k: v for k, v in judged[0].options.items() if v is not None} if judged else {}
+    for group in optimizer.param_groups:
+        group["lr"] = group["lr"] * times
+    for module in model.modules():
+        if isinstance(module, _DropoutNd):
+            module.eval()  # without it the loss jumps less
+
+    def loss(images, targets) -> torch.Tensor:
+        if time.monotonic() > deadline:
+            raise TimeUp
+        outputs = model(images)
+        return given(outputs, targets) if given else called(outputs, targets, **options)
+
+    def now() -> float:
+        with torch.no_grad():
+            value = _mean([loss(*lesson).item() for lesson in lessons])
+        return value if math.isfinite(value) else math.inf
+
+    before = now()
+    for number in range(_TRIALS):
+        optimizer.zero_grad()
+        loss(*lessons[number % len(lessons)]).backward()
+        optimizer.step()
+    return before, now()
 
 
 def _dead(case: Case, seen: Rehearsal) -> Iterator[Finding]:
-    images = [batch[0] for batch in case.sample if is_pair(batch)]
+    images = [images for images, _labels in pairs(case.sample)]
     entered = [f.images for f in seen.log.forwards if f.images is not None] or images
     same = [batch for batch in entered if batch.shape[1:] == entered[0].shape[1:]]
     if not same or sum(map(len, same)) < 16:
         return
-    pictures = torch.cat(same)[:256]
-    before = _silent(case.double, pictures)
-    after = _silent(seen.model, pictures)
+    images = torch.cat(same)[:256]
+    before = _silent(case.double, images)
+    after = _silent(seen.model, images)
     for layer, share in {**before, **after}.items():
         if share >= _DEAD:
-            born_dead = before.get(layer, 0) >= _DEAD
-            yield Finding(
-                "dead-relu",
-                _("{share:.0%} of the units of a ReLU are dead.").format(share=share),
-                _("{layer}, for all of {n} images").format(layer=layer, n=len(pictures))
-                if born_dead
-                else _("{layer}, after {n} steps").format(layer=layer, n=len(seen.log.steps)),
-                _("A unit that is 0 for every image gets no gradient: it stays dead."),
-                _(
-                    "Start with new weights and a smaller learning rate. If they were dead from "
-                    "the start: look at the biases before it and at the scale of the images."
-                ),
-            )
+            where = _("{layer}, after {n} steps").format(layer=layer, n=len(seen.log.steps))
+            if before.get(layer, 0) >= _DEAD:
+                where = _("{layer}, for all of {n} images").format(layer=layer, n=len(images))
+            yield found("dead-relu", where, share=share)
 
 
-def _silent(model: nn.Module, pictures: torch.Tensor) -> dict[str, float]:
+def _silent(model: nn.Module, images: torch.Tensor) -> dict[str, float]:
     """Return for each ReLU the share of its channels or units that are 0 for all images."""
-    weight = next(iter(model.parameters()), pictures)
-    pictures = pictures.to(weight.device)
-    pictures = pictures.to(weight.dtype) if pictures.is_floating_point() else pictures
-    found, before = {}, ""
-    for step in record(model, pictures, keep=True).steps:
+    weight = next(iter(model.parameters()), images)
+    images = images.to(weight.device)
+    images = images.to(weight.dtype) if images.is_floating_point() else images
+    shares, before = {}, ""
+    for step in record(model, images, keep=True).steps:
         if step.call.kind == "ReLU" or step.call.name.endswith("relu()"):
             axes = [axis for axis in range(step.values.ndim) if axis != 1]
             if step.values.ndim > 1:
                 silent = (step.values == 0).all(dim=tuple(axes)) if axes else step.values == 0
-                found[_("the ReLU after {layer}").format(layer=before)] = (
-                    silent.float().mean().item()
-                )
+                name = _("the ReLU after layer {layer}").format(layer=before)
+                shares[name] = silent.float().mean().item()
         before = step.call.name
-    return found
+    return shares
 
 
 def _mean(values: list[float]) -> float:

@@ -10,12 +10,14 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.optim.lr_scheduler import LRScheduler
 
 from labkit.doctor.lines import line_of
-from labkit.doctor.sample import Enough, Sample, first_batches, is_pair
+from labkit.doctor.sample import Enough, Sample, first_batches, is_pair, length, pairs
 from labkit.doctor.watch import Log, Watch
 from labkit.inspect.recording import FAILURES
-from labkit.sandbox.copies import Copies
+from labkit.sandbox.copies import Copies, files_kept
+from labkit.sandbox.limits import TimeUp, within
 from labkit.sandbox.model_lock import model_lock
 from labkit.sandbox.originals import equal, kept
 from labkit.sandbox.quiet import quiet
@@ -29,7 +31,10 @@ MANY_BATCHES = 72
 """Batches of a second rehearsal where the first saw no step: accumulation over 64 batches."""
 
 SECONDS = 10.0
-"""A rehearsal ends after this time, once it has had three batches."""
+"""A rehearsal ends after this time, once it has had three batches; in any case after twice that."""
+
+WHOLE = 2_000
+"""An evaluation is run on all images that judge, if there are no more; or on as many of them."""
 
 
 @dataclass
@@ -38,13 +43,16 @@ class Rehearsal:
 
     log: Log
     model: nn.Module
+    optimizer: torch.optim.Optimizer | None = None
     returned: Any = None
     printed: str = ""
     error: Exception | None = None
     error_at: str = ""
+    late: bool = False
     reached_past: list[str] = field(default_factory=list)
-    changed_weights: bool = False
+    moved: set[str] = field(default_factory=set)
     passes: int = 0
+    schedulers: list[tuple[LRScheduler, int]] = field(default_factory=list)
 
 
 @dataclass
@@ -66,6 +74,7 @@ class Case:
     def __post_init__(self):
         self.given = self.model
         self.loader_errors: dict[int, Exception] = {}
+        self.unseen: dict[str, str] = {}  # what could not be looked at, and why
         self.model = getattr(self.model, "_orig_mod", self.model)  # torch.compile has wrapped it
 
     @cached_property
@@ -78,16 +87,29 @@ class Case:
         """A few training batches."""
         return self._first(self.train_batches, BATCHES)
 
+    @property
+    def judging(self) -> Iterable | None:
+        """The batches that judge: validation, else test."""
+        return self.test_batches if self.validation_batches is None else self.validation_batches
+
     @cached_property
     def judging_sample(self) -> list:
         """A few batches of validation or test data."""
-        batches = self.validation_batches
-        batches = self.test_batches if batches is None else batches
-        return self._first(batches, 4)
+        return self._first(self.judging, 4)
 
-    def _first(self, batches: Iterable | None, count: int) -> list:
+    @cached_property
+    def judging_batches(self) -> tuple[list, bool]:
+        """As many judging batches as there is time for, and whether they are all."""
+        size = max((len(images) for images, _labels in pairs(self.judging_sample)), default=1)
+        deadline = time.monotonic() + SECONDS / 4
+        most = max(4, WHOLE // max(size, 1))
+        found = self._first(self.judging, most + 1, deadline)
+        every = length(self.judging)
+        return found[:most], len(found) <= most and every in (None, len(found))
+
+    def _first(self, batches: Iterable | None, count: int, deadline: float = float("inf")) -> list:
         try:
-            return [] if batches is None else first_batches(batches, count)
+            return [] if batches is None else first_batches(batches, count, deadline)
         except FAILURES as failure:
             self.loader_errors[id(batches)] = failure
             return []
@@ -102,10 +124,32 @@ class Case:
         """Training on copies: by the learner's code, else by the five lines of notebook 5."""
         if not self.sample or not (self.train or all(map(is_pair, self.sample))):
             return None
-        seen = self._train(BATCHES)
-        if self.own_code and not seen.log.steps and not seen.error and self.optimizer:
-            seen = self._train(MANY_BATCHES)
+        there = length(self.train_batches) or MANY_BATCHES
+        seen = self._train(min(BATCHES, there))
+        alone = not seen.log.steps and not seen.log.elsewhere and not seen.moved
+        if self.own_code and alone and not seen.error and self.optimizer and there > BATCHES:
+            seen = self._train(min(MANY_BATCHES, there))
         return seen
+
+    @property
+    def trained(self) -> Rehearsal | None:
+        """The rehearsal, where it went to its end without an error."""
+        seen = self.rehearsal if self.train_batches is not None else None
+        return None if seen is None or seen.error or seen.late else seen
+
+    @cached_property
+    def lessons(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """What entered the model in the rehearsal, and what its outputs were compared with."""
+        log = self.trained.log if self.trained else Log()
+        entered = {f.batch: f.images for f in log.forwards if f.images is not None}
+        return [
+            (entered[call.batch], call.targets)
+            for call in log.judged
+            if call.direct
+            and call.batch in entered
+            and call.targets is not None
+            and len(entered[call.batch]) == len(call.outputs)
+        ]
 
     @cached_property
     def second_training(self) -> Rehearsal | None:
@@ -115,12 +159,12 @@ class Case:
         return self._train(2, after_evaluation=True)
 
     def _train(self, count: int, *, after_evaluation: bool = False) -> Rehearsal:
-        with self._copies() as (copies, seen, optimizer):
+        with self._copies() as (copies, seen):
             model, loss_function = seen.model, self._loss(copies)
             if after_evaluation:
                 sample = Sample(self.judging_sample)
                 _call(copies.function(self.evaluate), self.evaluate, (model, sample))
-            watch = Watch(model, optimizer)
+            watch = Watch(model, seen.optimizer)
             seen.log, deadline = watch.log, time.monotonic() + SECONDS
             sample = Sample(
                 *(self.sample, self.train_batches, count, watch.on_batch), deadline, most=4 * count
@@ -128,32 +172,33 @@ class Case:
             if self.train_batches is not None:
                 copies.instead(self.train_batches, sample)
             code = copies.function(self.own_code or _five_lines)
+            seen.schedulers = [(s, s.last_epoch) for s in copies.made(LRScheduler)]
             with watch, suppress(Enough, StopIteration):
+                arguments = (loss_function, seen.optimizer)
                 if self.train:
-                    seen.returned = _call(
-                        code, self.train, (model, sample, loss_function, optimizer)
-                    )
+                    seen.returned = _call(code, self.train, (model, sample, *arguments))
                 else:
                     for batch in sample:
-                        arguments = (model, *batch, loss_function, optimizer)
-                        _call(code, self.own_code or _five_lines, arguments)
+                        _call(code, self.own_code or _five_lines, (model, *batch, *arguments))
             seen.passes = sample.passes
         return seen
 
-    def judge(self, batches: Sample) -> Rehearsal:
-        """Run the learner's evaluation on copies and on these batches."""
-        with self._copies() as (copies, seen, optimizer):
+    def judge(self, batches: Sample, answer: Callable | None = None) -> Rehearsal:
+        """Run the learner's evaluation on copies and on these batches.
+
+        ``answer`` stands in for the model's forward pass.
+        """
+        with self._copies() as (copies, seen):
             for loader in (self.validation_batches, self.test_batches):
                 if loader is not None:
                     copies.instead(loader, batches)
+            if answer:
+                seen.model.forward = answer
             code = copies.function(self.evaluate)
-            watch = Watch(seen.model, optimizer)
+            watch = Watch(seen.model, seen.optimizer)
             seen.log = watch.log
-            before = [weight.detach().clone() for weight in seen.model.parameters()]
-            with watch:
+            with watch, suppress(Enough):
                 seen.returned = _call(code, self.evaluate, (seen.model, batches))
-            pairs = zip(before, seen.model.parameters(), strict=True)
-            seen.changed_weights = not all(equal(old, p.detach()) for old, p in pairs)
         return seen
 
     @contextmanager
@@ -166,16 +211,27 @@ class Case:
         with model_lock:
             seen = Rehearsal(Log(), copies.model(self.model))
             copies.instead(self.given, seen.model)
-            optimizer = copies.optimizer(self.optimizer) if self.optimizer else None
+            seen.optimizer = copies.optimizer(self.optimizer) if self.optimizer else None
+        before = {
+            name: value.detach().clone()
+            for name, value in seen.model.named_parameters()
+            if not nn.parameter.is_lazy(value)
+        }
         with ExitStack() as stack:
             changed = stack.enter_context(kept(self.model, self.optimizer))
             text = stack.enter_context(quiet())
+            stack.enter_context(files_kept())
             stack.enter_context(torch.enable_grad())
             try:
-                yield copies, seen, optimizer
+                yield copies, seen
             except FAILURES as failure:
                 seen.error, seen.error_at = failure, line_of(failure)
+            except TimeUp:
+                seen.late = True
             seen.printed, seen.reached_past = text.getvalue(), changed()
+        for name, value in seen.model.named_parameters():
+            if name in before and not equal(before[name], value.detach()):
+                seen.moved.add(name)
 
     def _loss(self, copies: Copies) -> Callable:
         return copies.of(self.loss_function or nn.CrossEntropyLoss())
@@ -210,7 +266,8 @@ def arguments_fit(function: Callable, count: int) -> bool:
 
 def _call(code: Callable, original: Callable, arguments: tuple) -> Any:
     """Call ``code`` with the arguments, or without where it takes none and uses its globals."""
-    return code(*arguments) if arguments_fit(original, len(arguments)) else code()
+    arguments = arguments if arguments_fit(original, len(arguments)) else ()
+    return within(2 * SECONDS, code, *arguments)
 
 
 def message(error: Exception) -> str:

@@ -1,65 +1,73 @@
-"""Does the learner's evaluation look without touching, and count every image once?"""
+"""Does the learner's evaluation look without touching, and count every image once?
+
+It is run as it is on a few of its own batches, then on all of them with a stand-in for the model
+whose answers are known: all right, all wrong, or some of each.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from numbers import Real
 from typing import Any
 
 import torch
-from torch.nn import functional
 from torch.utils.data import TensorDataset
 
 from labkit.doctor.case import Case, Rehearsal, message
+from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
-from labkit.doctor.sample import Sample, is_pair
+from labkit.doctor.sample import Sample, pairs
 from labkit.inspect.recording import FAILURES
 from labkit.sandbox.untouched import untouched
 from labkit.text import _
 
-_BATCH = 4
-"""Images in each but the last of the made-up batches, which has one."""
-
-_RIGHT = (True, True, False, False), (False,) * 4, (True,)
-_RIGHT_TOO = (False,) * 4, (True, False, False, False), (True,)
-"""Which of the answers are right by the made-up labels, in a first and in a second trial."""
+_SURE = 30.0
+"""The logit of the answer that the stand-in gives; the others are 0, and so is the loss."""
 
 
-@dataclass
-class _Trial:
-    """Batches of 4, 4 and 1 images, with labels that make some of the answers right."""
-
-    images: torch.Tensor
-    labels: torch.Tensor
-    logits: torch.Tensor
-    loader: Any
-
-    @cached_property
-    def batches(self) -> Sample:
-        dataset = _Few(self.images, self.labels.to(self.images.device))
-        dataset.original = getattr(self.loader, "dataset", None)
-        pairs = zip(*(tensor.split(_BATCH) for tensor in dataset.tensors), strict=True)
-        return Sample(list(pairs), _Made(dataset, _BATCH, self.loader))
-
-    @property
-    def accuracy(self) -> tuple[float, float]:
-        """The share of right answers, and the mean of the batches' shares."""
-        return _means((self.logits.argmax(1) == self.labels).float())
-
-    @property
-    def loss(self) -> tuple[float, float]:
-        """The mean loss, and the mean of the batches' losses."""
-        return _means(functional.cross_entropy(self.logits, self.labels, reduction="none"))
+def look(case: Case) -> Iterator[Finding]:
+    """Run the learner's evaluation on copies, on its own batches."""
+    if not case.evaluate:
+        return
+    if not (case.judging_sample or case.sample):
+        case.unseen["evaluate"] = _("there are no batches to run it on")
+        return
+    seen = _natural(case)
+    if seen.error or seen.late:
+        return (yield from _broken(case, seen))
+    yield from _mode(seen)
+    tracked = [forward for forward in seen.log.forwards if forward.gradients]
+    trains = bool(seen.log.steps or seen.moved)
+    if tracked and not trains and any(p.requires_grad for p in seen.model.parameters()):
+        yield found("gradients-in-evaluation", tracked[0].where)
+    if trains:
+        where = seen.log.steps[0].where if seen.log.steps else _("your evaluation")
+        yield found("evaluation-trains", where)
+    yield from _counting(case)
 
 
-def _means(values: torch.Tensor) -> tuple[float, float]:
-    of_batches = [part.mean().item() for part in values.split(_BATCH)]
-    return values.mean().item(), sum(of_batches) / len(of_batches)
+def _natural(case: Case) -> Rehearsal:
+    batches = case.judging_sample or case.sample
+    return case.judge(Sample(batches, _Part(batches, case.judging)))
+
+
+def _broken(case: Case, seen: Rehearsal) -> Iterator[Finding]:
+    """Run it on all batches before it is accused: a few of them may be what broke it."""
+    batches, whole = case.judging_batches
+    if not seen.late and whole:
+        seen = case.judge(Sample(batches, case.judging))
+        if seen.error:
+            yield found("evaluation-breaks", seen.error_at, error=message(seen.error))
+            return
+    if seen.late:
+        case.unseen["evaluate"] = _("it takes too long")
+    elif seen.error:
+        reason = _("a few batches break it ({error}), all of them perhaps do not")
+        case.unseen["evaluate"] = reason.format(error=message(seen.error))
 
 
 class _Few(TensorDataset):
-    """Nine images that know the class names and the like of the set they stand for."""
+    """Some of the images, which know the class names and the like of the set they stand for."""
 
     def __getattr__(self, name: str) -> Any:
         if name in ("original", "tensors"):
@@ -67,67 +75,20 @@ class _Few(TensorDataset):
         return self.tensors[1].tolist() if name == "targets" else getattr(self.original, name)
 
 
-@dataclass
-class _Made:
-    dataset: _Few
-    batch_size: int
-    loader: Any
+class _Part:
+    """A loader of fewer batches: its data set is as short."""
+
+    def __init__(self, batches: list, loader: Any):
+        self._loader = loader
+        both = [(x, y) for x, y in pairs(batches) if len(x) == len(y)]
+        if both and len(both) == len(batches) and len({x.shape[1:] for x, _y in both}) == 1:
+            self.dataset = _Few(*(torch.cat(parts) for parts in zip(*both, strict=True)))
+            self.dataset.original = getattr(loader, "dataset", None)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name == "loader":
+        if name.startswith("_"):
             raise AttributeError(name)
-        return getattr(self.loader, name)
-
-
-def look(case: Case) -> Iterator[Finding]:
-    """Run the learner's evaluation on copies and on nine images with made-up labels."""
-    trial = _trial(case, _RIGHT) if case.evaluate else None
-    if trial is None:
-        return
-    seen = case.judge(trial.batches)
-    if seen.error:
-        yield Finding(
-            "evaluation-breaks",
-            message(seen.error),
-            seen.error_at or _("your evaluation"),
-            _("It was called as evaluate(model, batches), with batches of 4, 4 and 1 images."),
-            _("A last batch may be shorter than the others: count len(labels), not batch_size."),
-        )
-        return
-    yield from _mode(seen)
-    yield from _gradients(seen)
-    if seen.log.steps or seen.changed_weights:
-        yield Finding(
-            "evaluation-trains",
-            _("The evaluation changes the weights."),
-            seen.log.steps[0].where if seen.log.steps else _("your evaluation"),
-            _("What is used to judge may not be learnt from: the number says nothing any more."),
-            _("No backward() and no step() in an evaluation."),
-        )
-    yield from _average(case, trial, seen)
-
-
-def _trial(case: Case, right: tuple) -> _Trial | None:
-    batches = case.judging_sample or case.sample
-    images = [batch[0] for batch in batches if is_pair(batch)]
-    if not images:
-        return None
-    images = torch.cat([part for part in images if part.shape[1:] == images[0].shape[1:]])
-    count = 2 * _BATCH + 1
-    images = images.repeat(-(-count // len(images)), *[1] * (images.ndim - 1))[:count]
-    weight = next(iter(case.model.parameters()), images)
-    try:
-        with untouched(case.double):
-            logits = case.double(images.to(weight.device)).float().cpu()
-    except FAILURES:
-        return None
-    if logits.ndim != 2 or logits.shape[1] < 2 or not logits.isfinite().all():
-        return None
-    answers = logits.argmax(1)
-    wrong = (answers + 1) % logits.shape[1]
-    is_right = torch.tensor([answer for batch in right for answer in batch])
-    loader = case.test_batches if case.validation_batches is None else case.validation_batches
-    return _Trial(images, torch.where(is_right, answers, wrong), logits, loader)
+        return getattr(self._loader, name)
 
 
 def _mode(seen: Rehearsal) -> Iterator[Finding]:
@@ -139,66 +100,172 @@ def _mode(seen: Rehearsal) -> Iterator[Finding]:
     where = wrong[0].where
     if matters:
         where += _(" (layers: {names})").format(names=", ".join(names[:4]))
-    yield Finding(
-        "evaluating-in-train-mode",
-        _("The model is in training mode while it is evaluated."),
-        where,
-        _(
-            "Dropout drops units at random, and batch normalisation uses each batch's own "
-            "statistics and learns from them: the answer depends on chance and on the neighbours."
-        )
-        if matters
-        else _("This model has no layer that behaves differently; the day it has, it will matter."),
-        _("Call model.eval() before, and model.train() when training goes on."),
-        "fault" if matters else "question",
-    )
+    yield found("evaluating-in-train-mode", where, ask=not matters)
 
 
-def _gradients(seen: Rehearsal) -> Iterator[Finding]:
-    tracked = [forward for forward in seen.log.forwards if forward.gradients]
-    if tracked and any(p.requires_grad for p in seen.model.parameters()):
-        yield Finding(
-            "gradients-in-evaluation",
-            _("The evaluation keeps the record for backward()."),
-            tracked[0].where,
-            _(
-                "Nobody calls backward() here, so the record costs time and memory for nothing: "
-                "a batch that fits otherwise may not fit."
-            ),
-            _("Put the loop under with torch.inference_mode(): (or torch.no_grad())."),
-        )
+# ------------------------------------------------------------------ with answers that are known
 
 
-def _average(case: Case, trial: _Trial, seen: Rehearsal) -> Iterator[Finding]:
-    suspects = _averages_batches(trial, seen)
-    if suspects:  # could be by chance: ask again with other labels
-        again = _trial(case, _RIGHT_TOO)
-        suspects &= _averages_batches(again, case.judge(again.batches))
-    for name in sorted(suspects):
-        true, of_batches = getattr(trial, name)
-        yield Finding(
-            f"{name}-of-batches",
-            _("The {name} is a mean over batches, not over images.").format(name=name),
-            _(
-                "your evaluation of batches of 4, 4 and 1 images: {wrong:.3g} instead of "
-                "{right:.3g}"
-            ).format(wrong=of_batches, right=true),
-            _("The images of a short last batch weigh more than the others."),
-            _("Add up over all images, and divide once by their number at the end."),
-        )
+@dataclass
+class _Marks:
+    """Which answers of the stand-in are right, batch by batch."""
+
+    right: list[torch.Tensor]
+
+    def share(self) -> float:
+        """Return the share of right answers over all images."""
+        return torch.cat(self.right).float().mean().item()
+
+    def of_batches(self) -> float:
+        """Return the mean of the shares of the batches."""
+        return sum(part.float().mean().item() for part in self.right) / len(self.right)
 
 
-def _averages_batches(trial: _Trial, seen: Rehearsal) -> set[str]:
-    """Return of which numbers the mean over batches was returned or printed, but not the mean."""
-    said = [*_numbers(seen.returned), *map(float, re.findall(r"\d+\.?\d*", seen.printed))]
-    said += [number / 100 for number in said]  # per cent
-    found = set()
-    for name, near in (("accuracy", 0.0101), ("loss", 0.0006)):  # %d cuts off up to 1 %
-        true, of_batches = getattr(trial, name)
-        right, wrong = (any(abs(s - value) <= near for s in said) for value in (true, of_batches))
-        if wrong and not right and abs(true - of_batches) > 3 * near:
-            found.add(name)
-    return found
+def _counting(case: Case) -> Iterator[Finding]:
+    batches, whole = case.judging_batches
+    both = pairs(batches)
+    width = _width(case, both)
+    if not width or len(both) != len(batches) or len(both) < 1:
+        return
+    labels = [labels for _images, labels in both]
+    sizes = [len(part) for part in labels]
+    loader = case.judging if whole else _Part(batches, case.judging)
+    said = []
+    for marks in (_marks(sizes, 0), _marks(sizes, 1), _marks(sizes, 2), _marks(sizes, 3)):
+        seen = _known(case, batches, loader, labels, marks, width)
+        if seen is None:
+            return
+        said.append((marks, seen))
+    yield from _compare(said, labels, whole, case.judging is not None)
+
+
+def _width(case: Case, both: list) -> int:
+    """Return how many classes the model tells apart; 0 where its answers are something else."""
+    if not both or any(y.ndim != 1 or y.is_floating_point() for _x, y in both):
+        return 0
+    images, labels = both[0]
+    weight = next(iter(case.model.parameters()), images)
+    try:
+        with untouched(case.double):
+            outputs = case.double(images[:2].to(weight.device))
+    except FAILURES:
+        return 0
+    plain = isinstance(outputs, torch.Tensor) and outputs.ndim == 2
+    width = outputs.shape[1] if plain else 0
+    low, high = min(int(y.min()) for _x, y in both), max(int(y.max()) for _x, y in both)
+    return width if width > 1 and 0 <= low and high < width else 0
+
+
+def _marks(sizes: list[int], trial: int) -> _Marks:
+    """Return all wrong, all right, and twice some of each: more in the last batch."""
+    if trial < 2:
+        return _Marks([torch.full((size,), trial == 1) for size in sizes])
+    every = 2 if trial == 2 else 4
+    right = [torch.arange(size) % every == (number % every) for number, size in enumerate(sizes)]
+    if len(right) > 1:
+        right[-1] = torch.arange(sizes[-1]) >= (0 if trial == 2 else sizes[-1] // 3)
+    return _Marks(right)
+
+
+def _known(case, batches, loader, labels, marks: _Marks, width: int) -> list[float] | None:
+    """Return the numbers that the evaluation says of these answers; None if it cannot be asked."""
+    state = {"at": -1, "asked": 0}
+
+    def on_batch() -> None:
+        state["at"] += 1
+
+    def answer(images, *_rest, **_options) -> torch.Tensor:
+        at = state["at"] % (len(batches) + 1)
+        truth, right = labels[at], marks.right[at]
+        state["asked"] += 1
+        times = -(-len(images) // len(truth))
+        given = torch.where(right, truth, (truth + 1) % width).repeat(times)[: len(images)]
+        logits = torch.nn.functional.one_hot(given, width) * _SURE
+        weight = next(iter(case.model.parameters()), images)
+        return logits.to(device=images.device, dtype=weight.dtype)
+
+    sample = Sample(batches, loader, on_batch=on_batch)
+    seen = case.judge(sample, answer)
+    if seen.error or seen.late or not state["asked"]:
+        return None
+    returned = _numbers(seen.returned)
+    return [*returned, *map(float, re.findall(r"(?<![\w.])\d+\.?\d*", seen.printed))]
+
+
+def _compare(said: list, labels: list, whole: bool, own: bool) -> Iterator[Finding]:
+    (_none, wrong), (_all, right), *some = said
+    if not wrong or len({len(numbers) for _marks, numbers in said}) > 1:
+        return
+    total = sum(map(len, labels))
+    places = [at for at in range(len(wrong)) if wrong[at] == 0 and right[at] > 0]
+    scales = {at: s for at in places if (s := _scale(right[at], total))}
+    tests = [(lambda marks: marks.share(), "")]
+    tests += [(lambda marks: marks.of_batches(), "accuracy-of-batches")]
+    tests += [(lambda marks: marks.right[0].float().mean().item(), "first-batch-only")]
+    by_class = [(lambda marks: _by_class(marks, labels), "")]
+    for expected, kind in (tests[0], *by_class, *tests[1:]):
+        for at, scale in scales.items():
+            if all(_near(numbers[at] / scale, expected(marks), scale) for marks, numbers in some):
+                if kind and len(labels) > 1:
+                    marks, numbers = some[0]
+                    yield found(kind, said=numbers[at] / scale, true=marks.share())
+                break
+        else:
+            continue
+        break
+    else:
+        yield from _wrong(said, places, scales, total, whole and own)
+    yield from _loss(said, total)
+
+
+def _scale(value: float, total: int) -> float:
+    """Return what stands for all right: 1, 100 (per cent) or the number of images; else 0."""
+    return next((s for s in (1.0, 100.0, float(total)) if abs(value - s) < 0.006 * min(s, 1)), 0.0)
+
+
+def _near(value: float, expected: float, scale: float) -> bool:
+    near = 0.0101 if scale == 100 else 0.006 if scale == 1 else 0.5 / scale
+    return abs(value - expected) <= near
+
+
+def _by_class(marks: _Marks, labels: list) -> float:
+    right, truth = torch.cat(marks.right).float(), torch.cat(labels)
+    return sum(right[truth == c].mean().item() for c in truth.unique()) / len(truth.unique())
+
+
+def _wrong(said: list, places: list, scales: dict, total: int, sure: bool) -> Iterator[Finding]:
+    (_none, wrong), (_all, right), (marks, mixed), _again = said
+    shares = [at for at in places if 0.005 < right[at] < 0.995 or 2 < right[at] < 99.5]
+    shares = [at for at in shares if right[at] % 1 or right[at] < 1 or len(places) == 1]
+    if len(scales) == 1 and len(places) == 1:
+        at, scale = next(iter(scales.items()))
+        yield found("wrong-accuracy", ask=not sure, said=mixed[at] / scale, true=marks.share())
+    elif not scales and len(shares) == 1 and len(places) == 1 and right[shares[0]] != total:
+        scale = 1 if right[shares[0]] < 1 else 100
+        yield found("wrong-accuracy", ask=not sure, said=right[shares[0]] / scale, true=1.0)
+    elif len(wrong) == 1 and all(0.005 < numbers[0] < 0.995 for _marks, numbers in said):
+        yield found("wrong-accuracy", ask=not sure, said=right[0], true=1.0)
+    elif not places and all(numbers == wrong for _marks, numbers in said):
+        yield found("evaluation-blind", ask=any(wrong), said=wrong[0])
+
+
+def _loss(said: list, total: int) -> Iterator[Finding]:
+    """Look for the mean loss, which is known too: the stand-in's answers cost 0 or 30."""
+    (_none, wrong), (_all, right), *some = said
+    for at in range(len(wrong)):
+        if not (abs(wrong[at] - _SURE) < 0.01 and abs(right[at]) < 0.01):
+            continue
+        losses: list[tuple[Callable, bool]] = [
+            (lambda marks: 1 - marks.share(), False),
+            (lambda marks: 1 - marks.of_batches(), True),
+        ]
+        for expected, of_batches in losses:
+            if all(abs(numbers[at] / _SURE - expected(marks)) < 1e-3 for marks, numbers in some):
+                if of_batches:
+                    marks, numbers = some[0]
+                    true = _SURE * (1 - marks.share())
+                    yield found("loss-of-batches", said=numbers[at], true=true)
+                break
 
 
 def _numbers(value: Any, depth: int = 3) -> list[float]:

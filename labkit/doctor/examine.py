@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from labkit.doctor import activity, evaluating, loading, loss, pictures, steps, weights
+from labkit.doctor import activity, evaluating, loading, loss, pictures, steps, structure, weights
 from labkit.doctor.case import Case, arguments_fit
 from labkit.doctor.findings import Finding, Report
 from labkit.doctor.sample import check_rewinds
-from labkit.sandbox.copies import generators_kept, random_numbers_kept
+from labkit.sandbox.copies import files_kept, generators_kept, random_numbers_kept
 from labkit.text import _
 
 
@@ -56,9 +56,9 @@ def examine(
         *(step, train, evaluate, classes, checkpoint),
     )
     datasets = [getattr(loader, "dataset", None) for loader in batches]
-    with random_numbers_kept(), generators_kept(datasets):
-        found = _distinct(finding for look in _probes(case) for finding in look(case))
-    ordered = sorted(found, key=lambda finding: finding.severity == "question")
+    with random_numbers_kept(), generators_kept(datasets), files_kept():
+        seen = _distinct(finding for look in _probes(case) for finding in look(case))
+    ordered = sorted(seen, key=lambda finding: finding.severity == "question")
     return Report(tuple(ordered), *_scope(case))
 
 
@@ -66,9 +66,11 @@ def _probes(case: Case) -> list[Callable]:
     probes = [weights.look]
     if case.checkpoint is not None:
         probes.append(weights.look_at_checkpoint)
+    probes += [pictures.look_at_types, pictures.look] if case.train_batches is not None else []
+    probes += [loading.look, loss.look_at_labels]
     if case.train_batches is not None:
-        probes += [pictures.look_at_types, steps.look, loss.look, activity.look, pictures.look]
-    return [*probes, loss.look_at_labels, loading.look, evaluating.look]
+        probes += [steps.look, loss.look, structure.look, activity.look]
+    return [*probes, evaluating.look]
 
 
 def _distinct(findings: Iterable[Finding]) -> list[Finding]:
@@ -104,20 +106,34 @@ def _check(function: Callable | None, arguments: int, called: str) -> None:
 
 
 def _scope(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what was looked at and what was not, with what to hand over."""
-    judged = case.test_batches if case.validation_batches is None else case.validation_batches
+    """Return what was run or looked at, and what was not: with the reason, or what to hand over."""
+    _why_not(case)
     things = (
         (case.optimizer, _("the optimizer's weights"), "optimizer"),
         (case.train_batches, _("some training batches and steps on copies"), "train_batches"),
         (case.own_code, _("your training code"), "step= / train="),
-        (judged, _("the images to judge by"), "validation_batches"),
+        (case.judging, _("the images to judge by"), "validation_batches"),
         (case.evaluate, _("your evaluation"), "evaluate="),
         (case.checkpoint, _("the checkpoint's names"), "checkpoint="),
     )
-    seen = tuple(text for thing, text, _name in things if thing is not None)
-    missing = tuple(
-        _("{thing} ({argument})").format(thing=text, argument=name)
-        for thing, text, name in things
-        if thing is None
-    )
-    return (_("the model's parameters"), *seen), missing
+    seen, missing = [_("the model's parameters")], []
+    for thing, text, name in things:
+        reason = case.unseen.get(name.strip("="))
+        if thing is not None and not reason:
+            seen.append(text)
+        else:
+            missing.append(f"{text} ({reason or name})")
+    return tuple(seen), tuple(missing)
+
+
+def _why_not(case: Case) -> None:
+    """Note what was handed over and could not be run."""
+    training = case.rehearsal if case.train_batches is not None else None
+    if case.train_batches is not None and training is None:
+        reason = _("no batch came")
+        if case.sample:
+            reason = _("the batches are no pairs of images and labels: hand over train=")
+        for name in ("train_batches", "step= / train"):
+            case.unseen.setdefault(name, reason)
+    elif training and training.late:
+        case.unseen.setdefault("step= / train", _("it takes too long"))

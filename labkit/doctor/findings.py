@@ -12,15 +12,20 @@ from labkit.text import _, ngettext
 class Finding:
     """One thing that is wrong (a fault), or that only you can judge (a question).
 
-    ``kind`` is its name in the doctor's books: the same in every language.
+    ``kind`` is its key in the catalogue: the same in every language.
     """
 
     kind: str
     what: str
     where: str
     why: str
-    mend: str
+    fix: str
     severity: Literal["fault", "question"] = "fault"
+
+    @property
+    def mend(self) -> str:
+        """The same as ``fix``, by its old name."""
+        return self.fix
 
     def __str__(self) -> str:
         heading = _("Fault") if self.severity == "fault" else _("Question")
@@ -29,11 +34,11 @@ class Finding:
         )
 
     def rest(self) -> list[tuple[str, str]]:
-        """Return where, why and mend, each with its label."""
+        """Return where, why and fix, each with its label."""
         return [
             (_("Where:"), self.where),
             (_("Why it matters:"), self.why),
-            (_("How to fix it:"), self.mend),
+            (_("How to fix it:"), self.fix),
         ]
 
 

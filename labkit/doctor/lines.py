@@ -10,7 +10,8 @@ import torch
 
 from labkit.text import _
 
-_NOT_THEIRS = (str(Path(__file__).parent), str(Path(torch.__file__).parent))
+_HERE = Path(__file__).parent
+_NOT_THEIRS = (str(_HERE), str(_HERE.parent / "sandbox"), str(Path(torch.__file__).parent))
 
 
 def line() -> str:

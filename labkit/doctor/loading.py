@@ -12,18 +12,22 @@ from torch.utils.data import (
     BatchSampler,
     ConcatDataset,
     DataLoader,
+    RandomSampler,
     SequentialSampler,
     Subset,
+    SubsetRandomSampler,
     TensorDataset,
 )
 
 from labkit.doctor.case import Case, message
+from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
 from labkit.doctor.lines import line_of
-from labkit.doctor.sample import first_batches, is_pair, transform_steps
+from labkit.doctor.loss import all_targets
+from labkit.doctor.sample import first_batches, length, pairs, transform_steps
 from labkit.inspect.recording import FAILURES
 from labkit.sandbox.copies import own_generators, random_numbers_kept
-from labkit.text import _, ngettext
+from labkit.text import _
 
 _A_FEW = 0.01
 """A smaller share of images that are in two sets is asked about: real sets hold doubles."""
@@ -36,6 +40,7 @@ def look(case: Case) -> Iterator[Finding]:
         yield from filter(None, broken)
         return
     if case.train_batches is not None:
+        yield from _batches(case)
         yield from _order(case)
         yield from _worker_seeds(case.train_batches)
     training, *judging = _named(case).items()
@@ -57,33 +62,71 @@ def _breaks(name: str, case: Case, batches: Any) -> Finding | None:
     error = case.loader_errors.get(id(batches))
     if batches is None or error is None:
         return None
-    return Finding(
-        "loader-breaks",
-        message(error),
-        _("the {split} loader; {line}").format(split=name, line=line_of(error)),
-        _("No batch comes out of it, so nothing that needs one was looked at."),
-        _("Try one item first, dataset[0], then next(iter(loader))."),
-    )
+    where = _("the {split} loader; {line}").format(split=name, line=line_of(error))
+    return found("loader-breaks", where, error=message(error))
 
 
 def _order(case: Case) -> Iterator[Finding]:
     shuffles = _shuffles(case.train_batches)
-    runs = _is_sorted([batch[1] for batch in case.sample if is_pair(batch)])
-    if shuffles or (shuffles is None and not runs):
+    labels = [labels for _images, labels in pairs(case.sample)]
+    where, sort = type(case.train_batches).__name__, _is_sorted(labels)
+    same = sort and len(torch.cat(labels).unique()) == 1
+    if shuffles or (shuffles is None and not sort) or (same and shuffles is not False):
         return
-    where = type(case.train_batches).__name__
-    yield Finding(
-        "not-shuffled",
-        _("The training images come class by class.")
-        if runs
-        else _("The training images come in the same order in every epoch."),
-        where if runs else _("{loader}(..., shuffle=False)").format(loader=where),
-        _(
-            "Neighbouring batches resemble each other, so each step undoes part of what the one "
-            "before has learnt; and every epoch repeats the same steps."
-        ),
-        _("Give the training loader shuffle=True (and validation and test shuffle=False)."),
-    )
+    dataset = getattr(case.train_batches, "dataset", None)
+    prepared = isinstance(dataset, TensorDataset) and not sort  # mixed once, perhaps
+    kind = "not-shuffled" if sort else "not-shuffled/order"
+    yield found(kind, where if sort else f"{where}(..., shuffle=False)", ask=prepared)
+
+
+def _batches(case: Case) -> Iterator[Finding]:
+    """Look at what comes in the batches: all alike, one class, half empty, cut short."""
+    both, name = pairs(case.sample), _("the training batches")
+    images = next((images for images, _labels in both if len(images) > 3), None)
+    if images is not None and bool((images == images[:1]).all()):
+        yield found("images-all-alike", name)
+    labels = [labels for _images, labels in both]
+    whole = labels and all(x.ndim == 1 and not x.is_floating_point() for x in labels)
+    dataset = getattr(case.train_batches, "dataset", None)
+    if whole:
+        every = all_targets(dataset)
+        every = torch.cat(labels) if every is None else every
+        counts = every.unique(return_counts=True)[1]
+        share = counts.max().item() / len(every)
+        if len(every) >= 32 and len(counts) == 1:
+            yield found("labels-all-alike", name, label=every[0].item())
+        elif len(every) >= 100 and share > 0.8:
+            yield found("imbalance", name, share=share)
+    yield from _cut_short(dataset)
+    judged = next((images for images, _labels in pairs(case.judging_sample)), None)
+    if images is not None and judged is not None and images.ndim == judged.ndim == 4:
+        if _empty(images) > 0.5 and _empty(judged) < 0.2:
+            yield found("mostly-empty", name)
+
+
+def _empty(images: torch.Tensor) -> float:
+    """Return the mean share of the pixels of an image that have its most frequent value."""
+    shares = [
+        row.unique(return_counts=True)[1].max().item() / len(row)
+        for row in images[:, 0].flatten(1)[:16]
+    ]
+    return sum(shares) / len(shares)
+
+
+def _cut_short(dataset: Any) -> Iterator[Finding]:
+    """Compare the length of the learner's own data set with what it holds."""
+    if dataset is None or type(dataset).__module__.startswith(("torch", "labkit")):
+        return
+    held = [
+        len(value)
+        for value in vars(dataset).values()
+        if isinstance(value, (list, tuple, np.ndarray, torch.Tensor)) and np.ndim(value) >= 0
+        if not (isinstance(value, torch.Tensor) and value.ndim == 0)
+    ]
+    count = length(dataset)
+    most = max((n for n in held if held.count(n) > 1), default=0)
+    if count and count < 0.9 * most:
+        yield found("dataset-too-short", type(dataset).__name__, n=count, there=most)
 
 
 def _shuffles(batches: Any) -> bool | None:
@@ -94,6 +137,8 @@ def _shuffles(batches: Any) -> bool | None:
         sampler = getattr(batches.batch_sampler, "sampler", batches.sampler)
         if isinstance(sampler, SequentialSampler):
             return False
+        if isinstance(sampler, (RandomSampler, SubsetRandomSampler)):
+            return True
         return getattr(sampler, "shuffle", None)  # DistributedSampler
     return getattr(batches, "shuffle", None)
 
@@ -112,25 +157,16 @@ def _augmented(batches: Any, name: str) -> Iterator[Finding]:
     dataset = getattr(batches, "dataset", None)
     augment = getattr(batches, "augment", None)
     if augment is not None:
-        images = next((b[0] for b in first_batches(batches, 1) if is_pair(b)), None)
+        images = next((x for x, _labels in pairs(first_batches(batches, 1))), None)
         makes_other = images is not None and not _same(
             *(augment(images.clone(), torch.Generator().manual_seed(seed)) for seed in (1, 2))
         )
-        where = _("augment={name} of the {split} loader")
-        where = where.format(name=getattr(augment, "__name__", repr(augment)), split=name)
+        where = f"augment={getattr(augment, '__name__', repr(augment))}"
     else:
         makes_other = _items_vary(dataset)
-        where = _("the transform of the {split} set: {steps}").format(
-            split=name, steps=", ".join(transform_steps(dataset)) or "?"
-        )
+        where = ", ".join(transform_steps(dataset))
     if makes_other:
-        yield Finding(
-            "augmented",
-            _("The {split} images are changed at random.").format(split=name),
-            where,
-            _("Each evaluation judges other, harder images: the number is too low, and jumps."),
-            _("Give this set a transform of its own, without anything random."),
-        )
+        yield found("augmented", where, split=name)
 
 
 def _items_vary(dataset: Any) -> bool:
@@ -163,42 +199,24 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _overlap(loaders: dict[str, Any]) -> Iterator[Finding]:
-    keys = {
-        name: _keys(getattr(batches, "dataset", None))
-        for name, batches in loaders.items()
-        if batches is not None
-    }
-    known = {name: found for name, found in keys.items() if found}
+    keys = {name: _keys(batches) for name, batches in loaders.items() if batches is not None}
+    known = {name: digests for name, digests in keys.items() if digests}
     for (name, mine), (other, theirs) in combinations(known.items(), 2):
         both = len(mine & theirs)
         if both:
-            share = both / min(len(mine), len(theirs))
-            yield Finding(
-                "overlap",
-                ngettext(
-                    "{n} image is in {one} and in {other}.",
-                    "{n} images are in {one} and in {other}.",
-                    both,
-                ).format(n=f"{both:,}", one=name, other=other),
-                _("{share:.1%} of the {split} images").format(
-                    share=both / len(theirs), split=other
-                ),
-                _(
-                    "The network is asked about images that it was trained on: what it knows by "
-                    "heart counts as understood, and the accuracy is too high."
-                ),
-                _("Split once, by image, before anything else; then check that none is in both."),
-                "fault" if share >= _A_FEW else "question",
-            )
+            ask = both / min(len(mine), len(theirs)) < _A_FEW
+            share = both / len(theirs)
+            yield found("overlap", ask=ask, n=both, one=name, other=other, share=share)
 
 
-def _keys(dataset: Any) -> set[bytes] | None:
-    """Return a digest of each image's raw pixels; None where they cannot be had."""
-    if isinstance(dataset, Subset):
-        digests = _digests(dataset.dataset)
-        return None if digests is None else {digests[index] for index in dataset.indices}
-    digests = _digests(dataset)
-    return None if digests is None else set(digests)
+def _keys(batches: Any) -> set[bytes] | None:
+    """Return a digest of the raw pixels of each image that comes; None where they are not held."""
+    digests = _digests(getattr(batches, "dataset", None))
+    sampler = getattr(batches, "sampler", None)
+    if digests is not None and isinstance(sampler, SubsetRandomSampler):
+        return {digests[index] for index in sampler.indices}
+    plain = sampler is None or type(sampler) in (SequentialSampler, RandomSampler)
+    return set(digests) if digests is not None and plain else None
 
 
 def _digests(dataset: Any) -> list[bytes] | None:
@@ -230,24 +248,12 @@ def _worker_seeds(batches: Any) -> Iterator[Finding]:
     else:
         fixed, own = [], list(own_generators(batches.dataset))
     if fixed or own:
-        yield Finding(
-            "worker-seeds",
-            _("All workers draw the same random numbers."),
-            _("worker_init_fn={name}, which seeds {what} alike").format(
-                name=getattr(start, "__name__", repr(start)), what=", ".join(fixed)
-            )
-            if fixed
-            else _("{names}: every worker gets a copy with the same state").format(
-                names=", ".join(own)
-            ),
-            _(
-                "{n} images at a time are then augmented in the same way: there is less variety "
-                "than you think."
-            ).format(n=workers),
-            _(
-                "Seed by worker: torch.initial_seed() % 2**32 differs in each. Without any "
-                "worker_init_fn PyTorch seeds torch, random and numpy.random differently."
-            ),
+        name = getattr(start, "__name__", repr(start))
+        where = _("worker_init_fn={name}, which seeds {what} alike")
+        if own:
+            where = _("{what}: every worker gets a copy with the same state")
+        yield found(
+            "worker-seeds", where.format(name=name, what=", ".join(fixed or own)), n=workers
         )
 
 

@@ -1,27 +1,21 @@
-"""Does the loss function get what it expects: raw logits, and labels from 0 to C - 1?"""
+"""What does the loss function receive: which numbers, which labels, and what is done with them?"""
 
+import math
 from collections.abc import Iterator
 
 import torch
 
 from labkit.doctor.case import Case
+from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
-from labkit.doctor.sample import is_pair
-from labkit.doctor.watch import Judged
+from labkit.doctor.sample import pairs
+from labkit.doctor.watch import Forward, Judged
 from labkit.text import _
-
-_IGNORED = -100
-"""The label that cross_entropy passes over (its default ignore_index)."""
-
 
 _LITTLE = 0.3
 """Above the logits of a fresh ``Net``, which may all be positive, and below sigmoid(0)."""
 
-_LABELS_DO_NOT_FIT = (
-    "is out of bounds",
-    "expected target dtype",
-    "type for target",
-)
+_LABELS_DO_NOT_FIT = ("is out of bounds", "expected target dtype", "type for target")
 """What the loss functions say where the labels are at fault."""
 
 
@@ -29,18 +23,18 @@ def look(case: Case) -> Iterator[Finding]:
     """Look at what the loss function was given during the rehearsal."""
     judged = _judged(case)
     entropy = [call for call in judged if call.function == "cross_entropy"]
+    labels = pairs(case.sample)
+    yield from _against_the_labels(case, judged, [labels for _images, labels in labels])
+    yield from _options(entropy)
     if entropy:
         yield from _before_cross_entropy(entropy)
         yield from _width(case, entropy[0])
     likelihood = [call for call in judged if call.function == "nll_loss"]
     if likelihood and not all(_is_log_softmax(call.outputs) for call in likelihood):
-        yield Finding(
-            "no-log-softmax",
-            _("NLLLoss gets logits."),
-            likelihood[0].where,
-            _("It expects log-probabilities. With logits it can fall without limit."),
-            _("Use nn.CrossEntropyLoss on the logits: it does both in one."),
-        )
+        soft = all(_is_softmax(call.outputs) for call in likelihood)
+        yield found("no-log-softmax", likelihood[0].where, what=_("softmax") if soft else "logits")
+    yield from _shapes(judged)
+    yield from _factors(case)
 
 
 def _judged(case: Case) -> list[Judged]:
@@ -59,48 +53,24 @@ def _before_cross_entropy(calls: list[Judged]) -> Iterator[Finding]:
         return
     where, numbers = calls[0].where, torch.cat([out.flatten() for out in outputs])
     if all(_is_softmax(out) for out in outputs):
-        yield _squashed("softmax", "softmax-before-loss", where)
+        yield found("softmax-before-loss", where)
     elif all(_is_log_softmax(out) for out in outputs):
-        yield Finding(
-            "log-softmax-before-loss",
-            _("A log-softmax stands before CrossEntropyLoss."),
-            where,
-            _(
-                "CrossEntropyLoss takes the log-softmax itself. A second one changes no number, "
-                "so the loss is right; but the work is done twice, and the model returns no logits."
-            ),
-            _("Return the logits as they are, or keep log_softmax and use nn.NLLLoss."),
-            "question",
-        )
+        yield found("log-softmax-before-loss", where)
     elif len(numbers) >= 20 and numbers.min() > 0 and _LITTLE < numbers.max() < 1:
-        yield _squashed("sigmoid", "sigmoid-before-loss", where)
+        yield found("sigmoid-before-loss", where)
     elif len(numbers) >= 20 and numbers.min() == 0 and (numbers == 0).float().mean() > 0.1:
-        yield Finding(
-            "relu-before-loss",
-            _("The logits are never negative: a ReLU stands after the last layer."),
-            where,
-            _("A class whose logit is cut off at 0 gets no gradient, and cannot be told unlikely."),
-            _("Return the last layer's output as it is."),
-            "question",
-        )
-
-
-def _squashed(function: str, kind: str, where: str) -> Finding:
-    return Finding(
-        kind,
-        _("A {function} stands before CrossEntropyLoss.").format(function=function),
-        where,
-        _(
-            "CrossEntropyLoss takes logits and applies the softmax itself. Numbers between 0 and 1 "
-            "are logits that hardly differ: the loss cannot come near 0, and learning is slow."
-        ),
-        _("Remove the {function}: give the loss function the last layer's output.").format(
-            function=function
-        ),
-    )
+        yield found("relu-before-loss", where)
+    elif calls[0].loss > 4 * math.log(numbers.numel() / sum(map(len, outputs))):
+        guess = math.log(outputs[0].shape[1])
+        summed = calls[0].options.get("reduction") == "sum"
+        if not summed and calls[0].outputs.shape[1:] == outputs[0].shape[1:]:
+            ask = calls[0].loss < 10 * guess
+            yield found("initial-loss", where, ask=ask, loss=calls[0].loss, guess=guess)
 
 
 def _is_softmax(outputs: torch.Tensor) -> bool:
+    if outputs.ndim < 2:
+        return False
     sums = outputs.sum(dim=1)
     return bool(outputs.min() >= 0 and torch.allclose(sums, torch.ones_like(sums), atol=5e-3))
 
@@ -134,22 +104,117 @@ def _classes_of(dataset) -> list:
 
 def _width(case: Case, call: Judged) -> Iterator[Finding]:
     classes, known = number_of_classes(case)
-    width = call.outputs.shape[1] if call.outputs.ndim > 1 else 1
-    if not classes or width == classes:
+    outputs, targets = call.outputs, call.targets
+    own = targets is not None and any(_same(targets, labels) for _i, labels in pairs(case.sample))
+    width = outputs.shape[1] if outputs.ndim > 1 else 1
+    if classes and width != classes and (own or targets is None or targets.ndim != 1):
+        where = _("the last layer; {classes} classes {known}").format(classes=classes, known=known)
+        yield found("width", where, width=width, classes=classes)
+
+
+def _same(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return one.shape == other.shape and bool((one.cpu() == other.cpu()).all())
+
+
+def _against_the_labels(case: Case, judged: list[Judged], labels: list) -> Iterator[Finding]:
+    """Compare the targets with the labels of the batch, and the images with its images."""
+    meant = []
+    for call in judged:
+        whole = call.targets is not None and labels and call.batch >= 0
+        if not whole:
+            return
+        targets, own = call.targets.cpu(), labels[call.batch % len(labels)].cpu()
+        if targets.ndim == 2 and targets.shape == call.outputs.shape and _one_hot(targets):
+            targets = targets.argmax(dim=1)
+        if targets.shape != own.shape or targets.ndim != 1 or targets.is_floating_point():
+            return
+        meant.append((targets, own))
+    if not meant:
         return
-    yield Finding(
-        "width",
-        _("The model has {width} outputs for {classes} classes.").format(
-            width=width, classes=classes
-        ),
-        _("the last layer; {classes} classes {known}").format(classes=classes, known=known),
-        _("The outputs too many are classes that never occur, and take part of the probability.")
-        if width > classes
-        else _("A label has no output of its own: the loss breaks when it comes."),
-        _("Give the last layer as many outputs as there are classes: nn.Linear(..., {n}).").format(
-            n=classes
-        ),
-    )
+    targets, own = (torch.cat(parts) for parts in zip(*meant, strict=True))
+    got, there, width = len(targets.unique()), len(own.unique()), judged[0].outputs.shape[-1]
+    if got < there <= width:
+        yield found("labels-collapsed", judged[0].where, n=got, there=there)
+    elif not _same(targets, own) and got >= there and _one_to_one(own, targets):
+        at = int((targets != own).nonzero()[0])
+        before, after = int(own[at]), int(targets[at])
+        shift = (own - targets == own.min()).all() and own.min() > 0  # counted from 0, as it must
+        if not shift and width > max(before, after):
+            yield found("labels-changed", judged[0].where, before=before, after=after)
+    for forward in case.rehearsal.log.forwards:
+        mine = [call for call in judged if call.batch == forward.batch]
+        if mine and _out_of_step(forward, mine[0], pairs(case.sample)):
+            yield found("out-of-step", mine[0].where)
+            return
+
+
+def _one_hot(values: torch.Tensor) -> bool:
+    both = bool(((values == 0) | (values == 1)).all())
+    return both and bool((values.sum(dim=1) == 1).all()) and values.shape[1] > 1
+
+
+def _one_to_one(own: torch.Tensor, targets: torch.Tensor) -> bool:
+    couples = torch.stack([own, targets]).unique(dim=1)
+    return couples.shape[1] == len(own.unique()) == len(targets.unique())
+
+
+def _out_of_step(forward: Forward, call: Judged, batches: list) -> bool:
+    """Tell whether the images were reordered before the model, and the labels were not."""
+    images, labels = batches[forward.batch % len(batches)]
+    entered = forward.images
+    if entered is None or entered.shape != images.shape or call.targets.shape != labels.shape:
+        return False
+    one, other = (x.cpu().float().flatten(1) for x in (entered, images))
+    same = (one[:, None, :64] == other[None, :, :64]).all(-1)
+    if not (same.sum(0) == 1).all() or not (same.sum(1) == 1).all():
+        return False
+    moved = labels.cpu()[same.int().argmax(dim=1)]
+    return _same(call.targets, labels) and not _same(call.targets, moved)
+
+
+def _options(calls: list[Judged]) -> Iterator[Finding]:
+    targets = [call.targets for call in calls if call.targets is not None]
+    if not targets or any(part.ndim != 1 or part.is_floating_point() for part in targets):
+        return
+    labels, options, where = torch.cat(targets).cpu(), calls[0].options, calls[0].where
+    ignored = options.get("ignore_index", -100)
+    share = (labels == ignored).float().mean().item()
+    if ignored >= 0 and 0 < share < 0.5:
+        yield found("label-ignored", where, label=ignored, share=share)
+    weights = options.get("weight")
+    if isinstance(weights, torch.Tensor) and len(labels) >= 64 and len(weights) > 1:
+        counts = labels.bincount(minlength=len(weights)).float()[: len(weights)]
+        pair = torch.stack([counts, weights.detach().cpu().float()])
+        uneven = counts.max() > 1.5 * counts.clamp(min=1).min() and pair[1].std() > 0
+        if uneven and torch.corrcoef(pair)[0, 1] > 0.7:
+            yield found("class-weights-inverted", where)
+
+
+def _shapes(judged: list[Judged]) -> Iterator[Finding]:
+    for call in judged:
+        if call.function in ("cross_entropy", "nll_loss", "multi_margin_loss") or (
+            call.targets is None or call.targets.shape == call.outputs.shape
+        ):
+            continue
+        if max(call.targets.numel(), call.outputs.numel()) > 1 and call.targets.ndim:
+            shapes = {"outputs": list(call.outputs.shape), "targets": list(call.targets.shape)}
+            yield found("shapes-broadcast", call.where, function=call.function, **shapes)
+            return
+
+
+def _factors(case: Case) -> Iterator[Finding]:
+    """Look at what backward() was called on: the loss, or something else made of it."""
+    log = case.rehearsal.log if case.rehearsal else None
+    if log is None or len(log.factors) < 3 or len(log.judged) < 3:
+        return
+    factors, where = log.factors, log.backwards[-1]
+    size = len(log.judged[0].outputs)
+    if all(math.isclose(factor, -1, rel_tol=0.01) for factor in factors):
+        yield found("loss-negated", where)
+    elif size >= 8 and all(math.isclose(f * size, 1, rel_tol=0.02) for f in factors[:-1]):
+        mean = log.judged[0].options.get("reduction", "mean") == "mean"
+        if mean and len(log.steps) >= len(log.backwards) - 1:
+            yield found("loss-divided", where, n=size)
 
 
 def look_at_labels(case: Case) -> Iterator[Finding]:
@@ -157,82 +222,58 @@ def look_at_labels(case: Case) -> Iterator[Finding]:
     judged = _judged(case)
     if judged and judged[0].function not in ("cross_entropy", "nll_loss"):
         return  # other losses take other labels
-    for loader, sample, name in _labelled(case):
-        labels = [batch[1] for batch in sample if is_pair(batch)]
+    if judged and judged[0].targets is not None and not judged[0].targets.is_floating_point():
+        if case.trained and any(p[1].is_floating_point() for p in pairs(case.sample)):
+            return  # the learner's own code has made class numbers of them
+    if case.own_code and not judged:
+        return
+    for loader, sample, name in (
+        (case.train_batches, case.sample, _("the training batches")),
+        (case.validation_batches, case.judging_sample, _("the validation batches")),
+    ):
+        labels = [labels for _images, labels in pairs(sample)]
         if not labels:
             continue
-        if labels[0].ndim == 2 and all(map(_is_one_hot, labels)):
-            yield _one_hot(name, labels[0])
+        if labels[0].ndim == 2 and all(map(_one_hot, labels)):
+            ask = labels[0].is_floating_point()
+            yield found("one-hot", name, ask=ask, shape=list(labels[0].shape))
         elif labels[0].ndim == 1 and judged and labels[0].is_floating_point():
-            yield _floats(name, labels[0])
+            yield found("label-type", name, dtype=labels[0].dtype)
         elif labels[0].ndim == 1 and not labels[0].is_floating_point():
             yield from _out_of_range(case, torch.cat(labels), loader, name)
 
 
-def _labelled(case: Case):
-    yield case.train_batches, case.sample, _("the training batches")
-    yield case.validation_batches, case.judging_sample, _("the validation batches")
-
-
-def _is_one_hot(labels: torch.Tensor) -> bool:
-    values = labels.float()
-    both = bool(((values == 0) | (values == 1)).all())
-    return both and bool((values.sum(dim=1) == 1).all()) and labels.shape[1] > 1
-
-
-def _one_hot(name: str, labels: torch.Tensor) -> Finding:
-    return Finding(
-        "one-hot",
-        _("The labels are one-hot, of shape {shape}.").format(shape=list(labels.shape)),
-        name,
-        _(
-            "CrossEntropyLoss takes class numbers, int64 [N]. One-hot labels as floats pass as "
-            "probabilities, but predictions == labels compares [N] with [N, C]: the accuracy is "
-            "wrong. As integers they break."
-        ),
-        _("labels = labels.argmax(dim=1)"),
-        "question" if labels.is_floating_point() else "fault",
-    )
-
-
-def _floats(name: str, labels: torch.Tensor) -> Finding:
-    return Finding(
-        "label-type",
-        _("The labels are {kind}, numbers with a point.").format(kind=labels.dtype),
-        name,
-        _("The label says which output is the right one: a class number, int64 [N]."),
-        _("labels = labels.long()"),
-    )
-
-
 def _out_of_range(case: Case, labels: torch.Tensor, loader, name: str) -> Iterator[Finding]:
-    every = _all_targets(getattr(loader, "dataset", None))
+    judged, every = _judged(case), all_targets(getattr(loader, "dataset", None))
     labels = labels if every is None else torch.cat([labels, every])
-    labels = labels[labels != _IGNORED]
-    classes, _known = number_of_classes(case)
-    judged = _judged(case)
-    if not classes and judged:
-        outputs = judged[0].outputs
-        classes = outputs.shape[1] if outputs.ndim > 1 else 0
-    if not classes or not len(labels):
+    labels = labels[labels != -100]  # which cross_entropy ignores
+    if not len(labels) or (judged and _relabelled(case, judged)):
         return
+    classes = number_of_classes(case)[0]
+    if not classes and judged and judged[0].outputs.ndim > 1:
+        classes = judged[0].outputs.shape[1]
     low, high = int(labels.min()), int(labels.max())
-    if low < 0 or high >= classes:
-        yield Finding(
-            "label-range",
-            _("The labels go from {low} to {high}; {classes} classes are 0 to {last}.").format(
-                low=low, high=high, classes=classes, last=classes - 1
-            ),
-            name,
-            _(
-                "A label without an output breaks the loss, on a GPU with a message that names "
-                "another place. With one output too many it passes, and class 0 never occurs."
-            ),
-            _("labels = labels - 1") if low == 1 and high == classes else _("Count from 0."),
-        )
+    none = low == 1 and high == classes - 1 and len(labels) >= 10 * classes
+    if classes and (low < 0 or high >= classes or none):
+        values = {"low": low, "high": high, "classes": classes, "last": classes - 1}
+        yield found("label-range", name, ask=none, **values)
 
 
-def _all_targets(dataset) -> torch.Tensor | None:
+def _relabelled(case: Case, judged: list[Judged]) -> bool:
+    """Tell whether the learner's code turns the labels of the batches into others."""
+    own = [labels for _images, labels in pairs(case.sample)]
+    call = judged[0]
+    return bool(
+        case.own_code
+        and not math.isnan(call.loss)
+        and own
+        and call.targets is not None
+        and not any(_same(call.targets, labels) for labels in own)
+    )
+
+
+def all_targets(dataset) -> torch.Tensor | None:
+    """Return the labels of a data set that lists them and does not change them."""
     targets = getattr(dataset, "targets", None)
     if targets is None or not len(targets):
         return None

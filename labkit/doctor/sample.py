@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -78,20 +78,49 @@ def check_rewinds(batches: Any) -> None:
         )
 
 
-def first_batches(batches: Iterable, count: int) -> list:
+def first_batches(batches: Iterable, count: int, deadline: float = float("inf")) -> list:
     """Return up to ``count`` batches; order, epoch and generators of the loader stay as they were.
 
-    No worker is started.
+    No worker is started. After ``deadline`` there are no more.
     """
     if isinstance(batches, (list, tuple)):
         return list(batches[:count])
-    return list(islice(iter(_double(batches)), count))
+    found = []
+    for batch in islice(iter(_double(batches)), count):
+        found.append(batch)
+        if time.monotonic() > deadline:
+            break
+    return found
 
 
 def is_pair(batch: Any) -> bool:
     """Tell whether a batch is ``(images, labels)``, two tensors."""
     pair = isinstance(batch, (list, tuple)) and len(batch) == 2
     return pair and all(isinstance(part, torch.Tensor) for part in batch)
+
+
+def pairs(batches: list) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Return images and labels of batches, also of those by name or with more parts."""
+    found = []
+    for batch in batches:
+        parts = list(batch.values()) if isinstance(batch, Mapping) else batch
+        if is_pair(parts):
+            found.append(tuple(parts))
+        elif isinstance(parts, (list, tuple)):
+            tensors = [part for part in parts if isinstance(part, torch.Tensor) and part.ndim]
+            images = [part for part in tensors if part.ndim == 4]
+            labels = [part for part in tensors if part.ndim == 1 and not part.is_floating_point()]
+            if images and labels and len(images[0]) == len(labels[0]):
+                found.append((images[0], labels[0]))
+    return found
+
+
+def length(batches: Any) -> int | None:
+    """Return how many batches a loader has; None if it does not know."""
+    try:
+        return len(batches)
+    except TypeError:
+        return None
 
 
 def transform_steps(dataset: Any) -> list[str]:

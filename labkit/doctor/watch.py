@@ -26,21 +26,29 @@ class Forward:
     """One pass through the model: its input, and the mode of the layers that have two modes."""
 
     where: str
+    batch: int
     images: torch.Tensor | None
     gradients: bool
+    training: bool
     modes: dict[str, bool]
     trained: bool = False
 
 
 @dataclass
 class Judged:
-    """One call of a loss function: what it was given and what it said, NaN if it raised."""
+    """One call of a loss function: what it was given and what it said, NaN if it raised.
+
+    ``direct`` tells whether it was given the model's output as it is.
+    """
 
     function: str
     where: str
+    batch: int
     outputs: torch.Tensor
     targets: torch.Tensor | None
+    options: dict
     loss: float
+    direct: bool
 
 
 @dataclass
@@ -48,6 +56,7 @@ class Step:
     """One call of the optimizer: which weights had a gradient, and how far they moved."""
 
     where: str
+    rate: float
     gradient: bool
     after_backward: bool
     moved: float = float("nan")
@@ -57,22 +66,28 @@ class Step:
 class Log:
     """What was seen.
 
-    ``order`` is that of ``backward`` and ``step``. ``stale`` holds the parameters whose gradient
-    was not cleared after a step, ``reached`` those that a gradient came to, ``slopes`` whether any
-    was other than 0. ``spoilt_at`` is the first parameter whose gradient was not finite, after
-    ``spoilt_after`` losses. ``graphs_kept`` counts the graphs of old batches that were alive at one
-    time.
+    ``order`` is that of ``backward`` and ``step``. ``stale`` holds the parameters that were stepped
+    with an old gradient added to the new one, ``reached`` those that a gradient came to, ``slopes``
+    whether any was other than 0, ``lost`` how often a gradient was cleared that no step had used.
+    ``spoilt_at`` is the first parameter whose gradient was not finite, after ``spoilt_after``
+    losses. ``graphs_kept`` counts the graphs of old batches that were alive at one time.
+    ``optimizers`` are those that stepped this model, ``elsewhere`` the lines that stepped others.
+    ``factors`` are the losses that ``backward`` was called on over what the loss function returned.
     """
 
     order: list[str] = field(default_factory=list)
     forwards: list[Forward] = field(default_factory=list)
     judged: list[Judged] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
+    factors: list[float] = field(default_factory=list)
     backwards: list[str] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
+    optimizers: list[torch.optim.Optimizer] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
     stale: dict[str, str] = field(default_factory=dict)
     reached: set[str] = field(default_factory=set)
     slopes: bool = False
+    lost: int = 0
     spoilt_at: str = ""
     spoilt_after: int = 0
     graphs_kept: int = 0
@@ -91,8 +106,11 @@ class Watch(TorchFunctionMode):
         self.model, self.optimizer, self.log = model, optimizer, Log()
         self._weights: list[tuple[torch.Tensor, torch.Tensor]] = []
         self._names = {id(p): name for name, p in model.named_parameters()}
-        self._cleared: set[str] = set()
-        self._gradients = False  # whether one has arrived since the last step
+        self._adding = self._stepping = False
+        self._output = None
+        self._arrived: set[str] = set()  # parameters with a gradient since the last step
+        self._old: dict[str, str] = {}  # those to whose old gradient it was added
+        self._lost: set[int] = set()  # the backward passes whose gradients were cleared unused
         self._tokens: list[tuple[int, int, weakref.ref]] = []
         self._thread = threading.get_ident()
         self._stack = ExitStack()
@@ -104,6 +122,7 @@ class Watch(TorchFunctionMode):
         )
         handles = [pre(self._before_step), post(self._after_step)]
         handles.append(self.model.register_forward_pre_hook(self._before_forward))
+        handles.append(self.model.register_forward_hook(self._after_forward))
         for name, parameter in self.model.named_parameters():
             if parameter.requires_grad and not nn.parameter.is_lazy(parameter):
                 handles.append(parameter.register_hook(self._arrival(name, parameter)))
@@ -119,12 +138,15 @@ class Watch(TorchFunctionMode):
         kwargs, name = kwargs or {}, getattr(func, "__name__", "")
         if name == "backward":
             self._on_backward(args)
+        self._adding = self._adding or name == "backward"  # torch.autograd.grad adds nothing
         try:
             output = func(*args, **kwargs)
         except FAILURES:
             if name in _LOSSES:
                 self._note(name, args, kwargs, float("nan"))
             raise
+        finally:
+            self._adding = self._adding and name != "backward"
         if name in _LOSSES and isinstance(output, torch.Tensor):
             self._on_loss(name, args, kwargs, output)
         return output
@@ -142,8 +164,11 @@ class Watch(TorchFunctionMode):
             self.log.forwards[-1].trained = True
         if loss is not None and loss.numel() == 1:
             self._mark(loss)
+            value = loss.detach().item()
             if not self.log.judged:
-                self.log.losses.append(loss.detach().item())
+                self.log.losses.append(value)
+            elif self.log.losses and self.log.losses[-1]:
+                self.log.factors.append(value / self.log.losses[-1])
 
     def _on_loss(self, name, args, kwargs, output) -> None:
         loss = output.detach().float().mean().item()
@@ -153,11 +178,13 @@ class Watch(TorchFunctionMode):
         self._note(name, args, kwargs, loss)
 
     def _note(self, name, args, kwargs, loss: float) -> None:
-        given = {**dict(zip(("input", "target"), args, strict=False)), **kwargs}
-        outputs, targets = given.get("input"), given.get("target")
+        given = {**dict(zip(("input", "target", "weight"), args, strict=False)), **kwargs}
+        outputs, targets = given.pop("input", None), given.pop("target", None)
         if len(self.log.judged) < _KEPT and isinstance(outputs, torch.Tensor):
             kept = None if targets is None else targets.detach().clone()
-            self.log.judged.append(Judged(name, line(), outputs.detach().clone(), kept, loss))
+            direct = outputs.data_ptr() == self._output
+            call = (name, line(), self.log.batches - 1, outputs.detach().clone(), kept, given, loss)
+            self.log.judged.append(Judged(*call, direct))
 
     def _mark(self, loss: torch.Tensor) -> None:
         """Hang a token on the graph: it lives as long as the graph does."""
@@ -177,13 +204,17 @@ class Watch(TorchFunctionMode):
 
     def _before_forward(self, module, args) -> None:
         images = next((value for value in args if isinstance(value, torch.Tensor)), None)
-        if len(self.log.forwards) < _KEPT and images is not None:
-            images = images.detach().clone()
-        elif images is not None:
-            images = None
-        modes = {name: module.training for name, module in two_mode_layers(self.model).items()}
+        few = len(self.log.forwards) < _KEPT and images is not None
+        kept = images.detach().clone() if few else None
+        modes = {name: layer.training for name, layer in two_mode_layers(self.model).items()}
         modes = modes or {"": self.model.training}
-        self.log.forwards.append(Forward(line(), images, torch.is_grad_enabled(), modes))
+        batch, training = self.log.batches - 1, self.model.training
+        self.log.forwards.append(
+            Forward(line(), batch, kept, torch.is_grad_enabled(), training, modes)
+        )
+
+    def _after_forward(self, module, args, output) -> None:
+        self._output = output.data_ptr() if isinstance(output, torch.Tensor) else None
 
     def _arrival(self, name: str, parameter: torch.Tensor):
         weak = weakref.ref(parameter)
@@ -191,47 +222,58 @@ class Watch(TorchFunctionMode):
         def hook(incoming: torch.Tensor) -> None:
             before = weak().grad
             self.log.reached.add(name)
-            self._gradients = True
             self.log.slopes = self.log.slopes or bool(incoming.count_nonzero())
-            if name not in self._cleared and self.log.steps and before is not None:
-                if before.count_nonzero():
-                    self.log.stale.setdefault(
-                        name, self.log.backwards[-1] if self.log.backwards else line()
-                    )
-            self._cleared.add(name)
+            full = before is not None and bool(before.count_nonzero())
+            if name in self._arrived:
+                if not full and len(self.log.backwards) not in self._lost and not self._stepping:
+                    self._lost.add(len(self.log.backwards))
+                    self.log.lost += 1
+                if not full:
+                    self._old.pop(name, None)
+            elif full and self._adding and self.log.steps:
+                self._old[name] = self.log.backwards[-1] if self.log.backwards else line()
+            self._arrived.add(name)
             if not self.log.spoilt_at and not incoming.isfinite().all():
                 self.log.spoilt_at, self.log.spoilt_after = name, len(self.log.losses)
 
         return hook
 
     def _before_step(self, optimizer, args, kwargs) -> None:
+        if threading.get_ident() != self._thread:
+            return  # a live run trains in another thread
         if not self._ours(optimizer):
+            self.log.elsewhere.append(line())
             return
         mine = _weights(optimizer)
+        if optimizer not in self.log.optimizers:
+            self.log.optimizers.append(optimizer)
         closure = len(args) > 1 or kwargs.get("closure") is not None
         gradients = [p.grad for p in mine if p.grad is not None]
         some = closure or any(bool(g.count_nonzero()) for g in gradients)
-        self.log.steps.append(Step(line(), some, closure or self._gradients))
+        with_gradient = {self._names.get(id(p)) for p in mine if p.grad is not None}
+        if not closure:
+            for name in self._old.keys() & with_gradient:
+                self.log.stale.setdefault(name, self._old[name])
+        self._stepping = True
+        rate = max(float(group.get("lr", 0)) for group in optimizer.param_groups)
+        self.log.steps.append(Step(line(), rate, some, closure or bool(self._arrived)))
         self.log.order.append("step")
-        self._weights = (
-            [(p, p.detach().clone()) for p in mine if p.ndim > 1 and some]
-            if len(self.log.steps) <= 5
-            else []
-        )
+        few = len(self.log.steps) <= 5 and some
+        self._weights = [(p, p.detach().clone()) for p in mine if p.ndim > 1] if few else []
 
     def _after_step(self, optimizer, args, kwargs) -> None:
-        if not self._ours(optimizer):
+        if threading.get_ident() != self._thread or not self._ours(optimizer):
             return
         moves = [((p - old).norm(), old.norm()) for p, old in self._weights]
         shares = [(move / size).item() for move, size in moves if size > 0]
         if shares:
             self.log.steps[-1].moved = max(shares)
-        self._gradients = False
-        self._cleared.clear()
+        self._stepping = False
+        for name in {self._names.get(id(p)) for p in _weights(optimizer)}:
+            self._arrived.discard(name)
+            self._old.pop(name, None)
 
     def _ours(self, optimizer: torch.optim.Optimizer) -> bool:
-        if threading.get_ident() != self._thread:
-            return False  # a live run trains in another thread
         known = any(id(p) in self._names for p in _weights(optimizer))
         return known or optimizer is self.optimizer
 

@@ -1,9 +1,15 @@
 """Copies on which a learner's code can run: model, optimizer, and whatever a function refers to."""
 
+import builtins
 import contextlib
 import copy
 import functools
+import io
+import os
 import random
+import shutil
+import tempfile
+import threading
 import types
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -44,6 +50,10 @@ class Copies:
         """Let ``other`` stand wherever the originals refer to ``original``."""
         self._memo[id(original)] = other
         self._kept.append(original)
+
+    def made(self, kind: type) -> list:
+        """Return the copies of this kind that were made so far."""
+        return [copied for copied in self._memo.values() if isinstance(copied, kind)]
 
     def model(self, model: nn.Module) -> nn.Module:
         """Return the copy of a model; a graph that hangs on it is left behind."""
@@ -162,6 +172,55 @@ def random_numbers_kept() -> Iterator[None]:
         finally:
             random.setstate(python)
             np.random.set_state(numbers)
+
+
+@contextlib.contextmanager
+def files_kept() -> Iterator[None]:
+    """Run a block that writes no file: what this thread writes goes to a temporary folder.
+
+    What was written there is also read from there.
+    """
+    thread, places = threading.get_ident(), {}
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+
+        def other(path: Any, writes: bool) -> Any:
+            if threading.get_ident() != thread or not isinstance(path, (str, os.PathLike)):
+                return path
+            key = os.path.abspath(path)
+            if writes and key not in places and not key.startswith(folder):
+                places[key] = os.path.join(folder, f"{len(places)}-{os.path.basename(key)}")
+                if os.path.isfile(key):
+                    shutil.copyfile(key, places[key])
+            return places.get(key, path)
+
+        def opened(real: Callable) -> Callable:
+            def run(file, mode="r", *rest, **options):
+                return real(other(file, bool(set(mode) & set("wax+"))), mode, *rest, **options)
+
+            return run
+
+        def saved(real: Callable) -> Callable:
+            return lambda thing, f, *rest, **options: real(thing, other(f, True), *rest, **options)
+
+        def loaded(real: Callable) -> Callable:
+            return lambda f, *rest, **options: real(other(f, False), *rest, **options)
+
+        def moved(real: Callable) -> Callable:
+            return lambda old, new: real(other(old, True), other(new, True))
+
+        def no_folder(real: Callable) -> Callable:
+            ours = threading.get_ident
+            return lambda *rest, **options: None if ours() == thread else real(*rest, **options)
+
+        for owner, name, wrap in (
+            *((builtins, "open", opened), (io, "open", opened)),
+            *((torch, "save", saved), (torch, "load", loaded)),
+            *((os, "replace", moved), (os, "rename", moved), (os, "mkdir", no_folder)),
+        ):
+            real = getattr(owner, name)
+            stack.callback(setattr, owner, name, real)
+            setattr(owner, name, functools.wraps(real)(wrap(real)))
+        yield
 
 
 _GENERATORS = (torch.Generator, np.random.Generator, np.random.RandomState, random.Random)

@@ -105,7 +105,7 @@ class _Weights:
 
     def _holds_its_values(self) -> bool:
         """Compare: batch normalisation writes its statistics without a new version."""
-        return self.tensor.is_meta or equal(self.tensor, self.values)
+        return equal(self.tensor, self.values)
 
     def restore(self) -> None:
         if not self._holds_its_values():
@@ -118,7 +118,9 @@ class _Weights:
 
 
 def equal(one: torch.Tensor, other: torch.Tensor) -> bool:
-    """Compare two tensors; NaN equals NaN."""
+    """Compare two tensors; NaN equals NaN, and tensors without numbers equal each other."""
+    if one.is_meta or other.is_meta:
+        return one.is_meta and other.is_meta
     return torch.equal(one, other) or bool(torch.allclose(one, other, 0, 0, equal_nan=True))
 
 

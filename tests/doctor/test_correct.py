@@ -373,7 +373,9 @@ CORRECT = {
         model=Net(10), train_batches=BatchLoader(split(), 4, shuffle=True), step=train_step
     ),
     "accumulation over 4": lambda: program(train=accumulating(4)),
-    "accumulation over 32": lambda: program(train=accumulating(32)),
+    "accumulation over 32": lambda: program(
+        train_batches=BatchLoader(split(), 4, shuffle=True), train=accumulating(32)
+    ),
     "many epochs": lambda: program(train=many_epochs),
     "the next batch": lambda: program(train=takes_the_next_batch),
     "a step before the first": lambda: program(train=steps_once_before),

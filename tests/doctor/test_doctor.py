@@ -215,7 +215,7 @@ def test_a_loader_that_breaks_is_a_finding_and_not_an_error():
     assert finding.kind == "loader-breaks" and "line 2 of broken()" in finding.where
 
 
-def test_an_error_in_the_code_is_a_finding_with_its_line_and_the_mend():
+def test_an_error_in_the_code_is_a_finding_with_its_line_and_the_fix():
     def step(model, images, labels, loss_function, optimizer):
         loss_function(model(images[:, :2]), labels)
 
@@ -232,8 +232,8 @@ def test_the_report_says_what_was_looked_at_and_what_was_not():
 
 
 def test_a_report_counts_faults_before_questions_and_escapes_what_it_shows():
-    fault = Finding("a", "what <b>", "where", "why", "mend")
-    question = Finding("b", "what", "where", "why", "mend", "question")
+    fault = Finding("a", "what <b>", "where", "why", "fix")
+    question = Finding("b", "what", "where", "why", "fix", "question")
     report = Report((fault, question), (), ())
     assert str(report).startswith("The doctor found 1 fault, and has 1 question.")
     html = report._repr_html_()
@@ -254,4 +254,4 @@ def test_an_iterator_another_order_and_other_arguments_are_refused_in_words():
 def test_a_network_that_does_not_fit_its_pictures_is_a_finding():
     model = nn.Sequential(nn.Conv2d(3, 6, 5), nn.Flatten(), nn.Linear(400, 10))
     (finding,) = examine(model, train_batches=prepared(normal)).faults
-    assert finding.kind == "breaks" and "4704 numbers per image" in finding.why
+    assert finding.kind == "breaks" and "4704" in finding.why and "4704" in finding.fix

@@ -1,4 +1,4 @@
-"""For every fault a broken program, where the doctor finds it, and the same program mended."""
+"""For every fault a broken program, where the doctor finds it, and the same program fixed."""
 
 import copy
 from functools import cache
@@ -33,7 +33,7 @@ from tests.doctor.programs import (
 
 @cache
 def kinds(make):
-    """Examine the program that ``make`` makes; many faults have the same one mended."""
+    """Examine the program that ``make`` makes; many faults have the same one fixed."""
     return set(examine(**make()).kinds)
 
 
@@ -329,7 +329,7 @@ def last(layer):
 
 
 CASES = {
-    # fault: [(broken, mended), ...]
+    # fault: [(broken, fixed), ...]
     "other-weights": [
         (optimizer_of_another_model, program),
         (optimizer_before_the_weights_were_replaced, program),
@@ -498,10 +498,10 @@ ROWS = [(kind, *pair) for kind, pairs in CASES.items() for pair in pairs]
 IDS = [f"{kind}-{i}" for kind, pairs in CASES.items() for i in range(len(pairs))]
 
 
-@pytest.mark.parametrize(("kind", "broken", "mended"), ROWS, ids=IDS)
-def test_a_fault_is_found_where_it_is_and_not_where_it_is_mended(kind, broken, mended):
+@pytest.mark.parametrize(("kind", "broken", "fixed"), ROWS, ids=IDS)
+def test_a_fault_is_found_where_it_is_and_not_where_it_is_fixed(kind, broken, fixed):
     assert kind in kinds(broken)
-    assert not kinds(mended)
+    assert not kinds(fixed)
 
 
 ALONE = {

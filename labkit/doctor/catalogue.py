@@ -1,0 +1,271 @@
+"""All that the doctor says: for each kind of finding what is wrong, why it matters, how to fix it.
+
+A kind is the part of the key before a slash; after it stands a variant. A fourth sentence is what
+was measured. The sentences are translated where ``found`` looks them up. To add a fault, add a
+row here and a probe that yields ``found(kind, where, ...)`` with the values between the braces.
+"""
+
+from labkit.doctor.catalogue_training import CODE, LOSS, NETWORK
+from labkit.doctor.findings import Finding
+from labkit.text import _
+
+WEIGHTS = {
+    "hidden-layers": (
+        "The layers in {place} are not part of the model.",
+        "PyTorch does not look into plain lists and dictionaries: parameters(), to(device) and "
+        "state_dict() skip these layers, so they never learn.",
+        "Wrap it: self.{name} = nn.ModuleList(...) or nn.ModuleDict(...).",
+    ),
+    "other-weights": (
+        "The optimizer does not hold this model's weights.",
+        "It was built for another model, or before these weights were replaced (by a new layer, a "
+        "new model, a move to a device, a cell that was run again). It changes tensors that nobody "
+        "uses, and the model stays as it is.",
+        "Create the optimizer last: the model first, then .to(device), then "
+        "{optimizer}(model.parameters(), ...).",
+    ),
+    "other-weights/some": (
+        "The optimizer holds tensors that are not in the model ({n}).",
+        "Perhaps a layer was replaced after the optimizer was created: the new one does not learn.",
+        "Create the optimizer last: the model first, then .to(device), then "
+        "{optimizer}(model.parameters(), ...).",
+    ),
+    "left-out": (
+        "Some parameters are not in the optimizer ({n}).",
+        "Gradients are computed for them, but step() never changes them: they do not learn.",
+        "Give the optimizer model.parameters(). If the first layers are to stay as they are, call "
+        "requires_grad_(False) on them: that says so, and saves the work.",
+    ),
+    "frozen": (
+        "{n} of {total} parameters are frozen. On purpose?",
+        "They have requires_grad=False: no gradient is computed, and they keep their values.",
+        "If they should learn: parameter.requires_grad_(True), then create a new optimizer.",
+    ),
+    "frozen-not": (
+        "A freeze that freezes nothing: {place} = ... is only a new attribute.",
+        "PyTorch reads requires_grad of each parameter, spelt so. These weights keep learning.",
+        "Use model.requires_grad_(False), or p.requires_grad = False for each parameter p.",
+    ),
+    "checkpoint-keys": (
+        "{n} of {total} weights were not loaded, {more} in the checkpoint have no place.",
+        "With strict=False, load_state_dict skips names that do not match, without an error. What "
+        "was not loaded is still random.",
+        "Load with strict=True and correct the names until it passes. If you replace the last "
+        "layer on purpose, load first and replace it afterwards.",
+    ),
+    "checkpoint-keys/prefix": (
+        "{n} of {total} weights were not loaded, {more} in the checkpoint have no place.",
+        "With strict=False, load_state_dict skips names that do not match, without an error. What "
+        "was not loaded is still random.",
+        "The names in the file begin with {prefix!r}, from a wrapped model. Remove it: "
+        "{{name.removeprefix({prefix!r}): value for name, value in weights.items()}}.",
+    ),
+}
+
+DATA = {
+    "loader-breaks": (
+        "{error}",
+        "No batch comes out of it, so nothing that needs one was looked at.",
+        "Try one item first, dataset[0], then next(iter(loader)).",
+    ),
+    "not-shuffled": (
+        "The training images come class by class.",
+        "Each step undoes part of what the one before has learnt, and every epoch repeats the same "
+        "steps.",
+        "Give the training loader shuffle=True (and validation and test shuffle=False).",
+    ),
+    "not-shuffled/order": (
+        "The training images come in the same order in every epoch.",
+        "Every epoch repeats the same batches, which is easier to learn by heart.",
+        "Give the training loader shuffle=True (and validation and test shuffle=False).",
+    ),
+    "augmented": (
+        "The {split} images are changed at random.",
+        "Each evaluation judges other, harder images: the number is too low, and jumps. A Subset "
+        "shares the transform of the set it was taken from.",
+        "Give this set a transform of its own, without anything random.",
+    ),
+    "overlap": (
+        "Images that are in {one} and in {other}: {n:,}.",
+        "The network is asked about images that it was trained on: what it knows by heart counts "
+        "as understood, and the accuracy is too high.",
+        "Split once, by image, before anything else; then check that none is in both.",
+        "{share:.1%} of the {other} images",
+    ),
+    "worker-seeds": (
+        "All workers draw the same random numbers.",
+        "{n} images at a time are then augmented in the same way: there is less variety than you "
+        "think.",
+        "Use a seed for each worker: torch.initial_seed() % 2**32 differs in each. Without any "
+        "worker_init_fn, PyTorch seeds torch, random and numpy.random differently.",
+    ),
+    "images-all-alike": (
+        "All images of a batch are the same image.",
+        "Whatever its label, the network sees one image: it can learn nothing.",
+        "Look at __getitem__: it must return the image at the index that it was given.",
+    ),
+    "labels-all-alike": (
+        "All labels are the same: {label}.",
+        "A network that always gives this answer is right every time. Nothing else is learnt.",
+        "Look at where the labels are made, and print some of them.",
+    ),
+    "imbalance": (
+        "{share:.0%} of the training images are of one class. On purpose?",
+        "Always answering this class is right so often that little else is learnt.",
+        "Judge each class by itself; use WeightedRandomSampler, or weights in the loss.",
+    ),
+    "dataset-too-short": (
+        "The training set says it has {n} items, but holds {there}.",
+        "len() decides which items a loader asks for: the others never come.",
+        "Let __len__ return the number of images.",
+    ),
+    "mostly-empty": (
+        "Most of each training image is a single colour; validation images are not so.",
+        "The augmentation removes more of the image than it leaves.",
+        "Look at a few training images, and make the augmentation weaker.",
+    ),
+    "pictures-not-finite": (
+        "The images contain NaN or infinite numbers.",
+        "One NaN makes the loss NaN, and after the next step every weight.",
+        "Look for a division by 0 in what prepares the images.",
+    ),
+    "bytes": (
+        "The images are on the scale from 0 to 255.",
+        "Inputs of hundreds make outputs, gradients and steps too large by as much.",
+        "Divide by 255 first (ToTensor does), then normalise.",
+        "{seen}",
+    ),
+    "divided-twice": (
+        "All images are nearly the same to the model.",
+        "Their numbers hardly differ: divided by 255 twice, or by a standard deviation that is "
+        "meant for bytes.",
+        "ToTensor divides bytes by 255 already; after it, mean and std are below 1.",
+        "{seen}",
+    ),
+    "normalised-twice": (
+        "The images are normalised twice.",
+        "Once puts them around 0; the second time moves them away again. Images that are "
+        "normalised once, as perhaps in your evaluation, look strange to the network.",
+        "Normalise in one place: in the transform, or in the loop, or in the loader.",
+        "{seen}",
+    ),
+    "not-normalised": (
+        "The images are not normalised. On purpose?",
+        "A network learns faster from inputs around 0 with a standard deviation near 1.",
+        "Subtract the mean and divide by the standard deviation: Normalize(mean, std).",
+        "{seen}",
+    ),
+    "channels-last": (
+        "The channels are on the last axis: {shape}.",
+        "A convolution then mixes columns as if they were colours; the shapes happen to fit.",
+        "images.permute(0, 3, 1, 2) makes [N, H, W, C] into [N, C, H, W].",
+    ),
+    "channels-scrambled": (
+        "The images are scrambled: [N, H, W, C] was reshaped into [N, C, H, W].",
+        "reshape and view keep the order of the numbers and cut it differently: neighbours are no "
+        "longer neighbours. The shape is right, but the images are not.",
+        "Use permute(0, 3, 1, 2), which moves the axes.",
+    ),
+    "sideways": (
+        "The images lie on their side: height and width are swapped.",
+        "Square images fit either way. Images from elsewhere will stand upright.",
+        "From [H, W, C] it is permute(2, 0, 1), not transpose(0, 2) or .T.",
+    ),
+    "differently-prepared": (
+        "Training and validation images are prepared differently.",
+        "The network is judged on numbers of a size that it never saw.",
+        "Use the same ToTensor and Normalize for both; only augmentation differs.",
+        "training: mean {mean:.2f}, std {std:.2f}; validation: mean {other:.2f}, std {spread:.2f}",
+    ),
+    "device": (
+        "The batch is on {here}, the model on {there}.",
+        "PyTorch does not move tensors by itself: the first layer breaks.",
+        "images, labels = images.to({there!r}), labels.to({there!r}), in every step.",
+    ),
+    "dtype": (
+        "The batch is {here}, the model {there}.",
+        "PyTorch does not convert by itself: the first layer breaks.",
+        "images = images.to({there}): numpy's floats are float64, PyTorch's float32.",
+    ),
+}
+
+EVALUATION = {
+    "evaluation-breaks": (
+        "{error}",
+        "Your evaluation was called as evaluate(model, batches), with your own batches.",
+        "Read the message from its last line up; fix this first, then ask the doctor again.",
+    ),
+    "evaluating-in-train-mode": (
+        "The model is in training mode while it is evaluated.",
+        "Dropout drops units at random, and batch normalisation uses each batch's own statistics "
+        "and learns from them. (A model without such layers does not mind, until it gets one.)",
+        "Call model.eval() before, and model.train() when training goes on.",
+    ),
+    "gradients-in-evaluation": (
+        "The evaluation keeps the record for backward().",
+        "The record is of no use here and costs time and memory: a batch that fits otherwise may "
+        "not fit.",
+        "Put the loop under with torch.inference_mode(): (or torch.no_grad()).",
+    ),
+    "evaluation-trains": (
+        "The evaluation changes the weights.",
+        "Images that judge must not be learnt from: the number means nothing any more.",
+        "No backward() and no step() in an evaluation.",
+    ),
+    "accuracy-of-batches": (
+        "The accuracy is a mean over batches, not over images.",
+        "The images of a short last batch weigh more than the others.",
+        "Add up over all images, and divide once by their number at the end.",
+        "your evaluation says {said:.3g} instead of {true:.3g}",
+    ),
+    "loss-of-batches": (
+        "The loss is a mean over batches, not over images.",
+        "The images of a short last batch weigh more than the others.",
+        "Add up over all images, and divide once by their number at the end.",
+        "your evaluation says {said:.3g} instead of {true:.3g}",
+    ),
+    "first-batch-only": (
+        "Your evaluation judges by the first batch only.",
+        "The number says nothing about the other images, and jumps when their order changes.",
+        "Return after the loop over the batches, not inside it.",
+        "your evaluation says {said:.3g} instead of {true:.3g}",
+    ),
+    "wrong-accuracy": (
+        "Your evaluation counts wrongly.",
+        "It was run on your batches with a model whose answers are known to be right or wrong.",
+        "Compare predictions = outputs.argmax(dim=1) with labels, both [N]; add up the hits, and "
+        "divide by the number of images that came.",
+        "it says {said:.3g} where {true:.3g} is right",
+    ),
+    "evaluation-blind": (
+        "Your evaluation says the same whether all answers are right or all are wrong.",
+        "It was run on your batches with a model whose answers are known. Perhaps it looks at "
+        "values instead of indices, or at another model.",
+        "torch.max(outputs, 1) returns values and indices: compare the indices with the labels.",
+        "it says {said:.3g} both times",
+    ),
+}
+
+_ASKS = {
+    "labels-changed", "class-weights-inverted", "loss-divided", "module-repeated", "norm-shared",
+    "dropout-too-strong", "weight-decay", "momentum", "norm-momentum", "norm-of-one", "imbalance",
+    "dataset-too-short", "mostly-empty", "not-normalised", "log-softmax-before-loss", "no-gradient",
+    "relu-before-loss", "frozen", "learning-rate-zero",
+}  # fmt: skip
+"""What may be on purpose: a question, not a fault."""
+
+_ALL = CODE | LOSS | NETWORK | WEIGHTS | DATA | EVALUATION
+
+
+def found(kind: str, where: str = "", *, ask: bool | None = None, **values) -> Finding:
+    """Return the finding of a kind: its sentences, with the values that were measured.
+
+    ``ask`` makes it a question, or a fault, whatever the catalogue says.
+    """
+    text, short = kind, kind.partition("/")[0]
+    if short.endswith("-before-loss") and short not in _ALL:  # softmax, sigmoid
+        text, values = "squashed", {"function": short.removesuffix("-before-loss"), **values}
+    what, why, fix, *seen = (_(sentence).format(**values) for sentence in _ALL[text])
+    place = "; ".join(part for part in (where, *seen) if part)
+    ask = short in _ASKS if ask is None else ask
+    return Finding(short, what, place, why, fix.strip(), "question" if ask else "fault")

@@ -1,0 +1,329 @@
+"""What the doctor says about training code, the loss function and the network: see catalogue."""
+
+CODE = {
+    "breaks": (
+        "{error}",
+        "Nothing after this line was run, so the doctor has not seen the rest.",
+        "Read the message from its last line up; fix this first, then ask the doctor again.",
+    ),
+    "breaks/layer": ("{error}", "{layer} got {got}; it expected {expected}.", "{change}"),
+    "reaches-past": (
+        "{function}() changes something that it was not given.",
+        "It was called with copies, and the originals changed: it trains another model than the "
+        "one in its arguments. (The originals have been restored.)",
+        "Use only what comes in as an argument.",
+    ),
+    "another-copy": (
+        "Your code trains another model: this one never changes.",
+        "The optimizer that takes the steps holds a copy, or a model that was built elsewhere. "
+        "What you evaluate afterwards is the untrained model.",
+        "Train the model itself, without deepcopy or a new model inside; or return the trained one "
+        "and evaluate that.",
+    ),
+    "no-step": (
+        "The optimizer never takes a step, in {n} batches.",
+        "backward() only computes gradients. Without step() no weight ever changes.",
+        "Call optimizer.step() after loss.backward(). If you accumulate gradients, do it over "
+        "fewer batches than an epoch has.",
+    ),
+    "nothing-moves": (
+        "After {n} batches of your own loop, no weight of the model has changed.",
+        "p = p - lr * p.grad makes a new tensor and leaves the model as it was.",
+        "Change the weights in place, under torch.no_grad(): p -= lr * p.grad.",
+    ),
+    "gradients-lost": (
+        "Most gradients are thrown away: {backwards} times backward(), {steps} times step().",
+        "They are cleared before a step has used them, so most batches teach nothing.",
+        "Put optimizer.step() inside the loop, after each loss.backward(); look at its indentation "
+        "and at any if before it.",
+    ),
+    "optimizer-recreated": (
+        "A new optimizer takes each step.",
+        "Momentum, and Adam's averages, begin at zero each time: they never work.",
+        "Create the optimizer once, before the loop.",
+    ),
+    "no-backward": (
+        "No gradient is ever computed.",
+        "step() uses the gradients that backward() leaves. Without them it does nothing.",
+        "Call loss.backward() before optimizer.step(), without detach() or item() before it.",
+    ),
+    "step-before-backward": (
+        "step() comes before backward().",
+        "The step uses the gradients of the batch before, or none at all: what this batch teaches "
+        "comes late or is thrown away.",
+        "The order is zero_grad(), forward, loss, backward(), step().",
+    ),
+    "cleared-too-late": (
+        "zero_grad() comes between backward() and step().",
+        "It throws away the gradients that backward() has computed: the step has none.",
+        "Call zero_grad() before backward(), best as the first line of the step.",
+    ),
+    "no-zero-grad": (
+        "The gradients are not cleared between the steps.",
+        "backward() adds to what is there. Each step then follows the sum over all batches so far, "
+        "which grows and grows.",
+        "Call optimizer.zero_grad() in each step, before loss.backward().",
+    ),
+    "no-gradient": (
+        "No gradient reaches some parameters ({n}).",
+        "Either forward() does not use them, or the way back to them is cut: by detach(), .data, "
+        "numpy or no_grad(). They never learn.",
+        "Use them in forward() and do not cut the graph; or leave them out of the model.",
+    ),
+    "training-in-eval-mode": (
+        "The model is in evaluation mode while it trains.",
+        "Dropout drops nothing, and batch normalisation uses old statistics instead of those of "
+        "the batch. (A model without such layers does not mind, until it gets one.)",
+        "Call model.train() at the start of each epoch.",
+    ),
+    "training-in-eval-mode/after": (
+        "After an evaluation, the model keeps training in evaluation mode.",
+        "Dropout drops nothing, and batch normalisation uses old statistics instead of those of "
+        "the batch.",
+        "Call model.train() at the start of each epoch.",
+    ),
+    "training-in-eval-mode/again": (
+        "If it is called again after an evaluation, it trains in evaluation mode.",
+        "Dropout drops nothing, and batch normalisation uses old statistics instead of those of "
+        "the batch.",
+        "Call model.train() at the start of each epoch.",
+    ),
+    "graph-kept": (
+        "The graphs of earlier batches are kept alive.",
+        "A loss is a tensor that holds the record of how it was computed. Added up or put into a "
+        "list, it keeps that record for every batch, and the memory grows.",
+        "Add up loss.item(), or keep loss.detach().",
+        "{n} of them at one time",
+    ),
+    "scheduler-per-batch": (
+        "The learning rate falls to almost nothing within the first epochs.",
+        "The scheduler counts epochs, but step() is called after every batch: from {first:.3g} the "
+        "learning rate falls to {last:.3g} in {n} batches, and then nothing is learnt.",
+        "Call scheduler.step() once per epoch, after the loop over the batches; or give the "
+        "scheduler numbers of batches.",
+    ),
+    "scheduler-of-another": (
+        "The scheduler changes the learning rate of another optimizer.",
+        "It was created for an optimizer that takes no step here, as happens when the cell of the "
+        "optimizer is run again, but not that of the scheduler.",
+        "Create the scheduler after the optimizer: run both cells again, in this order.",
+    ),
+    "learning-rate-zero": (
+        "The learning rate is 0 in every step of your loop.",
+        "A step is the learning rate times the gradient: with 0 no weight changes. A scheduler "
+        "that warms up from 0 must be stepped.",
+        "Call scheduler.step() after each optimizer.step(), or start with lr=0.01.",
+    ),
+}
+
+LOSS = {
+    "squashed": (
+        "A {function} stands before CrossEntropyLoss.",
+        "CrossEntropyLoss takes logits and applies the softmax itself. Numbers between 0 and 1 are "
+        "logits that hardly differ: the loss cannot come near 0, and learning is slow.",
+        "Remove the {function}: give the loss function the output of the last layer.",
+    ),
+    "log-softmax-before-loss": (
+        "A log-softmax stands before CrossEntropyLoss.",
+        "CrossEntropyLoss takes the log-softmax itself. A second one changes no number, so the "
+        "loss is right; but the work is done twice, and the model returns no logits.",
+        "Return the logits as they are, or keep log_softmax and use nn.NLLLoss.",
+    ),
+    "relu-before-loss": (
+        "The logits are never negative: a ReLU stands after the last layer.",
+        "A class whose logit is cut off at 0 gets no gradient, and can never be called unlikely.",
+        "Return the output of the last layer as it is.",
+    ),
+    "no-log-softmax": (
+        "NLLLoss gets {what}, not log-probabilities.",
+        "It expects log-probabilities. With anything else it can fall without limit.",
+        "Return the logits and use nn.CrossEntropyLoss, which does both in one.",
+    ),
+    "width": (
+        "The model has {width} outputs for {classes} classes.",
+        "With too few outputs, the loss breaks when a label without one comes. With too many, "
+        "classes that never occur take part of the probability.",
+        "Give the last layer as many outputs as there are classes: nn.Linear(..., {classes}).",
+    ),
+    "one-hot": (
+        "The labels are one-hot, of shape {shape}.",
+        "CrossEntropyLoss takes class numbers, int64 [N]. One-hot labels as floats pass as "
+        "probabilities, but predictions == labels compares [N] with [N, C], and the accuracy is "
+        "wrong. As integers they break.",
+        "labels = labels.argmax(dim=1)",
+    ),
+    "label-type": (
+        "The labels are {dtype}, not whole numbers.",
+        "The label says which output is the correct one: a class number, int64 [N].",
+        "labels = labels.long()",
+    ),
+    "label-range": (
+        "The labels go from {low} to {high}; {classes} outputs stand for 0 to {last}.",
+        "A label without an output breaks the loss, on a GPU with a message that names another "
+        "place. With one output too many it passes, and class 0 never occurs.",
+        "Count the labels from 0. If they start at 1: labels = labels - 1.",
+    ),
+    "labels-collapsed": (
+        "The loss gets only {n} different labels, where the batches have {there}.",
+        "What happens between loader and loss makes classes equal: the network learns to answer "
+        "always the same.",
+        "Give the loss the labels as they come. Only images are divided, never labels.",
+    ),
+    "labels-changed": (
+        "The loss gets other labels than the batches hold. On purpose?",
+        "Class {before} becomes class {after}. What is trained and what is judged then differ.",
+        "Give the loss the labels as they come; F.one_hot(labels, classes) needs no shift.",
+    ),
+    "out-of-step": (
+        "Images and labels are out of step: the images are reordered, their labels are not.",
+        "Each image is trained with the label of another one. The network can only guess.",
+        "Use the same order for both: images[order], labels[order].",
+    ),
+    "label-ignored": (
+        "The loss ignores class {label}: ignore_index={label}.",
+        "{share:.0%} of the images teach nothing, and this class is never learnt.",
+        "Leave ignore_index out: its default, -100, is no class.",
+    ),
+    "class-weights-inverted": (
+        "The class weights favour the classes that are frequent already.",
+        "They should balance rare classes; these make the imbalance worse.",
+        "Use weights that fall with the count: counts.sum() / (classes * counts).",
+    ),
+    "shapes-broadcast": (
+        "{function} compares outputs {outputs} with targets {targets}.",
+        "PyTorch repeats the smaller one until both fit. Every output is then compared with every "
+        "target, and the network learns the mean of all targets.",
+        "Make both shapes equal: targets[:, None], or outputs.squeeze(1).",
+    ),
+    "loss-negated": (
+        "The loss is turned around: backward() is called on minus the loss.",
+        "The optimizer goes downhill. With the sign changed it makes the loss as large as it can.",
+        "Call loss.backward() on the loss itself.",
+    ),
+    "loss-divided": (
+        "The loss is divided by the number of images twice.",
+        "The loss function returns the mean already. Divided by {n} once more, each step is "
+        "{n} times too short.",
+        "Remove the division, or give the loss function reduction='sum'.",
+    ),
+    "loss-summed": (
+        "The loss is a sum over the images, and the learning rate does not fit it.",
+        "With reduction='sum' gradients are as many times larger as there are images in a batch.",
+        "Use the default, reduction='mean'; or divide the learning rate by the batch size.",
+        "{seen}",
+    ),
+    "initial-loss": (
+        "The first loss is {loss:.3g}: guessing would give {guess:.2f}.",
+        "The fresh network is certain, and wrong. Its weights, or the images, are much too large; "
+        "no learning rate repairs that.",
+        "Leave the weights as PyTorch makes them, or scale them: nn.init.kaiming_normal_(weight).",
+    ),
+}
+
+NETWORK = {
+    "no-activation": (
+        "There is nothing between the layers that is not linear: the whole network is linear.",
+        "Several linear layers in a row can do no more than a single one.",
+        "Put a ReLU after every layer but the last.",
+    ),
+    "equal-units": (
+        "All units of a layer have the same weights, and the same gradient.",
+        "They stay the same for ever: the layer is as good as one unit.",
+        "Leave the weights as PyTorch makes them, at random; only biases may start at 0.",
+    ),
+    "vanishing-gradient": (
+        "Hardly any gradient arrives at the first layers.",
+        "Each layer shrinks the gradient on its way back: the first layers do not learn.",
+        "Use ReLU instead of sigmoid or tanh between the layers, with batch normalisation or "
+        "residual connections in a deep network.",
+        "relative to the weights, {ratio:.0e} of that of the last layer",
+    ),
+    "module-repeated": (
+        "The same layer stands in several places: {names}.",
+        "[block] * 3 repeats one block and makes no new ones: they share their weights and their "
+        "statistics. On purpose?",
+        "Create each one: nn.Sequential(*[make_block() for _ in range(3)]).",
+    ),
+    "norm-shared": (
+        "One batch normalisation is used in several places: {names}.",
+        "It keeps one mean and one variance for all of them, which fit none of them.",
+        "Give each place a batch normalisation of its own.",
+    ),
+    "images-mixed": (
+        "The answer for an image depends on the other images of the batch.",
+        "In evaluation mode, the same image alone and among others gets different outputs: an axis "
+        "was confused with that of the batch.",
+        "Keep the first axis for the images: flatten(1), softmax(dim=1), permute(0, ...), and "
+        "batch_first=True only if the batch is the first axis.",
+        "outputs differ by {by:.2g}",
+    ),
+    "active-in-eval": (
+        "The model answers at random, even in evaluation mode.",
+        "The same images get other outputs each time: something like dropout is never switched "
+        "off, so the accuracy is too low and jumps.",
+        "Use nn.Dropout, or F.dropout(x, training=self.training).",
+    ),
+    "dropout-too-strong": (
+        "{layer} drops {p:.0%} of the units. On purpose?",
+        "p is the share that is dropped, not the share that is kept. Hardly anything gets through.",
+        "Start with p between 0.1 and 0.5.",
+    ),
+    "weight-decay": (
+        "The weight decay, {value:g}, is very strong. On purpose?",
+        "Every step pulls all weights towards 0, more than the gradients can push back.",
+        "Start with weight_decay between 0 and 0.01.",
+    ),
+    "momentum": (
+        "The momentum is {value:g}: a step goes on for some {n} more steps.",
+        "With so much momentum the weights swing back and forth over the valley.",
+        "Start with momentum=0.9.",
+    ),
+    "norm-momentum": (
+        "{layer} has momentum={value:g}.",
+        "In PyTorch it is the share of the new batch (default 0.1), the other way round than in "
+        "Keras: the statistics are those of the last batch only.",
+        "Leave it out, or use 1 - {value:g}.",
+    ),
+    "norm-of-one": (
+        "Batch normalisation gets batches of a single image.",
+        "There is no batch to take statistics from: each image is normalised by itself, and in "
+        "evaluation by other numbers.",
+        "Use larger batches, or nn.GroupNorm.",
+    ),
+    "eps-vanishes": (
+        "The optimizer's eps is 0 in {dtype}.",
+        "eps={eps:g} is too small a number for the model's type. Adam divides 0 by 0, and every "
+        "weight becomes NaN, at any learning rate.",
+        "Keep the weights in float32, and use torch.autocast for half precision.",
+    ),
+    "dead-relu": (
+        "{share:.0%} of the units of a ReLU are dead.",
+        "A unit that is 0 for every image gets no gradient: it stays dead.",
+        "Start with new weights. If the units were dead from the start, look at the weights and "
+        "biases before the ReLU and at the scale of the images; if not, at the learning rate.",
+    ),
+    "learning-rate-too-large": (
+        "The learning rate, {rate}, is too large.",
+        "Each step jumps over the valley and lands higher on the other side.",
+        "Start again with new weights and a smaller learning rate. {tried}",
+        "{seen}",
+    ),
+    "learning-rate-too-small": (
+        "The learning rate, {rate}, is too small.",
+        "At this pace nothing is learnt in any reasonable time.",
+        "Multiply it by 10 until the loss falls. {tried}",
+        "{seen}",
+    ),
+    "loss-not-finite": (
+        "The loss is {loss} from the first batch on.",
+        "NaN and infinity spread: one step, and every weight is NaN. No error is raised.",
+        "Look there for a division by 0, a logarithm or a root of 0 or less, or an overflow. "
+        "Weights that are NaN must be created again.",
+    ),
+    "gradient-not-finite": (
+        "The loss is finite, but its gradient is not.",
+        "The slope of a root or a norm at 0 is infinite. After the step the weights are NaN.",
+        "Add a small number under the root, or clamp before the logarithm.",
+        "it begins at {name}, on the way back",
+    ),
+}

@@ -1,0 +1,218 @@
+"""What can the network learn at all? It is asked twice, image by image, and once backwards."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
+
+from labkit.doctor.case import Case
+from labkit.doctor.catalogue import found
+from labkit.doctor.findings import Finding
+from labkit.doctor.sample import pairs
+from labkit.inspect.recording import FAILURES, record
+from labkit.sandbox.copies import Copies
+from labkit.sandbox.untouched import untouched
+
+_VANISHED = 1e-4
+"""Gradient over weight of the first layer, as a share of that of the last."""
+
+_MOST_DROPOUT, _MOST_DECAY, _MOST_MOMENTUM = 0.75, 0.1, 0.98
+
+
+def look(case: Case) -> Iterator[Finding]:
+    """Ask a copy of the model for outputs and gradients; read the numbers of its layers."""
+    yield from _numbers(case)
+    images = _images(case)
+    if images is None:
+        return
+    try:
+        yield from _asked(case.double, images)
+        yield from _places(case.double, images)
+        yield from _backwards(case)
+    except FAILURES:  # the rehearsal says what is wrong
+        return
+
+
+def _images(case: Case) -> torch.Tensor | None:
+    """Return up to 12 images as they enter the model."""
+    log = case.rehearsal.log if case.rehearsal else None
+    entered = [f.images for f in log.forwards if f.images is not None] if log else []
+    entered = entered or [images for images, _labels in pairs(case.sample)]
+    weight = next(iter(case.model.parameters()), None)
+    if not entered or weight is None or weight.is_meta or entered[0].ndim < 2:
+        return None
+    images = entered[0][:12].to(weight.device)
+    return images.to(weight.dtype) if images.is_floating_point() else images
+
+
+def _asked(model: nn.Module, images: torch.Tensor) -> Iterator[Finding]:
+    with untouched(model):
+        torch.manual_seed(0)
+        together = model(images)
+        torch.manual_seed(1)
+        again = model(images)
+    if not isinstance(together, torch.Tensor) or not together.isfinite().all():
+        return
+    size = together.std() + 1e-6 if together.numel() > 1 else 1e-6
+    if together.shape == again.shape and (together - again).abs().max() > 1e-3 * size:
+        yield found("active-in-eval", _random_layer(model, images))
+        return
+    by = _alone(model, images, together)
+    if by > 0.01 * size:
+        own = any(isinstance(m, _BatchNorm) and m.running_mean is None for m in model.modules())
+        yield found("images-mixed", _mixing_layer(model, images), ask=own, by=float(by))
+        return
+    weights = [m for m in model.modules() if _weight(m) is not None]
+    if len(weights) >= 2 and together.ndim == 2 and _is_linear(model, images):
+        yield found("no-activation", type(model).__name__)
+
+
+def _alone(model: nn.Module, images: torch.Tensor, together: torch.Tensor) -> torch.Tensor:
+    """Return how much the outputs differ where each image is alone, or among others."""
+    if len(together) != len(images):
+        return together.new_tensor(float("inf"))
+    try:
+        with untouched(model):
+            alone = torch.cat([model(images[i : i + 1]) for i in range(len(images))])
+    except FAILURES:
+        return together.new_tensor(0.0)  # made for batches of one size
+    return (alone - together).abs().max() if alone.shape == together.shape else together.sum() * 0
+
+
+def _mixing_layer(model: nn.Module, images: torch.Tensor) -> str:
+    """Return the first layer or function whose output for the first image depends on the rest."""
+    one, many = record(model, images[:1], keep=True), record(model, images, keep=True)
+    for alone, among in zip(one.steps, many.steps, strict=False):
+        if alone.values.ndim and alone.values.is_floating_point():
+            first = among.values.flatten()[: alone.values.numel()].view_as(alone.values)
+            if not torch.allclose(alone.values, first, 1e-2, 1e-4):
+                return alone.layer
+    return type(model).__name__
+
+
+def _random_layer(model: nn.Module, images: torch.Tensor) -> str:
+    one, other = (record(model, images, keep=True) for _ in range(2))
+    pairs_of = zip(one.steps, other.steps, strict=False)
+    names = [a.layer for a, b in pairs_of if not torch.equal(a.values, b.values)]
+    return names[0] if names else type(model).__name__
+
+
+def _is_linear(model: nn.Module, images: torch.Tensor) -> bool:
+    """Tell whether f(a) + f(b) = f(a + b) + f(0), up to what a log-softmax takes off."""
+    half = len(images) // 2
+    if half == 0 or not images.is_floating_point():
+        return False
+    a, b = images[:half], images[half : 2 * half]
+    with untouched(model):
+        outputs = [model(x).double() for x in (a, b, a + b, a * 0)]
+    if outputs[0].shape[1] > 1:
+        outputs = [out - out.mean(dim=1, keepdim=True) for out in outputs]
+    one, other, both, none = outputs
+    size = max(out.abs().max().item() for out in (one - none, other - none))
+    return size > 1e-6 and bool((one + other - both - none).abs().max() < 1e-3 * size)
+
+
+def _places(model: nn.Module, images: torch.Tensor) -> Iterator[Finding]:
+    """Look for layers that stand in several places."""
+    names: dict[nn.Module, list[str]] = {}
+    for name, module in model.named_modules(remove_duplicate=False):
+        names.setdefault(module, []).append(name)
+    twice = {m: n for m, n in names.items() if len(n) > 1 and any(True for _ in m.parameters())}
+    if twice:
+        yield found("module-repeated", names=", ".join(next(iter(twice.values()))[:4]))
+        return
+    calls = Counter(
+        step.call.module for step in record(model, images).steps if step.call.module is not None
+    )
+    others = [n for m, n in calls.items() if _weight(m) is not None]
+    shared = [names[m][0] for m, n in calls.items() if isinstance(m, _BatchNorm) and n > 1]
+    if shared and others and min(others) == 1:
+        yield found("norm-shared", names=", ".join(shared))
+
+
+def _weight(module: nn.Module) -> torch.Tensor | None:
+    weight = getattr(module, "weight", None)
+    return weight if isinstance(weight, torch.Tensor) and weight.ndim > 1 else None
+
+
+def _backwards(case: Case) -> Iterator[Finding]:
+    """Compare the gradients of the layers, before and after the rehearsal."""
+    if not case.lessons or not case.trained:
+        return
+    before = _slopes(case.double, *case.lessons[0])
+    if not before:
+        return
+    alike = [name for name, (weight, slope) in before.items() if _rows(weight) and _rows(slope)]
+    if alike:
+        yield found("equal-units", ", ".join(alike[:4]))
+        return
+    if case.optimizer is None:
+        return
+    after = _slopes(case.trained.model, *case.lessons[-1])
+    ratios = [_ratio(slopes) for slopes in (before, after) if len(slopes) >= 3]
+    if len(ratios) == 2 and max(ratios) < _VANISHED:
+        yield found("vanishing-gradient", next(iter(before)), ratio=max(ratios))
+
+
+def _slopes(model: nn.Module, images, targets) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    """Return weight and gradient of each layer that learns, in the order of the model."""
+    model = Copies().model(model).train()
+    outputs = model(images)
+    if not isinstance(outputs, torch.Tensor):
+        return {}
+    if targets.shape == outputs.shape and targets.is_floating_point():
+        loss = functional.mse_loss(outputs, targets)
+    elif outputs.ndim == 2 and targets.ndim == 1 and not targets.is_floating_point():
+        loss = functional.cross_entropy(outputs, targets)
+    else:
+        return {}
+    loss.backward()
+    return {
+        name: (module.weight.detach(), module.weight.grad)
+        for name, module in model.named_modules()
+        if _weight(module) is not None and module.weight.grad is not None
+    }
+
+
+def _rows(values: torch.Tensor) -> bool:
+    """Tell whether all units have the same numbers."""
+    rows = values.flatten(1).float()
+    same = (rows - rows[:1]).abs().max() <= 1e-6 * rows.abs().max()
+    return len(rows) > 1 and rows.shape[1] > 1 and bool(same)
+
+
+def _ratio(slopes: dict) -> float:
+    sizes = [(slope.norm() / (weight.norm() + 1e-12)).item() for weight, slope in slopes.values()]
+    return sizes[0] / sizes[-1] if sizes[-1] > 0 else 1.0
+
+
+def _numbers(case: Case) -> Iterator[Finding]:
+    """Read the numbers of layers and optimizer that are far from the usual ones."""
+    for name, module in case.model.named_modules():
+        if isinstance(module, _DropoutNd) and module.p > _MOST_DROPOUT:
+            layer = f"{type(module).__name__}({module.p:g})"
+            yield found("dropout-too-strong", name, layer=layer, p=module.p)
+            break
+    norms = [(n, m) for n, m in case.model.named_modules() if isinstance(m, _BatchNorm)]
+    strong = [(n, m) for n, m in norms if m.momentum is not None and m.momentum >= 0.8]
+    for name, module in strong[:1]:
+        yield found("norm-momentum", name, layer=type(module).__name__, value=module.momentum)
+    sizes = [len(images) for images, _labels in pairs(case.sample)]
+    if norms and sizes and max(sizes) == 1 and any(m.training for _n, m in norms):
+        yield found("norm-of-one", norms[0][0])
+    for group in case.optimizer.param_groups if case.optimizer is not None else ():
+        decay, rate = group.get("weight_decay", 0), float(group.get("lr", 0))
+        decoupled = group.get("decoupled_weight_decay") or "AdamW" in type(case.optimizer).__name__
+        if decay > (max(_MOST_DECAY, 0.003 / max(rate, 1e-9)) if decoupled else 0.09):
+            yield found("weight-decay", type(case.optimizer).__name__, value=decay)
+        momentum = group.get("momentum", 0) or 0
+        if momentum > _MOST_MOMENTUM:
+            n = round(1 / (1 - momentum)) if momentum < 1 else 1_000
+            yield found("momentum", type(case.optimizer).__name__, value=momentum, n=n)
+        eps, dtypes = group.get("eps"), {p.dtype for p in group["params"]}
+        if eps and torch.float16 in dtypes and torch.tensor(eps, dtype=torch.float16) == 0:
+            yield found("eps-vanishes", type(case.optimizer).__name__, dtype="float16", eps=eps)
