@@ -3,6 +3,8 @@
 import io
 import os
 import struct
+import sys
+import types
 import warnings
 import zlib
 
@@ -299,3 +301,14 @@ def test_a_file_that_may_not_be_opened_is_not_called_damaged(tmp_path, monkeypat
     monkeypatch.setattr("builtins.open", refuse)
     with pytest.raises(ImageError, match=r"a.png: it cannot be opened \(Permission denied\)"):
         read_image(tmp_path / "a.png", name="a.png")
+
+
+def test_heic_is_read_where_pillow_heif_is_installed(monkeypatch):
+    def register_heif_opener():
+        Image.register_open("HEIF", lambda _file, _name: Image.new("RGB", (40, 30), RED))
+
+    monkeypatch.setattr(Image, "OPEN", dict(Image.OPEN))
+    monkeypatch.setattr(Image, "ID", list(Image.ID))
+    monkeypatch.setitem(sys.modules, "pillow_heif", types.ModuleType("pillow_heif"))
+    sys.modules["pillow_heif"].register_heif_opener = register_heif_opener
+    assert all_over(read_image(KINDS["HEIC"][0]), RED)
