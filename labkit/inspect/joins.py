@@ -67,8 +67,8 @@ def _branches(broken: Recording, first: tuple, second: tuple) -> list[Fix]:
     ways = [[broken.steps[n] for n in way if n not in common] for way in ways]
     pairs = ((0, first, second), (1, second, first))
     if any(_doubles(step.call) for way in ways for step in way):
-        smaller = 0 if first[2:] < second[2:] else 1
-        return _interpolated(broken.broken, smaller, pairs[smaller][1], pairs[smaller][2])
+        grown = 0 if any(_doubles(step.call) for step in ways[0]) else 1
+        return _interpolated(broken.broken, *pairs[grown])
     fixes = []
     for place, shape, other in pairs:
         lost, factor = other[2] - shape[2], shape[2] / max(other[2], 1)
@@ -151,7 +151,7 @@ def joined(broken: Recording, x: torch.Tensor) -> Diagnosis:
     first, other = shapes[0], next((s for s in shapes if s != shapes[0]), shapes[0])
     fixes = []
     if len(first) == len(other) == 4 and first[2:] != other[2:] and axis in (1, -3):
-        fixes = _upsampled(broken, listed, axis)
+        fixes = _upsampled(broken, listed, axis) or _branches(broken, first, other)
     elif len(first) == len(other):
         pairs = enumerate(zip(first, other, strict=True))
         differ = [n for n, (a, b) in pairs if a != b and n != axis % len(first)]
@@ -183,11 +183,16 @@ def _turned(call: Call, listed: list, axis: int) -> list[Fix]:
 
 
 def _upsampled(broken: Recording, listed: list, axis: int) -> list[Fix]:
-    """Return the fix of a U-Net at an odd side: what was doubled gets the size of the other."""
+    """Return the fix of a U-Net at an odd side: what was doubled gets the size of the other.
+
+    Nothing where none was doubled: then a branch lacks its padding or its stride.
+    """
     doubled = [
         any(_doubles(broken.steps[n].call) for n in _way(broken, source)[:4])
         for source in broken.sources
     ]
+    if not any(doubled):
+        return []
     kept = next((t for t, grown in zip(listed, doubled, strict=False) if not grown), listed[0])
     sizes = tuple(kept.shape[2:])
     other = next(list(t.shape) for t in listed if tuple(t.shape[2:]) != sizes)

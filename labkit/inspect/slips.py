@@ -6,6 +6,7 @@ expected and the fixes; None where it does not apply.
 
 import builtins
 import re
+import traceback
 from collections.abc import Callable
 from difflib import get_close_matches
 from inspect import Parameter, signature
@@ -134,12 +135,25 @@ def nothing_returned(broken: Recording) -> Call | None:
 def own_line(broken: Recording) -> list[Fix]:
     """Return the fix of an error that a line of the learner's own forward has raised."""
     error, text = broken.error, str(broken.error)
+    made = _made_with_a_tensor(error)
+    if made:
+        return [_called(broken, made)]
     if isinstance(error, (NameError, AttributeError)):
         return _names(broken)
     for pattern, fix in _MESSAGES:
         if found := re.search(pattern, text):
             return fix(broken, *found.groups())
     return []
+
+
+def _made_with_a_tensor(error: Exception) -> str:
+    """Return the kind of a layer that was given a tensor where it is made, as in nn.Dropout(x)."""
+    for frame, _line in traceback.walk_tb(error.__traceback__):
+        owner, given = frame.f_locals.get("self"), frame.f_locals.values()
+        makes = frame.f_code.co_name == "__init__" and isinstance(owner, nn.Module)
+        if makes and any(isinstance(value, torch.Tensor) for value in given):
+            return type(owner).__name__
+    return ""
 
 
 def _names(broken: Recording) -> list[Fix]:
@@ -193,8 +207,11 @@ _MESSAGES = (
     (r"'(?:builtin_function_or_method|method)' object is not subscriptable",
      _says(lambda: _("call it with round brackets, x.size(0), or write x.shape[0]"))),
     (r"'torch.Size' object is not callable", _says(lambda: _("write x.shape[0], or x.size(0)"))),
-    (r"(?:type float|float' object cannot be interpreted|to be int.*float)",
+    (r"(?:type float|got float|float' object cannot be interpreted|to be int.*float)",
      _says(lambda: _("divide with //, which gives a whole number"))),
+    (r"(?:too many|not enough) values to unpack",
+     _says(lambda: _("name as many sizes on the left as the tensor has axes, e.g. "
+                     "n, c, h, w = x.shape, or flatten it first: torch.flatten(x, 1)"))),
     (r"'list' object is not callable",
      _says(lambda: _("call its layers in turn, for layer in layers: x = layer(x), and make the "
                      "list an nn.ModuleList"))),
