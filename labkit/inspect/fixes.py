@@ -112,9 +112,9 @@ def resized(call: Call, name: str | None = None, **changes: Any) -> list[Fix]:
     module, name = call.module, call.name if name is None else name
     base = next(c for c in type(module).__mro__ if c.__module__.startswith("torch.nn"))
     arguments = _arguments(module, changes)
-    if not computes(_made, base.__name__, arguments):
+    if not computes(made, base.__name__, arguments):
         return []
-    layer = _made(base.__name__, arguments).to(**_place(module))
+    layer = made(base.__name__, arguments, next(module.parameters(), None))
     line = f"{path(name, call)} = nn.{base.__name__}({arguments})"
     change = ", ".join(f"{key}={item}" for key, item in changes.items())
     text = _("set {change}: {line}")
@@ -124,13 +124,16 @@ def resized(call: Call, name: str | None = None, **changes: Any) -> list[Fix]:
     return [Fix(words, {"" if name == call.kind else name: layer})]
 
 
-def _made(kind: str, arguments: str) -> nn.Module:
-    return eval(f"nn.{kind}({arguments})", {"nn": nn})
-
-
-def _place(module: nn.Module) -> dict[str, Any]:
-    weight = next(module.parameters(), None)
-    return {} if weight is None else {"device": weight.device, "dtype": weight.dtype}
+def made(kind: str, arguments: str, like: torch.Tensor | None = None) -> nn.Module:
+    """Make a layer of ``arguments`` written as Python, all zeros, as its shapes alone count."""
+    with torch.device("meta"):  # draws no random numbers and takes no time
+        layer = eval(f"nn.{kind}({arguments})", {"nn": nn})
+    if like is not None:
+        layer = layer.to(like.dtype)
+    layer = layer.to_empty(device="cpu" if like is None else like.device)
+    for tensor in (*layer.parameters(), *layer.buffers()):
+        tensor.detach().zero_()
+    return layer
 
 
 def _arguments(module: nn.Module, changes: dict[str, Any]) -> str:

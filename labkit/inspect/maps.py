@@ -85,5 +85,7 @@ def pixels_seen(
 def _run(model: nn.Module, batch: torch.Tensor) -> Recording:
     recording = record(model, batch, keep=True)
     if recording.error:
-        raise ValueError(str(find_fault(recording, batch))) from recording.error
+        with untouched(model):  # its fixes are tried
+            fault = find_fault(recording, batch)
+        raise ValueError(str(fault)) from recording.error
     return recording

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
-from labkit.inspect.fixes import Fix, argument, before, function, reach, resized, shape_text
+from labkit.inspect.fixes import Fix, argument, before, function, made, reach, resized, shape_text
 from labkit.inspect.reasons import sliding, weight
 from labkit.inspect.recording import Call, Recording
 from labkit.text import _
@@ -191,7 +191,7 @@ def _other_kind(call: Call, shape: tuple[int, ...]) -> list[Fix]:
     )
     size = getattr(call.module, "kernel_size", (1,))[0]
     line = arguments.format(call.module, size, getattr(call.module, "num_features", 0))
-    layer = eval(f"nn.{kind}({line})", {"nn": nn})
+    layer = made(kind, line, next(call.module.parameters(), None))
     text = _("write nn.{kind}({line}), which takes {n} axes")
     return [Fix(text.format(kind=kind, line=line, n=len(shape)), {call.name: layer})]
 
