@@ -59,6 +59,7 @@ def survey(folder: Path, *, hints: bool = True) -> Survey:
         train = _classes(folder, notes)
         _refuse_unusable(folder, train, {}, hints)
         return Survey(train, {}, tuple(notes))
+    notes += _unused(folder)
     learn = parts.pop("train")
     train, test = _classes(learn, notes), {}
     for name in [name for name in _TEST_NAMES if name in parts]:
@@ -113,30 +114,40 @@ def _classes(folder: Path, notes: list[str]) -> Listing:
             text = _("The link {path} cannot be followed: repair it, or remove it.")
             raise _refusal(text, path=entry.path)
     folders = [entry for entry in entries if _is_folder(entry)]
-    files = [entry for entry in entries if not _is_folder(entry)]
-    loose = [entry for entry in files if entry.name.lower().endswith(_IMAGES)]
     if not folders:
-        return _by_file_name(folder, loose, notes)
-    if loose:
-        text = ngettext(
-            "{folder}: {n} image beside the class folders is not used.",
-            "{folder}: {n} images beside the class folders are not used.",
-            len(loose),
-        )
-        notes.append(text.format(folder=readable(folder.name), n=len(loose)))
+        return _by_file_name(folder, _loose(folder), notes)
+    notes += _unused(folder)
     listing: Listing = {}
     for entry in folders:
         name = readable(entry.name)
         if name in listing:
-            notes.append(
-                _("{name}: two folders whose names look alike, one class.").format(name=name)
-            )
+            text = _("{name}: two folders have names that look like this. They are one class.")
+            notes.append(text.format(name=name))
         listing.setdefault(name, []).extend(_visible(entry.path))
     lower = [name.lower() for name in listing]
     if alike := [name for name in listing if lower.count(name.lower()) > 1]:
-        text = _("{names}: they differ in capital letters alone, and are different classes.")
+        text = _("{names}: different classes, although only capital letters differ.")
         notes.append(text.format(names=", ".join(alike)))
+    text = _("{name}: read as a class. If it is not one, move this folder out of {folder}.")
+    parts = [name for name in listing if _A_PART.fullmatch(name.lower()) and name != "train"]
+    notes += [text.format(name=name, folder=readable(folder.name)) for name in parts]
     return dict(sorted(listing.items()))
+
+
+def _loose(folder: Path) -> list[os.DirEntry]:
+    files = [entry for entry in _visible(folder) if not _is_folder(entry)]
+    return [file for file in files if file.name.lower().endswith(_IMAGES)]
+
+
+def _unused(folder: Path) -> list[str]:
+    """Return a line about the images beside the folders in ``folder``, if there are any."""
+    n = len(_loose(folder))
+    text = ngettext(
+        "{folder}: {n} image beside the folders is not used.",
+        "{folder}: {n} images beside the folders are not used.",
+        n,
+    )
+    return [text.format(folder=readable(folder.name), n=n)] if n else []
 
 
 def _by_file_name(folder: Path, files: list[os.DirEntry], notes: list[str]) -> Listing:

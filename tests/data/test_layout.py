@@ -97,10 +97,18 @@ def test_every_folder_beside_train_and_test_is_mentioned(tmp_path, capsys, other
     assert f"{other}: not used" in capsys.readouterr().err
 
 
-def test_images_beside_the_class_folders_are_counted(tmp_path, capsys):
-    paint(tmp_path / "x/cat", tmp_path / "x/dog", tmp_path / "x/a.jpg", tmp_path / "x/b.jpg")
+@pytest.mark.parametrize("inside", ["", "train"])
+def test_images_beside_the_folders_are_counted(tmp_path, capsys, inside):
+    paint(tmp_path / "x" / inside / "cat", tmp_path / "x" / inside / "dog")
+    paint(tmp_path / "x/a.jpg", tmp_path / "x/b.jpg")
     assert sum(map(len, load(tmp_path / "x"))) == 12
-    assert "x: 2 images beside the class folders are not used" in capsys.readouterr().err
+    assert "x: 2 images beside the folders are not used" in capsys.readouterr().err
+
+
+def test_a_class_that_is_called_like_a_part_is_mentioned(tmp_path, capsys):
+    paint(*(tmp_path / "x" / name for name in ("cat", "dog", "test1")))
+    assert load(tmp_path / "x").train.classes == ["cat", "dog", "test1"]
+    assert "test1: read as a class. If it is not one, move" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("above", ["pets", "pets/all of them"])
@@ -127,7 +135,7 @@ def test_two_folders_whose_names_look_alike_become_one_class_and_it_is_said(tmp_
     sets = load(tmp_path / "x")
     assert sets.train.classes == ["café", "dog"]
     assert sum(map(len, sets)) == 18
-    assert "café: two folders whose names look alike" in capsys.readouterr().err
+    assert "café: two folders have names that look like this" in capsys.readouterr().err
 
 
 def test_names_that_differ_in_capitals_alone_are_mentioned(tmp_path, capsys):
@@ -135,7 +143,7 @@ def test_names_that_differ_in_capitals_alone_are_mentioned(tmp_path, capsys):
     if len(list((tmp_path / "x").iterdir())) < 3:
         pytest.skip("this file system knows no capitals")
     assert load(tmp_path / "x").train.classes == ["Cat", "cat", "dog"]
-    assert "Cat, cat: they differ in capital letters alone" in capsys.readouterr().err
+    assert "Cat, cat: different classes, although only capital" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(os.name == "nt" or os.uname().sysname == "Darwin", reason="names are Unicode")
