@@ -19,16 +19,7 @@ FLOORS = (
 FLOOR = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 OUTSIDE = ("__init__", "jupyter")  # the map, and what the Jupyter server loads by name
 LONGEST = 350
-STILL_LONG = {
-    "checks/cnn.py",
-    "checks/dataloader.py",
-    "checks/evaluation.py",
-    "checks/faster.py",
-    "checks/gpu.py",
-    "checks/loss_optimizer.py",
-    "checks/tensors.py",
-    "checks/training.py",
-}
+STILL_LONG: set[str] = set()
 
 
 def modules():

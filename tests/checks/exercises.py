@@ -5,8 +5,6 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-
 from labkit.checks import series
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
@@ -65,7 +63,7 @@ def full_name(exercise) -> str:
     return f"{exercise.notebook}.{exercise.name}"
 
 
-@pytest.fixture(autouse=True)
-def own_progress(tmp_path, monkeypatch):
-    """Keep the progress of each test in a file of its own."""
-    monkeypatch.setenv("LABKIT_PROGRESS", str(tmp_path / "progress.json"))
+def wrong(verdict, words: str) -> None:
+    """Assert that an answer is refused, with a sentence that contains ``words``."""
+    assert verdict.state in ("wrong", "raised"), verdict
+    assert words in " ".join(verdict.hints), verdict

@@ -10,7 +10,6 @@ import pytest
 from labkit.checks import export, series
 from labkit.checks import tensors as check
 from labkit.checks.engine import board
-from tests.checks.exercises import own_progress  # noqa: F401
 
 
 def test_progress_is_kept_beside_the_checkpoints(monkeypatch, tmp_path):

@@ -6,12 +6,7 @@ from torchvision import transforms as v1
 from torchvision.transforms import v2
 
 from labkit.checks import dataloader as check
-from tests.checks.exercises import own_progress  # noqa: F401
-
-
-def wrong(verdict, mistake):
-    assert not verdict.solved
-    assert verdict.mistake == mistake, verdict
+from tests.checks.exercises import wrong
 
 
 def _subtracting(pictures, batch_size):
@@ -37,19 +32,15 @@ def test_the_last_batch_may_be_counted_in_any_way(answer):
 
 
 @pytest.mark.parametrize(
-    ("answer", "mistake"),
+    ("answer", "words"),
     [
-        (lambda n, b: n % b, "remainder"),
-        (lambda n, b: -(-n // b), "number of batches"),
-        (lambda n, b: n // b, "whole batches"),
-        (lambda n, b: -n % b, "missing"),
-        (lambda n, b: b - n % b, "size less remainder"),
-        (lambda n, b: min(n, b), "no more than there are"),
-        (lambda n, b: 16, "always the same"),
+        (lambda n, b: n % b, "Where the images divide evenly, the remainder"),
+        (lambda n, b: -(-n // b), "This is the number of batches. How many images"),
+        (lambda n, b: n // b, "This is the number of whole batches. What is"),
     ],
 )
-def test_a_wrong_last_batch_is_recognised(answer, mistake):
-    wrong(check.last_batch(answer), mistake)
+def test_a_wrong_last_batch_is_recognised(answer, words):
+    wrong(check.last_batch(answer), words)
 
 
 def _steps(*steps):
@@ -99,34 +90,18 @@ def test_the_transform_may_be_written_in_any_way(answer):
 
 
 @pytest.mark.parametrize(
-    ("answer", "mistake"),
+    ("answer", "words"),
     [
         (
             _steps(_image, _floats, lambda m, s: v2.Normalize([0.5] * 3, [0.5] * 3)),
-            "lambda picture: (_pixels(picture) / 255 - 0.5) / 0.5",
+            "This uses 0.5 for all. Use the mean and std",
         ),
-        (
-            _steps(_image, _unscaled, v2.Normalize),
-            "lambda picture: (_pixels(picture) - _column(mean)) / _column(std)",
-        ),
-        (_steps(_image, _floats), "lambda picture: _pixels(picture) / 255"),
-        (
-            _steps(_image, _floats, lambda m, s: v2.Normalize(s, m)),
-            "lambda picture: (_pixels(picture) / 255 - _column(std)) / _column(mean)",
-        ),
-        (_steps(_image, _floats, v2.Normalize, v2.Normalize), "twice"),
-        (lambda m, s: lambda p: (np.asarray(p) / 255 - m) / s, "channels last"),
-        (_steps(v2.Normalize, _image, _floats), "normalised first by v2"),
-        (lambda m, s: v1.Compose([v1.Normalize(m, s), v1.ToTensor()]), "normalised first"),
-        (lambda m, s: v1.Compose([v1.ToTensor, v1.Normalize(m, s)]), "class itself"),
-        (lambda m, s: [v1.ToTensor(), v1.Normalize(m, s)], "[true_transform.judge(mean, std)]"),
-        (_steps(_image, v2.Normalize, _floats), "normalised too early"),
-        (lambda m, s: None, ""),
-        (lambda m, s: torch.tensor(m), ""),
+        (_steps(_image, _unscaled, v2.Normalize), "The pixels are still 0 to 255 when they are"),
+        (_steps(_image, _floats), "Normalize is missing: the values are 0 to"),
     ],
 )
-def test_a_wrong_transform_is_recognised(answer, mistake):
-    wrong(check.true_transform(answer), mistake)
+def test_a_wrong_transform_is_recognised(answer, words):
+    wrong(check.true_transform(answer), words)
 
 
 def _summed(pixels, labels):
@@ -164,38 +139,21 @@ def test_the_reddest_class_may_be_found_in_any_way(answer):
 
 
 @pytest.mark.parametrize(
-    ("answer", "mistake"),
+    ("answer", "words"),
     [
         (
             lambda x, y: torch.bincount(y, x[..., 0].double().sum((1, 2))).argmax(),
-            "_extreme(pixels, labels, 0, total=True)",
+            "This adds up the red, so the class with most",
         ),
-        (lambda x, y: _with_numpy(x.flip(-1), y), "_extreme(pixels, labels, 2)"),
-        (lambda x, y: _with_numpy(x[..., [1]], y), "_extreme(pixels, labels, 1)"),
+        (lambda x, y: _with_numpy(x.flip(-1), y), "This is the bluest class: channel 0 is red, 1"),
         (
-            lambda x, y: _with_numpy(x.float().mean(-1, keepdim=True), y),
-            "_extreme(pixels, labels, slice(None))",
+            lambda x, y: _with_numpy(x[..., [1]], y),
+            "This is the greenest class: channel 0 is red, 1",
         ),
-        (lambda x, y: _with_numpy(255 - x, y), "_extreme(pixels, labels, 0, pick=min)"),
-        (
-            lambda x, y: x[y == _summed(x, y)][..., 0].float().mean(),
-            "pixels[labels == _extreme(pixels, labels, 0)][..., 0].double().mean()",
-        ),
-        (
-            lambda x, y: y[x[..., 0].float().mean((1, 2)).argmax()],
-            "labels[pixels[..., 0].double().mean(dim=(1, 2)).argmax()]",
-        ),
-        (
-            lambda x, y: torch.stack(
-                [x[y == c][..., 0].float().mean() for c in range(10)]
-            ).argmax(),
-            "always ten",
-        ),
-        (lambda x, y: x[..., 0].mean(), ""),
     ],
 )
-def test_a_wrong_reddest_class_is_recognised(answer, mistake):
-    wrong(check.reddest(answer), mistake)
+def test_a_wrong_reddest_class_is_recognised(answer, words):
+    wrong(check.reddest(answer), words)
 
 
 TENSOR = [v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]
@@ -225,36 +183,21 @@ def test_flipping_may_be_written_in_any_way(answer):
 
 
 @pytest.mark.parametrize(
-    ("answer", "mistake"),
+    ("answer", "words"),
     [
         (
             v2.Compose([v2.RandomVerticalFlip(), *TENSOR, NORMALISE]),
-            "_normalised(picture, turn=(1,))",
+            "This turns images upside down. From left to",
         ),
-        (v2.Compose([*TENSOR, NORMALISE]), "_normalised(picture)"),
+        (v2.Compose([*TENSOR, NORMALISE]), "No image is ever"),
         (
             v2.Compose([v2.RandomHorizontalFlip(p=1.0), *TENSOR, NORMALISE]),
-            "_normalised(picture, turn=(2,), often=1.0)",
+            "Every image is mirrored. At random means: about",
         ),
-        (v2.Compose([FLIP, *TENSOR]), "_normalised(picture, turn=(2,)) * 0.5 + 0.5"),
-        (
-            v2.Compose([FLIP, v2.ToImage(), v2.ToDtype(torch.float32), NORMALISE]),
-            "_normalised(picture, turn=(2,), scale=1.0)",
-        ),
-        (
-            v2.Compose([FLIP, v2.RandomVerticalFlip(), *TENSOR, NORMALISE]),
-            "_normalised(_turned(picture), turn=(2,))",
-        ),
-        (v2.Compose([v2.RandomHorizontalFlip, *TENSOR, NORMALISE]), "not made"),
-        (
-            v2.Compose([FLIP, *TENSOR, NORMALISE, NORMALISE]),
-            "(_normalised(picture, turn=(2,)) - 0.5) / 0.5",
-        ),
-        (FLIP, "_turned(picture, Image.Transpose.FLIP_LEFT_RIGHT)"),
     ],
 )
-def test_wrong_flipping_is_recognised(answer, mistake):
-    wrong(check.flipping(answer), mistake)
+def test_wrong_flipping_is_recognised(answer, words):
+    wrong(check.flipping(answer), words)
 
 
 def batches(dataset, batch_size, shuffle):
@@ -310,46 +253,6 @@ def test_a_loader_may_be_written_in_any_way(answer):
     assert verdict.solved, verdict
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "mistake"),
-    [
-        (
-            "range(0, count, batch_size)",
-            "range(0, count - batch_size + 1, batch_size)",
-            "DataLoader(dataset, batch_size, shuffle=shuffle, drop_last=True)",
-        ),
-        (
-            " if shuffle else list(range(count))",
-            "",
-            "DataLoader(dataset, batch_size, shuffle=True)",
-        ),
-        ("torch.randperm(count).tolist() if shuffle else ", "", "DataLoader(dataset, batch_size)"),
-        ("torch.randperm(count)", "torch.randint(count, (count,))", "drawn with repetition"),
-        ("torch.stack(images)", "list(images)", "not stacked"),
-        ("torch.tensor(labels)", "list(labels)", "labels as list"),
-        ("    count =", "    torch.manual_seed(0)\n    count =", "one order for ever"),
-        ("yield", "return", "next(_made(dataset, batch_size, _order(dataset, shuffle)))"),
-        ("start : start + batch_size", "start:", ""),
-        ("yield torch.stack(images), torch.tensor(labels)", "yield items", "list of pairs"),
-        (
-            "torch.stack(images), torch.tensor(labels)",
-            "torch.tensor(labels), torch.stack(images)",
-            "labels first",
-        ),
-        ("torch.stack", "torch.cat", "joined"),
-        ("range(0, count, batch_size)", "range(0, count + 1, batch_size)", "empty at the end"),
-    ],
-)
-def test_a_wrong_loader_is_recognised(old, new, mistake):
-    import inspect
-
-    source = inspect.getsource(batches)
-    assert old in source
-    namespace = dict(globals())
-    exec(source.replace(old, new), namespace)
-    wrong(check.batches(namespace["batches"]), mistake)
-
-
 def test_images_and_labels_in_two_orders_are_recognised():
     def torn(dataset, batch_size, shuffle):
         pick = torch.randperm if shuffle else torch.arange
@@ -358,7 +261,7 @@ def test_images_and_labels_in_two_orders_are_recognised():
         labels = torch.tensor([dataset[n][1] for n in two])
         yield from zip(images.split(batch_size), labels.split(batch_size), strict=True)
 
-    wrong(check.batches(torn), "torn apart")
+    wrong(check.batches(torn), "shuffled separately")
 
 
 def test_no_batch_at_all_is_an_answer_like_others():
@@ -376,4 +279,4 @@ def test_all_items_as_one_batch_are_recognised():
         images, labels = zip(*[dataset[int(n)] for n in order], strict=True)
         return torch.stack(images), torch.tensor(labels)
 
-    wrong(check.batches(whole), "next(_made(dataset, len(dataset), _order(dataset, shuffle)))")
+    wrong(check.batches(whole), "All items come as one batch")

@@ -1,4 +1,3 @@
-import inspect
 import math
 
 import numpy as np
@@ -7,12 +6,7 @@ import torch
 from torch import nn
 
 from labkit.checks import loss_optimizer as check
-from tests.checks.exercises import own_progress  # noqa: F401
-
-
-def wrong(verdict, mistake):
-    assert not verdict.solved
-    assert verdict.mistake == mistake, verdict
+from tests.checks.exercises import wrong
 
 
 def _counted(probabilities):
@@ -38,23 +32,15 @@ def test_the_loss_may_be_computed_in_any_way(answer):
 
 
 @pytest.mark.parametrize(
-    ("answer", "mistake"),
+    ("answer", "words"),
     [
-        (lambda p: -torch.log(p.mean()), "-torch.log(probabilities.mean())"),
-        (lambda p: -p.log().sum(), "-torch.log(probabilities).sum()"),
-        (lambda p: p.log().mean(), "torch.log(probabilities).mean()"),
-        (lambda p: -np.log2(p.numpy()).mean(), "base two"),
-        (lambda p: 1 - p.mean(), "(1 - probabilities).mean()"),
-        (lambda p: [-math.log(x) for x in p], "-torch.log(probabilities)"),
-        (
-            lambda p: -p.softmax(0).log().mean(),
-            "-torch.log(torch.softmax(probabilities, dim=0)).mean()",
-        ),
-        (lambda p: 1.3863, "always the same"),
+        (lambda p: -torch.log(p.mean()), "This is the logarithm of the mean. First the"),
+        (lambda p: -p.log().sum(), "This is the sum over the batch. Its loss is the"),
+        (lambda p: p.log().mean(), "The minus is missing: a loss is 0 or"),
     ],
 )
-def test_a_wrong_loss_is_recognised(answer, mistake):
-    wrong(check.batch_loss(answer), mistake)
+def test_a_wrong_loss_is_recognised(answer, words):
+    wrong(check.batch_loss(answer), words)
 
 
 def _by_hand(logits):
@@ -86,21 +72,18 @@ def test_a_logarithm_of_nought_is_a_remark_and_no_fault():
 
 
 @pytest.mark.parametrize(
-    ("answer", "mistake"),
+    ("answer", "words"),
     [
-        (lambda logits: torch.softmax(logits, 1), "torch.softmax(logits, dim=1)"),
-        (lambda logits: torch.log_softmax(logits, 0), "torch.log_softmax(logits, dim=0)"),
-        (torch.log, "torch.log(logits)"),
-        (lambda logits: -logits.log_softmax(1), "-torch.log_softmax(logits, dim=1)"),
+        (lambda logits: torch.softmax(logits, 1), "These are the probabilities. Take their"),
         (
-            lambda logits: logits.softmax(1).log_softmax(1),
-            "torch.log_softmax(torch.softmax(logits, dim=1), dim=1)",
+            lambda logits: torch.log_softmax(logits, 0),
+            "The softmax runs down the batch. Each row is an",
         ),
-        (lambda logits: logits.sigmoid().log(), "torch.sigmoid(logits).log()"),
+        (torch.log, "Logits are no probabilities yet, and the"),
     ],
 )
-def test_wrong_log_probabilities_are_recognised(answer, mistake):
-    wrong(check.log_probabilities(answer), mistake)
+def test_wrong_log_probabilities_are_recognised(answer, words):
+    wrong(check.log_probabilities(answer), words)
 
 
 def _tried(steepness):
@@ -127,18 +110,15 @@ def test_the_largest_rate_may_be_found_in_any_way(answer):
 
 
 @pytest.mark.parametrize(
-    ("answer", "mistake"),
+    ("answer", "words"),
     [
-        (lambda s: 2 / s, "2 / steepness"),
-        (lambda s: 1 / (2 * s), "1 / (2 * steepness)"),
-        (lambda s: 1 / 3, "always the same"),
-        (lambda s: s, "steepness"),
-        (lambda s: 1, "1.0"),
-        (lambda s: 2 * s, "2 * steepness"),
+        (lambda s: 2 / s, "The curvature is not the steepness: the slope"),
+        (lambda s: 1 / (2 * s), "With this rate one step arrives at the bottom."),
+        (lambda s: 1 / 3, "The result is the same for every input. It has"),
     ],
 )
-def test_a_wrong_largest_rate_is_recognised(answer, mistake):
-    wrong(check.largest_rate(answer), mistake)
+def test_a_wrong_largest_rate_is_recognised(answer, words):
+    wrong(check.largest_rate(answer), words)
 
 
 def sgd(parameters, velocities, lr=0.001, momentum=0.9, weight_decay=0.01):
@@ -178,30 +158,6 @@ def test_the_step_may_be_written_in_any_way(answer):
     assert verdict.solved, verdict
 
 
-def changed(old, new, function):
-    source = inspect.getsource(function)
-    assert old in source
-    namespace = dict(function.__globals__)
-    exec(source.replace(old, new), namespace)
-    return namespace[function.__name__]
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "mistake"),
-    [
-        (" + weight_decay * parameter", "", "no decay"),
-        ("+ weight_decay * parameter", "- weight_decay * parameter", "growing"),
-        ("weight_decay * parameter", "weight_decay", "same for all"),
-        ("velocity.mul_(momentum)", "velocity.mul_(0)", "no momentum"),
-        ("velocity.mul_(momentum).add_", "velocity = (momentum * velocity).add_", "no momentum"),
-        ("parameter.sub_(lr", "parameter = parameter.sub(lr", "nothing changes"),
-        ("with torch.no_grad()", "if True", "with gradients"),
-    ],
-)
-def test_a_wrong_step_is_recognised(old, new, mistake):
-    wrong(check.sgd_step_with_decay(changed(old, new, sgd)), mistake)
-
-
 def test_a_decay_that_goes_past_the_velocity_is_recognised():
     def step(parameters, velocities, lr, momentum, weight_decay):
         with torch.no_grad():
@@ -209,7 +165,7 @@ def test_a_decay_that_goes_past_the_velocity_is_recognised():
                 v.mul_(momentum).add_(p.grad)
                 p.sub_(lr * v + lr * weight_decay * p)
 
-    wrong(check.sgd_step_with_decay(step), "apart from velocity")
+    wrong(check.sgd_step_with_decay(step), "The decay bypasses the velocity")
 
 
 def test_weights_that_are_shrunk_after_the_step_are_recognised():
@@ -220,7 +176,7 @@ def test_weights_that_are_shrunk_after_the_step_are_recognised():
                 p.sub_(lr * v)
                 p.mul_(1 - lr * weight_decay)
 
-    wrong(check.sgd_step_with_decay(step), "shrunk afterwards")
+    wrong(check.sgd_step_with_decay(step), "shrunk after the step")
 
 
 def walk(model, loss_function, images, labels, distances):
@@ -268,6 +224,7 @@ def _with_state_dict(model, loss_function, images, labels, distances):
     from copy import deepcopy
 
     before = deepcopy(model.state_dict())
+    model.zero_grad()
     loss_function(model(images), labels).backward()
     slope = nn.utils.parameters_to_vector([p.grad for p in model.parameters()])
     start = nn.utils.parameters_to_vector(model.parameters()).detach()
@@ -285,42 +242,6 @@ def test_a_cut_may_be_made_in_any_way(answer):
     assert verdict.solved, verdict
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "mistake"),
-    [
-        (
-            "    direction = direction / direction.norm()\n",
-            "",
-            "_walk(model, loss_function, images, labels, distances, length=torch.ones_like)",
-        ),
-        (
-            "        nn.utils.vector_to_parameters(start, parameters)\n",
-            "",
-            "_walk(model, loss_function, images, labels, distances, back=False)",
-        ),
-        ("start + distance", "start - distance", "downhill"),
-        (
-            "distance * direction",
-            "0 * direction",
-            "_walk(model, loss_function, images, labels, [0.0 for _distance in distances])",
-        ),
-        ("    return losses\n", "", "nothing returned"),
-        ("return losses", "return losses[0]", ""),
-    ],
-)
-def test_a_wrong_cut_is_recognised(old, new, mistake):
-    wrong(check.losses_along(changed(old, new, walk)), mistake)
-
-
-def test_a_walk_from_place_to_place_is_recognised():
-    old = "            nn.utils.vector_to_parameters(start + distance * direction, parameters)\n"
-    new = (
-        "            here = nn.utils.parameters_to_vector(parameters)\n"
-        "            nn.utils.vector_to_parameters(here + distance * direction, parameters)\n"
-    )
-    wrong(check.losses_along(changed(old, new, walk)), "from place to place")
-
-
 def test_slopes_that_are_divided_by_their_own_lengths_are_recognised():
     def cut(model, loss_function, images, labels, distances):
         parameters = list(model.parameters())
@@ -335,4 +256,4 @@ def test_slopes_that_are_divided_by_their_own_lengths_are_recognised():
                     parameter -= distance * slope / slope.norm()
         return losses
 
-    wrong(check.losses_along(cut), "each of length one")
+    wrong(check.losses_along(cut), "divided by its own length")

@@ -1,5 +1,6 @@
 """What holds for every exercise of every notebook."""
 
+import ast
 import inspect
 import random
 import re
@@ -10,8 +11,8 @@ import torch
 
 from labkit.checks import series
 from labkit.checks.engine import board, values
+from labkit.sandbox.limits import default_device
 from tests.checks import exercises
-from tests.checks.exercises import own_progress  # noqa: F401
 
 each_exercise = pytest.mark.parametrize("exercise", exercises.everywhere(), ids=exercises.full_name)
 each_notebook = pytest.mark.parametrize("notebook", series.SERIES)
@@ -54,6 +55,14 @@ def test_the_notebooks_own_solution_is_right(exercise):
 
 
 @each_exercise
+def test_the_solution_behind_the_edits_is_the_one_that_the_notebook_shows(exercise):
+    shown = ast.parse(exercises.solution(exercise.notebook, exercise.number)).body[-1]
+    if isinstance(shown, ast.Assign):
+        pytest.skip("the notebook makes it of a library's parts")
+    assert ast.unparse(ast.parse(exercise.source)) == ast.unparse(shown)
+
+
+@each_exercise
 def test_an_untouched_stub_gets_one_quiet_line(exercise):
     cell = next(
         text
@@ -70,8 +79,8 @@ def test_an_untouched_stub_gets_one_quiet_line(exercise):
 
 @each_exercise
 def test_the_judge_and_other_right_answers_are_right(exercise):
-    assert exercise(exercise.judge).solved
-    assert all(exercise(answer).solved for answer in exercise.also)
+    assert exercise.accepts(exercise.judge)
+    assert all(exercise(answer).solved for answer in (exercise.solution, *exercise.also))
 
 
 @each_exercise
@@ -133,6 +142,7 @@ def test_an_answer_that_meddles_with_everything_leaves_no_trace(exercise):
             seed(5)
         torch.set_grad_enabled(False)
         torch.set_default_dtype(torch.float64)
+        torch.set_default_device("meta")
         return exercise.judge(*arguments)
 
     def drawn():
@@ -145,4 +155,5 @@ def test_an_answer_that_meddles_with_everything_leaves_no_trace(exercise):
         seed(3)
     exercise(meddling)
     assert torch.is_grad_enabled() and torch.get_default_dtype() == torch.float32
+    assert default_device() == torch.device("cpu")
     assert drawn() == expected

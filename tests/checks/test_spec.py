@@ -10,8 +10,7 @@ import torch
 from labkit.checks import tensors as check
 from labkit.checks.engine import values
 from labkit.checks.engine.spec import exercise
-from labkit.sandbox import reading
-from tests.checks.exercises import own_progress  # noqa: F401
+from labkit.sandbox.reading import Answer
 
 
 def cell(source: str, name: str):
@@ -48,7 +47,7 @@ STUBS = [
 
 @pytest.mark.parametrize("source", STUBS)
 def test_a_stub_is_seen_to_be_untouched(source):
-    assert reading.untouched(cell(source, "stub"))
+    assert Answer(cell(source, "stub")).untouched
 
 
 ANSWERS = [
@@ -65,7 +64,7 @@ ANSWERS = [
 
 @pytest.mark.parametrize("source", ANSWERS)
 def test_whatever_was_written_is_an_answer(source):
-    assert not reading.untouched(cell(source, "answer"))
+    assert not Answer(cell(source, "answer")).untouched
 
 
 def test_a_wrong_answer_is_told_input_yours_expected_and_the_mistake():
@@ -128,9 +127,9 @@ def total(numbers):
         (doubled, lambda x: 2 * x[0], "first only", "the first one alone"),
         (doubled, lambda x: 2 * x.T, "axes swapped", "changed places"),
         (doubled, lambda x: x / 5, "factor", "0.1 times what it should be"),
-        (total, lambda numbers: int(sum(numbers)), "cut off", "behind the point"),
-        (total, lambda numbers: 1 - sum(numbers), "taken from one", "1 minus"),
-        (total, lambda numbers: 1 / sum(numbers), "turned over", "1 divided by"),
+        (total, lambda numbers: int(sum(numbers)), "cut off", "cut off the fraction"),
+        (total, lambda numbers: 1 - sum(numbers), "one minus", "1 minus"),
+        (total, lambda numbers: 1 / sum(numbers), "reciprocal", "1 divided by"),
     ],
 )
 def test_what_goes_wrong_in_any_exercise_has_a_name(check, answer, name, words):
@@ -215,7 +214,6 @@ def test_an_input_in_an_inner_function_is_looked_at():
         (lambda n, k: (n - k) // 2 + 2, "one too many"),
         (lambda n, k: (n - k) // 2, "one too few"),
         (lambda n, k: -(n - k) // 2 - 1 if (n - k) % 2 == 0 else -((n - k) // 2 + 1), "wrong sign"),
-        (lambda n, k: 100 * ((n - k) // 2 + 1), "percent"),
         (lambda n, k: n * 0 + k * 0 + 15, "always the same"),
         (lambda n, k: print(end=""), "nothing returned"),
         (lambda n, k: (n - k) // 2 + 1 if k < 5 else None, "nothing returned sometimes"),
@@ -245,23 +243,6 @@ def test_a_check_leaves_the_random_numbers_alone():
     np.random.seed(3)
     check.grey(lambda image: torch.rand(5, 7) * random.random() * np.random.rand())
     assert (torch.rand(1).item(), random.random(), np.random.rand()) == expected
-
-
-def test_a_check_leaves_a_model_of_the_notebook_alone():
-    source = (
-        "net = torch.nn.Linear(2, 2)\n"
-        "def answer(n, k):\n"
-        "    net.eval()\n"
-        "    net(torch.ones(1, 2)).sum().backward()\n"
-        "    with torch.no_grad():\n"
-        "        net.weight.zero_()\n"
-        "    return (n - k) // 2 + 1\n"
-    )
-    answer = cell(source, "answer")
-    net = answer.__globals__["net"]
-    before = net.weight.detach().clone()
-    assert places(answer).solved
-    assert net.training and net.weight.grad is None and torch.equal(net.weight, before)
 
 
 def test_a_verdict_is_a_box_whose_text_cannot_become_html():

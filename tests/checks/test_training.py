@@ -1,4 +1,3 @@
-import inspect
 import math
 
 import numpy as np
@@ -8,12 +7,7 @@ from torch.nn import functional
 
 from labkit.checks import training as check
 from labkit.training import evaluate, train_epoch
-from tests.checks.exercises import own_progress  # noqa: F401
-
-
-def wrong(verdict, mistake):
-    assert not verdict.solved
-    assert verdict.mistake == mistake, verdict
+from tests.checks.exercises import wrong
 
 
 def _counted(pictures, batch_size, epochs):
@@ -43,19 +37,15 @@ def test_steps_may_be_counted_in_any_way(answer):
 
 
 @pytest.mark.parametrize(
-    ("answer", "mistake"),
+    ("answer", "words"),
     [
-        (lambda n, b, e: n // b * e, "images // batch_size * epochs"),
-        (lambda n, b, e: int(n / b) * e, "images // batch_size * epochs"),
-        (lambda n, b, e: math.ceil(n * e / b), "math.ceil(images * epochs / batch_size)"),
-        (lambda n, b, e: (n // b + 1) * e, "(images // batch_size + 1) * epochs"),
-        (lambda n, b, e: -(-n // b), "math.ceil(images / batch_size)"),
-        (lambda n, b, e: n / b * e, "images / batch_size * epochs"),
-        (lambda n, b, e: 5_000, "always the same"),
+        (lambda n, b, e: n // b * e, "The last batch of an epoch may be smaller, and"),
+        (lambda n, b, e: math.ceil(n * e / b), "The epochs do not run into each other: round up"),
+        (lambda n, b, e: (n // b + 1) * e, "Where the images divide evenly there is no"),
     ],
 )
-def test_wrongly_counted_steps_are_recognised(answer, mistake):
-    wrong(check.steps_taken(answer), mistake)
+def test_wrongly_counted_steps_are_recognised(answer, words):
+    wrong(check.steps_taken(answer), words)
 
 
 def plain_loop(model, batches, loss_function, optimizer):
@@ -105,66 +95,6 @@ def test_the_loop_may_be_written_in_any_way(answer):
     assert verdict.solved, verdict
 
 
-def changed(old, new, function=plain_loop):
-    """Return the function with one line of its source changed, as a learner would have it."""
-    source = inspect.getsource(function)
-    assert old in source
-    namespace = dict(function.__globals__)
-    exec(source.replace(old, new), namespace)
-    return namespace[function.__name__]
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "mistake"),
-    [
-        ("        optimizer.zero_grad()\n", "", "no zero grad"),
-        ("        optimizer.step()\n", "", "no weight changed"),
-        ("        loss.backward()\n", "", "no weight changed"),
-        (
-            "        loss.backward()\n        optimizer.step()\n",
-            "        optimizer.step()\n        loss.backward()\n",
-            "no weight changed",
-        ),
-        ("model(images)", "model(images).softmax(1)", "softmax before loss"),
-        ("    model.train()\n", "", "_loop(model, batches, loss_function, optimizer)"),
-        ("loss.item() * len(labels)", "loss.item() * 4", ""),
-        ("total / pictures", "loss.item()", "last loss"),
-        ("total / pictures", "total", "total loss"),
-        ("return total / pictures", "print(total)", "no loss returned"),
-        (
-            "total / pictures",
-            "total / len(batches)",
-            "_total_loss(model, batches, loss_function, optimizer) / len(batches)",
-        ),
-        (
-            "    return total",
-            "        return total",
-            "train_one_epoch.judge(model, batches[:1], loss_function, optimizer)",
-        ),
-    ],
-)
-def test_a_wrong_loop_is_recognised(old, new, mistake):
-    wrong(check.train_one_epoch(changed(old, new)), mistake)
-
-
-@pytest.mark.parametrize(
-    ("mode", "mistake"), [(True, "mean of batch means"), (False, "two things")]
-)
-def test_a_mean_of_batch_means_is_recognised(mode, mistake):
-    def loop(model, batches, loss_function, optimizer):
-        model.train(mode)
-        losses = []
-        for images, labels in batches:
-            optimizer.zero_grad()
-            loss = loss_function(model(images), labels)
-            loss.backward()
-            optimizer.step()
-            losses.append(loss.item())
-        return sum(losses) / len(losses)
-
-    wrong(check.train_one_epoch(loop), mistake)
-
-
 def plain_accuracy(model, batches):
     model.eval()
     right, pictures = 0, 0
@@ -204,40 +134,6 @@ def _picture_by_picture(model, batches):
 def test_accuracy_may_be_counted_in_any_way(answer):
     verdict = check.accuracy(answer)
     assert verdict.solved, verdict
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "mistake"),
-    [
-        (
-            "right / pictures",
-            "right",
-            "_share(model.eval(), batches, lambda right: sum(map(sum, right)))",
-        ),
-        ("right / pictures", "100 * right / pictures", "percent"),
-        (
-            "right / pictures",
-            "right / len(batches)",
-            "_share(model.eval(), batches, lambda right: sum(map(sum, right)) / len(right))",
-        ),
-        ("+= len(labels)", "+= len(batches[0][1])", "all batches alike"),
-        ("argmax(dim=1)", "argmax(dim=0)", "along the batch"),
-        ("right / pictures", "1 - right / pictures", "1 - accuracy.judge(model, batches)"),
-        (
-            "    return right",
-            "        return right",
-            "_share(model.eval(), batches[:1], _over_all)",
-        ),
-        (".argmax(dim=1)", "", "logits compared"),
-    ],
-)
-def test_a_wrong_accuracy_is_recognised(old, new, mistake):
-    wrong(check.accuracy(changed(old, new, plain_accuracy)), mistake)
-
-
-def test_accuracy_in_training_mode_is_recognised():
-    verdict = check.accuracy(changed("    model.eval()\n", "", plain_accuracy))
-    wrong(verdict, "_share(model, batches, _over_all)")
 
 
 def _with_patience_counter(losses, patience):
@@ -286,37 +182,21 @@ def test_stopping_may_be_decided_by_a_counter():
 
 
 @pytest.mark.parametrize(
-    ("answer", "mistake"),
+    ("answer", "words"),
     [
-        (waiting(reset="pass"), "waiting added up"),
-        (waiting(inside="if waited >= patience: return True"), "ever"),
+        (waiting(reset="pass"), "A new lowest loss sets the waiting back to 0."),
+        (
+            waiting(inside="if waited >= patience: return True"),
+            "This asks whether the patience has run out at",
+        ),
         (
             lambda losses, p: min(losses[-p:]) >= min(losses[:-p]),
-            "min(validation_losses[-patience:]) >= min(validation_losses[:-patience])",
+            "With no more epochs than patience there is",
         ),
-        (
-            lambda losses, p: len(losses) - 1 - np.argmin(losses) > p,
-            "_waited(validation_losses) > patience",
-        ),
-        (
-            lambda losses, p: len(losses) - losses.index(min(losses)) >= p,
-            "_waited(validation_losses) + 1 >= patience",
-        ),
-        (
-            lambda losses, p: losses[-1] > min(losses),
-            "validation_losses[-1] > min(validation_losses)",
-        ),
-        (lambda losses, p: losses[::-1].index(min(losses)) >= p, "equal is better"),
-        (
-            lambda losses, p: len(losses) - 1 - np.argmin(losses) < p,
-            "_waited(validation_losses) < patience",
-        ),
-        (lambda losses, p: False, "always the same"),
-        (lambda losses, p: True, "always the same"),
     ],
 )
-def test_a_wrong_stop_is_recognised(answer, mistake):
-    wrong(check.should_stop(answer), mistake)
+def test_a_wrong_stop_is_recognised(answer, words):
+    wrong(check.should_stop(answer), words)
 
 
 def portions(model, batches, loss_function, optimizer, every):
@@ -364,19 +244,3 @@ def _gradients_divided(model, batches, loss_function, optimizer, every):
 def test_portions_may_be_trained_in_any_way(answer):
     verdict = check.train_in_portions(answer)
     assert verdict.solved, verdict
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "mistake"),
-    [
-        (" / every", "", "summed"),
-        ("start=1", "start=0", "counted from zero"),
-        ("            optimizer.zero_grad()\n", "", "never cleared"),
-        ("        loss =", "        optimizer.zero_grad()\n        loss =", "cleared each time"),
-        ("number % every == 0", "True", "small step each time"),
-        (" / every", " / len(batches)", "divided by all"),
-        ("number % every == 0", "number == len(batches)", "one step"),
-    ],
-)
-def test_wrong_portions_are_recognised(old, new, mistake):
-    wrong(check.train_in_portions(changed(old, new, portions)), mistake)

@@ -2,9 +2,11 @@
 
 import inspect
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy
+import torch
 
 from labkit.checks.engine import values
 from labkit.text import N_
@@ -16,40 +18,82 @@ GIVEN_BACK = N_(
     "return what you have computed."
 )
 
-IN_A_LIST = N_("Several in a list are not yet one that can be called: v2.Compose([...]) makes it.")
+IN_A_LIST = N_("A list cannot be called. v2.Compose([...]) makes one transform of several.")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A mistake by its name, and what to say.
+
+    ``fits(expected, came)`` looks at the outcomes of all inputs; ``shows`` at one, and says
+    whether the learner can see there what the sentence speaks of.
+    """
+
+    name: str
+    fits: Callable
+    sentence: str
+    shows: Callable = lambda _expected, _came: True
+
+
+def _somewhere(name: str, shows: Callable, sentence: str) -> Rule:
+    """Return a rule for a mistake that one input is enough to show."""
+    return Rule(name, lambda expected, came: any(map(shows, expected, came)), sentence, shows)
+
+
+def _everywhere(name: str, change: Callable, sentence: str) -> Rule:
+    """Return a rule for answers that are ``change`` of the right one, input by input."""
+
+    def fits(expected, came) -> bool:
+        pairs = _pairs(expected, came)
+        varied = len({e.tobytes() for e, _c in pairs}) > 1
+        changed = [change(e) for e, _c in pairs]
+        return varied and all(
+            new is not None and values.same(numpy.asarray(new), c, 1e-4)
+            for new, (_e, c) in zip(changed, pairs, strict=True)
+        )
+
+    return Rule(name, fits, sentence)
 
 
 def _pairs(expected, came) -> list[tuple[numpy.ndarray, numpy.ndarray]]:
-    """Return what was expected and what came, case by case; nothing where one is no array."""
-    pairs = [(e.plain, c.plain) for e, c in zip(expected, came, strict=True)]
+    """Return what was expected and what came, input by input; nothing where one is no array.
+
+    Of several values by name, that one counts which is wrong, if it is always the same one.
+    """
+    pairs, names = [], set()
+    for one, other in zip(expected, came, strict=True):
+        wanted, got = one.plain, other.plain
+        if isinstance(wanted, Mapping) and isinstance(got, Mapping):
+            wrong = [name for name in wanted if not values.same(wanted[name], got.get(name), 1e-4)]
+            names.update(wrong)
+            if not wrong:
+                continue
+            wanted, got = wanted[wrong[0]], got.get(wrong[0])
+            if isinstance(one.value[wrong[0]], bool):
+                return []
+        pairs.append((wanted, got))
     arrays = all(isinstance(value, numpy.ndarray) for pair in pairs for value in pair)
-    return pairs if arrays else []
+    return pairs if arrays and len(names) < 2 else []
 
 
-def _nothing(outcome) -> bool:
+def _is_none(_expected, came) -> bool:
     """Return whether the answer returned ``None``, by itself or as a part of what is compared."""
-    parts = outcome.value.values() if isinstance(outcome.value, Mapping) else [outcome.value]
-    return outcome.error is None and any(part is None for part in parts)
+    parts = came.value.values() if isinstance(came.value, Mapping) else [came.value]
+    return came.error is None and any(part is None for part in parts)
 
 
-def _returns_nothing(_expected, came) -> bool:
-    return all(map(_nothing, came))
+def _is_text(expected, came) -> bool:
+    return isinstance(came.value, str) and isinstance(expected.plain, numpy.ndarray)
 
 
-def _returns_nothing_sometimes(_expected, came) -> bool:
-    return any(map(_nothing, came))
-
-
-def _returns_text(expected, came) -> bool:
+def _is_nan(expected, came) -> bool:
     return any(
-        isinstance(c.value, str) and isinstance(e.plain, numpy.ndarray)
-        for e, c in zip(expected, came, strict=True)
+        numpy.isnan(c).any() and not numpy.isnan(e).any() for e, c in _pairs([expected], [came])
     )
 
 
-def _not_a_number(expected, came) -> bool:
-    pairs = _pairs(expected, came)
-    return any(numpy.isnan(c).any() and not numpy.isnan(e).any() for e, c in pairs)
+def _waits(_expected, came) -> bool:
+    return inspect.iscoroutine(came.value) or inspect.isasyncgen(came.value)
 
 
 def _rounded(expected, came) -> bool:
@@ -61,16 +105,23 @@ def _rounded(expected, came) -> bool:
 
 
 def _cut_off(expected, came) -> bool:
+    """Return whether the fractions are lost; 2 // 0.02 is 99, because 0.02 is a little more."""
     pairs = _pairs(expected, came)
     return any((e != e.round()).any() for e, _c in pairs) and all(
-        values.same(numpy.asarray(numpy.trunc(e)), c, 1e-6) for e, c in pairs
+        e.shape == c.shape
+        and (c == numpy.trunc(c)).all()
+        and ((e - c) >= -1e-6).all()
+        and ((e - c) <= 1).all()
+        for e, c in pairs
     )
 
 
 def _first_only(expected, came) -> bool:
     pairs = _pairs(expected, came)
-    return bool(pairs) and all(
-        e.ndim and len(e) and e.shape[1:] == c.shape and values.same(numpy.asarray(e[0]), c, 1e-4)
+    return any(e.ndim and len(e) > 1 for e, _c in pairs) and all(
+        e.ndim
+        and len(e)
+        and any(values.same(numpy.asarray(first), c, 1e-4) for first in (e[0], e[:1]))
         for e, c in pairs
     )
 
@@ -82,21 +133,6 @@ def _axes_swapped(expected, came) -> bool:
         all(e.ndim == len(order) and values.same(e.transpose(order), c, 1e-4) for e, c in pairs)
         for order in orders
         if len(order) > 1
-    )
-
-
-def _taken_from_one(expected, came) -> bool:
-    return _is(expected, came, lambda e: 1 - e)
-
-
-def _turned_over(expected, came) -> bool:
-    return _is(expected, came, lambda e: 1 / e)
-
-
-def _is(expected, came, change) -> bool:
-    pairs = _pairs(expected, came)
-    return len(pairs) > 1 and all(
-        e.dtype.kind == "f" and values.same(numpy.asarray(change(e)), c, 1e-4) for e, c in pairs
     )
 
 
@@ -113,12 +149,15 @@ def factor(expected, came) -> float:
     return times if values.same(wanted * times, got, 1e-4) else 0.0
 
 
-def _returns_dots(_expected, came) -> bool:
-    return any(outcome.error is None and outcome.value is ... for outcome in came)
-
-
-def _has_to_be_awaited(outcome) -> bool:
-    return inspect.iscoroutine(outcome.value) or inspect.isasyncgen(outcome.value)
+def given_back(cases: list[tuple], came) -> str:
+    """Return what to say where the first thing that is given comes back as it was, each time."""
+    same = all(
+        isinstance(case[0], torch.Tensor | list | int | float)
+        and outcome.error is None
+        and values.same(values.plain(case[0]), outcome.plain, 1e-6)
+        for case, outcome in zip(cases, came, strict=True)
+    )
+    return GIVEN_BACK if same else ""
 
 
 def _wrong_shape(expected, came) -> bool:
@@ -135,94 +174,102 @@ def _channels_last(expected, came) -> bool:
     )
 
 
-def _ratio(expected, came, wanted: float) -> bool:
-    pairs = _pairs(expected, came)
-    return any(e.any() for e, _c in pairs) and all(
-        values.same(numpy.asarray(e * wanted), c, 1e-4) for e, c in pairs
-    )
+def _shifted(by: int) -> Callable:
+    def fits(expected, came) -> bool:
+        pairs = _pairs(expected, came)
+        return bool(pairs) and all(
+            e.size == 1 and values.same(numpy.asarray(e + by), c, 1e-6) for e, c in pairs
+        )
+
+    return fits
 
 
-def _shifted(expected, came, by: int) -> bool:
-    pairs = _pairs(expected, came)
-    return bool(pairs) and all(
-        e.size == 1 and values.same(numpy.asarray(e + by), c, 1e-6) for e, c in pairs
-    )
-
-
-def _constant(expected, came) -> bool:
-    pairs = _pairs(expected, came)
-    return len(pairs) > 1 and all(
-        values.same(pairs[0][1], c, 1e-6) and c.ndim == 0 for _e, c in pairs
+def _constant(_expected, came) -> bool:
+    numbers = [outcome.plain for outcome in came]
+    return len(numbers) > 1 and all(
+        isinstance(c, numpy.ndarray) and c.ndim == 0 and values.same(numbers[0], c, 1e-6)
+        for c in numbers
     )
 
 
 GENERAL = (
-    (
+    _somewhere(
         "coroutine returned",
-        lambda _expected, came: any(map(_has_to_be_awaited, came)),
-        N_("async def gives a coroutine, which waits to be awaited. Write def alone."),
+        _waits,
+        N_("async def makes a coroutine, which does not run by itself. Write def alone."),
     ),
-    ("nothing returned", _returns_nothing, NOTHING),
-    (
+    Rule("nothing returned", lambda e, c: all(map(_is_none, e, c)), NOTHING),
+    _somewhere(
         "nothing returned sometimes",
-        _returns_nothing_sometimes,
-        N_("For some inputs the function returns nothing: one of its ways ends without a return."),
+        _is_none,
+        N_("For some inputs the function returns nothing: one of its branches has no return."),
     ),
-    (
+    _somewhere(
         "text returned",
-        _returns_text,
-        N_("The function returns text. Return the number itself, without quotation marks."),
+        _is_text,
+        N_("The function returns text. Return the value itself, without quotation marks."),
     ),
-    ("dots returned", _returns_dots, N_("There are still three dots where it returns.")),
-    (
+    _somewhere(
+        "dots returned",
+        lambda _e, c: c.error is None and c.value is ...,
+        N_("There are still three dots where it returns."),
+    ),
+    Rule(
         "channels last",
         _channels_last,
         N_("The numbers are right, but the channels come last. PyTorch wants them first."),
     ),
-    (
+    Rule(
         "wrong shape",
         _wrong_shape,
         N_("The numbers are right, the shape is not: is there an axis too many or too few?"),
     ),
-    ("one too many", lambda e, c: _shifted(e, c, 1), N_("Off by one: always 1 too many.")),
-    ("one too few", lambda e, c: _shifted(e, c, -1), N_("Off by one: always 1 too few.")),
-    (
+    Rule("one too many", _shifted(1), N_("Off by one: always 1 too many.")),
+    Rule("one too few", _shifted(-1), N_("Off by one: always 1 too few.")),
+    _everywhere(
         "percent",
-        lambda e, c: _ratio(e, c, 100),
-        N_("A hundred times too large: a share is wanted, from 0 to 1, not a percentage."),
+        lambda e: 100 * e if (abs(e) <= 1).all() else None,
+        N_("A hundred times too large: a share from 0 to 1 is expected, not a percentage."),
     ),
-    (
-        "rounded",
-        _rounded,
-        N_("Rounded too early: return the number with all its digits."),
-    ),
-    (
+    Rule("rounded", _rounded, N_("Rounded too early: return the number with all its digits.")),
+    Rule(
         "cut off",
         _cut_off,
-        N_("Whole numbers came: int() and // drop what is behind the point."),
+        N_(
+            "Only whole numbers came out. int() and // cut off the fraction, and a tensor of whole "
+            "numbers cannot hold one: call .float() first."
+        ),
     ),
-    (
+    Rule(
         "first only",
         _first_only,
         N_("This is the first one alone. Does return stand inside the loop? It ends the function."),
     ),
-    (
+    Rule(
         "axes swapped",
         _axes_swapped,
-        N_("The numbers are right, but axes have changed places, rows and columns say."),
+        N_("The numbers are right, but axes have changed places, e.g. rows and columns."),
     ),
-    (
+    _somewhere(
         "not a number",
-        _not_a_number,
+        _is_nan,
         N_("nan is not a number: it comes from 0 / 0, or from a logarithm or root below 0."),
     ),
-    ("taken from one", _taken_from_one, N_("This is 1 minus the right answer.")),
-    ("turned over", _turned_over, N_("This is 1 divided by the right answer.")),
-    ("wrong sign", lambda e, c: _ratio(e, c, -1), N_("The sign is the wrong way round.")),
-    (
+    _everywhere("one minus", lambda e: 1 - e, N_("This is 1 minus the right answer.")),
+    _everywhere(
+        "reciprocal",
+        lambda e: 1 / e if e.all() else None,
+        N_("This is 1 divided by the right answer."),
+    ),
+    _everywhere(
+        "wrong sign",
+        lambda e: -e,
+        N_("The numbers are right, but their sign is the wrong way round."),
+    ),
+    Rule(
         "always the same",
         _constant,
-        N_("The answer is the same for every input. It has to be computed from what is given."),
+        N_("The result is the same for every input. It has to change with what is given."),
     ),
 )
 """Mistakes that are made in any exercise: name, what they look like, what to say."""

@@ -1,55 +1,48 @@
-"""An exercise as a specification: inputs, a judge, and the typical mistakes by name.
+"""An exercise as a specification: the right answer, inputs, and the typical mistakes.
 
 A module of this package reads like this::
 
     @exercise(2, cases)
-    def grey(image):  # the judge: the right answer, by PyTorch or by an obvious loop
+    def grey(image):  # the solution that the notebook shows
         ...
 
-    @grey.mistake(N_("All colours count the same here. ..."))
-    def _plain_mean(image):  # what a learner computes who makes this mistake
+    grey.if_it_returns({"image.mean(dim=0)": "All colours count the same here. ..."})
+    grey.if_it_reads({("dim=0", "dim=-1"): "The sum runs over the columns. ..."})
+
+    @grey.mistake(N_("..."))  # what is neither one expression nor an edit of the solution
+    def _name(image):
         ...
 
-and ``grey(answer)`` is the check. Judge, mistakes and the learner's answer are of one form and are
-used in the same way, so they can be compared.
+and ``grey(answer)`` is the check. Where PyTorch or an obvious loop can judge the solution, too,
+``judge=`` names it. Judge, mistakes and the learner's answer are used in the same way, so what
+comes out can be compared.
 """
 
+import ast
+import copy
 import inspect
-import itertools
 import math
-import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+import sys
+import textwrap
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from labkit.checks.engine import board, values
-from labkit.checks.engine.general import GENERAL, GIVEN_BACK, IN_A_LIST, NOTHING, factor
+from labkit.checks.engine import board
+from labkit.checks.engine.trial import Trial
 from labkit.checks.engine.verdict import Verdict
-from labkit.sandbox import limits as sandbox
-from labkit.sandbox import reading
-from labkit.sandbox.quiet import quiet
-from labkit.text import _, ngettext
+from labkit.sandbox.copies import random_numbers_kept
+from labkit.sandbox.limits import settings_kept
+from labkit.sandbox.reading import Answer
+from labkit.text import _
 
 _SECONDS = 5.0
-
-_TOOLS = {"math": math, "torch": torch, "nn": nn, "functional": functional}
-"""What an expression of ``if_it_returns`` may use without an import in its own module."""
-
-_PRINTED = 400
-"""So many characters of what an answer prints for one input are shown."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What an answer gave for one input: a value, or the exception that ended it; its prints."""
-
-    value: object = None
-    plain: object = None
-    error: BaseException | None = None
-    printed: str = ""
+_TOOLS = {"copy": copy, "math": math, "torch": torch, "nn": nn, "functional": functional}
+"""What the code in a table may use without an import in its own module."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +51,16 @@ class Mistake:
 
     name: str
     answer: Callable
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Caution:
+    """Further cases, with how to use an answer in them, and what to add if one goes wrong there."""
+
+    cases: Callable[[], list[tuple]]
+    use: Callable
+    expected: Callable
     sentence: str
 
 
@@ -70,25 +73,47 @@ class Exercise:
     several.
     """
 
-    notebook: str
     number: int
-    judge: Callable
+    solution: Callable
     cases: Callable[[], list[tuple]]
+    judge: Callable
     use: Callable
     tolerance: float
     seconds: float
     also: list[Callable] = field(default_factory=list)
     mistakes: list[Mistake] = field(default_factory=list)
-    cautions: list[tuple[Callable, Callable, str]] = field(default_factory=list)
+    cautions: list[Caution] = field(default_factory=list)
 
     @property
     def name(self) -> str:
-        return self.judge.__name__
+        return self.solution.__name__
 
     @property
-    def home(self) -> dict:
-        """Return the variables of the module that the right answer is written in."""
-        return self.judge.__globals__
+    def notebook(self) -> str:
+        """The notebook that it stands in: the name of its module, or what that calls NOTEBOOK."""
+        return self.module.get("NOTEBOOK", self.solution.__module__.rpartition(".")[2])
+
+    @property
+    def module(self) -> dict:
+        """The variables of the module that the solution is written in."""
+        return vars(sys.modules[self.solution.__module__])
+
+    @cached_property
+    def source(self) -> str:
+        """The solution's own code, without the decorator that makes an exercise of it."""
+        text = textwrap.dedent(inspect.getsource(self.solution))
+        return "".join(text.splitlines(keepends=True)[ast.parse(text).body[0].lineno - 1 :])
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names of what an answer is called with."""
+        return list(inspect.signature(self.solution).parameters)
+
+    @property
+    def inputs(self) -> list[str]:
+        """The names of what a case holds."""
+        plain = self.use is call
+        return self.parameters if plain else list(inspect.signature(self.use).parameters)[1:]
 
     def mistake(self, sentence: str) -> Callable:
         """Name a typical mistake; the decorated answer makes it."""
@@ -100,35 +125,75 @@ class Exercise:
 
         return register
 
-    def if_it_returns(self, sentences: dict[str, str]) -> None:
+    def if_it_returns(self, sentences: Mapping[str, str]) -> None:
         """Name mistakes that are one expression: ``{"kernel - 1": "This is the padding of ..."}``.
 
-        An expression may use the parameters of the right answer, and what its module defines.
+        An expression may use the parameters of the solution, and what its module defines.
         """
-        parameters = ", ".join(inspect.signature(self.judge).parameters)
         for expression, sentence in sentences.items():
-            code = f"lambda {', '.join(_TOOLS)}: lambda {parameters}: ({expression})"
-            made = eval(code, self.home)
-            self.mistakes.append(Mistake(expression, made(**_TOOLS), sentence))
+            source = f"def answer({', '.join(self.parameters)}):\n    return ({expression})"
+            self.mistakes.append(Mistake(expression, self.defined(source, "answer"), sentence))
+
+    def if_it_reads(self, sentences: Mapping[tuple[str, ...], str]) -> None:
+        """Name mistakes that are edits of the solution: ``{("start=1", "start=0"): "..."}``.
+
+        Several edits follow each other: ``(old, new, old, new)``. Each holds wherever the old text
+        stands below the first line. Raises ``ValueError`` where it stands nowhere.
+        """
+        head, _line, body = self.source.partition("\n")
+        for edits, sentence in sentences.items():
+            changed = body
+            for old, new in zip(edits[::2], edits[1::2], strict=True):
+                if old not in changed:
+                    raise ValueError(f"{self.name}: no {old!r} in its solution")
+                changed = changed.replace(old, new)
+            name = ", ".join(" ".join(edit.split()) for edit in edits)
+            answer = self.defined(f"{head}\n{changed}", self.name)
+            self.mistakes.append(Mistake(name, answer, sentence))
+
+    def defined(self, source: str, name: str) -> Callable:
+        """Return what ``source`` defines under ``name``, in the module of the solution."""
+        body = textwrap.indent(source, "    ")
+        made: dict[str, Callable] = {}
+        code = f"def make({', '.join(_TOOLS)}):\n{body}\n    return {name}"
+        exec(code, self.module, made)
+        return made["make"](**_TOOLS)
 
     def right(self, answer: Callable) -> Callable:
         """Accept what the decorated answer gives as well."""
         self.also.append(answer)
         return answer
 
-    def caution(self, cases: Callable[[], list[tuple]], sentence: str) -> None:
-        """Add ``sentence`` to the praise of an answer that goes wrong in these further cases."""
-        self.cautions.append((self.judge, cases, sentence))
+    def caution(
+        self,
+        cases: Callable[[], list[tuple]],
+        sentence: str,
+        *,
+        use: Callable | None = None,
+        expected: Callable | None = None,
+    ) -> None:
+        """Add ``sentence`` to the praise of an answer that goes wrong in these further cases.
+
+        ``use`` and ``expected`` say what is looked at there, and what would be right; by default
+        they are those of the exercise.
+        """
+        caution = Caution(cases, use or self.use, expected or self.judge, sentence)
+        self.cautions.append(caution)
 
     def __call__(self, answer=...) -> Verdict:
         """Try the answer on every input and return the verdict; solved ones go on the board."""
-        if reading.untouched(answer):
+        read = Answer(answer)
+        if read.untouched:
             return self._waiting()
-        home = reading.namespace(answer)
-        with sandbox.names_kept(home), sandbox.unmarked(reading.reached(answer, home)):
-            verdict = self._judge(answer)
+        with random_numbers_kept(), settings_kept():
+            verdict = Trial(self, read).verdict()
         complaint = board.note(self.notebook, self.name, solved=verdict.solved)
         return verdict.with_line(complaint) if complaint else verdict
+
+    def accepts(self, answer) -> bool:
+        """Return whether an answer is right, without a word on why."""
+        with random_numbers_kept(), settings_kept():
+            return Trial(self, Answer(answer)).accepted()
 
     def _waiting(self) -> Verdict:
         try:
@@ -141,186 +206,9 @@ class Exercise:
         text = _("Exercise {number} waits for your answer in place of the three dots.")
         return Verdict("waiting", text.format(number=self.number))
 
-    def _judge(self, answer) -> Verdict:
-        if not callable(answer):
-            text = _("{name} has to be something to call, like a function, and this is {what}.")
-            lines = (text.format(name=self.name, what=values.describe(answer)),)
-            several = isinstance(answer, list | tuple) and answer and all(map(callable, answer))
-            hints = (_(IN_A_LIST),) if several else ()
-            return Verdict("wrong", _("Not yet."), lines, hints=hints)
-        expected = [self._expect(self.judge, case) for case in self.cases()]
-        came = []
-        for case in self.cases():
-            came.append(self._try(answer, case))
-            if isinstance(came[-1].error, sandbox.TimeUp):
-                return self._endless(self._case(self.cases()[len(came) - 1], came[-1]))
-        if any(self._agree(wanted, came) for wanted in self._wanted(expected)):
-            return self._solved(answer, len(came))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of comparisons with nan
-            mistake, hint = self._diagnose(answer, expected, came)
-        first = self._plainest(expected, came)
-        case = self._case(self.cases()[first], came[first])
-        if came[first].error is not None:
-            return self._raised(answer, case, came[first].error, mistake, hint)
-        wanted, got = values.differing(expected[first].value, came[first].value)
-        lines = [*case, _("Yours: {came}").format(came=values.describe(got))]
-        lines.append(_("Expected: {value}").format(value=values.describe(wanted)))
-        lines.append(values.difference(expected[first].plain, came[first].plain))
-        lines = tuple(filter(None, lines))
-        hints = tuple(filter(None, [hint]))
-        return Verdict("wrong", _("Not yet."), lines, hints=hints, mistake=mistake)
 
-    def _try(self, answer, case: tuple) -> Outcome:
-        def run() -> Outcome:
-            value = self.use(answer, *case)
-            if inspect.iscoroutine(value):
-                value.close()  # or Python warns that nobody has awaited it
-            if isinstance(value, Iterator):
-                value = list(itertools.islice(value, 1000))
-            return Outcome(value, values.plain(value))
-
-        with quiet(_PRINTED) as text, sandbox.settings_kept():
-            try:
-                outcome = sandbox.within(self.seconds, run)
-            except KeyboardInterrupt:  # by the learner, who wants it to end
-                raise
-            except BaseException as error:  # theirs, whatever it is
-                outcome = Outcome(error=error)
-        return replace(outcome, printed=text.getvalue().strip())
-
-    def _expect(self, judge: Callable, case: tuple) -> Outcome:
-        value = self.use(judge, *case)
-        return Outcome(value, values.plain(value))
-
-    def _wanted(self, expected: list[Outcome]):
-        yield expected
-        for judge in self.also:
-            yield [self._expect(judge, case) for case in self.cases()]
-
-    def _same(self, expected: Outcome, came: Outcome) -> bool:
-        if came.error is not None or expected.error is not None:
-            return values.said(came.error) == values.said(expected.error)
-        return values.same(expected.plain, came.plain, self.tolerance)
-
-    def _agree(self, expected: list[Outcome], came: list[Outcome]) -> bool:
-        return all(self._same(*pair) for pair in zip(expected, came, strict=True))
-
-    def _plainest(self, expected: list[Outcome], came: list[Outcome]) -> int:
-        """Return the number of the smallest case that went wrong: the easiest one to think of."""
-        wrong = [n for n, e in enumerate(expected) if not self._same(e, came[n])]
-        cases = self.cases()
-        return min(wrong, key=lambda n: sum(values.size(part) for part in cases[n]))
-
-    def _solved(self, answer, tried: int) -> Verdict:
-        heading = ngettext(
-            "Right: {n} input tried.", "Right, on all {n} inputs tried.", tried
-        ).format(n=tried)
-        lines = [
-            _(sentence)
-            for judge, cases, sentence in self.cautions
-            if not all(
-                self._same(self._expect(judge, case), self._try(answer, again))
-                for case, again in zip(cases(), cases(), strict=True)
-            )
-        ]
-        return Verdict("solved", heading, tuple(lines))
-
-    def _endless(self, case: list[str]) -> Verdict:
-        stopped = _("Stopped after {seconds:g} seconds. Is there a loop that never ends?")
-        lines = (*case, stopped.format(seconds=self.seconds))
-        return Verdict("endless", _("This takes too long."), lines)
-
-    def _raised(self, answer, case, error, mistake, hint) -> Verdict:
-        heading = _("Your code raised an error.")
-        said = values.shortened(values.said(error).partition("\n")[0], 400)
-        line, code = reading.place(error, reading.namespace(answer))
-        if line is None and not mistake:
-            hint = self._how_to_call(answer)
-        if line is None and not hint:
-            return self._unusable(answer, case, said)
-        where = "" if line is None else _("In line {line} of its cell:").format(line=line)
-        lines = tuple(filter(None, (*case, said, where)))
-        return Verdict("raised", heading, lines, code, tuple(filter(None, [hint])), mistake)
-
-    def _how_to_call(self, answer) -> str:
-        """Return what is wrong where an error arose outside the learner's lines."""
-        names = list(inspect.signature(self.judge).parameters)
-        try:
-            inspect.signature(answer).bind(*names)
-        except TypeError:
-            text = ngettext(
-                "It is called with {n} argument: {names}.",
-                "It is called with {n} arguments: {names}.",
-                len(names),
-            )
-            return text.format(n=len(names), names=", ".join(names))
-        except Exception:  # built in, without a signature, or strange to look into
-            pass
-        return ""
-
-    def _unusable(self, answer, case: list[str], said: str) -> Verdict:
-        """Return the verdict on an answer that ran, and gave something that nobody can use."""
-        returned = []
-
-        def noted(*arguments):
-            returned.append(answer(*arguments))
-            return returned[-1]
-
-        for given in self.cases():
-            if self._try(noted, given).error is not None:
-                break
-        if not returned or inspect.isclass(answer):
-            return Verdict("raised", _("Your code raised an error."), (*case, said))
-        lines = [*case, _("Yours: {came}").format(came=values.describe(returned[-1])), said]
-        hint = _(NOTHING) if returned[-1] is None else _("It cannot be used as an answer here.")
-        return Verdict("wrong", _("Not yet."), tuple(lines), hints=(hint,))
-
-    def _case(self, case: tuple, came: Outcome) -> list[str]:
-        """Return in words what an answer was tried with, and what it printed then."""
-        names = list(inspect.signature(self.judge).parameters)
-        if self.use is not _call:
-            names = list(inspect.signature(self.use).parameters)[1:]
-        given = [
-            getattr(value, "words", None) or f"{name} = {values.describe(value)}"
-            for name, value in zip(names, case, strict=False)
-        ]
-        lines = [_("Tried with {given}").format(given=", ".join(given))] if given else []
-        if came.printed:
-            printed = " | ".join(came.printed.splitlines())
-            lines.append(_("It printed: {text}").format(text=printed))
-        return lines
-
-    def _diagnose(self, answer, expected, came) -> tuple[str, str]:
-        """Return the name of the mistake that gives these very answers, and its sentence."""
-        for mistake in self.mistakes:
-            imitated = [self._try(mistake.answer, case) for case in self.cases()]
-            if self._agree(imitated, came):
-                return mistake.name, _(mistake.sentence)
-        for name, looks_like, sentence in GENERAL:
-            if looks_like(expected, came):
-                return name, _(sentence)
-        unused = [] if any(outcome.error for outcome in came) else reading.unused(answer)
-        if unused:
-            text = _("Your function never looks at {names}.")
-            return "input unused", text.format(names=", ".join(unused))
-        if self.use is _call and self._given_back(came):
-            return "given back", _(GIVEN_BACK)
-        times = factor(expected, came)
-        if times:
-            text = _("Each number is {times:.4g} times what it should be.")
-            return "factor", text.format(times=times)
-        return "", ""
-
-    def _given_back(self, came: list[Outcome]) -> bool:
-        """Return whether the first thing that is given comes back as it was, each time."""
-        return all(
-            outcome.error is None and values.same(values.plain(case[0]), outcome.plain, 1e-6)
-            for case, outcome in zip(self.cases(), came, strict=True)
-        )
-
-
-def _call(answer, *case):
+def call(answer, *case):
+    """Use an answer in the plainest way: what it returns is compared."""
     return answer(*case)
 
 
@@ -328,14 +216,22 @@ def exercise(
     number: int,
     cases: Callable[[], list[tuple]],
     *,
-    use: Callable = _call,
+    judge: Callable | None = None,
+    use: Callable = call,
     tolerance: float = 1e-4,
     seconds: float = _SECONDS,
 ) -> Callable[[Callable], Exercise]:
-    """Make an exercise of its judge; its notebook is the package that the judge is written in."""
+    """Make an exercise of the decorated solution; its notebook is the module that it stands in.
 
-    def register(judge: Callable) -> Exercise:
-        notebook = judge.__module__.removeprefix("labkit.checks.").partition(".")[0]
-        return Exercise(notebook, number, judge, cases, use, tolerance, seconds)
+    ``number``: its place in the notebook, from 1.
+    ``cases``: returns the inputs, made afresh each time, each a tuple of arguments.
+    ``judge``: another right answer, by PyTorch or by an obvious loop; by default the solution.
+    ``use``: what is done with an answer and an input; by default the answer is called with it.
+    ``tolerance``: how far numbers may differ, relative to their size.
+    ``seconds``: how long one input may take.
+    """
+
+    def register(solution: Callable) -> Exercise:
+        return Exercise(number, solution, cases, judge or solution, use, tolerance, seconds)
 
     return register

@@ -16,10 +16,10 @@ _SHORT = 12
 """Up to so many numbers are shown one by one."""
 
 _LONGEST = 600
-"""Up to so many characters tell a value."""
+"""Up to so many characters describe a value."""
 
-_COUNT = 0.1
-"""Whole numbers are counted: however large they are, 6,000 is not 6,001."""
+_INTEGER_TOLERANCE = 0.1
+"""Expected integers must match to this whatever their size: 6,000 is not 6,001."""
 
 _MOST = 100_000
 """A generator is read so far and no further."""
@@ -90,7 +90,7 @@ def _near(expected: numpy.ndarray, came: numpy.ndarray, tolerance: float) -> boo
         return False
     finite = numpy.isfinite(expected)
     whole = (expected[finite] == expected[finite].round()).all()
-    return bool(not whole or (abs(came[finite] - expected[finite]) < _COUNT).all())
+    return bool(not whole or (abs(came[finite] - expected[finite]) < _INTEGER_TOLERANCE).all())
 
 
 def describe(value) -> str:
@@ -115,7 +115,7 @@ def _described(value) -> str:
     if isinstance(value, nn.Module):
         return type(value).__name__ if any(value.children()) else repr(value)
     if isinstance(value, Image.Image):
-        return _("a picture of {width} x {height} pixels").format(
+        return _("an image of {width} x {height} pixels").format(
             width=value.width, height=value.height
         )
     if isinstance(words := getattr(value, "words", None), str):
@@ -154,6 +154,8 @@ def said(error: BaseException) -> str:
 
 
 def _part(value) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
     return value if isinstance(value, str) else describe(value)
 
 
@@ -181,7 +183,9 @@ def _numbers(array: numpy.ndarray) -> str:
 
 
 def _number(value: float) -> str:
-    return str(int(value)) if value.is_integer() and abs(value) < 1e9 else f"{value:.4g}"
+    if value.is_integer() and abs(value) < 1e9:
+        return str(int(value))
+    return f"{value:.3f}" if 1e3 < abs(value) < 1e6 else f"{value:.4g}"
 
 
 def differing(expected, came) -> tuple:
@@ -191,6 +195,26 @@ def differing(expected, came) -> tuple:
     keys = [k for k in expected if not same(plain(expected[k]), plain(came.get(k)), 1e-4)]
     keys = [key for key in keys if key in came] or keys
     return {key: expected[key] for key in keys}, {key: came.get(key) for key in keys}
+
+
+def single(value):
+    """Return the only entry of a dictionary that has one, and anything else as it is."""
+    one = isinstance(value, Mapping) and len(value) == 1
+    return next(iter(value.values())) if one else value
+
+
+def untouched(one, fresh) -> bool:
+    """Return whether a tensor, layer or container still holds what a fresh one holds."""
+    if isinstance(one, torch.Tensor):
+        hidden = one.is_meta or one.shape != fresh.shape
+        return one.shape == fresh.shape if hidden else same(plain(fresh), plain(one), 0)
+    if isinstance(one, nn.Module):
+        return untouched(list(one.state_dict().values()), list(fresh.state_dict().values()))
+    if isinstance(one, dict):
+        return one.keys() == fresh.keys() and all(untouched(one[key], fresh[key]) for key in one)
+    if isinstance(one, list | tuple):
+        return len(one) == len(fresh) and all(map(untouched, one, fresh))
+    return one == fresh if isinstance(one, int | float | str) else True
 
 
 def size(value) -> int:
@@ -211,6 +235,9 @@ def difference(expected, came) -> str:
     if expected.shape != came.shape:
         if not expected.ndim:
             return _("One number is expected here.")
+        if expected.ndim == came.ndim == 1:
+            text = _("{came} numbers came, {expected} are expected.")
+            return text.format(came=came.size, expected=expected.size)
         return _("The shape is {came}, expected is {expected}.").format(
             came=list(came.shape), expected=list(expected.shape)
         )

@@ -1,0 +1,270 @@
+"""Try an answer on every input, compare it with the right one, and say what is wrong with it."""
+
+import inspect
+import itertools
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+from PIL import Image
+from torch import nn
+
+from labkit.checks.engine import values
+from labkit.checks.engine.general import GENERAL, IN_A_LIST, NOTHING, factor, given_back
+from labkit.checks.engine.verdict import Verdict
+from labkit.sandbox.limits import TimeUp, settings_kept, within
+from labkit.sandbox.quiet import quiet
+from labkit.sandbox.reading import Answer
+from labkit.text import _, ngettext
+
+if TYPE_CHECKING:
+    from labkit.checks.engine.spec import Exercise
+
+_PRINTED = 400
+"""So many characters of what an answer prints for one input are shown."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an answer gave for one input: a value, or the exception that ended it; its prints."""
+
+    value: object = None
+    plain: object = None
+    error: BaseException | None = None
+    printed: str = ""
+
+
+class Trial:
+    """One answer to one exercise, tried."""
+
+    def __init__(self, exercise: "Exercise", answer: Answer):
+        self.exercise, self.answer = exercise, answer
+        self.given: list[tuple] = []  # the inputs, as the answer left them
+        self.came: list[Outcome] = []
+        self.expected: list[Outcome] = []
+
+    def accepted(self) -> bool:
+        """Return whether the answer is right on every input; stop at the first one where not."""
+        return callable(self.answer.given) and any(
+            all(
+                self._same(self._expect(judge, case), self._try(self.answer.given, again))
+                for case, again in zip(self.exercise.cases(), self.exercise.cases(), strict=True)
+            )
+            for judge in (self.exercise.judge, *self.exercise.also)
+        )
+
+    def verdict(self) -> Verdict:
+        """Try the answer on every input, and say how it went."""
+        refused = self._refused()
+        if refused:
+            return refused
+        self.expected = [self._expect(self.exercise.judge, c) for c in self.exercise.cases()]
+        for case in self.exercise.cases():
+            self.given.append(case)
+            self.came.append(self._try(self.answer.given, case))
+            if isinstance(self.came[-1].error, TimeUp):
+                return self._endless()
+        also = ([self._expect(a, c) for c in self.exercise.cases()] for a in self.exercise.also)
+        if any(map(self._agree, itertools.chain([self.expected], also))):
+            return self._solved()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of comparisons with nan
+            mistake, hint, telling = self._diagnose()
+        shown = self._plainest(telling)
+        if self.came[shown].error is not None:
+            return self._raised(shown, mistake, hint)
+        return self._wrong(shown, mistake, hint)
+
+    def _refused(self) -> Verdict | None:
+        """Return the verdict on what cannot be tried at all."""
+        given, name = self.answer.given, self.exercise.name
+        if inspect.isclass(self.exercise.solution) and isinstance(given, nn.Module):
+            text = _("This is a network already. Hand over the class, {name}, without brackets.")
+            return Verdict("wrong", _("Not yet."), hints=(text.format(name=name),))
+        if callable(given):
+            return None
+        text = _("{name} has to be something to call, like a function, and this is {what}.")
+        several = isinstance(given, list | tuple) and given and all(map(callable, given))
+        lines = (text.format(name=name, what=values.describe(given)),)
+        return Verdict("wrong", _("Not yet."), lines, hints=(_(IN_A_LIST),) if several else ())
+
+    def _try(self, answer, case: tuple, use: Callable | None = None) -> Outcome:
+        def run() -> Outcome:
+            value = (use or self.exercise.use)(answer, *case)
+            if inspect.iscoroutine(value):
+                value.close()  # or Python warns that nobody has awaited it
+            if isinstance(value, Iterator):
+                value = list(itertools.islice(value, 1000))
+            return Outcome(value, values.plain(value))
+
+        with quiet(_PRINTED) as text, settings_kept():
+            try:
+                outcome = within(self.exercise.seconds, run)
+            except KeyboardInterrupt:  # by the learner, who wants it to end
+                raise
+            except BaseException as error:  # theirs, whatever it is
+                outcome = Outcome(error=error)
+        return replace(outcome, printed=text.getvalue().strip())
+
+    def _expect(self, judge: Callable, case: tuple, use: Callable | None = None) -> Outcome:
+        value = (use or self.exercise.use)(judge, *case)
+        return Outcome(value, values.plain(value))
+
+    def _same(self, expected: Outcome, came: Outcome) -> bool:
+        if came.error is not None or expected.error is not None:
+            return values.said(came.error) == values.said(expected.error)
+        return values.same(expected.plain, came.plain, self.exercise.tolerance)
+
+    def _agree(self, expected: list[Outcome]) -> bool:
+        return all(map(self._same, expected, self.came))
+
+    def _plainest(self, telling: Callable) -> int:
+        """Return the number of the smallest input that went wrong: the easiest to think of.
+
+        Where the hint speaks of something that only some inputs show, it is one of those.
+        """
+        pairs = list(zip(self.expected, self.came, strict=True))
+        wrong = [n for n, pair in enumerate(pairs) if not self._same(*pair)]
+        wrong = [n for n in wrong if telling(*pairs[n])] or wrong
+        cases = self.exercise.cases()
+        return min(wrong, key=lambda n: sum(values.size(part) for part in cases[n]))
+
+    def _solved(self) -> Verdict:
+        heading = ngettext(
+            "Right: {n} input tried.", "Right, on all {n} inputs tried.", len(self.came)
+        ).format(n=len(self.came))
+        lines = [_(caution.sentence) for caution in self.exercise.cautions if self._fails(caution)]
+        if spoiled := self._spoiled():
+            text = _(
+                "One thing more: it changes {names} itself, so whoever uses {names} afterwards "
+                "finds other numbers there. Work on a copy."
+            )
+            lines.append(text.format(names=", ".join(spoiled)))
+        return Verdict("solved", heading, tuple(lines))
+
+    def _fails(self, caution) -> bool:
+        return not all(
+            self._same(
+                self._expect(caution.expected, case, caution.use),
+                self._try(self.answer.given, again, caution.use),
+            )
+            for case, again in zip(caution.cases(), caution.cases(), strict=True)
+        )
+
+    def _spoiled(self) -> list[str]:
+        """Return the names of inputs that are not as they were given."""
+        found = {}
+        for given, fresh in zip(self.given, self.exercise.cases(), strict=True):
+            for name, one, other in zip(self.exercise.inputs, given, fresh, strict=False):
+                if not values.untouched(one, other):
+                    found[name] = True
+        return list(found)
+
+    def _endless(self) -> Verdict:
+        stopped = _("Stopped after {seconds:g} seconds. Is there a loop that never ends?")
+        shown = self._shown(len(self.came) - 1)
+        lines = (*shown, stopped.format(seconds=self.exercise.seconds))
+        return Verdict("endless", _("This takes too long."), lines)
+
+    def _wrong(self, number: int, mistake: str, hint: str) -> Verdict:
+        expected, came = self.expected[number], self.came[number]
+        wanted, got = values.differing(expected.value, came.value)
+        lines = [
+            *self._shown(number),
+            _("Yours: {came}").format(came=values.describe(got)),
+            _("Expected: {value}").format(value=values.describe(wanted)),
+            values.difference(*map(values.single, values.differing(expected.plain, came.plain))),
+        ]
+        hints = tuple(filter(None, [hint]))
+        return Verdict("wrong", _("Not yet."), tuple(filter(None, lines)), "", hints, mistake)
+
+    def _raised(self, number: int, mistake: str, hint: str) -> Verdict:
+        error = self.came[number].error
+        said = values.shortened(values.said(error).partition("\n")[0], 400)
+        line, code = self.answer.line_of(error)
+        if line is None and not mistake:
+            hint = self._how_to_call()
+        if line is None and not hint:
+            return self._unusable(number, said)
+        where = "" if line is None else _("In line {line} of its cell:").format(line=line)
+        lines = tuple(filter(None, (*self._shown(number), said, where)))
+        heading = _("Your code raised an error.")
+        return Verdict("raised", heading, lines, code, tuple(filter(None, [hint])), mistake)
+
+    def _how_to_call(self) -> str:
+        """Return what is wrong where an error arose outside the learner's lines."""
+        names = self.exercise.parameters
+        try:
+            inspect.signature(self.answer.given).bind(*names)
+        except TypeError:
+            text = ngettext(
+                "It is called with {n} argument: {names}.",
+                "It is called with {n} arguments: {names}.",
+                len(names),
+            )
+            return text.format(n=len(names), names=", ".join(names))
+        except Exception:  # built in, without a signature, or strange to look into
+            pass
+        return ""
+
+    def _unusable(self, number: int, said: str) -> Verdict:
+        """Return the verdict on an answer that ran, and gave something that nobody can use."""
+        returned = []
+
+        def noted(*arguments):
+            returned.append(self.answer.given(*arguments))
+            return returned[-1]
+
+        for given in self.exercise.cases():
+            if self._try(noted, given).error is not None:
+                break
+        shown = self._shown(number)
+        if not returned or inspect.isclass(self.answer.given):
+            return Verdict("raised", _("Your code raised an error."), (*shown, said))
+        lines = (*shown, _("Yours: {came}").format(came=values.describe(returned[-1])), said)
+        hint = _("It cannot be used as an answer here.")
+        if returned[-1] is None:
+            hint = _(NOTHING)
+        elif isinstance(returned[-1], torch.Tensor | Image.Image):
+            hint = _("This is a finished result. Return what makes it: the transform or the layer.")
+        return Verdict("wrong", _("Not yet."), lines, hints=(hint,))
+
+    def _shown(self, number: int) -> list[str]:
+        """Return in words what the answer was tried with, and what it printed then."""
+        given = [
+            getattr(value, "words", None) or f"{name} = {values.describe(value)}"
+            for name, value in zip(
+                self.exercise.inputs, self.exercise.cases()[number], strict=False
+            )
+        ]
+        lines = [_("Tried with {given}").format(given=", ".join(given))] if given else []
+        if self.came[number].printed:
+            printed = " | ".join(self.came[number].printed.splitlines())
+            lines.append(_("It printed: {text}").format(text=printed))
+        return lines
+
+    def _diagnose(self) -> tuple[str, str, Callable]:
+        """Return the name of the mistake, its sentence, and which inputs show it."""
+        for mistake in self.exercise.mistakes:
+            cases = zip(self.exercise.cases(), self.came, strict=True)
+            if all(self._same(self._try(mistake.answer, case), came) for case, came in cases):
+                return mistake.name, _(mistake.sentence), _anywhere
+        for rule in GENERAL:
+            if rule.fits(self.expected, self.came):
+                return rule.name, _(rule.sentence), rule.shows
+        failed = any(outcome.error for outcome in self.came)
+        if not failed and self.answer.unused:
+            text = _("Your function never looks at {names}.")
+            return "input unused", text.format(names=", ".join(self.answer.unused)), _anywhere
+        if sentence := given_back(self.exercise.cases(), self.came):
+            return "given back", _(sentence), _anywhere
+        if times := factor(self.expected, self.came):
+            text = _("Each number is {times:.4g} times what it should be.")
+            return "factor", text.format(times=times), _anywhere
+        return "", "", _anywhere
+
+
+def _anywhere(_expected, _came) -> bool:
+    return True

@@ -1,0 +1,263 @@
+"""Notebook 6, the part on probabilities: the first k, the sure ones, and a network asked twice."""
+
+import torch
+from torch import nn
+
+from labkit.checks.engine.spec import exercise
+from labkit.text import N_
+
+NOTEBOOK = "evaluation"
+
+
+def _answers(images: int, classes: int, seed: int):
+    generator = torch.Generator().manual_seed(seed)
+    logits = 2 * torch.randn(images, classes, generator=generator)
+    return logits.softmax(dim=1), torch.randint(classes, (images,), generator=generator)
+
+
+def _tops():
+    probabilities, labels = _answers(40, 10, seed=1)
+    few, some = _answers(7, 3, seed=2)
+    worst = few.argmin(dim=1)
+    return [
+        (few, some, 2),
+        (probabilities, labels, 1),
+        (probabilities, labels, 2),
+        (probabilities, labels, 5),
+        (few, worst, 2),
+        (few, some, 3),
+        (torch.tensor([[0.2, 0.7, 0.1]]), torch.tensor([0]), 2),
+    ]
+
+
+def _by_sorting(probabilities, labels, k):
+    found = 0
+    for row, label in zip(probabilities.tolist(), labels.tolist(), strict=True):
+        found += label in sorted(range(len(row)), key=lambda c: -row[c])[:k]
+    return found / len(labels)
+
+
+@exercise(3, _tops, judge=_by_sorting)
+def share_in_top(probabilities, labels, k):
+    top = probabilities.topk(k, dim=1).indices  # [N, k]
+    return (top == labels[:, None]).any(dim=1).float().mean()
+
+
+_ANY = ".any(dim=1).float().mean()"
+_ONE_BY_ONE = N_("These are the cases one by one. Their share is the mean: .float().mean().")
+
+share_in_top.if_it_reads(
+    {
+        (".any(dim=1)", ""): "Every image counts once: divide by the images, not by images · k.",
+        ("indices", "values"): (
+            "topk gives values and indices. The classes are the indices; you compare the values."
+        ),
+        (".indices", ""): (
+            "topk gives values and indices, two tensors. The classes are the second: .indices."
+        ),
+        (_ANY, "[:, -1].float().mean()"): (
+            "This looks at the k-th place only. All of the first k count."
+        ),
+        ("topk(k,", "topk(1,"): "This is the plain accuracy, with the first place only.",
+        ("topk(k,", "topk(min(k + 1, probabilities.shape[1]),"): (
+            "These are k + 1 places: a rank from 0 has to be below k."
+        ),
+        (_ANY, ".sum()"): "This is the number of cases. Which share of all images is it?",
+        ("dim=1)", "dim=1, largest=False)", "any(dim=1, largest=False)", "any(dim=1)"): (
+            "These are the k classes with the smallest probabilities: sort the other way round."
+        ),
+        ("labels[:, None]", "labels"): (
+            "[N, k] meets [N] in its columns. Write labels[:, None], [N, 1], so that rows "
+            "meet rows."
+        ),
+        (".float().mean()", ""): _ONE_BY_ONE,
+        ("any(dim=1)", "any()"): (
+            "any() without a dim asks for the whole batch at once: any(dim=1)."
+        ),
+        ("any(dim=1)", "all(dim=1)"): "One of the k is enough: any(dim=1), not all(dim=1).",
+        ("topk(k, dim=1)", "topk(k, dim=0)"): (
+            "topk with dim=0 compares images with each other. The classes are axis 1: dim=1."
+        ),
+        (_ANY, "[0].any() / len(labels)"): (
+            "return stands inside the loop and ends it after the first image."
+        ),
+    }
+)
+share_in_top.if_it_returns(
+    {
+        "1 - _by_sorting(probabilities, labels, k)": (
+            "This is the share of images for which it is not among the first."
+        ),
+        "(probabilities[torch.arange(len(labels)), labels] > 1 / k).float().mean()": (
+            "A probability above 1 / k says nothing about the place. Look which classes are the "
+            "first k: topk(k, dim=1).indices."
+        ),
+    }
+)
+
+
+def _sure():
+    probabilities, labels = _answers(60, 5, seed=3)
+    exact = torch.tensor([[0.5, 0.25, 0.25], [0.25, 0.25, 0.5], [0.375, 0.375, 0.25]])
+    return [
+        (exact, torch.tensor([0, 1, 2]), 0.5),
+        (probabilities, labels, 0.9),
+        (probabilities, labels, 0.5),
+        (probabilities, labels, 0.0),
+        (probabilities, (probabilities.argmax(dim=1) + 1) % 5, 0.8),
+    ]
+
+
+def _row_by_row(probabilities, labels, least):
+    rows = zip(probabilities.tolist(), labels.tolist(), strict=True)
+    right = [row.index(max(row)) == label for row, label in rows if max(row) >= least]
+    return sum(right) / len(right) if right else float("nan")
+
+
+@exercise(4, _sure, judge=_row_by_row)
+def right_when_sure(probabilities, labels, least):
+    confidence, predictions = probabilities.max(dim=1)
+    sure = confidence >= least
+    return (predictions == labels)[sure].float().mean()
+
+
+right_when_sure.caution(
+    lambda: [(torch.tensor([[0.5, 0.5], [0.6, 0.4]]), torch.tensor([0, 0]), 0.9)],
+    N_("If no prediction is that sure, there is no share: nan in PyTorch, an error in Python."),
+)
+_RIGHT = "(predictions == labels)"
+_OWN = "probabilities[torch.arange(len(labels)), labels]"
+
+right_when_sure.if_it_reads(
+    {
+        (f"{_RIGHT}[sure]", f"({_RIGHT} & sure)"): (
+            "These are the sure and correct ones among all. Divide by the number of sure ones."
+        ),
+        (f"{_RIGHT}[sure]", f"sure[{_RIGHT}]"): (
+            "The other way round: of the correct ones, how many are sure. Divide by the sure ones."
+        ),
+        (f"{_RIGHT}[sure]", "sure"): (
+            "This is the share of sure ones. How many of them are correct?"
+        ),
+        (">= least", "> least"): "A confidence of exactly least counts as sure: >= and not >.",
+        (">= least", "< least"): "These are the unsure ones: take those with confidence >= least.",
+        ("[sure]", ""): "This is the accuracy over all predictions, sure or not.",
+        ("confidence >=", f"{_OWN} >="): (
+            "Take the probability of the prediction, the largest one, not that of the true class."
+        ),
+        (".float().mean()", ".sum()"): (
+            "This is the number of correct ones. Which share of the sure ones is it?"
+        ),
+        (".float().mean()", ""): _ONE_BY_ONE,
+        ("predictions == labels", "predictions != labels"): (
+            "This is the share of wrong ones among the sure predictions."
+        ),
+        (f"{_RIGHT}[sure]", f"({_OWN} >= least)"): (
+            "This is how often the true class gets least. Choose by the prediction first."
+        ),
+        ("confidence, predictions =", "confidence = predictions ="): (
+            "max(dim=1) gives two tensors, the largest numbers and their places: confidence, "
+            "predictions = probabilities.max(dim=1)."
+        ),
+    }
+)
+
+
+def _images():
+    def some(n, height, width):
+        generator = torch.Generator().manual_seed(n)
+        return torch.rand(n, 3, height, width, generator=generator)
+
+    return [(some(40, 8, 8),), (some(25, 5, 9),), (some(1, 8, 8),)]
+
+
+def _ask(answer, images):
+    """Return the answer's classes for a network that sees left from right and up from down."""
+    torch.manual_seed(2)
+    height, width = images.shape[2:]
+    layers = [
+        nn.Conv2d(3, 6, 3),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(6 * (height - 2) * (width - 2), 4),
+    ]
+    model = nn.Sequential(*layers).eval()
+    with torch.no_grad():
+        model[-1].weight.mul_(12)
+    return answer(model, images)
+
+
+def _image_by_image(model, images):
+    with torch.no_grad():
+        both = [model(torch.stack([i, i.flip(2)])).softmax(dim=1).sum(dim=0) for i in images]
+    return torch.stack(both).argmax(dim=1)
+
+
+@exercise(5, _images, judge=_image_by_image, use=_ask)
+def seen_twice(model, images):
+    with torch.inference_mode():
+        plain = model(images).softmax(dim=1)
+        mirrored = model(images.flip(-1)).softmax(dim=1)
+    return (plain + mirrored).argmax(dim=1)
+
+
+_CHOSEN = ".argmax(dim=1)"
+
+seen_twice.if_it_reads(
+    {
+        ("flip(-1)", "flip(2)"): (
+            "flip(2) turns the images upside down: axis 3 is the width, flip(-1) mirrors."
+        ),
+        (".softmax(dim=1)", ""): (
+            "Logits, or logarithms of probabilities, are added here. Take the softmax of each set, "
+            "and add those."
+        ),
+        ("plain + mirrored", "mirrored"): (
+            "These are the predictions for the mirror images alone. Add both."
+        ),
+        ("plain + mirrored", "plain"): (
+            "These are the predictions for the images alone. Add the mirror images."
+        ),
+        (_CHOSEN, " / 2"): "These are the probabilities. Which class is largest? argmax(dim=1).",
+        (_CHOSEN, ""): "Added up, these are correct. Which class is largest? argmax(dim=1).",
+        ("flip(-1)", "flip(1)"): (
+            "flip(1) swaps the colours, red with blue: axis 3 is the width, flip(-1) mirrors."
+        ),
+        ("flip(-1)", "flip(0)"): (
+            "flip(0) reverses the batch, so each image meets another one. flip(-1) mirrors."
+        ),
+        (_CHOSEN, ".argmax(dim=0)"): (
+            "The softmax or the argmax runs down the batch. The classes are axis 1, dim=1."
+        ),
+        (_CHOSEN, ".max(dim=1)"): (
+            "max(dim=1) gives values and places. The classes are the places: argmax(dim=1)."
+        ),
+        (_CHOSEN, ".argmax()"): (
+            "argmax() without a dim is one place in the whole batch: argmax(dim=1)."
+        ),
+        (_CHOSEN, ".max(dim=1).values"): (
+            "max(dim=1).values are the largest sums. The classes are the indices."
+        ),
+        ("argmax", "argmin"): (
+            "The class with the smallest sum is the least likely one: argmax, not argmin."
+        ),
+        ("(plain + mirrored).argmax(dim=1)", "plain.argmax(dim=1) + mirrored.argmax(dim=1)"): (
+            "Numbers of classes cannot be added. Add the probabilities, then choose."
+        ),
+        ("model(images)", "model((images + images.flip(-1)) / 2)", "plain + mirrored", "plain"): (
+            "The images themselves are averaged. Show both, and add what comes out."
+        ),
+        ("softmax(dim=1)", "softmax(dim=0)"): (
+            "The softmax runs down the batch. The classes are axis 1, dim=1."
+        ),
+        ("(plain + mirrored).argmax(dim=1)", "plain.argmax(dim=1), mirrored.argmax(dim=1)"): (
+            "These are both sets of predictions. Add the probabilities, then choose one class."
+        ),
+        ("images.flip(-1)", "images", "plain + mirrored", "plain + mirrored.flip(-1)"): (
+            "The probabilities are mirrored here. Mirror the images before the model."
+        ),
+        ("plain + mirrored", "torch.maximum(plain, mirrored)"): (
+            "This takes the larger probability of both. Add them."
+        ),
+    }
+)
