@@ -125,10 +125,9 @@ def plain(model: nn.Module) -> nn.Module:
     Raises ValueError for what cannot be run and watched.
     """
     if not isinstance(model, nn.Module):
+        name = model.__name__ if isinstance(model, type) else repr(model)
         raise ValueError(
-            _("A model is an nn.Module, as in Net(), not {kind}.").format(
-                kind=f"the class {model.__name__}" if isinstance(model, type) else repr(model)
-            )
+            _("A model is an instance of nn.Module, as in Net(), not {name}.").format(name=name)
         )
     if any(isinstance(module, torch.jit.ScriptModule) for module in model.modules()):
         raise ValueError(

@@ -66,7 +66,7 @@ def _regrouped(shape: tuple[int, ...], sizes: tuple[int, ...]) -> list[Fix]:
     middle, total = sizes[head : len(sizes) - tail], math.prod(shape[head : len(shape) - tail])
     if not middle or -1 in middle:
         return []
-    text = _("put sizes in the place of {middle} whose product is {n}: {n} cannot be divided so")
+    text = _("in place of {middle}, choose sizes whose product is {n}")
     words = text.format(middle=" x ".join(map(str, middle)), n=total)
     return [
         _with(words, *sizes[:head], *[1] * (len(middle) - 1), total, *sizes[len(sizes) - tail :])

@@ -15,10 +15,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from labkit.inspect.fixes import Fix, function, path
+from labkit.inspect.fixes import Fix, both, function, path
 from labkit.inspect.recording import Call, Recording, numbered
 from labkit.inspect.rules import Diagnosis
-from labkit.text import _
+from labkit.text import _, ngettext
 
 _OF_LISTS = {"cat", "concat", "concatenate", "stack", "hstack", "vstack", "dstack", "einsum"}
 _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
@@ -35,7 +35,8 @@ def no_forward(broken: Recording, x: torch.Tensor) -> Diagnosis:
     call = broken.broken
     if not isinstance(broken.error, NotImplementedError) or call.module is None:
         return None
-    got, where, expected = _("a call"), path(call.name, call), _("to be called one by one")
+    got, where = both(tensor.shape for tensor in call.tensors), path(call.name, call)
+    expected = _("not to be called itself: it has no forward")
     if isinstance(call.module, nn.ModuleList):
         text = _(
             "call its layers in turn, for layer in {where}: x = layer(x), or make it an {kind}"
@@ -50,7 +51,7 @@ def no_forward(broken: Recording, x: torch.Tensor) -> Diagnosis:
     if written:
         text = _("write def forward in {kind}: it is spelt {wrong} there")
         words = text.format(kind=call.kind, wrong=written[0])
-    return got, _("a class with a method called forward"), [Fix(words)]
+    return got, _("a method called forward"), [Fix(words)]
 
 
 def no_tensor(broken: Recording, x: torch.Tensor) -> Diagnosis:
@@ -113,8 +114,10 @@ def inputs(broken: Recording, x: torch.Tensor) -> Diagnosis:
     accepted = list(signature(type(call.module).forward).parameters.values())[1:]
     names = [p.name for p in accepted if p.default is p.empty and p.kind in _BY_POSITION]
     missing = [name for name in names[len(call.arguments) :] if name not in call.options]
-    got = _("{n} inputs").format(n=len(call.arguments) + len(call.options))
-    expected = _("{n}: {names}").format(n=len(names), names=", ".join(names))
+    count = len(call.arguments) + len(call.options)
+    got = ngettext("{n} input", "{n} inputs", count).format(n=count)
+    text = ngettext("{n} input: {names}", "{n} inputs: {names}", len(names))
+    expected = text.format(n=len(names), names=", ".join(names))
     text = _("call it with {names}, too")
     if call.name == call.kind:  # the model itself
         text = _("give {names} a default value: one tensor is fed in here")
