@@ -227,6 +227,9 @@ FlexibleNet.if_it_reads(
             "torch.relu(self.conv2(x))",
             "self.conv2(x)",
         ): ("The convolutions lack their activations: self.pool(torch.relu(...))."),
+        ("self.pool(torch.relu(self.conv1(x)))", "torch.relu(self.conv1(x))"): (
+            "The max-pooling after conv1 is missing."
+        ),
         ("torch.relu(self.conv1(x))", "self.conv1(x)"): "The ReLU of conv1 is missing.",
         ("torch.relu(self.conv2(x))", "self.conv2(x)"): "The ReLU of conv2 is missing.",
         ("torch.relu(self.fc1(x))", "self.fc1(x)", "torch.relu(self.fc2(x))", "self.fc2(x)"): (

@@ -119,7 +119,7 @@ def _two_passes(answer, dataset, batch_size, shuffle):
     if shuffle:
         in_a_row = _mostly_alike(numpy.diff(seen) % len(dataset))
         kept = [numpy.ptp(batch) < batch_size and min(batch) % batch_size == 0 for batch in labels]
-        same = not in_a_row and sum(kept) > len(kept) / 2
+        same = not in_a_row and bool(sum(kept) > len(kept) / 2)
         found[_("neighbours stay together")] = in_a_row
         found[_("each batch holds the same items in every pass")] = same
     return found

@@ -121,7 +121,7 @@ inputs_of_fc1.if_it_returns(
         "400 * (side // 32) ** 2": _NOT_IN_PROPORTION,
         "400 * side // 32": "It grows with the area, and each convolution takes 4 off a side.",
         "16 * round((side - 12) / 4) ** 2": (
-            "Rounded to the nearest. A pooling leaves the odd row and column out."
+            "Too many for some sides: each convolution takes 4 off, and each pooling rounds down."
         ),
         "3 * side * side": "These are the numbers of the image, before any layer.",
     }

@@ -73,6 +73,12 @@ precision.if_it_returns(
         "matrix[c, c] / matrix[:, c].max()": (
             "Divide by the sum of the column, not by its largest number."
         ),
+        "matrix[c, c] / matrix[:, c].mean()": (
+            "Divide by the sum of the column, not by its mean (which whole numbers do not have)."
+        ),
+        "matrix[:, c].sum() / matrix[c, c]": (
+            "Upside down: divide the correct ones by the sum of column c."
+        ),
         "matrix[c, c] / len(matrix)": (
             "Divide by the sum of column c, not by the number of classes."
         ),

@@ -60,6 +60,9 @@ whole_speedup.if_it_returns(
         "share - share / faster": (
             "This is the part of the time that is saved. How many times as fast is it?"
         ),
+        "1 / (1 - share * faster)": (
+            "The part takes share / faster afterwards, and the rest 1 - share: add both."
+        ),
         "1 / (1 - share / faster)": (
             "The part takes share / faster afterwards: 1 - share + share / faster."
         ),
@@ -105,6 +108,10 @@ wanted_probabilities.if_it_reads(
         ),
         ("(1 - smoothing) * ", ""): (
             "The rows do not sum to 1: the smoothing is added and not taken from the right class."
+        ),
+        ("(1 - smoothing) * correct", "correct - smoothing"): (
+            "The smoothing is taken from every class here. Take it from the right one alone: "
+            "(1 - smoothing) * correct."
         ),
         ("smoothing / classes", "smoothing"): (
             "Each class gets the whole smoothing. It is shared: smoothing / classes for each."

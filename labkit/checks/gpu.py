@@ -200,9 +200,8 @@ batch_for_a_tenth.if_it_reads(
         ("math.ceil(9 * fixed / each)", "math.floor(9 * fixed / each) + 1"): (
             "Where it comes out even, + 1 is one too many: round up, math.ceil."
         ),
-        ("math.ceil", "round"): (
-            "Rounded to the nearest, it may be one too few. Round up, math.ceil."
-        ),
+        ("math.ceil", "round"): "Rounded to the nearest, it may be one too few: math.ceil.",
+        ("9 * fixed / each", "fixed / (9 * each)"): "The 9 belongs above: 9 · fixed, not 9 · each.",
         ("fixed / each", "each / fixed"): (
             "each costs the images: it divides. batch · each has to be 9 · fixed."
         ),

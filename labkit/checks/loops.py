@@ -105,6 +105,9 @@ train_one_epoch.if_it_reads(
         ("    return total / count", ""): (
             "The training is correct. Return the mean loss over all images too."
         ),
+        ("total +=", "total ="): (
+            "The training is correct. total = ... forgets the batches before: total += ..."
+        ),
         ("total / count", "loss.item()"): (
             "The training is correct. This is the last batch's loss, not the mean."
         ),

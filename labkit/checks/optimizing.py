@@ -39,6 +39,7 @@ largest_rate.if_it_returns(
         ),
         "1 / (4 * steepness)": "Four times the curvature is in there: 2 / (2 · s) is enough.",
         "2 * steepness": "This is the curvature. The limit is 2 divided by it.",
+        "4 * steepness": "Divide by the curvature, 2 · s, do not multiply by it: 2 / (2 · s).",
         "4 / steepness": "Four times too much: the curvature is 2 · s, and the limit 2 / that.",
         "1 / steepness**2": "The steepness counts once: the curvature is 2 · steepness.",
         "1 / math.sqrt(steepness)": "No root is needed: the limit is 2 / (2 · s).",
@@ -251,6 +252,9 @@ losses_along.if_it_reads(
         ),
         ("labels).item())", "labels).item() - loss.item())"): (
             "These are differences from the loss at the start. Return the losses."
+        ),
+        ("return losses", "return sum(losses) / len(losses)"): (
+            "This is the mean of the losses. Return a list with one for each of the distances."
         ),
         ("return losses", "return losses[0]"): (
             "This is one loss. Return a list with one for each of the distances."

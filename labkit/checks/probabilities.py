@@ -209,8 +209,8 @@ seen_twice.if_it_reads(
             "flip(2) turns the images upside down: axis 3 is the width, flip(-1) mirrors."
         ),
         (".softmax(dim=1)", ""): (
-            "Logits, or logarithms of probabilities, are added here. Take the softmax of each set, "
-            "and add those."
+            "Logits are added here, or probabilities multiplied, which does the same. Take the "
+            "softmax of each set, and add those."
         ),
         ("plain + mirrored", "mirrored"): (
             "These are the predictions for the mirror images alone. Add both."

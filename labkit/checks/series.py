@@ -16,7 +16,7 @@ SERIES = (
     "gpu",
     "faster",
 )
-"""The notebooks with exercises, without their numbers: each has a package of this name here."""
+"""The notebooks with exercises, without their numbers: each has a module of this name here."""
 
 
 def exercises(notebook: str) -> tuple[Exercise, ...]:

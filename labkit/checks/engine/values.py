@@ -236,7 +236,7 @@ def difference(expected, came) -> str:
         if not expected.ndim:
             return _("One number is expected here.")
         if expected.ndim == came.ndim == 1:
-            text = _("{came} numbers came, {expected} are expected.")
+            text = _("Numbers in yours: {came}, expected: {expected}.")
             return text.format(came=came.size, expected=expected.size)
         return _("The shape is {came}, expected is {expected}.").format(
             came=list(came.shape), expected=list(expected.shape)
