@@ -62,7 +62,7 @@ def read(file: Path | None = None) -> Progress:
         message = _("{file} cannot be read: {reason}.")
         raise ProgressError(message.format(file=file, reason=error.strerror or error)) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        message = _("{file} holds no progress that can be read. Move it away to start anew.")
+        message = _("{file} holds no progress that can be read. Move it away to start again.")
         raise ProgressError(message.format(file=file)) from error
 
 
