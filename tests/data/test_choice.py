@@ -32,11 +32,11 @@ def test_choosing_tells_when_the_environment_goes_first(monkeypatch):
 
 
 def test_a_folder_is_remembered_wherever_the_next_notebook_runs(monkeypatch, tmp_path):
-    (tmp_path / "my pictures").mkdir()
+    (tmp_path / "my images").mkdir()
     monkeypatch.chdir(tmp_path)
-    choose("my pictures")
+    choose("my images")
     monkeypatch.chdir("/")
-    assert chosen().source == tmp_path / "my pictures"
+    assert chosen().source == tmp_path / "my images"
 
 
 @pytest.mark.parametrize("name", ["cifar100", "", " ", "Drawn", "x" * 300, 5])
@@ -48,16 +48,16 @@ def test_an_unknown_name_is_refused_with_the_names_there_are(ask, name):
 
 
 def test_an_unknown_name_in_the_environment_is_refused(monkeypatch):
-    monkeypatch.setenv("LABKIT_DATA", "Drawn pictures")
-    with pytest.raises(ValueError, match="'Drawn pictures'"):
+    monkeypatch.setenv("LABKIT_DATA", "Drawn images")
+    with pytest.raises(ValueError, match="'Drawn images'"):
         chosen()
 
 
 def test_what_a_copied_path_brings_along_is_no_part_of_it(monkeypatch, tmp_path):
-    (tmp_path / "my pictures").mkdir()
+    (tmp_path / "my images").mkdir()
     for copied in ('"{}"', "'{}'", ' "{}" ', " {} ", "{}\n", "{}\r\n"):
-        monkeypatch.setenv("LABKIT_DATA", copied.format(tmp_path / "my pictures"))
-        assert chosen().source == tmp_path / "my pictures"
+        monkeypatch.setenv("LABKIT_DATA", copied.format(tmp_path / "my images"))
+        assert chosen().source == tmp_path / "my images"
     assert chosen(" drawn").source == "drawn"
 
 

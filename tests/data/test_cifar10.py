@@ -22,7 +22,7 @@ TEST_LABELS = np.tile(np.arange(10), 2)
 
 
 def archive_bytes(labels=TRAIN_LABELS, extra: bytes | None = None) -> bytes:
-    """Return a CIFAR-10 archive whose picture i has the colour (i, 2 i, 3 i) all over."""
+    """Return a CIFAR-10 archive whose image i has the colour (i, 2 i, 3 i) all over."""
     files = {"batches.meta": {"label_names": NAMES}}
     for number, part in enumerate(np.array_split(np.arange(len(labels)), 5), start=1):
         files[f"data_batch_{number}"] = {"data": _rows(part), "labels": labels[part].tolist()}
@@ -57,7 +57,7 @@ def server(monkeypatch, tmp_path):
         yield server
 
 
-def test_pictures_labels_and_names_come_as_they_were_put_in(server):
+def test_images_labels_and_names_come_as_they_were_put_in(server):
     train, validation, test = sources.load("cifar10")
     assert (len(train), len(validation), len(test)) == (100, 10, 20)
     assert train.classes == NAMES

@@ -10,7 +10,7 @@ from labkit.data.drawn.camera import CLASSES, HOMES, SUBJECTS, develop
 from labkit.data.drawn.dice import Dice, keys
 from labkit.data.drawn.pen import Pen, rotation, without
 
-# Of 200 training and 20 test pictures. Seen with NumPy 1.26 and 2.4, its AVX kernels on and off.
+# Of 200 training and 20 test images. Seen with NumPy 1.26 and 2.4, its AVX kernels on and off.
 SHA256 = "7ea2510f999a86707a0a4165fbb6f8acd64021402202e4f8eae2b6fe955d73e3"
 
 
@@ -34,7 +34,7 @@ def test_the_arrays_have_the_shapes_and_types_that_the_package_agreed_on(drawn):
     assert drawn.classes == tuple(names.split())
 
 
-def test_the_pictures_are_the_same_bytes_on_every_machine():
+def test_the_images_are_the_same_bytes_on_every_machine():
     arrays = draw(train=200, test=20)
     digest = hashlib.sha256()
     for array in (arrays.train_images, arrays.test_images):
@@ -43,44 +43,44 @@ def test_the_pictures_are_the_same_bytes_on_every_machine():
     assert digest.hexdigest() == SHA256
 
 
-def test_a_picture_does_not_depend_on_how_many_are_drawn(drawn):
+def test_an_image_does_not_depend_on_how_many_are_drawn(drawn):
     few = draw(train=7, test=13)
     assert np.array_equal(few.train_images, drawn.train_images[:7])
     assert np.array_equal(few.test_images, drawn.test_images[:13])
     assert np.array_equal(few.test_labels, drawn.test_labels[:13])
 
 
-def test_a_picture_does_not_depend_on_the_pictures_beside_it():
+def test_an_image_does_not_depend_on_the_images_beside_it():
     labels, numbers = np.arange(10), np.arange(10)
     together = develop(keys(0, 0, numbers), labels)
     backwards = develop(keys(0, 0, numbers[::-1]), labels[::-1])
     assert np.array_equal(together, backwards[::-1])
 
 
-def test_every_ten_pictures_in_a_row_hold_each_class_once(drawn):
+def test_every_ten_images_in_a_row_hold_each_class_once(drawn):
     runs = drawn.train_labels.reshape(-1, 10)
     assert (np.sort(runs, axis=1) == np.arange(10)).all()
     assert len(np.unique(runs, axis=0)) > 250  # the order changes from run to run
 
 
-def test_no_two_pictures_are_alike(drawn):
-    pictures = np.concatenate([drawn.train_images, drawn.test_images])
-    assert len({picture.tobytes() for picture in pictures}) == len(pictures)
+def test_no_two_images_are_alike(drawn):
+    images = np.concatenate([drawn.train_images, drawn.test_images])
+    assert len({image.tobytes() for image in images}) == len(images)
 
 
-def test_another_seed_draws_other_pictures():
+def test_another_seed_draws_other_images():
     first, second = draw(train=50, test=0, seed=1), draw(train=50, test=0, seed=2)
     apart = np.abs(first.train_images.astype(int) - second.train_images).mean(axis=(1, 2, 3))
     assert (apart > 5).all()
 
 
-def test_no_pictures_can_be_asked_for_and_fewer_than_none_cannot():
+def test_no_images_can_be_asked_for_and_fewer_than_none_cannot():
     assert draw(train=0, test=3).train_images.shape == (0, 32, 32, 3)
     with pytest.raises(ValueError, match="-1"):
         draw(train=-1)
 
 
-def test_one_picture_is_drawn_at_any_size_and_looks_the_same_from_afar():
+def test_one_image_is_drawn_at_any_size_and_looks_the_same_from_afar():
     large, small = draw_one("cat", seed=3, size=128), draw_one("cat", seed=3, size=32)
     assert large.shape == (128, 128, 3)
     reduced = large.reshape(32, 4, 32, 4, 3).mean(axis=(1, 3))
@@ -160,7 +160,7 @@ def test_throws_are_spread_evenly_and_the_same_for_the_same_key():
     assert np.array_equal(fractions, again)
 
 
-def test_a_small_network_learns_what_is_on_the_pictures(drawn):
+def test_a_small_network_learns_what_is_on_the_images(drawn):
     torch.manual_seed(0)
     images, unseen = (
         torch.from_numpy(array).permute(0, 3, 1, 2).float() / 127.5 - 1

@@ -1,4 +1,4 @@
-"""A folder of one's own pictures, however it looks inside."""
+"""A folder of one's own images, however it looks inside."""
 
 import os
 import shutil
@@ -35,7 +35,7 @@ def sizes(splits):
     return [len(part) for part in splits]
 
 
-def test_pictures_get_the_label_of_their_folder(fruit):
+def test_images_get_the_label_of_their_folder(fruit):
     splits = load(fruit)
     for part in splits:
         assert part.classes == ["apple", "lime", "plum"]
@@ -55,17 +55,17 @@ def test_a_train_folder_alone_is_split_too(tmp_path):
     assert sizes(load(tmp_path / "x")) == [22, 2, 6]
 
 
-def test_pictures_of_trains_are_a_class(tmp_path):
+def test_images_of_trains_are_a_class(tmp_path):
     fill(tmp_path / "x")
     (tmp_path / "x" / "plum").rename(tmp_path / "x" / "train")
     assert load(tmp_path / "x").train.classes == ["apple", "lime", "train"]
 
 
-def test_pictures_beside_each_other_in_train_and_test_are_no_two_classes(tmp_path):
+def test_images_beside_each_other_in_train_and_test_are_no_two_classes(tmp_path):
     for name in ("train", "test"):
         fill(tmp_path / "x" / name, classes=("lime",))
-        for picture in (tmp_path / "x" / name / "lime").iterdir():
-            picture.rename(tmp_path / "x" / name / picture.name)
+        for image in (tmp_path / "x" / name / "lime").iterdir():
+            image.rename(tmp_path / "x" / name / image.name)
         (tmp_path / "x" / name / "lime").rmdir()
     with pytest.raises(DataError, match="At least two classes are needed, and .*train holds"):
         load(tmp_path / "x")
@@ -83,7 +83,7 @@ def test_a_val_folder_stands_in_for_a_missing_test_folder(tmp_path):
     assert sizes(load(tmp_path / "x")) == [30, 3, 6]
 
 
-def test_no_picture_is_in_two_sets(tmp_path):
+def test_no_image_is_in_two_sets(tmp_path):
     for number in range(40):
         path = tmp_path / "x" / "ab"[number % 2] / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -92,7 +92,7 @@ def test_no_picture_is_in_two_sets(tmp_path):
     assert sorted(reds) == list(range(40))
 
 
-def test_the_first_pictures_are_of_all_classes(tmp_path):
+def test_the_first_images_are_of_all_classes(tmp_path):
     train = load(fill(tmp_path / "x", 30)).train
     assert set(train.targets[:12]) == {0, 1, 2}
 
@@ -107,7 +107,7 @@ def test_any_name_of_the_folder_gives_the_same(fruit, monkeypatch, capsys):
 
 
 class Spy:
-    """Counts how many pictures are read, and makes grey ones."""
+    """Counts how many images are read, and makes grey ones."""
 
     count = 0
 
@@ -116,7 +116,7 @@ class Spy:
         return np.full((32, 32, 3), 128, np.uint8)
 
 
-def test_pictures_are_read_once(fruit, monkeypatch):
+def test_images_are_read_once(fruit, monkeypatch):
     load(fruit)
     monkeypatch.setattr("labkit.data.read_image.decode", spy := Spy())
     load(fruit)
@@ -202,7 +202,7 @@ def test_a_folder_inside_a_class_is_named(fruit, capsys):
     assert f"{os.path.join('lime', 'more')}: a folder inside a class" in capsys.readouterr().err
 
 
-def test_of_a_picture_that_is_too_large_only_one_sentence_tells(fruit, capsys, recwarn):
+def test_of_an_image_that_is_too_large_only_one_sentence_tells(fruit, capsys, recwarn):
     Image.new("1", (10_000, 10_000)).save(fruit / "lime" / "large.png")
     assert sum(sizes(load(fruit))) == 30
     assert "large.png: more than 25 million pixels" in capsys.readouterr().err
@@ -210,7 +210,7 @@ def test_of_a_picture_that_is_too_large_only_one_sentence_tells(fruit, capsys, r
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
-def test_a_link_that_leads_to_itself_is_no_picture(fruit, capsys):
+def test_a_link_that_leads_to_itself_is_no_image(fruit, capsys):
     (fruit / "lime" / "self").symlink_to(fruit / "lime" / "self")
     assert sum(sizes(load(fruit))) == 30
     assert os.path.join("lime", "self") in capsys.readouterr().err
@@ -232,7 +232,7 @@ def test_a_link_to_nowhere_is_named_and_a_good_one_followed(fruit, capsys):
     assert "gone.png: there is no such file" in capsys.readouterr().err
 
 
-def test_a_class_without_test_pictures_is_told(tmp_path, capsys):
+def test_a_class_without_test_images_is_told(tmp_path, capsys):
     fill(tmp_path / "x" / "train")
     fill(tmp_path / "x" / "test", classes=("apple", "plum"))
     assert sizes(load(tmp_path / "x"))[2] == 20
@@ -283,11 +283,11 @@ def _too_long_a_name(folder):
 
 def _an_unreadable_class(folder):
     (folder / "quince").mkdir()
-    (folder / "quince" / "a.jpg").write_text("no picture")
+    (folder / "quince" / "a.jpg").write_text("no image")
     return folder
 
 
-def _one_picture_each(folder):
+def _one_image_each(folder):
     return fill(folder / "few", 1)
 
 
@@ -297,7 +297,7 @@ def _a_class_only_in_test(folder):
     return folder / "both"
 
 
-def _test_without_pictures(folder):
+def _test_without_images(folder):
     fill(folder / "both" / "train")
     fill(folder / "both" / "test", 1)
     for path in (folder / "both" / "test").glob("*/*"):
@@ -315,9 +315,9 @@ UNUSABLE = {
     _too_long_a_name: "There is no folder|cannot be opened: File name too long",
     _an_empty_class: "quince has no images",
     _an_unreadable_class: "class quince .*a.jpg: not an image",
-    _one_picture_each: "no image to test with",
+    _one_image_each: "no image to test with",
     _a_class_only_in_test: "class plum is in the test folder, but not in .*train",
-    _test_without_pictures: "no image to test with",
+    _test_without_images: "no image to test with",
 }
 
 

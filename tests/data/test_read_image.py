@@ -28,7 +28,7 @@ def all_over(pixels: np.ndarray, colour, tolerance: int = 0) -> bool:
     return np.abs(pixels.astype(int) - colour).max() <= tolerance
 
 
-def test_a_picture_of_the_right_size_comes_unchanged():
+def test_an_image_of_the_right_size_comes_unchanged():
     pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     assert np.array_equal(read_image(encoded(Image.fromarray(pixels))), pixels)
 
@@ -102,7 +102,7 @@ def test_the_centre_square_is_kept():
     assert all_over(read_image(encoded(image)), RED)
 
 
-def test_a_picture_taken_sideways_is_turned_upright():
+def test_an_image_taken_sideways_is_turned_upright():
     image = Image.new("RGB", (32, 32), (0, 0, 255))
     image.paste(RED, (0, 0, 32, 16))  # red above
     exif = Image.Exif()
@@ -116,7 +116,7 @@ def test_a_photograph_of_24_megapixels_is_read():
     assert all_over(pixels, RED, tolerance=3)
 
 
-def test_a_large_picture_is_averaged_not_sampled():
+def test_a_large_image_is_averaged_not_sampled():
     stripes = np.zeros((512, 512, 3), np.uint8)
     stripes[:, ::2] = 255
     assert all_over(read_image(encoded(Image.fromarray(stripes))), (128,) * 3, tolerance=8)
@@ -124,7 +124,7 @@ def test_a_large_picture_is_averaged_not_sampled():
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("side", [5_001, 12_000, 60_000])
-def test_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded(side):
+def test_an_image_with_too_many_pixels_is_refused_before_it_is_decoded(side):
     def chunk(kind: bytes, content: bytes) -> bytes:
         check = zlib.crc32(kind + content)
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
@@ -135,7 +135,7 @@ def test_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded(side):
         read_image(bomb)
 
 
-def test_a_truncated_picture_is_refused():
+def test_a_truncated_image_is_refused():
     noise = np.random.default_rng(0).integers(0, 256, (99, 99, 3), dtype=np.uint8)
     whole = encoded(Image.fromarray(noise), "JPEG")
     with pytest.raises(ImageError, match="cat.jpg: damaged"):
@@ -143,7 +143,7 @@ def test_a_truncated_picture_is_refused():
 
 
 @pytest.mark.parametrize("content", [b"", b"Hello", b"<html>", b"%!PS-Adobe-3.0 EPSF-3.0\n"])
-def test_what_is_no_picture_is_refused(content):
+def test_what_is_no_image_is_refused(content):
     with pytest.raises(ImageError, match="The image: not an image"):
         read_image(content)
 
@@ -163,7 +163,7 @@ def test_a_pipe_is_refused_without_waiting_for_it(tmp_path):
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("kind", ["PNG", "GIF", "BMP", "TIFF", "PPM", "ICO", "WEBP", "JPEG"])
-def test_any_damage_ends_in_a_picture_or_in_a_picture_error(kind):
+def test_any_damage_ends_in_an_image_or_in_an_image_error(kind):
     noise = np.random.default_rng(0).integers(0, 256, (24, 24, 3), dtype=np.uint8)
     whole = encoded(Image.fromarray(noise), kind)
     generator = np.random.default_rng(1)

@@ -1,4 +1,4 @@
-"""Thirty learners on one server hold the pictures once: the kernel's own books say so."""
+"""Thirty learners on one server hold the images once: the kernel's own books say so."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import pytest
 
 from labkit.data import store
 
-PICTURES = 3_000
+IMAGES = 3_000
 READER = """
 import sys
 from labkit.data import ImageSet, store
@@ -28,15 +28,15 @@ sys.stdin.read()
 def entry(monkeypatch, tmp_path):
     """Return the path of an entry of noise in a cache of its own."""
     monkeypatch.setenv("LABKIT_CACHE", str(tmp_path))
-    noise = np.random.default_rng(0).integers(0, 256, (PICTURES, 32, 32, 3), dtype=np.uint8)
-    labels = np.arange(PICTURES) % 2
+    noise = np.random.default_rng(0).integers(0, 256, (IMAGES, 32, 32, 3), dtype=np.uint8)
+    labels = np.arange(IMAGES) % 2
     arrays = store.Arrays(noise, labels, noise[:10], labels[:10], ("cat", "dog"))
     store.cached("shared", "0123456789abcdef", lambda: arrays)
     return tmp_path / "shared-0123456789abcdef"
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells who shares what")
-def test_processes_that_train_on_the_same_pictures_share_every_page_of_them(entry):
+def test_processes_that_train_on_the_same_images_share_every_page_of_them(entry):
     file = entry / "train_images.npy"
     readers = [
         subprocess.Popen(

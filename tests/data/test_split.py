@@ -1,4 +1,4 @@
-"""What is held out: in proportion, the same every time, never a class's last picture."""
+"""What is held out: in proportion, the same every time, never a class's last image."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def test_a_small_class_gives_one_where_there_are_enough_to_give():
     assert np.bincount(labels[hold_out(labels, 2)]).tolist() == [1, 1]
 
 
-def test_no_class_gives_its_last_picture():
+def test_no_class_gives_its_last_image():
     labels = np.array([0, 1, 1, 2, 2, 2])
     assert np.bincount(labels[hold_out(labels, 6)], minlength=3).tolist() == [0, 1, 2]
     assert len(hold_out(np.array([0, 1, 2]), 3)) == 0

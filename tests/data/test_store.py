@@ -54,7 +54,7 @@ def test_an_entry_is_made_once_and_split_in_three(root):
         assert (stored.images["train"] == 7).all()
 
 
-def test_a_learner_may_write_to_the_pictures_and_nobody_else_sees_it(root):
+def test_a_learner_may_write_to_the_images_and_nobody_else_sees_it(root):
     store.cached("x", KEY, arrays).images["train"][:] = 0
     assert (store.cached("x", KEY, never).images["train"] == 7).all()
 
@@ -184,15 +184,15 @@ def test_a_cache_that_may_not_be_written_is_said_and_the_lesson_goes_on(root, mo
 
 def test_an_error_of_the_source_leaves_nothing_behind(root):
     def fail():
-        raise DataError("no picture")
+        raise DataError("no image")
 
-    with pytest.raises(DataError, match="no picture"):
+    with pytest.raises(DataError, match="no image"):
         store.cached("x", KEY, fail)
     assert [path.name for path in root.iterdir()] == [".x.lock"]
     store.cached("x", KEY, arrays)
 
 
-def test_too_few_pictures_to_validate_with_is_said():
+def test_too_few_images_to_validate_with_is_said():
     few = arrays()._replace(
         train_images=np.zeros((2, 32, 32, 3), np.uint8), train_labels=np.arange(2)
     )
