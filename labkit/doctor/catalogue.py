@@ -193,7 +193,8 @@ EVALUATION = {
     "evaluation-breaks": (
         "{error}",
         "Your evaluation was called as evaluate(model, batches), with your own batches.",
-        "Read the message from its last line up; fix this first, then ask the doctor again.",
+        "Read the message from its last line up. If two sizes differ, look at the axis: "
+        "argmax(dim=1) gives one answer for each image.",
     ),
     "evaluating-in-train-mode": (
         "The model is in training mode while it is evaluated.",
@@ -253,6 +254,16 @@ _ASKS = {
     "relu-before-loss", "frozen", "learning-rate-zero",
 }  # fmt: skip
 """What may be on purpose: a question, not a fault."""
+
+CONSEQUENCES = {
+    "eps-vanishes": {"learning-rate-too-large", "loss-not-finite", "gradient-not-finite"},
+    "images-mixed": {"no-log-softmax", "softmax-before-loss"},
+    "equal-units": {"dead-relu", "learning-rate-too-small"},
+    "initial-loss": {"dead-relu", "learning-rate-too-large"},
+    "bytes": {"initial-loss", "dead-relu", "learning-rate-too-large", "loss-not-finite"},
+    "loss-negated": {"learning-rate-too-large", "learning-rate-too-small"},
+}
+"""What is not told where its cause was found."""
 
 _ALL = CODE | LOSS | NETWORK | WEIGHTS | DATA | EVALUATION
 

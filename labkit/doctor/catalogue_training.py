@@ -236,7 +236,7 @@ NETWORK = {
         "Each layer shrinks the gradient on its way back: the first layers do not learn.",
         "Use ReLU instead of sigmoid or tanh between the layers, with batch normalisation or "
         "residual connections in a deep network.",
-        "relative to the weights, {ratio:.0e} of that of the last layer",
+        "relative to the weights, {ratio:.0e} of that of a later layer",
     ),
     "module-repeated": (
         "The same layer stands in several places: {names}.",

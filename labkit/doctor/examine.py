@@ -8,6 +8,7 @@ from torch import nn
 
 from labkit.doctor import activity, evaluating, loading, loss, pictures, steps, structure, weights
 from labkit.doctor.case import Case, arguments_fit
+from labkit.doctor.catalogue import CONSEQUENCES
 from labkit.doctor.findings import Finding, Report
 from labkit.doctor.sample import check_rewinds
 from labkit.sandbox.copies import files_kept, generators_kept, random_numbers_kept
@@ -38,9 +39,18 @@ def examine(
     ``loss_function`` is cross-entropy if you say nothing, ``classes`` a number or the names.
     ``checkpoint`` is a file or a state_dict, or what ``load_state_dict(...)`` returned.
 
-    What your code writes to files is not undone. Raise ValueError where model or optimizer are
-    something else, a function takes other arguments, or the batches are an iterator, which cannot
-    be rewound.
+    What your code writes to files goes to a temporary folder, and each function has a time limit.
+
+    model: the network, as it is before training
+    optimizer: the one that steps it
+    loss_function: called as loss_function(outputs, labels); default cross-entropy
+    train_batches, validation_batches, test_batches: loaders or lists of batches, (images, labels)
+    step, train, evaluate: your functions, as above; one of step and train is enough
+    classes: how many there are, or their names
+    checkpoint: what the model was loaded from
+
+    Raises ValueError if model or optimizer are something else, if a function takes other arguments,
+    or if the batches are an iterator, which cannot be rewound.
     """
     _check_kind(model, nn.Module, _("model"))
     if optimizer is not None:
@@ -74,10 +84,12 @@ def _probes(case: Case) -> list[Callable]:
 
 
 def _distinct(findings: Iterable[Finding]) -> list[Finding]:
-    found = {}
+    """Return each finding once, and none that follows from another one."""
+    distinct = {}
     for finding in findings:
-        found.setdefault((finding.kind, finding.what), finding)
-    return list(found.values())
+        distinct.setdefault((finding.kind, finding.what), finding)
+    follow = {kind for finding in distinct.values() for kind in CONSEQUENCES.get(finding.kind, ())}
+    return [finding for finding in distinct.values() if finding.kind not in follow]
 
 
 def _check_kind(thing: Any, kind: type, name: str) -> None:

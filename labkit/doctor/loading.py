@@ -231,7 +231,8 @@ def _digests(dataset: Any) -> list[bytes] | None:
     data = dataset.tensors[0] if isinstance(dataset, TensorDataset) else None
     data = getattr(dataset, "data", None) if data is None else data
     if isinstance(data, torch.Tensor):
-        data = data.detach().cpu().numpy()
+        data = data.detach().cpu()
+        data = (data.float() if data.dtype == torch.bfloat16 else data).numpy()
     if not isinstance(data, np.ndarray) or data.ndim < 2:
         return None
     return [hashlib.blake2b(np.ascontiguousarray(one), digest_size=8).digest() for one in data]

@@ -17,8 +17,8 @@ from labkit.inspect.recording import FAILURES, record
 from labkit.sandbox.copies import Copies
 from labkit.sandbox.untouched import untouched
 
-_VANISHED = 1e-4
-"""Gradient over weight of the first layer, as a share of that of the last."""
+_VANISHED = 5e-4
+"""Gradient over weight of the first layer, as a share of the largest of the layers behind it."""
 
 _MOST_DROPOUT, _MOST_DECAY, _MOST_MOMENTUM = 0.75, 0.1, 0.98
 
@@ -153,7 +153,7 @@ def _backwards(case: Case) -> Iterator[Finding]:
     if case.optimizer is None:
         return
     after = _slopes(case.trained.model, *case.lessons[-1])
-    ratios = [_ratio(slopes) for slopes in (before, after) if len(slopes) >= 3]
+    ratios = [_ratio(slopes) for slopes in (before, after) if len(slopes) >= 4]
     if len(ratios) == 2 and max(ratios) < _VANISHED:
         yield found("vanishing-gradient", next(iter(before)), ratio=max(ratios))
 
@@ -187,7 +187,8 @@ def _rows(values: torch.Tensor) -> bool:
 
 def _ratio(slopes: dict) -> float:
     sizes = [(slope.norm() / (weight.norm() + 1e-12)).item() for weight, slope in slopes.values()]
-    return sizes[0] / sizes[-1] if sizes[-1] > 0 else 1.0
+    between = max(sizes[1:-1])  # the last one may start at 0, which makes all others small
+    return sizes[0] / between if between > 0 else 1.0
 
 
 def _numbers(case: Case) -> Iterator[Finding]:

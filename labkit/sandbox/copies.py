@@ -188,9 +188,10 @@ def files_kept() -> Iterator[None]:
                 return path
             key = os.path.abspath(path)
             if writes and key not in places and not key.startswith(folder):
-                places[key] = os.path.join(folder, f"{len(places)}-{os.path.basename(key)}")
+                place = os.path.join(folder, f"{len(places)}-{os.path.basename(key)}")
                 if os.path.isfile(key):
-                    shutil.copyfile(key, places[key])
+                    shutil.copyfile(key, place)
+                places[key] = place
             return places.get(key, path)
 
         def opened(real: Callable) -> Callable:
