@@ -27,6 +27,7 @@ def look(case: Case) -> Iterator[Finding]:
     yield from _against_the_labels(case, judged, [labels for _images, labels in labels])
     yield from _options(entropy)
     if entropy:
+        yield from _first_loss(entropy[0])
         yield from _before_cross_entropy(entropy)
         yield from _width(case, entropy[0])
     likelihood = [call for call in judged if call.function == "nll_loss"]
@@ -60,12 +61,14 @@ def _before_cross_entropy(calls: list[Judged]) -> Iterator[Finding]:
         yield found("sigmoid-before-loss", where)
     elif len(numbers) >= 20 and numbers.min() == 0 and (numbers == 0).float().mean() > 0.1:
         yield found("relu-before-loss", where)
-    elif calls[0].loss > 4 * math.log(numbers.numel() / sum(map(len, outputs))):
-        guess = math.log(outputs[0].shape[1])
-        summed = calls[0].options.get("reduction") == "sum"
-        if not summed and calls[0].outputs.shape[1:] == outputs[0].shape[1:]:
-            ask = calls[0].loss < 10 * guess
-            yield found("initial-loss", where, ask=ask, loss=calls[0].loss, guess=guess)
+
+
+def _first_loss(call: Judged) -> Iterator[Finding]:
+    """Compare the loss of the fresh network with that of guessing."""
+    guess = math.log(max(call.outputs.shape[1], 2)) if call.outputs.ndim > 1 else math.inf
+    if call.options.get("reduction") != "sum" and call.loss > 4 * guess:
+        ask = call.loss < 10 * guess
+        yield found("initial-loss", call.where, ask=ask, loss=call.loss, guess=guess)
 
 
 def _is_softmax(outputs: torch.Tensor) -> bool:
