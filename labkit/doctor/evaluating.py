@@ -21,6 +21,9 @@ from labkit.inspect.recording import FAILURES
 from labkit.sandbox.untouched import untouched
 from labkit.text import _
 
+OF_BATCHES = ("accuracy-of-batches", "loss-of-batches")
+"""Faults that cannot be seen where all batches are of one size."""
+
 _SURE = 30.0
 """The logit of the answer that the stand-in gives; the others are 0, and so is the loss."""
 
@@ -123,13 +126,36 @@ class _Marks:
 
 def _counting(case: Case) -> Iterator[Finding]:
     batches, whole = case.judging_batches
+    loader = case.judging if whole else _Part(batches, case.judging)
+    told = list(_asked(case, batches, loader, whole))
+    yield from told
+    if not told and (uneven := _uneven(batches, case.judging)):
+        again = _asked(case, uneven, _Part(uneven, case.judging), False)
+        yield from (finding for finding in again if finding.kind in OF_BATCHES)
+
+
+def _uneven(batches: list, loader: Any) -> list:
+    """Return the same images in batches of unlike sizes; nothing where they are so already.
+
+    With batches of one size the mean of their means is right by luck, until the last one is short.
+    """
+    both = pairs(batches)
+    alike = len({len(images) for images, _labels in both}) == 1 and len(both) == len(batches)
+    if not alike or getattr(loader, "drop_last", False) or len(both[-1][0]) < 4:
+        return []
+    images, labels = both[-1]
+    cut = len(images) * 3 // 4
+    return [*both[:-1], (images[:cut], labels[:cut]), (images[cut:], labels[cut:])]
+
+
+def _asked(case: Case, batches: list, loader: Any, whole: bool) -> Iterator[Finding]:
+    """Ask the evaluation about answers that are known, on these batches."""
     both = pairs(batches)
     width = _width(case, both)
     if not width or len(both) != len(batches) or len(both) < 1:
         return
     labels = [labels for _images, labels in both]
     sizes = [len(part) for part in labels]
-    loader = case.judging if whole else _Part(batches, case.judging)
     said = []
     for marks in (_marks(sizes, 0), _marks(sizes, 1), _marks(sizes, 2), _marks(sizes, 3)):
         seen = _known(case, batches, loader, labels, marks, width)

@@ -140,9 +140,7 @@ def images_per_second(recipe: Recipe, images: ImageSet, seconds: float = 1.0) ->
     return trained.images * (1 - 1 / trained.steps) / (times[-1] - times[1])
 
 
-def measure(
-    rung: Rung, learn: ImageSet, judge: ImageSet, seconds: float, *, seed: int = 0
-) -> Step:
+def measure(rung: Rung, learn: ImageSet, judge: ImageSet, seconds: float, *, seed: int = 0) -> Step:
     """Train by ``rung`` for ``seconds`` on one set of images, and judge it on the other."""
     start = time.perf_counter()
     trained = train(rung.recipe, learn, by_clock(seconds), seed=seed)

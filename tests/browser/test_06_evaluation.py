@@ -158,7 +158,8 @@ def test_a_change_is_turned_by_keys_and_says_answer_and_accuracy(notebook, studi
         notebook.page.keyboard.press(key)
         assert accuracy(changes, words) == share
     tables = changes.locator("table caption")
-    assert tables.count() == 2 and all("The network predicts" in t for t in tables.all_inner_texts())
+    texts = tables.all_inner_texts()
+    assert len(texts) == 2 and all("The network predicts" in text for text in texts)
 
 
 def accuracy(changes, words):
