@@ -28,7 +28,7 @@ _COPIED = (
     *(torch.optim.lr_scheduler.LRScheduler, torch.amp.GradScaler),
 )
 _FUNCTIONS = (types.FunctionType, types.MethodType, functools.partial)
-_LIBRARIES = {"torch", "torchvision", "torchmetrics", "labkit", "numpy", "sklearn", "tqdm"}
+_LIBRARIES = {"torch", "torchvision", "labkit", "numpy", "sklearn", "tqdm"}
 
 
 class Copies:

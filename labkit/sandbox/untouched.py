@@ -52,5 +52,6 @@ class _Snapshot:
             registry.update(content)
         for name, value in self.values.items():
             buffer = self.module._buffers[name]
-            if not torch.equal(buffer, value):  # a write would disturb a pending backward()
-                buffer.copy_(value)
+            if buffer.is_meta or torch.equal(buffer, value):
+                continue  # a write would disturb a pending backward()
+            buffer.copy_(value)
