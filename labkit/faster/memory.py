@@ -20,7 +20,7 @@ def kept(keep: bool = True) -> Iterator[None]:
     """Keep freed memory until the block ends; does nothing where the C library is not glibc.
 
     A training step frees what the next one asks for again. By default glibc returns large blocks
-    to the system, which clears every page before it hands it out anew.
+    to the system, which clears every page before it hands it out again.
     """
     if not keep or platform.libc_ver()[0] != "glibc":
         yield

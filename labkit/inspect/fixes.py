@@ -108,7 +108,7 @@ def before(call: Call, words: str, expression: str) -> list[Fix]:
 
 
 def resized(call: Call, name: str | None = None, **changes: Any) -> list[Fix]:
-    """Return the fix that makes a layer anew with other arguments, e.g. ``in_channels=6``."""
+    """Return the fix that makes a layer again with other arguments, e.g. ``in_channels=6``."""
     module, name = call.module, call.name if name is None else name
     base = next(c for c in type(module).__mro__ if c.__module__.startswith("torch.nn"))
     arguments = _arguments(module, changes)

@@ -1,4 +1,4 @@
-"""The rules for what arranges numbers anew: view, permute, and axes that are not there."""
+"""The rules for what rearranges numbers: view, permute, and axes that are not there."""
 
 import math
 import re

@@ -74,7 +74,7 @@ class ShapeCoach(Explorer):
         self.table.remove()
 
     def _change(self, change) -> None:
-        """Forget the guesses behind the first layer that changed, and compute anew."""
+        """Forget the guesses behind the first layer that changed, and compute again."""
         first = 0
         if change["name"] == "layers":
             pairs = zip(change["old"], change["new"], strict=False)
