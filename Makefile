@@ -6,6 +6,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 RUN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)/python
 # The versions with which `make test` last passed; `make newest` lifts them. CONSTRAINTS= takes any.
 CONSTRAINTS ?= constraints.txt
+# Which build of PyTorch: auto takes the small one without CUDA where there is no NVIDIA driver.
+TORCH ?= auto
 THREADS := OMP_NUM_THREADS=1
 # A folder that was moved or renamed since it was set up still finds its own package.
 export PYTHONPATH := $(CURDIR)$(if $(PYTHONPATH),:$(PYTHONPATH))
@@ -16,7 +18,7 @@ PAIRED := --numprocesses=2 --dist=loadfile --max-worker-restart=0
 AGAIN = $(THREADS) $(RUN) -m pytest --last-failed --last-failed-no-failures=none tests/browser && \
 	echo "UNSTEADY: the browser tests named just above passed only at their second try. Mend the race."
 
-.PHONY: help lab test html images minutes links newest bench bench-widgets clean
+.PHONY: help lab test html images minutes links newest bench bench-widgets clean always
 .DEFAULT_GOAL := help
 
 help:
@@ -80,20 +82,16 @@ clean:
 FILTER = test "$$(git rev-parse --show-toplevel 2>/dev/null)" != "$(CURDIR)" || git config \
 	filter.nbstripout.clean 'test -x $(RUN) && exec $(RUN) -m nbstripout --keep-id || cat'
 
-# The environment is made once, and again only when the list of dependencies changes.
-.venv/ready-lab: WANTED = .
-.venv/ready-test: WANTED = .[test]
-.venv/ready-%: pyproject.toml $(wildcard $(CONSTRAINTS))
+# Asked each time, and does nothing where the environment has all that pyproject.toml lists.
+.venv/ready-lab: FOR =
+.venv/ready-test: FOR = --test
+.venv/ready-%: always
 	@test -n "$(PYTHON)" || { echo "This workshop needs Python 3.11 or newer, and none was found:" \
 		"install one, then run make again, with PYTHON=/path/to/python3 if it has an unusual name."; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "This workshop needs" \
 		"Python 3.11 or newer, and $(PYTHON) is older or does not start: name another, make PYTHON=..."; exit 1; }
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { echo "This Python lacks the venv module:" \
 		"install it (Debian and Ubuntu: sudo apt install python3-venv), then run make again."; exit 1; }
-	"$(PYTHON)" -m venv .venv
-	$(RUN) -m pip install --quiet --disable-pip-version-check --upgrade pip
-	@echo "Installing PyTorch, JupyterLab and what they need into .venv: some minutes, up to 6 GB."
-	$(RUN) -m pip install --disable-pip-version-check $(addprefix --constraint ,$(wildcard $(CONSTRAINTS))) \
-		--editable '$(WANTED)'
+	@"$(PYTHON)" labkit/jupyter/install.py $(FOR) --torch "$(TORCH)" --constraints "$(CONSTRAINTS)" \
+		$(if $(filter command,$(firstword $(origin PYTHON))),--this-python)
 	@$(FILTER)
-	@touch .venv/ready-lab $@

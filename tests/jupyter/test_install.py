@@ -1,0 +1,179 @@
+"""How ``.venv`` is made: which build of PyTorch, which versions, and when nothing is to be done."""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from labkit.jupyter import install
+from tests.jupyter.packages import wheel
+
+ROOT = Path(__file__).parents[2]
+NOBODY = "http://127.0.0.1:9"  # the port "discard": nobody listens
+TAG = f"cp{sys.version_info.major}{sys.version_info.minor}"
+
+PROJECT = """
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+
+[project]
+name = "workshop"
+version = "1"
+requires-python = ">=3.11"
+dependencies = ["torch>=2", "torchvision"]
+[project.optional-dependencies]
+test = []
+"""
+
+BACKEND = """
+import sys
+sys.path.append({tests!r})
+from tests.jupyter.packages import wheel
+
+def build_editable(folder, config_settings=None, metadata_directory=None):
+    return wheel(folder, "workshop", "1", needs=["torch>=2", "torchvision"]).name
+"""
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+CPU_BUILDS = [
+    ("torch", "2.14.1+cpu", f"{TAG}-{TAG}-linux_x86_64"),
+    ("torch", "2.15.0+cpu", f"{TAG}-{TAG}-linux_x86_64"),
+    ("torchvision", "0.29.1+cpu", f"{TAG}-{TAG}-linux_x86_64"),
+    ("numpy", "99", "py3-none-any"),  # PyTorch's index has other packages, too: not to be taken
+]
+DEFAULT = [
+    ("torch", "2.14.1", "py3-none-any"),
+    ("torchvision", "0.29.1", "py3-none-any"),
+    ("numpy", "2.5.5", "py3-none-any"),
+]
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """Return a function that serves packages on the loopback address, as pip asks for them."""
+    servers = []
+
+    def start(packages):
+        root = tmp_path / f"index-{len(servers)}"
+        for name, version, tag in packages:
+            (root / name).mkdir(parents=True, exist_ok=True)
+            wheel(root / name, name, version, tag=tag, needs=["numpy"] * (name == "torch"))
+        server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=root))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def workshop(tmp_path, serve):
+    """Return a function that runs the real installer on a project with two dependencies."""
+    folder = tmp_path / "my workshop"
+    (folder / "labkit" / "jupyter").mkdir(parents=True)
+    shutil.copy(ROOT / "labkit" / "jupyter" / "install.py", folder / "labkit" / "jupyter")
+    (folder / "pyproject.toml").write_text(PROJECT)
+    (folder / "backend.py").write_text(BACKEND.format(tests=str(ROOT)))
+    (folder / "constraints.txt").write_text("torch==2.14.1\n")
+    default = serve(DEFAULT)
+
+    def run(*options, cpu_index=NOBODY, default=default, path="/usr/bin:/bin"):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "PYTHON"))}
+        environment |= {
+            "LABKIT_TORCH_INDEX": cpu_index,
+            "PIP_CONFIG_FILE": os.devnull,
+            "PIP_INDEX_URL": default,
+            "PATH": path,
+        }
+        call = [sys.executable, str(folder / "labkit" / "jupyter" / "install.py"), *options]
+        return subprocess.run(call, capture_output=True, text=True, cwd=folder, env=environment)
+
+    run.folder = folder
+    return run
+
+
+def installed(folder):
+    python = folder / ".venv" / "bin" / "python"
+    ask = [
+        python,
+        "-c",
+        "import torch, torchvision as v, numpy as n; "
+        "print(torch.__version__, v.__version__, n.__version__)",
+    ]
+    return subprocess.run(ask, capture_output=True, text=True, check=True).stdout.split()
+
+
+no_driver = pytest.mark.skipif(
+    sys.platform != "linux" or platform.machine() != "x86_64" or install._driver(),
+    reason="the choice is made on Linux without an NVIDIA driver",
+)
+
+
+@no_driver
+def test_without_a_driver_the_small_build_is_taken_and_nothing_else_from_its_index(workshop, serve):
+    done = workshop(cpu_index=serve(CPU_BUILDS))
+    assert done.returncode == 0, done.stderr
+    assert "CPU build" in done.stdout
+    assert installed(workshop.folder) == ["2.14.1+cpu", "0.29.1+cpu", "2.5.5"]
+
+
+@no_driver
+@pytest.mark.parametrize("answer", ["none", "another version"])
+def test_where_that_index_cannot_help_the_default_is_taken_without_a_word(workshop, serve, answer):
+    index = NOBODY if answer == "none" else serve(CPU_BUILDS[1:3])
+    done = workshop(cpu_index=index)
+    assert done.returncode == 0, done.stderr
+    assert "CPU" not in done.stdout + done.stderr
+    assert installed(workshop.folder) == ["2.14.1", "0.29.1", "2.5.5"]
+
+
+def test_a_choice_by_hand_is_kept_and_can_be_changed(workshop, serve):
+    index = serve(CPU_BUILDS)
+    assert workshop("--torch", "cuda", cpu_index=index).returncode == 0
+    assert installed(workshop.folder)[0] == "2.14.1"
+    assert workshop("--torch", "cpu", cpu_index=index).returncode == 0
+    assert installed(workshop.folder)[0] == "2.14.1+cpu"
+
+
+def test_the_cpu_build_asked_for_by_hand_and_not_there_is_told_in_a_sentence(workshop):
+    done = workshop("--torch", "cpu")
+    assert done.returncode == 1
+    assert "does not answer" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_second_call_needs_no_network_until_there_is_something_new(workshop):
+    assert workshop("--torch", "cuda", "--test").returncode == 0
+    (workshop.folder / "pyproject.toml").touch()  # what a git pull does
+    for options in (["--test"], []):
+        done = workshop("--torch", "cuda", *options, default=NOBODY)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    (workshop.folder / "constraints.txt").write_text("torch==2.15.0\n")
+    done = workshop("--torch", "cuda")
+    assert done.returncode == 1  # there is no such version: so pip was asked
+    assert "Not everything could be installed" in done.stderr
+
+
+def test_uv_is_used_where_it_is_at_hand(workshop, tmp_path):
+    said = tmp_path / "said"
+    uv = tmp_path / "uv"
+    uv.write_text(f'#!/bin/sh\necho "$@" >> "{said}"\n')
+    uv.chmod(0o755)
+    assert workshop("--torch", "cuda", path=f"{tmp_path}:/usr/bin:/bin").returncode == 0
+    assert said.read_text().startswith("pip install --python ")
