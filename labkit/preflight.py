@@ -106,7 +106,11 @@ def _torch() -> Row:
             "--force-reinstall torch torchvision. Then restart the kernel."
         )
         return Row(_("torch"), FIX, found, advice)
-    return Row(_("torch"), READY, found)
+    from torch import version
+
+    build = _("built for CUDA {version}").format(version=version.cuda) if version.cuda else ""
+    build = build or (_("built for ROCm") if version.hip else _("the build without CUDA"))
+    return Row(_("torch"), READY, f"{found}: {build}")
 
 
 def _device() -> Row:
