@@ -18,12 +18,13 @@ PAIRED := --numprocesses=2 --dist=loadfile --max-worker-restart=0
 AGAIN = $(THREADS) $(RUN) -m pytest --last-failed --last-failed-no-failures=none tests/browser && \
 	echo "UNSTEADY: the browser tests named just above passed only at their second try. Mend the race."
 
-.PHONY: help lab test html images minutes links newest bench bench-widgets clean always
+.PHONY: help lab test test-as-windows matrix html images minutes links newest bench bench-widgets clean always
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make lab            set up, then open the workshop in JupyterLab"
 	@echo "make test           set up, then run every check: style, unit tests, notebooks, browser"
+	@echo "make matrix         make test with each Python at hand, and with the oldest versions allowed"
 	@echo "make html           run every notebook into build/html: pages to read without a kernel"
 	@echo "make images         draw the pictures in images/ again"
 	@echo "make minutes        count how long each notebook takes, and print it where it is promised"
@@ -47,6 +48,26 @@ test: .venv/ready-test
 	$(RUN) -m ruff format --check .
 	$(THREADS) $(RUN) -m pytest $(PAIRED) --ignore=tests/browser
 	$(THREADS) $(RUN) -m pytest $(PAIRED) tests/browser || { test $$? = 1 && $(AGAIN); }
+
+# Notebooks too: everything but the browser, without fork, forkserver and alarms.
+test-as-windows: .venv/ready-test
+	PYTHONPATH="$(CURDIR)/tests/as_windows:$$PYTHONPATH" \
+		$(THREADS) $(RUN) -m pytest $(PAIRED) --ignore=tests/browser
+
+# `make test` with every Python at hand and the newest versions, and with the oldest versions that
+# pyproject.toml allows, each in a clone of the last commit: about 6 GB and 12 minutes each.
+matrix:
+	rm -rf build/matrix && mkdir -p build/matrix
+	@for version in 3.11 3.12 3.13 3.14 oldest; do \
+		python=python$${version#oldest}; test $$version != oldest || python=python3.11; \
+		command -v $$python >/dev/null || { echo "$$version: $$python is not here"; continue; }; \
+		git clone --quiet . build/matrix/$$version; list=; \
+		test $$version != oldest || { list=oldest.txt; uv pip compile --quiet --extra test \
+			--resolution lowest-direct --python $$python pyproject.toml > build/matrix/oldest/oldest.txt; }; \
+		$(MAKE) -C build/matrix/$$version test PYTHON=$$python CONSTRAINTS=$$list \
+			> build/matrix/$$version.log 2>&1 && echo "$$version: passed" || \
+			echo "$$version: FAILED, see build/matrix/$$version.log"; \
+	done
 
 # Stored widgets would be blank in a page without a network; so each leaves its still picture.
 html: .venv/ready-lab

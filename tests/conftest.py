@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,6 +29,14 @@ def pytest_configure(config):
     os.environ["LABKIT_CHECKPOINTS"] = str(home / "checkpoints")
     os.environ["LABKIT_CONFIG"] = str(home / "config")
     os.environ.setdefault("LABKIT_CACHE", str(home / "cache"))
+
+
+def pytest_collection_modifyitems(items):
+    """Leave out, by name, what a system without fork or without alarms cannot run."""
+    for item in items:
+        for mark, module in (("fork", os), ("alarm", signal)):
+            if item.get_closest_marker(mark) and not hasattr(module, mark):
+                item.add_marker(pytest.mark.skip(reason=f"this system has no {mark}"))
 
 
 @pytest.fixture(scope="session")

@@ -200,9 +200,6 @@ def test_too_few_images_to_validate_with_is_said():
         store.split(few)
 
 
-fork = pytest.mark.skipif(os.name == "nt", reason="needs fork, which Windows has not")
-
-
 def _start(target, *arguments):
     process = multiprocessing.get_context("fork").Process(target=target, args=arguments)
     process.start()
@@ -218,7 +215,7 @@ def _make_slowly(root: Path) -> None:
     assert (store.cached("x", KEY, make).images["train"] == 7).all()
 
 
-@fork
+@pytest.mark.fork
 def test_processes_that_ask_at_once_make_it_once(root):
     root.mkdir()
     processes = [_start(_make_slowly, root) for _number in range(3)]
@@ -233,7 +230,7 @@ def _hang_while_writing(_root: Path) -> None:
     store.cached("x", KEY, lambda: arrays(9))
 
 
-@fork
+@pytest.mark.fork
 def test_a_process_killed_while_writing_leaves_the_last_good_state(root):
     store.cached("x", "f" * 16, arrays)
     process = _start(_hang_while_writing, root)

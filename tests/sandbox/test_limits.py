@@ -73,7 +73,7 @@ def test_it_is_ended_outside_the_main_thread_too(loop):
 
 
 def test_it_is_ended_where_the_system_has_no_alarm(monkeypatch):
-    monkeypatch.delattr(signal, "setitimer")
+    monkeypatch.delattr(signal, "setitimer", raising=False)
     with pytest.raises(sandbox.TimeUp):
         sandbox.within(0.2, _python_loop)
 
@@ -81,12 +81,13 @@ def test_it_is_ended_where_the_system_has_no_alarm(monkeypatch):
 @pytest.mark.parametrize("alarm", [True, False])
 def test_nothing_rings_after_code_that_was_quick_enough(alarm, monkeypatch):
     if not alarm:
-        monkeypatch.delattr(signal, "setitimer")
+        monkeypatch.delattr(signal, "setitimer", raising=False)
     for _ in range(200):
         assert sandbox.within(0.05, sum, [1, 2]) == 3
     time.sleep(0.3)
 
 
+@pytest.mark.alarm
 def test_an_alarm_that_comes_too_late_sets_no_other():
     with sandbox._alarm(60):
         late = signal.getsignal(signal.SIGALRM)
@@ -100,7 +101,7 @@ def test_an_alarm_that_comes_too_late_sets_no_other():
 @pytest.mark.parametrize("alarm", [True, False])
 def test_an_import_is_not_cut_off_half_way(alarm, monkeypatch, tmp_path):
     if not alarm:
-        monkeypatch.delattr(signal, "setitimer")
+        monkeypatch.delattr(signal, "setitimer", raising=False)
     name = f"slow_to_import_{alarm}"
     (tmp_path / f"{name}.py").write_text(
         "import time\nfor _ in range(50):\n    time.sleep(0.01)\ndone = True\n"
@@ -117,6 +118,7 @@ def test_an_import_is_not_cut_off_half_way(alarm, monkeypatch, tmp_path):
     assert importlib.import_module(name).done
 
 
+@pytest.mark.alarm
 def test_an_alarm_of_somebody_else_still_rings():
     heard = []
     before = signal.signal(signal.SIGALRM, lambda *_: heard.append(True))
