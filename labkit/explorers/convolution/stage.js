@@ -165,20 +165,6 @@ class Painter extends Brush {
   }
 }
 
-/** A brightness as a shade of grey with ink that can be read on it. */
-function shade(level) {
-  return { fill: `rgb(${level},${level},${level})`, colour: level > 118 ? INK : "#fff" };
-}
-
-/** Negative numbers on blue, positive on orange; their sign stands there as well. */
-function signed(values) {
-  const most = Math.max(...values.map(Math.abs)) || 1;
-  return (value) => {
-    const part = Math.min(1, Math.abs(value) / most) * 0.45;
-    return { fill: value < 0 ? `rgba(0,114,178,${part})` : `rgba(213,94,0,${part})` };
-  };
-}
-
 /** Which window was clicked, on the image or on the output; null where neither is. */
 function windowAt(scene, x, y) {
   const { picture, output } = Painter.places(scene);

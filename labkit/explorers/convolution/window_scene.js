@@ -4,15 +4,6 @@
 const WIDTH = 900;
 const HEIGHT = 396;
 
-/** Write a minus as a minus; nothing is "-0.000". */
-const withMinus = (text) => text.replace("-", Number(text) === 0 ? "" : "−");
-const fixed = (value) => withMinus(value.toFixed(3));
-
-/** A number in a narrow cell: .53, −1, 12.5 */
-function short(value, digits = 2) {
-  return withMinus(Number(value.toFixed(digits)).toString()).replace(/^(−?)0\./, "$1.");
-}
-
 /** What Python sent, and the arithmetic of one window. */
 class Scene {
   constructor(model) {

@@ -10,6 +10,29 @@ const BLUE = "#0072b2";
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
+/** Write a minus as a minus; nothing is "-0.000". */
+const withMinus = (text) => text.replace("-", Number(text) === 0 ? "" : "−");
+const fixed = (value) => withMinus(value.toFixed(3));
+
+/** A number in a narrow cell: .53, −1, 12.5 */
+function short(value, digits = 2) {
+  return withMinus(Number(value.toFixed(digits)).toString()).replace(/^(−?)0\./, "$1.");
+}
+
+/** A brightness as a shade of grey with ink that can be read on it. */
+function shade(level) {
+  return { fill: `rgb(${level},${level},${level})`, colour: level > 118 ? INK : "#fff" };
+}
+
+/** Negative numbers on blue, positive on orange; their sign stands there as well. */
+function signed(values) {
+  const most = Math.max(...values.map(Math.abs)) || 1;
+  return (value) => {
+    const part = Math.min(1, Math.abs(value) / most) * 0.45;
+    return { fill: value < 0 ? `rgba(0,114,178,${part})` : `rgba(213,94,0,${part})` };
+  };
+}
+
 /** The numbers that Python sent, as an array of that kind. */
 const unpacked = (view, Kind) =>
   new Kind(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
