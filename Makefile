@@ -11,6 +11,8 @@ TORCH ?= auto
 THREADS := OMP_NUM_THREADS=1
 # A folder that was moved or renamed since it was set up still finds its own package.
 export PYTHONPATH := $(CURDIR)$(if $(PYTHONPATH),:$(PYTHONPATH))
+# Types as the newest torch declares them; older ones declare less: TYPES=true leaves it out.
+TYPES ?= $(RUN) -m ty check
 PAIRED := --numprocesses=2 --dist=loadfile --max-worker-restart=0
 
 # A browser test that fails is tried once more, in a fresh kernel: a fault fails twice. What passes
@@ -23,7 +25,7 @@ AGAIN = $(THREADS) $(RUN) -m pytest --last-failed --last-failed-no-failures=none
 
 help:
 	@echo "make lab            set up, then open the workshop in JupyterLab"
-	@echo "make test           set up, then run every check: style, unit tests, notebooks, browser"
+	@echo "make test           set up, then run every check: style, types, unit tests, notebooks, browser"
 	@echo "make matrix         make test with each Python at hand, and with the oldest versions allowed"
 	@echo "make html           run every notebook into build/html: pages to read without a kernel"
 	@echo "make images         draw the pictures in images/ again"
@@ -46,6 +48,7 @@ lab: .venv/ready-lab
 test: .venv/ready-test
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	$(TYPES)
 	$(THREADS) $(RUN) -m pytest $(PAIRED) --ignore=tests/browser
 	$(THREADS) $(RUN) -m pytest $(PAIRED) tests/browser || { test $$? = 1 && $(AGAIN); }
 
@@ -61,10 +64,10 @@ matrix:
 	@for version in 3.11 3.12 3.13 3.14 oldest; do \
 		python=python$${version#oldest}; test $$version != oldest || python=python3.11; \
 		command -v $$python >/dev/null || { echo "$$version: $$python is not here"; continue; }; \
-		git clone --quiet . build/matrix/$$version; list=; \
-		test $$version != oldest || { list=oldest.txt; uv pip compile --quiet --extra test \
+		git clone --quiet . build/matrix/$$version; list=; types=; \
+		test $$version != oldest || { list=oldest.txt; types=TYPES=true; uv pip compile --quiet --extra test \
 			--resolution lowest-direct --python $$python pyproject.toml > build/matrix/oldest/oldest.txt; }; \
-		$(MAKE) -C build/matrix/$$version test PYTHON=$$python CONSTRAINTS=$$list \
+		$(MAKE) -C build/matrix/$$version test PYTHON=$$python CONSTRAINTS=$$list $$types \
 			> build/matrix/$$version.log 2>&1 && echo "$$version: passed" || \
 			echo "$$version: FAILED, see build/matrix/$$version.log"; \
 	done

@@ -8,7 +8,8 @@ The lab itself; read these first. They use PyTorch's own names.
 - ``evaluation``: accuracy, confusion, calibration, corrupted images, the learner's own answers
 - ``device``: choose a device and move to it; ``timing``: measure honestly
 - ``plots``: a still image for a cell, with its alt text
-- ``preflight``: is this machine ready?; ``display``: notices; ``text``: ``_()`` for every sentence
+- ``preflight``: is this machine ready?; ``display``: cards and tables; ``text``: ``_()`` for every
+  sentence; ``files``: written in one step
 
 Rooms with one door each.
 

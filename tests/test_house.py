@@ -7,7 +7,7 @@ from pathlib import Path
 
 HOUSE = Path(__file__).parents[1] / "labkit"
 FLOORS = (
-    ("text", "display", "model", "sandbox"),
+    ("text", "display", "files", "model", "sandbox"),
     ("data", "device"),
     ("training", "timing", "preflight"),
     ("evaluation", "faster", "inspect", "checks"),

@@ -108,9 +108,9 @@ class _Watched(torch.Tensor):
     names: set[str] = set()
 
     @classmethod
-    def __torch_function__(cls, function, types, args=(), kwargs=None):
-        cls.names.add(getattr(function, "__name__", ""))
-        return super().__torch_function__(function, types, args, kwargs or {})
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        cls.names.add(getattr(func, "__name__", ""))
+        return super().__torch_function__(func, types, args, kwargs or {})
 
 
 def _pools(answer, maps):

@@ -16,8 +16,8 @@ def _trained_norm(channels: int, eps: float = 1e-5) -> nn.BatchNorm2d:
     """Return a batch norm in evaluation mode, with averages as training would leave them."""
     generator = torch.Generator().manual_seed(channels)
     norm = nn.BatchNorm2d(channels, eps=eps).eval().requires_grad_(False)
-    norm.running_mean.copy_(torch.randn(channels, generator=generator))
-    norm.running_var.copy_(torch.rand(channels, generator=generator) * 3 + 0.05)
+    norm.running_mean = torch.randn(channels, generator=generator)
+    norm.running_var = torch.rand(channels, generator=generator) * 3 + 0.05
     norm.weight.copy_(torch.randn(channels, generator=generator))
     norm.bias.copy_(torch.randn(channels, generator=generator))
     return norm

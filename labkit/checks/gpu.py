@@ -21,7 +21,7 @@ class _Model(nn.Sequential):
 
 def _batch(device: str) -> torch.Tensor:
     batch = torch.zeros(4, 2, device=device)
-    batch.words = _("a batch on {device}").format(device=device)
+    batch.words = _("a batch on {device}").format(device=device)  # ty: ignore[missing-attribute]
     return batch
 
 

@@ -1,5 +1,7 @@
 """Notebook 6, the part on probabilities: the first k, the sure ones, and a network asked twice."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -181,7 +183,7 @@ def _ask(answer, images):
         nn.Flatten(),
         nn.Linear(6 * (height - 2) * (width - 2), 4),
     ]
-    model = nn.Sequential(*layers).eval()
+    model: Any = nn.Sequential(*layers).eval()
     with torch.no_grad():
         model[-1].weight.mul_(12)
     return answer(model, images)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from labkit.data.store import DataError
+from labkit.files import replace
 from labkit.text import _
 
 NAMES = ("auto", "cifar10", "drawn")
@@ -43,12 +44,8 @@ def choose(source: str | os.PathLike) -> Choice:
     """
     known = _known(source)
     text = str(known.resolve() if isinstance(known, Path) else known)
-    path = file()
-    half = path.with_suffix(f".{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        half.write_text(text + "\n", "utf-8")
-        half.replace(path)
+        replace(file(), text + "\n")
     except OSError as error:
         raise DataError(
             _(

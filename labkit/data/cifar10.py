@@ -76,7 +76,8 @@ def unpack(archive: Path) -> Arrays:
         for member in tar:
             name = PurePosixPath(member.name).name
             if name in wanted and member.isfile():
-                parts[name] = pickle.load(tar.extractfile(member), encoding="latin1")
+                file = tar.extractfile(member)
+                parts[name] = pickle.loads(file.read(), encoding="latin1") if file else {}
     return Arrays(
         *_join([parts[name] for name in _TRAIN]),
         *_join([parts[name] for name in _TEST]),

@@ -149,7 +149,7 @@ def _download(url: str, archive: Archive, folder: Path, patience: Patience) -> P
                 known_hash=f"sha256:{archive.sha256}",
                 fname=archive.name,
                 path=folder,
-                downloader=_Downloader(archive, patience, bar),
+                downloader=_Downloader(archive, patience, bar),  # ty: ignore[invalid-argument-type]
             )
         except ValueError as error:  # pooch's own
             raise _Failed(_(_WRONG_FILE)) from error

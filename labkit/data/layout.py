@@ -152,11 +152,11 @@ def _unused(folder: Path) -> list[str]:
 
 def _by_file_name(folder: Path, files: list[os.DirEntry], notes: list[str]) -> Listing:
     """Return the classes that the names of all files start with: cat.0.jpg, dog.0.jpg."""
-    named = [(file, _NUMBERED.fullmatch(file.name)) for file in files]
-    if not all(match for _file, match in named):
-        return {}
     listing: Listing = {}
-    for file, match in named:
+    for file in files:
+        match = _NUMBERED.fullmatch(file.name)
+        if not match:
+            return {}
         listing.setdefault(readable(match[1]), []).append(file)
     if len(listing) > 1:
         text = _("{folder} holds no folders: the classes are those in the file names, {classes}.")

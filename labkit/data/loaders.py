@@ -8,6 +8,7 @@ batches are views into the result.
 
 from collections.abc import Callable, Iterator, Sequence
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 import torch
@@ -146,7 +147,7 @@ def _checked(batch_size: int) -> int:
     )
 
 
-def _arrays(dataset: Dataset) -> tuple[np.ndarray, Sequence[int], torch.Tensor]:
+def _arrays(dataset: Any) -> tuple[np.ndarray, Sequence[int], torch.Tensor]:
     """Return pixels, labels, and the positions in them of which ``dataset`` consists."""
     if isinstance(dataset, Subset):
         data, targets, within = _arrays(dataset.dataset)

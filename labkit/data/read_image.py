@@ -10,7 +10,7 @@ import struct
 import threading
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import Executor
 
 import numpy as np
@@ -78,7 +78,7 @@ def read_image(
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
+def quiet() -> Generator[None]:
     """Keep Pillow's warnings about damaged metadata out of a notebook.
 
     For one thread at a time: its threads may call ``decode`` inside.
@@ -153,14 +153,14 @@ def _formats(kind: str) -> list[str]:
     Image.init()
     if kind == "HEIC":
         with contextlib.suppress(ImportError):  # it is large: used where it is installed
-            from pillow_heif import register_heif_opener
+            from pillow_heif import register_heif_opener  # ty: ignore[import-not-found]
 
             register_heif_opener()
     return [name for name in FORMATS if name in Image.OPEN]
 
 
 def _too_large(name: str, kind: str) -> str:
-    limit = 2 * Image.MAX_IMAGE_PIXELS if kind == "JPEG" else PIXELS_AT_MOST
+    limit = 2 * (Image.MAX_IMAGE_PIXELS or 0) if kind == "JPEG" else PIXELS_AT_MOST
     return _("{name}: more than {limit} million pixels, make it smaller first.").format(
         name=name, limit=limit // 1_000_000
     )
@@ -188,7 +188,8 @@ def _pixels(image: Image.Image, size: int) -> np.ndarray:
 
 def _loaded(image: Image.Image) -> Image.Image:
     """Decode the pixels; ``info["transparency"]`` is in their units afterwards."""
-    rawmode = image.tile[0][3] if image.format == "PNG" and image.tile else ""
+    tile = getattr(image, "tile", ())
+    rawmode = tile[0][3] if image.format == "PNG" and tile else ""
     if image.format == "TIFF":
         with _stderr_closed():
             image.load()
@@ -206,7 +207,7 @@ _closed = threading.Lock()
 
 
 @contextlib.contextmanager
-def _stderr_closed() -> Iterator[None]:
+def _stderr_closed() -> Generator[None]:
     """Close the process's standard error for a moment: libtiff writes what it finds odd there."""
     with _closed:
         try:
@@ -230,7 +231,8 @@ def _small(image: Image.Image, size: int) -> Image.Image:
     factor = max(1, side // (8 * size))  # so many pixels are averaged before LANCZOS
     step = factor * max(1, 128 // factor)
     white = _white(image)
-    small = Image.new("RGB", (-(-side // factor),) * 2)
+    length = -(-side // factor)
+    small = Image.new("RGB", (length, length))
     for start in range(0, side, step):
         end = min(start + step, side)
         strip = image.crop((left, top + start, left + side, top + end))

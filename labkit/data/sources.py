@@ -33,7 +33,7 @@ def load(source: str | os.PathLike | None = None, *, transform: Callable | None 
     elif wanted == "drawn":
         stored = _drawn()
     else:
-        stored = _folder(wanted)
+        stored = _folder(Path(wanted))
     sets = (
         ImageSet(
             stored.images[split],

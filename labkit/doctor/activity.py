@@ -62,8 +62,8 @@ def _not_finite(case: Case, seen: Rehearsal) -> Iterator[Finding]:
         return  # what is wrong with the images is said elsewhere
     spoilt = [name for name, p in case.model.named_parameters() if not p.isfinite().all()]
     if at > 0 and not spoilt:
-        seen = _("the loss is {loss} at step {step}").format(loss=losses[at], step=at + 1)
-        yield _too_large(case, seen)
+        words = _("the loss is {loss} at step {step}").format(loss=losses[at], step=at + 1)
+        yield _too_large(case, words)
         return
     names = _("already in the weights: {names}").format(names=", ".join(spoilt[:3]))
     where = names if spoilt else _first_layer(case) or _outside_the_layers(seen)
@@ -73,8 +73,8 @@ def _not_finite(case: Case, seen: Rehearsal) -> Iterator[Finding]:
 def _first_layer(case: Case) -> str:
     """Return the first layer whose output is not finite, in words."""
     images = next((images for images, _labels in pairs(case.sample)), None)
-    if case.rehearsal.log.forwards and case.rehearsal.log.forwards[0].images is not None:
-        images = case.rehearsal.log.forwards[0].images
+    if case.log.forwards and case.log.forwards[0].images is not None:
+        images = case.log.forwards[0].images
     if images is None:
         return ""
     weight = next(iter(case.model.parameters()), images)
@@ -93,14 +93,14 @@ def _outside_the_layers(seen: Rehearsal) -> str:
 
 
 def _too_large(case: Case, seen: str, tried: str = "", ask: bool = False) -> Finding:
-    log = case.rehearsal.log
+    log = case.log
     if log.judged and log.judged[0].options.get("reduction") == "sum":
         return found("loss-summed", log.judged[0].where, seen=seen)
     return found("learning-rate-too-large", ask=ask, rate=_rate(case), seen=seen, tried=tried)
 
 
 def _rate(case: Case) -> str:
-    return ", ".join(dict.fromkeys(f"{float(g['lr']):g}" for g in case.optimizer.param_groups))
+    return ", ".join(dict.fromkeys(f"{float(g['lr']):g}" for g in case.groups))
 
 
 def _speed(case: Case, seen: Rehearsal) -> Iterator[Finding]:
@@ -113,7 +113,7 @@ def _speed(case: Case, seen: Rehearsal) -> Iterator[Finding]:
     still = bool(moves) and max(moves) < _STANDSTILL and _mean(log.losses[-3:]) > 0.05
     first, results = _range(case)
     if results:
-        best = min(results, key=results.get)
+        best = min(results, key=results.__getitem__)
         fell, could = first - results[1], first - results[best]
         here = _("the loss goes from {first:.3g} to {last:.3g} in {n} steps")
         here = here.format(first=first, last=results[1], n=_TRIALS)
@@ -132,13 +132,13 @@ def _speed(case: Case, seen: Rehearsal) -> Iterator[Finding]:
         if not still and fell > 0.1 * first:
             return
     if rising:
-        seen = _("loss {first:.3g} at first, {last:.3g} after {n} steps")
+        here = _("loss {first:.3g} at first, {last:.3g} after {n} steps")
         n = len(log.steps)
-        yield _too_large(case, seen.format(first=log.losses[0], last=log.losses[-1], n=n))
+        yield _too_large(case, here.format(first=log.losses[0], last=log.losses[-1], n=n))
     elif still:
-        seen = _("a step changes no layer by more than {share:.1e} of its size")
-        seen = seen.format(share=max(moves))
-        yield found("learning-rate-too-small", rate=_rate(case), seen=seen, tried="")
+        here = _("a step changes no layer by more than {share:.1e} of its size")
+        here = here.format(share=max(moves))
+        yield found("learning-rate-too-small", rate=_rate(case), seen=here, tried="")
 
 
 def _elsewhere(log) -> bool:
@@ -155,20 +155,20 @@ def _warms_up(case: Case, seen: Rehearsal) -> bool:
     rates = [step.rate for step in seen.log.steps]
     return bool(rates and max(rates) > 1.5 * rates[0] > 0) or any(
         max(group.get("initial_lr", 0), group.get("max_lr", 0)) > 2 * group["lr"]
-        for group in case.optimizer.param_groups
+        for group in case.groups
     )
 
 
 def _range(case: Case) -> tuple[float, dict[float, float]]:
     """Return the loss before, and after some steps with so many times the learning rate."""
-    log, results = case.rehearsal.log, {}
+    log, results = case.log, {}
     plain = not case.own_code or (log.judged and log.steps)
     lessons = case.lessons if case.own_code else pairs(case.sample)
     lessons = [(images[:_FEW], targets[:_FEW]) for images, targets in lessons[:2]]
     if not plain or len(lessons) < 2 or isinstance(case.optimizer, torch.optim.LBFGS):
         return 0.0, results
     weights = {id(p) for p in case.model.parameters()}
-    if not any(id(p) in weights for g in case.optimizer.param_groups for p in g["params"]):
+    if not any(id(p) in weights for g in case.groups for p in g["params"]):
         return 0.0, results
     deadline = time.monotonic() + _SECONDS
     try:
@@ -189,8 +189,9 @@ def _range(case: Case) -> tuple[float, dict[float, float]]:
 def _trial(case: Case, lessons: list, times: float, deadline: float) -> tuple[float, float]:
     """Train a copy with so many times the learning rate; return the loss before and after."""
     copies = Copies()
+    assert case.optimizer is not None  # else nobody asks for the learning rate
     model, optimizer = copies.model(case.model).train(), copies.optimizer(case.optimizer)
-    judged = case.rehearsal.log.judged
+    judged = case.log.judged
     given = copies.of(case.loss_function)
     called = getattr(functional, judged[0].function) if judged else functional.cross_entropy
     options = {k: v for k, v in judged[0].options.items() if v is not None} if judged else {}

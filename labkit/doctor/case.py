@@ -132,6 +132,16 @@ class Case:
         return seen
 
     @property
+    def log(self) -> Log:
+        """What was seen in the rehearsal; empty where there was none."""
+        return self.rehearsal.log if self.rehearsal else Log()
+
+    @property
+    def groups(self) -> list[dict]:
+        """The optimizer's groups of parameters; none without an optimizer."""
+        return self.optimizer.param_groups if self.optimizer else []
+
+    @property
     def trained(self) -> Rehearsal | None:
         """The rehearsal, where it went to its end without an error."""
         seen = self.rehearsal if self.train_batches is not None else None
@@ -264,7 +274,7 @@ def arguments_fit(function: Callable, count: int) -> bool:
     return True
 
 
-def _call(code: Callable, original: Callable, arguments: tuple) -> Any:
+def _call(code: Any, original: Any, arguments: tuple) -> Any:
     """Call ``code`` with the arguments, or without where it takes none and uses its globals."""
     arguments = arguments if arguments_fit(original, len(arguments)) else ()
     return within(2 * SECONDS, code, *arguments)

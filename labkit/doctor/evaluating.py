@@ -72,6 +72,8 @@ def _broken(case: Case, seen: Rehearsal) -> Iterator[Finding]:
 class _Few(TensorDataset):
     """Some of the images, which know the class names and the like of the set they stand for."""
 
+    original: Any
+
     def __getattr__(self, name: str) -> Any:
         if name in ("original", "tensors"):
             raise AttributeError(name)

@@ -11,7 +11,8 @@ from labkit.doctor.case import Case, arguments_fit
 from labkit.doctor.catalogue import CONSEQUENCES
 from labkit.doctor.findings import Finding, Report
 from labkit.doctor.sample import check_rewinds
-from labkit.sandbox.copies import files_kept, generators_kept, random_numbers_kept
+from labkit.sandbox import randomness
+from labkit.sandbox.copies import files_kept
 from labkit.text import _
 
 
@@ -66,7 +67,7 @@ def examine(
         *(step, train, evaluate, classes, checkpoint),
     )
     datasets = [getattr(loader, "dataset", None) for loader in batches]
-    with random_numbers_kept(), generators_kept(datasets), files_kept():
+    with randomness.kept(0), randomness.generators_kept(datasets), files_kept():
         seen = _distinct(finding for look in _probes(case) for finding in look(case))
     ordered = sorted(seen, key=lambda finding: finding.severity == "question")
     return Report(tuple(ordered), *_scope(case))

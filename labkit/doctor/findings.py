@@ -1,10 +1,10 @@
 """What the doctor says: findings in words, gathered in a report."""
 
-import html
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from labkit.display import BLUE, ORANGE, Html, card, escaped
 from labkit.text import _, ngettext
 
 
@@ -76,10 +76,8 @@ class Report:
         return "\n\n".join(parts)
 
     def _repr_html_(self) -> str:
-        cards = "".join(_card(finding) for finding in self.findings)
-        scope = "".join(f"<p>{html.escape(text)}</p>" for text in self._scope())
-        heading = f"<p><strong>{html.escape(self._heading())}</strong></p>"
-        return f'<div role="note" style="{_BOX}">{heading}{cards}{scope}</div>'
+        heading = Html(f"<strong>{escaped(self._heading())}</strong>")
+        return card(heading, *map(_card, self.findings), *self._scope())
 
     def _heading(self) -> str:
         faults, questions = len(self.faults), len(self.questions)
@@ -105,17 +103,9 @@ class Report:
         return scope
 
 
-_BOX = (
-    "border-left: 4px solid #0072B2; background: #eef5fb; color: #1a1a1a; "
-    "padding: .2em 1em; margin: .4em 0; max-width: 60em; line-height: 1.45"
-)
-_CARD = "background: #ffffff; border: 1px solid #b5c7d6; padding: .5em 1em; margin: .6em 0"
-
-
-def _card(finding: Finding) -> str:
+def _card(finding: Finding) -> Html:
     heading = _("Fault") if finding.severity == "fault" else _("Question")
-    lines = "".join(
-        f"<br><em>{html.escape(name)}</em> {html.escape(text)}" for name, text in finding.rest()
-    )
-    title = f"<strong>{html.escape(heading)}: {html.escape(finding.what)}</strong>"
-    return f'<div style="{_CARD}">{title}{lines}</div>'
+    title = Html(f"<strong>{escaped(f'{heading}: {finding.what}')}</strong>")
+    rest = (Html(f"<em>{escaped(name)}</em> {escaped(text)}") for name, text in finding.rest())
+    edge = ORANGE if finding.severity == "fault" else BLUE
+    return card(title, *rest, edge=edge, ground="#ffffff", role="group")

@@ -26,7 +26,7 @@ from labkit.doctor.lines import line_of
 from labkit.doctor.loss import all_targets
 from labkit.doctor.sample import first_batches, length, pairs, transform_steps
 from labkit.inspect.recording import FAILURES
-from labkit.sandbox.copies import own_generators, random_numbers_kept
+from labkit.sandbox import randomness
 from labkit.text import _
 
 _A_FEW = 0.01
@@ -176,9 +176,7 @@ def _items_vary(dataset: Any) -> bool:
         try:
             views = []
             for seed in range(4):
-                torch.default_generator.manual_seed(seed)
-                np.random.seed(seed)
-                random.seed(seed)
+                randomness.seed_all(seed)
                 views.append(_picture_of(dataset[index]))
         except FAILURES:
             return False
@@ -225,7 +223,9 @@ def _digests(dataset: Any) -> list[bytes] | None:
         return None if inner is None else [inner[index] for index in dataset.indices]
     if isinstance(dataset, ConcatDataset):
         parts = [_digests(part) for part in dataset.datasets]
-        return None if None in parts else [digest for part in parts for digest in part]
+        known = [part for part in parts if part is not None]
+        complete = len(known) == len(parts)
+        return [digest for part in known for digest in part] if complete else None
     if isinstance(getattr(dataset, "samples", None), list):  # ImageFolder: one file each
         return [str(sample[0]).encode() for sample in dataset.samples]
     data = dataset.tensors[0] if isinstance(dataset, TensorDataset) else None
@@ -235,7 +235,7 @@ def _digests(dataset: Any) -> list[bytes] | None:
         data = (data.float() if data.dtype == torch.bfloat16 else data).numpy()
     if not isinstance(data, np.ndarray) or data.ndim < 2:
         return None
-    return [hashlib.blake2b(np.ascontiguousarray(one), digest_size=8).digest() for one in data]
+    return [hashlib.blake2b(one.tobytes(), digest_size=8).digest() for one in data]
 
 
 def _worker_seeds(batches: Any) -> Iterator[Finding]:
@@ -247,7 +247,7 @@ def _worker_seeds(batches: Any) -> Iterator[Finding]:
         fixed = _seeded_alike(start)
         own = []
     else:
-        fixed, own = [], list(own_generators(batches.dataset))
+        fixed, own = [], list(randomness.own_generators(batches.dataset))
     if fixed or own:
         name = getattr(start, "__name__", repr(start))
         where = _("worker_init_fn={name}, which seeds {what} alike")
@@ -262,10 +262,7 @@ def _seeded_alike(start: Any) -> list[str]:
     """Return the libraries that draw the same after ``start`` in two workers."""
     draws = []
     for worker in (0, 1):
-        with random_numbers_kept():
-            torch.default_generator.manual_seed(1_000 + worker)  # as PyTorch does in a worker
-            random.seed(1_000 + worker)
-            np.random.seed(1_000 + worker)
+        with randomness.kept(1_000 + worker):  # as PyTorch seeds a worker
             try:
                 start(worker)
             except FAILURES:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 
@@ -39,7 +40,7 @@ def look(case: Case) -> Iterator[Finding]:
 
 
 def _judged(case: Case) -> list[Judged]:
-    return case.rehearsal.log.judged if case.rehearsal else []
+    return case.log.judged
 
 
 def explains(case: Case, error: Exception) -> bool:
@@ -144,7 +145,7 @@ def _against_the_labels(case: Case, judged: list[Judged], labels: list) -> Itera
         shift = (own - targets == own.min()).all() and own.min() > 0  # counted from 0, as it must
         if not shift and width > max(before, after):
             yield found("labels-changed", judged[0].where, before=before, after=after)
-    for forward in case.rehearsal.log.forwards:
+    for forward in case.log.forwards:
         mine = [call for call in judged if call.batch == forward.batch]
         if mine and _out_of_step(forward, mine[0], pairs(case.sample)):
             yield found("out-of-step", mine[0].where)
@@ -164,15 +165,17 @@ def _one_to_one(own: torch.Tensor, targets: torch.Tensor) -> bool:
 def _out_of_step(forward: Forward, call: Judged, batches: list) -> bool:
     """Tell whether the images were reordered before the model, and the labels were not."""
     images, labels = batches[forward.batch % len(batches)]
-    entered = forward.images
-    if entered is None or entered.shape != images.shape or call.targets.shape != labels.shape:
+    entered, targets = forward.images, call.targets
+    if entered is None or targets is None:
+        return False
+    if entered.shape != images.shape or targets.shape != labels.shape:
         return False
     one, other = (x.cpu().float().flatten(1) for x in (entered, images))
     same = (one[:, None, :64] == other[None, :, :64]).all(-1)
     if not (same.sum(0) == 1).all() or not (same.sum(1) == 1).all():
         return False
     moved = labels.cpu()[same.int().argmax(dim=1)]
-    return _same(call.targets, labels) and not _same(call.targets, moved)
+    return _same(targets, labels) and not _same(targets, moved)
 
 
 def _options(calls: list[Judged]) -> Iterator[Finding]:
@@ -200,15 +203,15 @@ def _shapes(judged: list[Judged]) -> Iterator[Finding]:
         ):
             continue
         if max(call.targets.numel(), call.outputs.numel()) > 1 and call.targets.ndim:
-            shapes = {"outputs": list(call.outputs.shape), "targets": list(call.targets.shape)}
+            shapes: Any = {"outputs": list(call.outputs.shape), "targets": list(call.targets.shape)}
             yield found("shapes-broadcast", call.where, function=call.function, **shapes)
             return
 
 
 def _factors(case: Case) -> Iterator[Finding]:
     """Look at what backward() was called on: the loss, or something else made of it."""
-    log = case.rehearsal.log if case.rehearsal else None
-    if log is None or len(log.factors) < 3 or len(log.judged) < 3:
+    log = case.log
+    if len(log.factors) < 3 or len(log.judged) < 3:
         return
     factors, where = log.factors, log.backwards[-1]
     size = len(log.judged[0].outputs)

@@ -131,8 +131,7 @@ def _differently(training: torch.Tensor, judging: torch.Tensor) -> Iterator[Find
     apart = abs(mean - other_mean) / max(std, 1e-6)
     ratio = other_std / max(std, 1e-6)
     if apart > 0.6 or not 0.55 < ratio < 1.8:
-        numbers = {"mean": mean, "std": std, "other": other_mean, "spread": other_std}
-        yield found("differently-prepared", **numbers)
+        yield found("differently-prepared", mean=mean, std=std, other=other_mean, spread=other_std)
 
 
 def look_at_types(case: Case) -> Iterator[Finding]:

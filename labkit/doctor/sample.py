@@ -139,10 +139,12 @@ def _flat(transform: Any) -> list[str]:
 
 def _double(loader: Any) -> Iterable:
     """Return a loader that gives the same batches from this process, from states of its own."""
-    memo, dataset = {}, getattr(loader, "dataset", None)
+    memo: dict = {}
+    dataset: Any = getattr(loader, "dataset", None)
     if dataset is not None and not isinstance(dataset, IterableDataset):
         memo[id(dataset)] = dataset
     if isinstance(loader, DataLoader):
+        options: dict[str, Any]
         if isinstance(dataset, IterableDataset):
             options = {"batch_size": loader.batch_size, "drop_last": loader.drop_last}
             dataset = _deep(dataset, memo)

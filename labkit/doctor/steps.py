@@ -5,6 +5,7 @@ All of it is read from a rehearsal: what the learner's own loop did to copies.
 
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 from torch.optim import lr_scheduler
 
@@ -35,7 +36,7 @@ def look(case: Case) -> Iterator[Finding]:
     if seen.error and not isinstance(seen.error, TrainingStopped):
         frozen = not any(p.requires_grad for p in case.model.parameters())
         if not frozen and not loss.explains(case, seen.error):  # else it is said better there
-            yield from _broken(case, seen)
+            yield from _broken(case, seen, seen.error)
     if seen.error or seen.late:
         return
     if case.own_code and seen.reached_past:
@@ -54,7 +55,7 @@ def look(case: Case) -> Iterator[Finding]:
         yield found("graph-kept", _last(seen.log.backwards), n=seen.log.graphs_kept)
 
 
-def _broken(case: Case, seen: Rehearsal) -> Iterator[Finding]:
+def _broken(case: Case, seen: Rehearsal, error: Exception) -> Iterator[Finding]:
     """Yield what explains an error: devices, types, a layer, or the error itself."""
     images = next((f.images for f in reversed(seen.log.forwards) if f.images is not None), None)
     weight = next(iter(seen.model.parameters()), None)
@@ -67,13 +68,13 @@ def _broken(case: Case, seen: Rehearsal) -> Iterator[Finding]:
     fault = summary(seen.model, images).fault if images is not None else None
     where = seen.error_at if case.own_code else _("a training step on your first batch")
     if fault:
-        parts = {"layer": fault.layer, "got": fault.got, "expected": fault.expected}
-        yield found("breaks/layer", where, error=message(seen.error), change=fault.change, **parts)
+        parts: dict[str, Any] = {"layer": fault.layer, "got": fault.got, "expected": fault.expected}
+        yield found("breaks/layer", where, error=message(error), change=fault.change, **parts)
     elif case.own_code:
-        yield found("breaks", where, error=message(seen.error))
+        yield found("breaks", where, error=message(error))
     else:  # nobody handed over the five lines that broke
         reason = _("the usual step breaks ({error}): hand over step= or train=")
-        case.unseen["train_batches"] = reason.format(error=message(seen.error))
+        case.unseen["train_batches"] = reason.format(error=message(error))
 
 
 def _order(case: Case, seen: Rehearsal) -> Iterator[Finding]:

@@ -39,8 +39,7 @@ def look(case: Case) -> Iterator[Finding]:
 
 def _images(case: Case) -> torch.Tensor | None:
     """Return up to 12 images as they enter the model."""
-    log = case.rehearsal.log if case.rehearsal else None
-    entered = [f.images for f in log.forwards if f.images is not None] if log else []
+    entered = [f.images for f in case.log.forwards if f.images is not None]
     entered = entered or [images for images, _labels in pairs(case.sample)]
     weight = next(iter(case.model.parameters()), None)
     if not entered or weight is None or weight.is_meta or entered[0].ndim < 2:

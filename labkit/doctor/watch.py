@@ -130,8 +130,8 @@ class Watch(TorchFunctionMode):
             self._stack.callback(handle.remove)
         return super().__enter__()
 
-    def __exit__(self, *error):
-        super().__exit__(*error)
+    def __exit__(self, exc_type, exc_val, exc_tb):
+        super().__exit__(exc_type, exc_val, exc_tb)
         self._stack.close()
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
@@ -190,7 +190,7 @@ class Watch(TorchFunctionMode):
         """Hang a token on the graph: it lives as long as the graph does."""
         if loss.grad_fn is not None:
             token = _Token()
-            loss.grad_fn.metadata["labkit"] = token
+            loss.grad_fn.metadata["labkit"] = token  # ty: ignore[invalid-assignment]
             self._tokens.append((self.log.batches, len(self.log.steps), weakref.ref(token)))
 
     def _count_graphs(self) -> None:
@@ -220,7 +220,8 @@ class Watch(TorchFunctionMode):
         weak = weakref.ref(parameter)
 
         def hook(incoming: torch.Tensor) -> None:
-            before = weak().grad
+            mine = weak()
+            before = None if mine is None else mine.grad
             self.log.reached.add(name)
             self.log.slopes = self.log.slopes or bool(incoming.count_nonzero())
             full = before is not None and bool(before.count_nonzero())

@@ -55,7 +55,7 @@ def _not_frozen(model: nn.Module) -> Iterator[Finding]:
 
 
 def _stepped(case: Case) -> set[int]:
-    return {id(p) for group in case.optimizer.param_groups for p in group["params"]}
+    return {id(p) for group in case.groups for p in group["params"]}
 
 
 def _other_weights(case: Case) -> Iterator[Finding]:

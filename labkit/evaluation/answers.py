@@ -3,12 +3,11 @@
 import difflib
 import hashlib
 import json
-import os
 import re
-import tempfile
 from pathlib import Path
 
 from labkit.display import ExplainedError, tell
+from labkit.files import replace
 from labkit.text import _, ngettext
 from labkit.training import checkpoint
 
@@ -45,7 +44,7 @@ def keep_answers(names: str | list[str], dataset) -> list[str]:
     answers = [_class_called(name, n, dataset.classes) for n, name in enumerate(typed, start=1)]
     content = {"format": FORMAT, **_of(dataset), "answers": answers}
     try:
-        _write(path(), json.dumps(content, indent=1, ensure_ascii=False))
+        replace(path(), json.dumps(content, indent=1, ensure_ascii=False))
     except OSError as error:
         tell(
             _("Your answers could not be kept for notebook 6."),
@@ -113,16 +112,3 @@ def _class_called(name: str, number: int, classes: list[str]) -> str:
             near=_(" or ").join(lowered[each] for each in near),
         )
     )
-
-
-def _write(file: Path, text: str) -> None:
-    """Write a file in one step: it is the old one or the new one, never half."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    try:
-        with open(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.replace(beside, file)
-    except BaseException:
-        os.unlink(beside)
-        raise

@@ -44,7 +44,7 @@ def _blur(images: torch.Tensor, amount: float, _dice: torch.Generator) -> torch.
     from torchvision.transforms.functional import gaussian_blur
 
     size = 2 * int(np.ceil(3 * amount)) + 1  # odd, and three deviations to each side
-    return gaussian_blur(images, size, amount)
+    return gaussian_blur(images, [size, size], [amount, amount])
 
 
 def _add_noise(images: torch.Tensor, amount: float, dice: torch.Generator) -> torch.Tensor:

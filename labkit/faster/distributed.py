@@ -17,7 +17,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -45,7 +45,7 @@ class Place(NamedTuple):
 
 
 @contextmanager
-def joined() -> Iterator[Place]:
+def joined() -> Generator[Place]:
     """Join the other processes that torchrun started; without torchrun, be the only one."""
     on_gpu = torch.cuda.is_available()
     local = int(os.environ.get("LOCAL_RANK", 0))  # torchrun sets LOCAL_RANK and WORLD_SIZE
@@ -158,7 +158,7 @@ def command(processes: int, *options: str) -> list[str]:
 
 
 @contextmanager
-def _ending_with(*processes: int) -> Iterator[None]:
+def _ending_with(*processes: int) -> Generator[None]:
     """End this process soon after one of ``processes``: what is killed cannot tell its children.
 
     The thread that watches is gone when the block ends: one that still runs while Python shuts

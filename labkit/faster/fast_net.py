@@ -39,7 +39,7 @@ class FastNet(nn.Module):
         filters = whitening_filters(images, size=2)
         with torch.no_grad():
             self.patches.weight.copy_(torch.cat([filters, -filters]))
-            self.patches.bias.zero_()
+            self.patches.bias.zero_()  # ty: ignore[missing-union-attribute]
         self.patches.requires_grad_(False)
 
 

@@ -2,7 +2,7 @@
 
 import ctypes
 import platform
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -2, -3, -4
@@ -16,7 +16,7 @@ _GIVE_BACK = {_MMAP_MAX: 65536, _MMAP_THRESHOLD: 2**25, _TRIM_THRESHOLD: 2**26, 
 
 
 @contextmanager
-def kept(keep: bool = True) -> Iterator[None]:
+def kept(keep: bool = True) -> Generator[None]:
     """Keep freed memory until the block ends; does nothing where the C library is not glibc.
 
     A training step frees what the next one asks for again. By default glibc returns large blocks

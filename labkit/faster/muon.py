@@ -34,7 +34,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(filters, {"lr": lr, "momentum": momentum})
 
     @torch.no_grad()
-    def step(self) -> None:
+    def step(self) -> None:  # ty: ignore[incompatible-method-override]
         """Change the filters once."""
         for group in self.param_groups:
             for filters in group["params"]:

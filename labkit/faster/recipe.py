@@ -4,7 +4,7 @@ import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -170,7 +170,7 @@ def network(recipe: Recipe, pictures: ImageSet) -> nn.Module:
     """Return the network of the recipe, its first layer whitened if the recipe says so."""
     classes = len(pictures.classes)
     model = FastNet(classes) if recipe.fast_net else Net(classes)
-    if recipe.whiten:
+    if recipe.whiten and isinstance(model, FastNet):
         images, _labels = next(iter(BatchLoader(pictures, 1000, shuffle=True)))
         model.whiten(images)
     return model.to(memory_format=layout(recipe))
@@ -183,7 +183,7 @@ def batches(
     if recipe.one_by_one:
         return original_loader(pictures, recipe.batch_size)
     size = min(recipe.batch_size, len(pictures))
-    options = {
+    options: dict[str, Any] = {
         "shuffle": True,
         "seed": seed,
         "augment": Shift(recipe.shift) if recipe.shift else None,
@@ -222,7 +222,7 @@ def make_optimizers(recipe: Recipe, model: nn.Module) -> list[torch.optim.Optimi
     sgd = torch.optim.SGD(
         others, recipe.learning_rate, recipe.momentum, nesterov=recipe.warmup is not None
     )
-    optimizers = [sgd, Muon(filters)] if filters else [sgd]
+    optimizers: list[torch.optim.Optimizer] = [sgd, Muon(filters)] if filters else [sgd]
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["highest"] = group["lr"]

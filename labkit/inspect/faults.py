@@ -88,7 +88,7 @@ def _can_be_tried(fix: Fix) -> bool:
 def _of_the_input(broken: Recording, x: torch.Tensor) -> str:
     """Return in words the change of what is fed in with which the whole pass runs, if there is."""
     sizes = {int(n) for n in re.findall(r"\d+", str(broken.error))} if x.ndim == 4 else set()
-    fixes = [fix for fix in map(_input_fix, _INPUTS) if fix.fed(x) is not None]
+    fixes = [fix for fix in map(_input_fix, _INPUTS) if fix.fed and fix.fed(x) is not None]
     if isinstance(broken.error, AssertionError):
         fixes += [rules.enlarged(n, n) for n in sorted(sizes) if 7 < n < 1025 and n != x.shape[2]]
     return next((fix.words for fix in fixes if reach(fix, broken, x) == math.inf), "")
@@ -130,9 +130,9 @@ def _line(broken: Recording) -> str:
     """Return the line that the module's own forward had reached, if it began."""
     module = broken.broken.module if broken.broken else broken.model
     code = getattr(type(module).forward, "__code__", None) if module is not None else None
-    frames = traceback.walk_tb(broken.error.__traceback__)
+    frames = traceback.walk_tb(getattr(broken.error, "__traceback__", None))
     lines = [line for frame, line in frames if frame.f_code is code]
-    return linecache.getline(code.co_filename, lines[-1]).strip() if lines else ""
+    return linecache.getline(code.co_filename, lines[-1]).strip() if code and lines else ""
 
 
 def _after(broken: Recording) -> str:

@@ -15,7 +15,7 @@ UNITS_AT_MOST = 100_000_000
 _AT_ONCE = 16
 
 
-def fields(model: nn.Module, input_shape: tuple[int, int, int]) -> tuple[np.ndarray | None, ...]:
+def fields(model: nn.Module, input_shape: tuple[int, ...]) -> tuple[np.ndarray | None, ...]:
     """Return for each step of a forward pass the square of pixels that each unit sees.
 
     Each is int32 ``[4, *unit]``: first row, row after the last, first column, column after the

@@ -25,7 +25,7 @@ class Fix:
     words: str
     layers: dict[str, nn.Module] = field(default_factory=dict)
     given: Callable[[tuple, dict], tuple[tuple, dict]] | None = None
-    fed: Callable[[torch.Tensor], torch.Tensor] | None = None
+    fed: Callable[[torch.Tensor], Any] | None = None
 
     def __and__(self, other: "Fix") -> "Fix":
         """Return both changes as one."""
@@ -143,7 +143,7 @@ def _arguments(module: nn.Module, changes: dict[str, Any]) -> str:
     known = signature(type(module)).parameters
     names = [*known] if len(known) > 2 else ["input_size", "hidden_size"]  # of nn.LSTM: *args
     found = dict(zip(names, free, strict=False))
-    found.update(part.split("=", 1) for part in parts if "=" in part)
+    found.update(dict(part.split("=", 1) for part in parts if "=" in part))
     found.update({name: str(item) for name, item in changes.items()})
     short = {name: re.sub(r"^\((\d+)(, \1)*,?\)$", r"\1", item) for name, item in found.items()}
     default = {name: str(parameter.default) for name, parameter in known.items()}

@@ -1,5 +1,7 @@
 """The rules for tensors that meet: sums of branches, concatenation, products of matrices."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
@@ -16,7 +18,7 @@ _UPSAMPLING = (_ConvTransposeNd, nn.Upsample)
 
 def sums(broken: Recording, x: torch.Tensor) -> Diagnosis:
     """Diagnose two branches of other shapes that are added, multiplied and so on."""
-    call, tensors = broken.broken, broken.broken.tensors
+    call, tensors = broken.call, broken.call.tensors
     if function(call).strip("_") not in _SUMS or len(tensors) < 2:
         return None
     first, second = (tuple(tensor.shape) for tensor in tensors[:2])
@@ -68,7 +70,7 @@ def _branches(broken: Recording, first: tuple, second: tuple) -> list[Fix]:
     pairs = ((0, first, second), (1, second, first))
     if any(_doubles(step.call) for way in ways for step in way):
         grown = 0 if any(_doubles(step.call) for step in ways[0]) else 1
-        return _interpolated(broken.broken, *pairs[grown])
+        return _interpolated(broken.call, *pairs[grown])
     fixes = []
     for place, shape, other in pairs:
         lost, factor = other[2] - shape[2], shape[2] / max(other[2], 1)
@@ -79,7 +81,7 @@ def _branches(broken: Recording, first: tuple, second: tuple) -> list[Fix]:
             fixes += _strided(ways[place], int(factor))
         fixes += less
         if not ways[place] and factor >= 1 and shape[1] != 1 and other[2:] != (1, 1):
-            fixes += _shortcut(broken.broken, place, shape, other, round(factor))
+            fixes += _shortcut(broken.call, place, shape, other, round(factor))
     for place, shape, other in pairs:
         if shape[1] != other[1] and shape[2:] in (other[2:], (1, 1)):
             convolved = [s for s in ways[place] if isinstance(s.call.module, _ConvNd)][:1]
@@ -138,7 +140,7 @@ def _interpolated(call: Call, place: int, shape: tuple, other: tuple) -> list[Fi
 
 def joined(broken: Recording, x: torch.Tensor) -> Diagnosis:
     """Diagnose branches that cannot be concatenated or stacked."""
-    call, tensors = broken.broken, broken.broken.tensors
+    call, tensors = broken.call, broken.call.tensors
     if function(call) not in (*_JOINS, "stack") or len(tensors) < 2:
         return None
     listed, axis = call.arguments[0] if call.arguments else (), argument(call, 1, "dim") or 0
@@ -171,18 +173,18 @@ def joined(broken: Recording, x: torch.Tensor) -> Diagnosis:
     return both(shapes), expected, fixes
 
 
-def _listed(words: str, tensors: list, axis: int) -> Fix:
+def _listed(words: str, tensors: Sequence, axis: int) -> Fix:
     return Fix(words, given=lambda arguments, options: ((tensors, axis), {}))
 
 
-def _turned(call: Call, listed: list, axis: int) -> list[Fix]:
+def _turned(call: Call, listed: Sequence, axis: int) -> list[Fix]:
     text = _("join them along the axis in which they differ, dim={n}")
     if function(call) == "stack":
         text = _("write torch.cat in place of torch.stack, dim={n}")
     return [_listed(text.format(n=axis), listed, axis)] if function(call) in _JOINS else []
 
 
-def _upsampled(broken: Recording, listed: list, axis: int) -> list[Fix]:
+def _upsampled(broken: Recording, listed: Sequence, axis: int) -> list[Fix]:
     """Return the fix of a U-Net at an odd side: what was doubled gets the size of the other.
 
     Nothing where none was doubled: then a branch lacks its padding or its stride.
@@ -207,7 +209,7 @@ def _doubles(call: Call) -> bool:
 
 def products(broken: Recording, x: torch.Tensor) -> Diagnosis:
     """Diagnose a product of matrices whose inner sizes differ."""
-    call, tensors = broken.broken, broken.broken.tensors
+    call, tensors = broken.call, broken.call.tensors
     if function(call).strip("_") not in ("matmul", "mm", "bmm") or len(tensors) != 2:
         return None
     first, second = (tuple(tensor.shape) for tensor in tensors)

@@ -27,7 +27,7 @@ _PAIR_CHANGES = (
 
 def losses(broken: Recording, x: torch.Tensor) -> Diagnosis:
     """Diagnose targets of another shape, type or range than the loss takes."""
-    call = broken.broken
+    call = broken.call
     changes = _changes(call)
     if not changes:
         return None

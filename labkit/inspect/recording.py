@@ -3,7 +3,7 @@
 import copy
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,8 +33,8 @@ class Call:
 
     name: str
     kind: str
-    module: nn.Module | None
-    function: Callable | None
+    module: Any  # an nn.Module, None for a function; what it holds depends on its kind
+    function: Any
     arguments: tuple
     options: dict[str, Any]
 
@@ -57,7 +57,7 @@ class Step:
     inputs: tuple[tuple[int, ...], ...]
     shape: tuple[int, ...]
     parameters: int
-    values: torch.Tensor | None
+    values: Any  # a tensor, None where outputs are not kept
     sources: tuple[int | None, ...] = ()
 
 
@@ -79,6 +79,12 @@ class Recording:
     output: Any = None
     empty: list[Call] = field(default_factory=list)
     sources: tuple[int | None, ...] = ()
+
+    @property
+    def call(self) -> Call:
+        """The call that broke; only a rule of ``faults`` asks, and only where there is one."""
+        assert self.broken is not None
+        return self.broken
 
     @property
     def place(self) -> str:
@@ -146,7 +152,7 @@ def plain(model: nn.Module) -> nn.Module:
 
 
 @contextmanager
-def _running(watch: "_Watch") -> Iterator[None]:
+def _running(watch: "_Watch") -> Generator[None]:
     handles = watch.listen()
     try:
         with warnings.catch_warnings(), watch:
@@ -256,7 +262,7 @@ class _Watch(TorchFunctionMode):
     def inside_layer(self) -> bool:
         return any(call.module is not None and is_layer(call.module) for call in self.open)
 
-    def function_name(self, func: Callable) -> str:
+    def function_name(self, func: Any) -> str:
         owner = self.names.get(self.open[-1].module, "") if self.open else ""
         plain = func.__name__.strip("_")
         return f"{owner}: {plain}()" if owner else f"{plain}()"

@@ -24,7 +24,7 @@ def _with(words: str, *sizes: int) -> Fix:
 
 def views(broken: Recording, x: torch.Tensor) -> Diagnosis:
     """Diagnose a view or reshape to sizes that do not make up the numbers there are."""
-    call, tensors = broken.broken, broken.broken.tensors
+    call, tensors = broken.call, broken.call.tensors
     sizes = _sizes(call)
     if function(call) not in ("view", "reshape") or not tensors:
         return None
@@ -75,7 +75,7 @@ def _regrouped(shape: tuple[int, ...], sizes: tuple[int, ...]) -> list[Fix]:
 
 def permutes(broken: Recording, x: torch.Tensor) -> Diagnosis:
     """Diagnose an order of axes that leaves some out, or names some that are not there."""
-    call, tensors = broken.broken, broken.broken.tensors
+    call, tensors = broken.call, broken.call.tensors
     if function(call) != "permute" or not tensors:
         return None
     axes, order = tensors[0].ndim, _sizes(call)
@@ -90,7 +90,7 @@ def permutes(broken: Recording, x: torch.Tensor) -> Diagnosis:
 
 def no_such_axis(broken: Recording, x: torch.Tensor) -> Diagnosis:
     """Diagnose an axis, or an index in it, beyond the last one."""
-    call, error = broken.broken, broken.error
+    call, error = broken.call, broken.error
     if not isinstance(error, IndexError) or not call.tensors:
         return None
     got = shape_text(call.tensors[0].shape)
@@ -120,7 +120,7 @@ def _dimension(words: str, axis: int, last: int) -> Fix:
 
 def batch_lost(broken: Recording, x: torch.Tensor) -> Diagnosis:
     """Diagnose a squeeze() or a mean() that took the batch away, too."""
-    call, tensors = broken.broken, broken.broken.tensors
+    call, tensors = broken.call, broken.call.tensors
     if not tensors or (want(call) is None and call.module is None):
         return None
     expected = _("a batch, also of one image")

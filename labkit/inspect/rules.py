@@ -7,6 +7,7 @@ layer got, what it expected and the fixes to try; None where it does not apply.
 import math
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -75,7 +76,7 @@ def want(call: Call) -> Want | None:
 
 def counts(broken: Recording, x: torch.Tensor) -> Diagnosis:
     """Diagnose a layer that was given another number of channels or features than it wants."""
-    call, tensors = broken.broken, broken.broken.tensors
+    call, tensors = broken.call, broken.call.tensors
     wanted = want(call)
     if not wanted or not tensors or not tensors[0].ndim:
         return None
@@ -127,12 +128,14 @@ def _expected(call: Call, wanted: Want) -> str:
 
 def _as_many(call: Call, name: str, size: int, groups: int) -> list[Fix]:
     """Return the fix that gives the layer as many inputs as it got."""
-    module, changes = call.module, {name: size}
+    module = call.module
+    changes: dict[str, Any] = {name: size}
     if groups != 1 and size % groups:
         changes = {"num_groups": math.gcd(groups, size), **changes}
     split = getattr(module, "groups", 1)
     if split == getattr(module, "in_channels", 0) != 1 and split != 1:  # depthwise
-        changes.update(out_channels=size * (module.out_channels // split), groups=size)
+        outputs = getattr(module, "out_channels", split)
+        changes.update(out_channels=size * (outputs // split), groups=size)
     elif size % split:
         changes["groups"] = 1
     return resized(call, **changes)
@@ -140,7 +143,7 @@ def _as_many(call: Call, name: str, size: int, groups: int) -> list[Fix]:
 
 def _moved(broken: Recording, wanted: Want, x: torch.Tensor) -> list[Fix]:
     """Return the fixes that give the layer the same numbers in another order."""
-    call, n = broken.broken, wanted.count
+    call, n = broken.call, wanted.count
     shape = tuple(call.tensors[0].shape)
     if wanted.name == "in_features":
         return _flattened(call, n, x)
@@ -220,7 +223,7 @@ def earlier(broken: Recording, source: int | None, size: int, n: int) -> list[Fi
 
 
 def _output(call: Call, name: str, size: int) -> list[Fix]:
-    changes = {name: size}
+    changes: dict[str, Any] = {name: size}
     if size % getattr(call.module, "groups", 1):
         changes["groups"] = 1
     text = _("give {layer} {n} outputs, {rest}")
@@ -232,7 +235,7 @@ def _output(call: Call, name: str, size: int) -> list[Fix]:
 
 def flattened_too_early(broken: Recording, x: torch.Tensor) -> Diagnosis:
     """Diagnose a layer for maps that is given the numbers of flattened maps."""
-    call, tensors = broken.broken, broken.broken.tensors
+    call, tensors = broken.call, broken.call.tensors
     named = re.search(r"(conv|pool|norm)2d", f"{call.kind} {function(call)}".lower())
     if not named or not tensors or tensors[0].ndim != 2 or broken.sources[0] is None:
         return None
@@ -246,7 +249,7 @@ def flattened_too_early(broken: Recording, x: torch.Tensor) -> Diagnosis:
 
 def groups(broken: Recording, x: torch.Tensor) -> Diagnosis:
     """Diagnose a group normalisation by function whose groups do not divide the channels."""
-    call = broken.broken
+    call = broken.call
     if function(call) != "group_norm" or not call.tensors or call.tensors[0].ndim < 2:
         return None
     shape, count = call.tensors[0].shape, argument(call, 1, "num_groups")
@@ -263,7 +266,7 @@ def groups(broken: Recording, x: torch.Tensor) -> Diagnosis:
 
 def types(broken: Recording, x: torch.Tensor) -> Diagnosis:
     """Diagnose numbers of another type than the layer's weights, or on another device."""
-    call, tensors = broken.broken, broken.broken.tensors
+    call, tensors = broken.call, broken.call.tensors
     weights = weight(call)
     if weights is None or not tensors:
         return None
@@ -295,7 +298,7 @@ def _embedding(call: Call, numbers: torch.Tensor) -> Diagnosis:
 
 def windows(broken: Recording, x: torch.Tensor) -> Diagnosis:
     """Diagnose a convolution or a pooling whose window is larger than the map."""
-    call, tensors = broken.broken, broken.broken.tensors
+    call, tensors = broken.call, broken.call.tensors
     window = sliding(call) if tensors else None
     if window is None or len(window.kernel) >= tensors[0].ndim:
         return None

@@ -32,7 +32,7 @@ def layer_text(call: Call, broken: Recording) -> str:
 
 def no_forward(broken: Recording, x: torch.Tensor) -> Diagnosis:
     """Diagnose a module that has no forward: a list of layers, or a name misspelt."""
-    call = broken.broken
+    call = broken.call
     if not isinstance(broken.error, NotImplementedError) or call.module is None:
         return None
     got, where = both(tensor.shape for tensor in call.tensors), path(call.name, call)
@@ -56,7 +56,7 @@ def no_forward(broken: Recording, x: torch.Tensor) -> Diagnosis:
 
 def no_tensor(broken: Recording, x: torch.Tensor) -> Diagnosis:
     """Diagnose a layer that was given something else, e.g. the tuple that an LSTM returns."""
-    call, error = broken.broken, broken.error
+    call, error = broken.call, broken.error
     given = call.arguments[0] if call.arguments else next(iter(call.options.values()), None)
     listed = isinstance(given, (tuple, list))
     takes = function(call) in _OF_LISTS or not isinstance(error, (TypeError, AttributeError))
@@ -106,7 +106,7 @@ def _called(broken: Recording, kind: str, module: nn.Module | None = None) -> Fi
 
 def inputs(broken: Recording, x: torch.Tensor) -> Diagnosis:
     """Diagnose a forward that was called with too few or too many inputs."""
-    call, error = broken.broken, broken.error
+    call, error = broken.call, broken.error
     if not isinstance(error, TypeError) or call.module is None or "argument" not in str(error):
         return None
     if type(call.module).forward.__qualname__ not in str(error):
@@ -149,9 +149,9 @@ def own_line(broken: Recording) -> list[Fix]:
     return []
 
 
-def _made_with_a_tensor(error: Exception) -> str:
+def _made_with_a_tensor(error: Exception | None) -> str:
     """Return the kind of a layer that was given a tensor where it is made, as in nn.Dropout(x)."""
-    for frame, _line in traceback.walk_tb(error.__traceback__):
+    for frame, _line in traceback.walk_tb(error.__traceback__ if error else None):
         owner, given = frame.f_locals.get("self"), frame.f_locals.values()
         makes = frame.f_code.co_name == "__init__" and isinstance(owner, nn.Module)
         if makes and any(isinstance(value, torch.Tensor) for value in given):

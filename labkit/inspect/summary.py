@@ -1,6 +1,5 @@
 """Summarise a model: a row for each step of a forward pass and, where it breaks, the fix."""
 
-import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,16 +7,13 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from labkit.display import ORANGE, card, table
 from labkit.inspect.faults import Fault, find_fault
 from labkit.inspect.losses import spread
 from labkit.inspect.reasons import why
 from labkit.inspect.recording import Recording, Step, plain, record
 from labkit.sandbox.untouched import untouched
 from labkit.text import _, ngettext
-
-_CELL = "text-align: left; padding: .25em .8em; white-space: nowrap"
-_NUMBER = "text-align: right; padding: .25em .8em; white-space: nowrap"
-_EDGE = "border-left: 4px solid #D55E00; padding: .4em 1em; margin: .5em 0; max-width: 60em"
 
 
 @dataclass(frozen=True)
@@ -55,32 +51,20 @@ class Summary:
 
     def _repr_html_(self) -> str:
         heads = (_("layer"), _("kind"), _("output shape"), _("parameters"), _("why"))
-        styles = (_CELL, _CELL, _CELL, _NUMBER, f"{_CELL}; white-space: normal")
-        head = "".join(
-            f'<th scope="col" style="{style}">{html.escape(text)}</th>'
-            for text, style in zip(heads, styles, strict=True)
-        )
-        body = ""
-        for row in self.rows:
-            parameters = f"{row.parameters:,}" if row.parameters else "–"
-            texts = (row.layer, row.kind, str(list(row.shape)), parameters, row.why)
-            cells = zip(texts, styles, strict=True)
-            line = (f'<td style="{style}">{html.escape(text)}</td>' for text, style in cells)
-            body += f"<tr>{''.join(line)}</tr>"
+        rows = [
+            (row.layer, row.kind, str(list(row.shape)), _count(row.parameters), row.why)
+            for row in self.rows
+        ]
         caption = _("Input {shape}; {n} parameters in all.").format(
             shape=list(self.input_shape), n=f"{self.parameters:,}"
         )
         notes = [*self.warnings, *([str(self.fault)] if self.fault else [])]
-        return (
-            f'<table><caption style="caption-side: top; text-align: left">{html.escape(caption)}'
-            f"</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-            + "".join(map(_note, notes))
-        )
+        shown = table(heads, rows, caption=caption, right={3}, wrapped={4})
+        return shown + "".join(card(note, edge=ORANGE, ground="#fdf3ec") for note in notes)
 
 
-def _note(text: str) -> str:
-    lines = "<br>".join(html.escape(text).split("\n"))
-    return f'<div role="note" style="{_EDGE}">{lines}</div>'
+def _count(n: int) -> str:
+    return f"{n:,}" if n else "–"
 
 
 def summary(model: nn.Module, size: Sequence[int] | torch.Tensor) -> Summary:
@@ -126,10 +110,8 @@ def _warnings(recording: Recording, fed: torch.Size) -> tuple[str, ...]:
     if recording.output is None:
         found.append(_("The forward pass returned None: let it end with return and its result."))
     mixing = next((step for step in recording.steps if _rearranges_batch(step, fed)), None)
-    last = recording.steps[-1].shape if mixing else ()
-    if (
-        last and last[:1] != fed[:1] and len(fed) != 3
-    ):  # a loss, of no axis, is one number for all images
+    last = recording.steps[-1].shape if mixing else ()  # (): a loss, one number for all images
+    if mixing and last and last[:1] != fed[:1] and len(fed) != 3:
         found.append(
             _(
                 "{count} images went in and {rows} rows came out: {layer} made {after} of "

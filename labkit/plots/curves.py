@@ -144,7 +144,7 @@ def _draw_batch(picture: Picture, images, truths, predictions) -> None:
     width = 0.29 / columns
     for k in range(min(8, len(images))):
         column, row = k % columns, k // columns
-        axes = picture.add_axes([0.705 + width * column, 0.535 - 0.45 * row, 0.94 * width, 0.32])
+        axes = picture.add_axes((0.705 + width * column, 0.535 - 0.45 * row, 0.94 * width, 0.32))
         axes.imshow(images[k], interpolation="nearest")
         axes.set_axis_off()
         correct = truths[k] == predictions[k]

@@ -132,8 +132,8 @@ def landscape(
     looks = cycle(CYCLE)
     for (name, path), (colour, style, marker) in zip(paths.items(), looks, strict=False):
         path = numpy.asarray(path)
-        look = {"linestyle": style, "color": colour, "marker": marker, "markersize": 8}
-        axes.plot(path[:, 0], path[:, 1], linewidth=2, label=name, markevery=[-1], **look)
+        (line,) = axes.plot(path[:, 0], path[:, 1], color=colour, linestyle=style, label=name)
+        line.set(linewidth=2, marker=marker, markersize=8, markevery=[-1])
         told.append(
             _("{name} goes from ({a:.2f}, {b:.2f}) to ({c:.2f}, {d:.2f})").format(
                 name=name, a=path[0, 0], b=path[0, 1], c=path[-1, 0], d=path[-1, 1]

@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from labkit.evaluation.scores import Calibration, Share
 from labkit.plots.base import BLUE, CYCLE, GRID, INK, Picture, plain_axes
@@ -12,7 +14,7 @@ from labkit.text import _, ngettext
 _OVER_THE_LINE = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
 
 
-def class_accuracy(accuracy: Sequence[float], classes: Sequence[str], overall: float) -> Picture:
+def class_accuracy(accuracy: ArrayLike, classes: Sequence[str], overall: float) -> Picture:
     """Draw a bar per class, best first; ``accuracy`` in 0..1, NaN for a class without images."""
     accuracy = np.asarray(accuracy, dtype=float)
     order = np.argsort(np.where(np.isnan(accuracy), -1, accuracy), kind="stable")[::-1]
@@ -74,7 +76,7 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Picture:
             axes.text(
                 column, row, f"{count}", ha="center", va="center", color="white" if dark else INK
             )
-    small = {"fontsize": min(10, 600 / len(classes))}
+    small: dict[str, Any] = {"fontsize": min(10, 600 / len(classes))}
     axes.set_xticks(
         range(len(classes)), classes, rotation=45, ha="right", rotation_mode="anchor", **small
     )
@@ -92,7 +94,7 @@ def _confusion_sentence(matrix: np.ndarray, classes: Sequence[str]) -> str:
     )
     if not wrong.any():
         return right
-    row, column = np.unravel_index(wrong.argmax(), wrong.shape)
+    row, column = divmod(int(wrong.argmax()), len(classes))
     often = ngettext(
         "The most frequent mistake: {true} predicted as {predicted}, {n} time.",
         "The most frequent mistake: {true} predicted as {predicted}, {n} times.",
@@ -136,7 +138,7 @@ def most_wrong(
     return picture
 
 
-def answer(image: np.ndarray, probabilities: Sequence[float], classes: Sequence[str]) -> Picture:
+def answer(image: np.ndarray, probabilities: ArrayLike, classes: Sequence[str]) -> Picture:
     """Draw one image uint8 ``[H, W, 3]`` beside the five classes the model holds likeliest."""
     probabilities = np.asarray(probabilities, dtype=float)
     top = np.argsort(probabilities)[::-1][:5]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from math import floor, log10
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image
 
 from labkit.plots.base import BLUE, CYCLE, INK, Picture, plain_axes
@@ -38,7 +39,7 @@ def gallery(images: Sequence[np.ndarray], captions: Sequence[str], *, columns: i
     return picture
 
 
-def class_rows(images: np.ndarray, labels: Sequence[int], classes: Sequence[str], *, each: int = 8):
+def class_rows(images: np.ndarray, labels: ArrayLike, classes: Sequence[str], *, each: int = 8):
     """Draw the first ``each`` images of every class, one class to a row.
 
     ``images`` is ``[N, H, W, 3]`` uint8, ``labels`` N numbers of ``classes``. A class with fewer

@@ -197,7 +197,7 @@ def _legend(axes) -> None:
 
 
 def _rate_sentence(width: int, row: Mapping[int, float]) -> str:
-    first, best = min(row), max(row, key=row.get)
+    first, best = min(row), max(row, key=row.__getitem__)
     return _(
         "Width {width}: {start:,.0f} at batch {first}, at most {most:,.0f} at batch {best}."
     ).format(width=width, start=row[first], first=first, most=row[best], best=best)
@@ -207,7 +207,7 @@ def _crossover_sentence(
     width: int, ratio: Mapping[int, float], start: int | None, other: str
 ) -> str:
     if start is None:
-        best = max(ratio, key=ratio.get)
+        best = max(ratio, key=ratio.__getitem__)
         return _(
             "Width {width}: {other} is not ahead at the largest batch; it comes to {most:.2g} "
             "times at batch {best}."

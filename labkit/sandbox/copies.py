@@ -6,16 +6,14 @@ import copy
 import functools
 import io
 import os
-import random
 import shutil
 import tempfile
 import threading
 import types
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
@@ -159,23 +157,7 @@ def _names(code: types.CodeType) -> set[str]:
 
 
 @contextlib.contextmanager
-def random_numbers_kept() -> Iterator[None]:
-    """Run a block from fixed random states, and put back those of torch, NumPy and Python."""
-    cuda = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
-    python, numbers = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng(devices=list(cuda)):
-        torch.default_generator.manual_seed(0)  # torch.manual_seed would reach a sleeping GPU
-        random.seed(0)
-        np.random.seed(0)
-        try:
-            yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(numbers)
-
-
-@contextlib.contextmanager
-def files_kept() -> Iterator[None]:
+def files_kept() -> Generator[None]:
     """Run a block that writes no file: what this thread writes goes to a temporary folder.
 
     What was written there is also read from there.
@@ -222,53 +204,3 @@ def files_kept() -> Iterator[None]:
             stack.callback(setattr, owner, name, real)
             setattr(owner, name, functools.wraps(real)(wrap(real)))
         yield
-
-
-_GENERATORS = (torch.Generator, np.random.Generator, np.random.RandomState, random.Random)
-
-
-def own_generators(thing: Any, name: str = "dataset", depth: int = 5) -> dict[str, Any]:
-    """Return by name the random number generators that a data set or its transform holds."""
-    if isinstance(thing, _GENERATORS):
-        return {name: thing}
-    if depth == 0 or isinstance(thing, (np.ndarray, torch.Tensor, str, bytes, int, float, type)):
-        return {}
-    if isinstance(thing, (list, tuple)):
-        inner = [(f"{name}[{i}]", value) for i, value in enumerate(thing[:20])]
-    else:
-        inner = [(f"{name}.{key}", value) for key, value in getattr(thing, "__dict__", {}).items()]
-    found = {}
-    for key, value in inner:
-        found.update(own_generators(value, key, depth - 1))
-    return found
-
-
-@contextlib.contextmanager
-def generators_kept(datasets: list) -> Iterator[None]:
-    """Run a block, and put back the data sets' attributes and the states of their generators."""
-    attributes = [(vars(one), dict(vars(one))) for one in datasets if hasattr(one, "__dict__")]
-    generators = [found for one in datasets for found in own_generators(one).values()]
-    states = [_state(generator) for generator in generators]
-    try:
-        yield
-    finally:
-        for now, before in attributes:
-            now.clear()
-            now.update(before)
-        for generator, state in zip(generators, states, strict=True):
-            _set_state(generator, state)
-
-
-def _state(generator: Any) -> Any:
-    if isinstance(generator, np.random.Generator):
-        return copy.deepcopy(generator.bit_generator.state)
-    return generator.getstate() if isinstance(generator, random.Random) else generator.get_state()
-
-
-def _set_state(generator: Any, state: Any) -> None:
-    if isinstance(generator, np.random.Generator):
-        generator.bit_generator.state = state
-    elif isinstance(generator, random.Random):
-        generator.setstate(state)
-    else:
-        generator.set_state(state)

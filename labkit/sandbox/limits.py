@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -40,7 +40,7 @@ def _call(function: Callable, arguments: tuple):
 
 
 @contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
+def _alarm(seconds: float) -> Generator[None]:
     waits, over = _waits(), threading.Event()
 
     def ring(_number, frame) -> None:
@@ -65,7 +65,7 @@ def _alarm(seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def _watcher(seconds: float) -> Iterator[None]:
+def _watcher(seconds: float) -> Generator[None]:
     """Do the same where there is no alarm: on Windows, and outside the main thread."""
     thread = ctypes.c_ulong(threading.get_ident())
     interrupt = ctypes.pythonapi.PyThreadState_SetAsyncExc
@@ -107,7 +107,7 @@ def _may_be_ended(frame: types.FrameType | None) -> bool:
 
 
 @contextmanager
-def settings_kept() -> Iterator[None]:
+def settings_kept() -> Generator[None]:
     """Run a block with PyTorch's settings of a new session; restore the learner's afterwards.
 
     That is: gradients are recorded, new tensors are ``float32`` and on the CPU.

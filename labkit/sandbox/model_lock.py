@@ -1,7 +1,7 @@
 """One lock for everything that touches a model while it may be training in another thread."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cache
 
@@ -17,7 +17,7 @@ Without the lock a look would switch the mode in the middle of a step, and readi
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
+def one_thread() -> Generator[None]:
     """Compute in this block, or in this function, with one thread; other threads keep theirs.
 
     Meant for one image: waking PyTorch's other threads takes longer than the forward pass, and

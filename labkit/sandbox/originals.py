@@ -3,7 +3,7 @@
 import copy
 import functools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import torch
@@ -16,7 +16,7 @@ from labkit.sandbox.model_lock import model_lock
 @contextmanager
 def kept(
     model: nn.Module, optimizer: torch.optim.Optimizer | None
-) -> Iterator[Callable[[], list[str]]]:
+) -> Generator[Callable[[], list[str]]]:
     """Run a block on copies; if the originals change all the same, put them back at its end.
 
     What is yielded says, when called, which of them have changed up to then.
@@ -49,7 +49,7 @@ def kept(
         with model_lock:
             found = changed()
             elsewhere.stop()
-            if optimizer and ("optimizer" in found or "weights" in found):
+            if optimizer and state and ("optimizer" in found or "weights" in found):
                 optimizer.load_state_dict(state)
             for weight in weights if "weights" in found else ():
                 weight.restore()
@@ -77,7 +77,7 @@ class _Elsewhere:
             self._note(module)
             return self._train(module, mode)
 
-        nn.Module.train = train
+        nn.Module.train = train  # ty: ignore[invalid-assignment]
 
     def _note(self, who, *_arguments) -> None:
         if any(who is ours for ours in self._ours) and threading.get_ident() != self._thread:
@@ -112,9 +112,10 @@ class _Weights:
             with torch.no_grad():
                 self.tensor.copy_(self.values)
         self.tensor.grad = self.grad
-        if self.grad is not None and self.grad._version != self.grad_version:
+        if self.grad is not None and self.slopes is not None:
             with torch.no_grad():
-                self.grad.copy_(self.slopes)
+                if self.grad._version != self.grad_version:
+                    self.grad.copy_(self.slopes)
 
 
 def equal(one: torch.Tensor, other: torch.Tensor) -> bool:

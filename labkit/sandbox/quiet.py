@@ -5,7 +5,7 @@ import io
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from typing import TextIO
 
@@ -13,7 +13,7 @@ from labkit.text import _
 
 
 @contextmanager
-def quiet(most: int = sys.maxsize) -> Iterator[io.StringIO]:
+def quiet(most: int = sys.maxsize) -> Generator[io.StringIO]:
     """Keep what is printed, shown and warned about from the notebook; yield what is printed.
 
     At most about ``most`` characters are kept. What other threads print meanwhile, e.g. a run in
@@ -51,8 +51,8 @@ class _Text(io.StringIO):
 
 
 @contextmanager
-def _nobody_there() -> Iterator[None]:
-    asked, builtins.input = builtins.input, _asked
+def _nobody_there() -> Generator[None]:
+    asked, builtins.input = builtins.input, _asked  # ty: ignore[invalid-assignment]
     try:
         yield
     finally:

@@ -1,8 +1,10 @@
 """Random number generators: save their states, and restore them exactly."""
 
+import copy
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -60,7 +62,7 @@ def seeded_states(seed: int, device: torch.device) -> States:
 
 
 @contextmanager
-def borrowed(states: States, device: torch.device, draws: bool = True) -> Iterator[States]:
+def borrowed(states: States, device: torch.device, draws: bool = True) -> Generator[States]:
     """Let torch draw from ``states`` inside the block, and write back where it got to.
 
     A block that raises leaves ``states`` as they were, so that it can be repeated. Whatever else
@@ -85,24 +87,29 @@ def on_cpu(states: States) -> States:
 
 
 @contextmanager
-def kept(seed: int | None = None, gpus: Iterable[int] = ()) -> Iterator[None]:
+def kept(seed: int | None = None) -> Generator[None]:
     """Restore ``random``, ``numpy.random`` and torch's generators after a block.
 
-    The block begins with the given ``seed``, or where the generators are. Of torch's generators
-    those of the CPU and of ``gpus`` are restored, and only that of the CPU is seeded: seeding all
-    would wake a GPU.
+    The block begins with the given ``seed`` (see ``seed_all``), or where the generators are. Of
+    torch's generators, those of the CPU and of CUDA, if it is in use, are restored.
     """
     python, numbers = random.getstate(), np.random.get_state()
+    gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
     with torch.random.fork_rng(devices=list(gpus)):
         try:
             if seed is not None:
-                random.seed(seed)
-                np.random.seed(seed)
-                torch.default_generator.manual_seed(seed)
+                seed_all(seed)
             yield
         finally:
             random.setstate(python)
             np.random.set_state(numbers)
+
+
+def seed_all(seed: int) -> None:
+    """Seed ``random``, ``numpy.random`` and torch on the CPU; ``manual_seed`` would wake a GPU."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.default_generator.manual_seed(seed)
 
 
 def python_and_numpy() -> dict:
@@ -114,7 +121,7 @@ def python_and_numpy() -> dict:
     name, keys, position, has_gauss, cached = np.random.get_state()
     return {
         "python": [version, list(numbers), gauss],
-        "numpy": [name, keys.tolist(), position, has_gauss, cached],
+        "numpy": [name, np.asarray(keys).tolist(), position, has_gauss, cached],
     }
 
 
@@ -124,3 +131,53 @@ def set_python_and_numpy(states: dict) -> None:
     random.setstate((version, tuple(numbers), gauss))
     name, keys, position, has_gauss, cached = states["numpy"]
     np.random.set_state((name, np.array(keys, dtype=np.uint32), position, has_gauss, cached))
+
+
+_GENERATORS = (torch.Generator, np.random.Generator, np.random.RandomState, random.Random)
+
+
+def own_generators(thing: Any, name: str = "dataset", depth: int = 5) -> dict[str, Any]:
+    """Return by name the random number generators that a data set or its transform holds."""
+    if isinstance(thing, _GENERATORS):
+        return {name: thing}
+    if depth == 0 or isinstance(thing, (np.ndarray, torch.Tensor, str, bytes, int, float, type)):
+        return {}
+    if isinstance(thing, (list, tuple)):
+        inner = [(f"{name}[{i}]", value) for i, value in enumerate(thing[:20])]
+    else:
+        inner = [(f"{name}.{key}", value) for key, value in getattr(thing, "__dict__", {}).items()]
+    found = {}
+    for key, value in inner:
+        found.update(own_generators(value, key, depth - 1))
+    return found
+
+
+@contextmanager
+def generators_kept(datasets: list) -> Generator[None]:
+    """Run a block, and put back the data sets' attributes and the states of their generators."""
+    attributes = [(vars(one), dict(vars(one))) for one in datasets if hasattr(one, "__dict__")]
+    generators = [found for one in datasets for found in own_generators(one).values()]
+    states = [_state(generator) for generator in generators]
+    try:
+        yield
+    finally:
+        for now, before in attributes:
+            now.clear()
+            now.update(before)
+        for generator, state in zip(generators, states, strict=True):
+            _set_state(generator, state)
+
+
+def _state(generator: Any) -> Any:
+    if isinstance(generator, np.random.Generator):
+        return copy.deepcopy(generator.bit_generator.state)
+    return generator.getstate() if isinstance(generator, random.Random) else generator.get_state()
+
+
+def _set_state(generator: Any, state: Any) -> None:
+    if isinstance(generator, np.random.Generator):
+        generator.bit_generator.state = state
+    elif isinstance(generator, random.Random):
+        generator.setstate(state)
+    else:
+        generator.set_state(state)

@@ -1,6 +1,6 @@
 """Run a model without leaving a mark on it or on the random numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import torch
@@ -11,7 +11,7 @@ from labkit.sandbox.model_lock import model_lock, one_thread
 
 
 @contextmanager
-def untouched(model: nn.Module) -> Iterator[None]:
+def untouched(model: nn.Module) -> Generator[None]:
     """Run a block with the model in evaluation mode and without gradients, then restore it.
 
     A live run waits meanwhile, and the block waits for the end of its step.
@@ -19,8 +19,7 @@ def untouched(model: nn.Module) -> Iterator[None]:
     statistics of batch normalisation) and the random state of Python, NumPy and PyTorch.
     Gradients are not touched. A forward pass that writes into its own parameters is not undone.
     """
-    cuda = {p.device.index or 0 for p in model.parameters() if p.device.type == "cuda"}
-    with model_lock, one_thread(), randomness.kept(gpus=sorted(cuda)), torch.no_grad():
+    with model_lock, one_thread(), randomness.kept(), torch.no_grad():
         modules = [_Snapshot(module) for module in model.modules()]
         model.eval()
         try:
@@ -52,6 +51,6 @@ class _Snapshot:
             registry.update(content)
         for name, value in self.values.items():
             buffer = self.module._buffers[name]
-            if buffer.is_meta or torch.equal(buffer, value):
+            if buffer is None or buffer.is_meta or torch.equal(buffer, value):
                 continue  # a write would disturb a pending backward()
             buffer.copy_(value)

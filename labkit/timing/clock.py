@@ -139,7 +139,7 @@ def training_step(setting: Setting, classes: int = 10) -> Callable[[], None]:
     """
     device = torch.device(setting.device)
     layout = torch.channels_last if setting.channels_last else torch.contiguous_format
-    model = Net(classes, setting.width).to(device, memory_format=layout)
+    model = Net(classes, setting.width).to(device).to(memory_format=layout)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9)
     if setting.compiled:
         torch.compiler.reset()  # else the ninth network in a row silently runs uncompiled

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -53,10 +54,11 @@ def save(recording: Recording, path: str | Path) -> Path:
 def load(path: str | Path) -> Recording:
     """Read a recording; raise ValueError if the file is none."""
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content: Any = json.loads(Path(path).read_text(encoding="utf-8"))
         if content.pop("format") != FORMAT:
             raise KeyError("format")
-        return Recording(**{**content, "results": tuple(map(_result, content["results"]))})
+        content["results"] = tuple(map(_result, content["results"]))
+        return Recording(**content)
     except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
         raise ValueError(
             _("{path} is no recording of timings; make one with record_gpu.py.").format(path=path)

@@ -54,8 +54,7 @@ class Trace:
 
     def __post_init__(self):
         self.device = torch.device(self.device)
-        reason = why_not(self.device)
-        if reason:
+        if reason := why_not(self.device):
             raise ValueError(reason)
         self._program, self._done = psutil.Process(), threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -76,6 +75,6 @@ class Trace:
             self.seconds.append(time.perf_counter() - self._start)
 
     def _sample(self) -> float:
-        if self.device.type == "cpu":
+        if torch.device(self.device).type == "cpu":
             return self._program.cpu_percent() / (psutil.cpu_count() or 1)
         return float(torch.cuda.utilization(self.device))

@@ -17,11 +17,12 @@ import torch
 from torch import nn
 
 from labkit.display import ExplainedError
+from labkit.files import replace
 from labkit.sandbox.model_lock import model_lock
 from labkit.text import _
 from labkit.training import History, Run
 from labkit.training.state_dicts import bare_names, difference, is_state_dict, unwrapped
-from labkit.training.torch_file import damaged, fault, is_whole, replace, sweep
+from labkit.training.torch_file import damaged, fault, is_whole, sweep
 
 FORMAT = 1
 _NO_PLAIN_DATA = (
@@ -158,7 +159,6 @@ def save(
     path = Path(path)
     content = _archive(model, classes, source, history, run)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         sweep(path)
         if path.is_file():
             before = path.read_bytes()
@@ -202,7 +202,7 @@ def load(path: Path | str, *, device: torch.device | str = "cpu") -> Checkpoint:
     (``weights_only=True``). Raise ``CheckpointError`` if it is missing, cut short, damaged, of
     another kind or a newer format, or holds anything but plain data.
     """
-    path = Path(path)
+    path, found = Path(path), None
     if not path.is_file():
         missing = _("There is no checkpoint {path}.").format(path=path)
         raise CheckpointError(f"{missing} {_what_is_left(path)}")
@@ -215,7 +215,7 @@ def load(path: Path | str, *, device: torch.device | str = "cpu") -> Checkpoint:
         wrong = _("{path} cannot be read: {reason}.").format(
             path=path, reason=error.strerror or error
         )
-    if wrong:
+    if wrong or found is None:
         raise CheckpointError(f"{wrong} {_what_is_left(path)}")
     found.model.update({name: part.to(device) for name, part in found.model.items()})
     return found

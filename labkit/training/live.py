@@ -235,12 +235,13 @@ class LiveRun:
                 if rested:
                     self.state, self.message = self._end()
                     return True
-            if hasattr(self.after_step, "at_rest"):
-                self.after_step.at_rest(self.run)
+            if at_rest := getattr(self.after_step, "at_rest", None):
+                at_rest(self.run)
             rested = True
 
     def _tell_of_step(self) -> None:
-        self._images += len(self.run.last_batch[1])
+        _images, labels, _outputs = self.run.last_batch or ((), (), ())
+        self._images += len(labels)
         now = time.perf_counter()
         if not self._marks or now - self._marks[-1][0] > 0.1:
             self._marks.append((now, self._images))

@@ -11,6 +11,7 @@ from labkit.data.drawn import draw_one
 from labkit.data.read_image import read_image
 from labkit.display import tell
 from labkit.model import Net
+from labkit.sandbox import randomness
 from labkit.text import _
 from labkit.training import checkpoint, train_epoch
 
@@ -23,8 +24,11 @@ def load_or_train(train_set: ImageSet) -> Net:
     Nothing is saved, and torch's own random numbers are left as they were.
     """
     path = checkpoint.folder() / "net.pt"
+    with randomness.kept(0):
+        net = Net(classes=len(train_set.classes))
     try:
-        return checkpoint.load(path).restore(Net(classes=len(train_set.classes)), train_set)
+        checkpoint.load(path).restore(net, train_set)
+        return net
     except checkpoint.CheckpointError as error:
         wait = _("That takes about 20 seconds with photographs, and 5 with the drawn images.")
         if path.exists():
@@ -32,14 +36,12 @@ def load_or_train(train_set: ImageSet) -> Net:
             tell(text, wait, str(error))
         else:
             tell(_("There is no network from notebook 5 yet, so we train one for an epoch."), wait)
-    return _trained(train_set)
+    _train(net, train_set)
+    return net
 
 
-def _trained(train_set: ImageSet) -> Net:
+def _train(net: Net, train_set: ImageSet) -> None:
     batches = BatchLoader(train_set, batch_size=16, shuffle=True)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        net = Net(classes=len(train_set.classes))
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
     with tqdm(total=len(batches), unit=" batches") as bar:
         train_epoch(
@@ -49,7 +51,6 @@ def _trained(train_set: ImageSet) -> Net:
             optimizer,
             on_step=lambda _step, _loss: bar.update(),
         )
-    return net
 
 
 def own_image(path: str | os.PathLike = "") -> np.ndarray:

@@ -17,7 +17,7 @@ def unwrapped(model: nn.Module) -> nn.Module:
     """Return the model inside ``torch.compile``, ``DataParallel`` or its distributed relative."""
     wrappers = (nn.DataParallel, nn.parallel.DistributedDataParallel)
     while isinstance(model, wrappers) or hasattr(model, "_orig_mod"):
-        model = model.module if isinstance(model, wrappers) else model._orig_mod
+        model = getattr(model, "module" if isinstance(model, wrappers) else "_orig_mod")
     return model
 
 

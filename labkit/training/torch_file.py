@@ -1,4 +1,4 @@
-"""Files of ``torch.save``: find damage before anything is opened, and write in one step.
+"""Files of ``torch.save``: find damage before anything is opened.
 
 Such a file is a zip archive with a checksum of each part, which ``torch.load`` does not compare:
 it says nothing about a flipped bit. ``zipfile`` compares.
@@ -6,7 +6,6 @@ it says nothing about a flipped bit. ``zipfile`` compares.
 
 import os
 import time
-import uuid
 import zipfile
 import zlib
 from contextlib import suppress
@@ -76,19 +75,6 @@ def is_whole(path: Path) -> bool:
             return not fault(path, file)
     except OSError:
         return False
-
-
-def replace(path: Path, data: bytes) -> None:
-    """Put ``data`` at ``path`` in one step, so that a crash leaves the old file or the new one."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def sweep(path: Path) -> None:

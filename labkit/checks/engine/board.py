@@ -1,15 +1,15 @@
 """What is solved, in this notebook and in the series, kept in the learner's folder."""
 
-import html
 import json
 import os
-import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock
 
+from labkit.display import GREEN, Html, card, escaped, table
+from labkit.files import replace
 from labkit.text import _
 from labkit.training import checkpoint
 
@@ -108,14 +108,7 @@ def _write(file: Path, progress: Progress) -> None:
             for notebook, entries in progress.items()
         },
     }
-    handle, beside = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    try:
-        with open(handle, "w", encoding="utf-8") as stream:
-            json.dump(content, stream, indent=1)
-        os.replace(beside, file)
-    except BaseException:
-        os.unlink(beside)
-        raise
+    replace(file, json.dumps(content, indent=1))
 
 
 @dataclass(frozen=True)
@@ -153,41 +146,26 @@ class Board:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
+        heading = f"<strong>{escaped(f'{self.here.heading}: {self._count(self.here)}')}</strong>"
         marks = "".join(
-            f'<li style="list-style:none; margin:.1em 0"><span aria-hidden="true">'
-            f"{'✓' if done else '○'}</span> {html.escape(_spaced(name))}"
-            f' <span style="color:#595959">{_("solved") if done else _("open")}</span></li>'
+            f'<li style="list-style:none"><span aria-hidden="true">{"✓" if done else "○"}</span> '
+            f"{escaped(_spaced(name))} <i>{_('solved') if done else _('open')}</i></li>"
             for name, done in self.here.marks
         )
-        rows = "".join(self._line(row) for row in self.series)
-        complaint = f"<p>{html.escape(self.complaint)}</p>" if self.complaint else ""
-        return (
-            f'<div role="note" style="{_CARD}"><div><strong>{html.escape(self.here.heading)}: '
-            f'{self._count(self.here)}</strong><ul style="margin:.3em 0 0; padding:0">{marks}</ul>'
-            f'</div><table style="{_TABLE}">{rows}</table></div>{complaint}'
-        )
+        shown = f'<ul style="margin:.3em 0 0; padding:0">{marks}</ul>'
+        rows = [(row.heading, _bar(row), self._count(row)) for row in self.series]
+        columns = (_("notebook"), _("progress"), _("solved"))
+        series = table(columns, rows, row_heads=True)
+        return card(Html(heading), Html(shown), self.complaint) + series
 
-    def _line(self, row: Row) -> str:
-        share = 100 * row.solved / len(row.marks)
-        bar = (
-            '<div style="width:6em; height:.6em; background:#fff; border:1px solid #595959">'
-            f'<div style="width:{share:.0f}%; height:100%; background:#009E73"></div></div>'
-        )
-        weight = "bold" if row.heading == self.here.heading else "normal"
-        cell = f"background:#f4f4f4; color:#1a1a1a; text-align:left; font-weight:{weight}"
-        return (
-            f'<tr><th scope="row" style="{cell}">{html.escape(row.heading)}</th>'
-            f'<td style="{cell}" aria-hidden="true">{bar}</td>'
-            f'<td style="{cell}">{self._count(row)}</td></tr>'
-        )
+
+def _bar(row: Row) -> Html:
+    share = 100 * row.solved / len(row.marks)
+    return Html(
+        '<div aria-hidden="true" style="width:6em; height:.6em; background:#fff; border:1px solid '
+        f'#595959"><div style="width:{share:.0f}%; height:100%; background:{GREEN}"></div></div>'
+    )
 
 
 def _spaced(name: str) -> str:
     return name.replace("_", " ")
-
-
-_CARD = (
-    "display:flex; flex-wrap:wrap; gap:1em 4em; background:#f4f4f4; color:#1a1a1a; "
-    "padding:.8em 1em; margin:.4em 0; max-width:60em; line-height:1.45"
-)
-_TABLE = "border-collapse:collapse; margin:0; font-size:inherit"

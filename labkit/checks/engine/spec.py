@@ -35,7 +35,7 @@ from torch.nn import functional
 from labkit.checks.engine import board
 from labkit.checks.engine.trial import Trial
 from labkit.checks.engine.verdict import Verdict
-from labkit.sandbox.copies import random_numbers_kept
+from labkit.sandbox import randomness
 from labkit.sandbox.limits import settings_kept
 from labkit.sandbox.reading import Answer
 from labkit.text import _
@@ -86,7 +86,7 @@ class Exercise:
 
     @property
     def name(self) -> str:
-        return self.solution.__name__
+        return self.solution.__name__  # ty: ignore[missing-attribute]
 
     @property
     def notebook(self) -> str:
@@ -119,7 +119,7 @@ class Exercise:
         """Name a typical mistake; the decorated answer makes it."""
 
         def register(answer: Callable) -> Callable:
-            name = answer.__name__.strip("_").replace("_", " ")
+            name = getattr(answer, "__name__", "").strip("_").replace("_", " ")
             self.mistakes.append(Mistake(name, answer, sentence))
             return answer
 
@@ -185,14 +185,14 @@ class Exercise:
         read = Answer(answer)
         if read.untouched:
             return self._waiting()
-        with random_numbers_kept(), settings_kept():
+        with randomness.kept(0), settings_kept():
             verdict = Trial(self, read).verdict()
         complaint = board.note(self.notebook, self.name, solved=verdict.solved)
         return verdict.with_line(complaint) if complaint else verdict
 
     def accepts(self, answer) -> bool:
         """Return whether an answer is right, without a word on why."""
-        with random_numbers_kept(), settings_kept():
+        with randomness.kept(0), settings_kept():
             return Trial(self, Answer(answer)).accepted()
 
     def _waiting(self) -> Verdict:

@@ -182,6 +182,7 @@ class Trial:
 
     def _raised(self, number: int, mistake: str, hint: str) -> Verdict:
         error = self.came[number].error
+        assert error is not None
         said = values.shortened(values.said(error).partition("\n")[0], 400)
         line, code = self.answer.line_of(error)
         if line is None and not mistake:

@@ -143,7 +143,7 @@ def _described(value) -> str:
     return shortened(getattr(value, "__name__", None) or repr(value))
 
 
-def said(error: BaseException) -> str:
+def said(error: BaseException | None) -> str:
     """Return an exception's class and text, as Python shows them last in a traceback."""
     try:
         text = str(error).strip()
@@ -183,7 +183,7 @@ def _numbers(array: numpy.ndarray) -> str:
 
 
 def _number(value: float) -> str:
-    if value.is_integer() and abs(value) < 1e9:
+    if float(value).is_integer() and abs(value) < 1e9:
         return str(int(value))
     return f"{value:.3f}" if 1e3 < abs(value) < 1e6 else f"{value:.4g}"
 

@@ -1,10 +1,9 @@
 """What a check says, as text and as a box in a notebook."""
 
-import html
 from dataclasses import dataclass, replace
 
-_EDGE = {"solved": "#009E73", "wrong": "#D55E00", "raised": "#D55E00", "endless": "#D55E00"}
-_GROUND = {"solved": "#ecf7f3", "wrong": "#fdf3ec", "raised": "#fdf3ec", "endless": "#fdf3ec"}
+from labkit.display import GREEN, ORANGE, Html, card, escaped
+
 _SIGN = {"solved": "✓", "wrong": "✗", "raised": "✗", "endless": "✗", "waiting": "○"}
 
 
@@ -39,28 +38,20 @@ class Verdict:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        heading = html.escape(self.heading)
+        sign = Html(f'<span aria-hidden="true">{_SIGN[self.state]}</span> ')
         if self.state == "waiting":
-            return f'<div role="note" style="opacity:.75">{_SIGN["waiting"]} {heading}</div>'
-        parts = [f"<div>{html.escape(line)}</div>" for line in self.lines]
-        if self.code:
-            parts.append(f'<pre style="{_CODE}">{html.escape(self.code)}</pre>')
-        parts += [f'<div style="margin-top:.4em">{html.escape(h)}</div>' for h in self.hints]
-        style = _BOX.format(edge=_EDGE[self.state], ground=_GROUND[self.state])
-        sign = f'<span aria-hidden="true">{_SIGN[self.state]}</span>'
-        return _sendable(
-            f'<div role="note" style="{style}"><strong>{sign} {heading}</strong>'
-            f"{''.join(parts)}</div>"
-        )
+            faint = f'<div role="note" style="opacity:.75">{sign}{escaped(self.heading)}</div>'
+            return _sendable(faint)
+        heading = Html(f"<strong>{sign}{escaped(self.heading)}</strong>")
+        code = Html(f'<pre style="{_CODE}">{escaped(self.code)}</pre>' if self.code else "")
+        edge, ground = (GREEN, "#ecf7f3") if self.solved else (ORANGE, "#fdf3ec")
+        parts = (heading, *self.lines, code, *self.hints)
+        return _sendable(card(*parts, edge=edge, ground=ground))
 
 
 def _sendable(text: str) -> str:
-    """Return a text without halves of characters, which no notebook can store."""
+    """Escape lone surrogates, which cannot be saved as UTF-8."""
     return text.encode(errors="backslashreplace").decode()
 
 
-_BOX = (
-    "border-left:4px solid {edge}; background:{ground}; color:#1a1a1a; padding:.6em 1em; "
-    "margin:.4em 0; max-width:60em; line-height:1.45; overflow-wrap:anywhere"
-)
 _CODE = "margin:.3em 0; padding:.3em .6em; background:#fff; color:#1a1a1a; white-space:pre-wrap"

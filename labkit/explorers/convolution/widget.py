@@ -61,7 +61,7 @@ class ConvolutionExplorer(Explorer):
     def _filter(self) -> tuple[np.ndarray, float]:
         """Return the chosen filter ``[C, k, k]`` and its bias."""
         chosen = self.kernel.value
-        if chosen.startswith("filter "):
+        if self.model is not None and chosen.startswith("filter "):
             n, layer = int(chosen.removeprefix("filter ")), first_convolution(self.model)
             return first_filters(self.model)[n], 0.0 if layer.bias is None else layer.bias[n].item()
         plane = read_kernel(self.typed.value) if chosen == "typed" else np.array(HAND_MADE[chosen])

@@ -1,6 +1,5 @@
 """Follow one image through a transform, step by step, and keep what it is after each."""
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -108,8 +107,7 @@ def _name(step: Callable) -> str:
 
 
 def _fingerprint() -> tuple:
-    name, keys, position, *_rest = np.random.get_state()
-    return random.getstate(), keys.tobytes(), position, torch.get_rng_state().numpy().tobytes()
+    return randomness.python_and_numpy(), torch.get_rng_state().tolist()
 
 
 def _look(value: Any) -> tuple[str, np.ndarray]:

@@ -147,7 +147,7 @@ def height_map(landscape: Landscape, points: int = 760) -> bytes:
         edge |= np.pad(step, [(0, 1) if axis == side else (0, 0) for side in (0, 1)])
     pixels[edge] = LINE
     buffer = io.BytesIO()
-    Image.fromarray(pixels[::-1]).quantize(BANDS + 1, dither=0).save(buffer, "PNG")
+    Image.fromarray(pixels[::-1]).quantize(BANDS + 1, dither=Image.Dither.NONE).save(buffer, "PNG")
     return buffer.getvalue()
 
 

@@ -134,7 +134,7 @@ class Mosaic:
                 continue
             for tile in range(first, len(levels))[: self.COLUMNS]:
                 left, up, _right, _down = self._box(line, tile)
-                image.paste(fit(levels[tile], self.TILE), (SCALE * left, SCALE * up))
+                image.paste(fit(levels[tile], self.TILE), (round(SCALE * left), round(SCALE * up)))
         return _with_orange(image)
 
     def _label(self, draw: ImageDraw.ImageDraw, sheet: Sheet, top: int, first: int) -> None:

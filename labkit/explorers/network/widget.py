@@ -201,14 +201,14 @@ class NetworkExplorer(Explorer):
             self._draw()
 
     def _click_overview(self, x: float, y: float) -> None:
-        found = self._mosaic.at(x, y) if self.sheets else None
+        found = self._mosaic.at(x, y) if self._mosaic else None
         if found:
             self.choose(*found)
 
     def _click_filter(self, x: float, y: float) -> None:
-        number = self._tiles.at(x, y) if self._first_layer is not None else None
-        if number is not None:
-            self.choose(self._first_layer, number)
+        number, layer = self._tiles.at(x, y), self._first_layer
+        if number is not None and layer is not None:
+            self.choose(layer, number)
 
     def _draw(self) -> None:
         """Draw the close-up, and the mosaics where the choice or what they hold has changed."""
@@ -224,7 +224,7 @@ class NetworkExplorer(Explorer):
             self._framed = line, tile
         chosen = tile if line == self._first_layer else None
         if self._first_filters is not None and self._painted != chosen:
-            self.filters.show(*self._paint_filters(chosen))
+            self.filters.show(*self._paint_filters(self._first_filters, chosen))
             self._painted = chosen
 
     def _shares(self) -> list[float] | None:
@@ -238,14 +238,13 @@ class NetworkExplorer(Explorer):
     def _look(self, line: int, tile: int, unit: tuple[int, int]) -> None:
         """Find the pixels that the chosen unit depends on."""
         self.seen = None
-        if self._fields is not None and self._fields[line] is not None:
+        field = self._fields[line] if self._fields is not None else None
+        if field is not None:
             place = np.ravel_multi_index((tile, *unit), self.sheets[line].planes.shape)
-            field = self._fields[line].reshape(4, -1)
-            self.seen = tuple(field[:, place].tolist())
+            self.seen = tuple(field.reshape(4, -1)[:, place].tolist())
 
-    def _paint_filters(self, chosen: int | None) -> tuple[bytes, str]:
-        weights, name = self._first_filters, self._first_name
-        title = _("filters of {layer}: grey is 0").format(layer=name)
+    def _paint_filters(self, weights: np.ndarray, chosen: int | None) -> tuple[bytes, str]:
+        title = _("filters of {layer}: grey is 0").format(layer=self._first_name)
         text = ngettext(
             "{n} filter of {size} weights, from {low} to {high}.",
             "{n} filters of {size} weights, from {low} to {high}.",

@@ -4,6 +4,7 @@ import html
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import anywidget
 import ipywidgets as widgets
@@ -107,7 +108,7 @@ class Explorer(widgets.VBox):
 
     def __init__(self, *controls: widgets.Widget, screen: widgets.Widget | None = None):
         """Stack ``controls`` over ``screen`` (a new ``Screen`` where none is given)."""
-        self.screen = screen or Screen()
+        self.screen: Any = screen or Screen()
         self.message = widgets.HTML()
         super().__init__([*controls, self.message, self.screen])
         self.add_class("lk-explorer")

@@ -22,7 +22,8 @@ WHITE, MUTED = "#ffffff", "#5c5c5c"
 def fit(levels: np.ndarray, side: int) -> Image.Image:
     """Return pixels ``[H, W]`` or ``[H, W, 3]`` as large as fits into a square of ``side``."""
     height, width = levels.shape[:2]
-    size = tuple(max(1, round(n * side * SCALE / max(height, width))) for n in (width, height))
+    scale = side * SCALE / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
     way = Image.Resampling.NEAREST if max(height, width) <= side else Image.Resampling.BOX
     return Image.fromarray(np.ascontiguousarray(levels)).resize(size, way)
 
@@ -40,8 +41,8 @@ def write(
 ) -> None:
     """Write ``text`` at x and y, ``size`` high; ``fill`` and ``anchor`` as in Pillow."""
     options.setdefault("fill", 26 if draw.mode == "L" else INK)
-    place = [SCALE * part for part in at]
-    draw.text(place, text, font=_font(size), **options)
+    x, y = at
+    draw.text((SCALE * x, SCALE * y), text, font=_font(size), **options)
 
 
 def to_png(image: Image.Image) -> bytes:
@@ -63,7 +64,7 @@ def to_png(image: Image.Image) -> bytes:
         [
             b"\x89PNG\r\n\x1a\n",
             _chunk(b"IHDR", struct.pack(">2I5B", *image.size, 8, colour_type, 0, 0, 0)),
-            _chunk(b"IDAT", zlib.compress(filtered, 1)),
+            _chunk(b"IDAT", zlib.compress(filtered.data, 1)),
             _chunk(b"IEND", b""),
         ]
     )

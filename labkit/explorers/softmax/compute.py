@@ -1,9 +1,9 @@
 """From logits to a loss, one step at a time: powers, probabilities, cross-entropy, gradient."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from labkit.text import _
 
@@ -20,7 +20,7 @@ class Prediction:
     loss: float
 
 
-def predict(logits: Sequence[float], label: int) -> Prediction:
+def predict(logits: ArrayLike, label: int) -> Prediction:
     """Turn ``logits`` into probabilities (softmax) and compare them with the class ``label``.
 
     ``powers`` is e to each logit, infinite above about 709; ``truth`` is 1 for the true class and

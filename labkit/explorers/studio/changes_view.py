@@ -39,7 +39,7 @@ class ChangesView(widgets.VBox):
         self.model, self.pictures, self.prepare = model, pictures, prepare
         self.measured: dict[str, list[Share]] = {}
         self._curves: dict[str, UnderChange] = {}
-        self._before: np.ndarray | None = None
+        self._before = np.empty(0)
         self.picture, self.title = pictures.data[0], ""
         self.probabilities = np.empty(0)
         self._busy = Busy()
