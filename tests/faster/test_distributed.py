@@ -12,9 +12,11 @@ import pytest
 import torch
 from PIL import Image
 
-from labkit.faster.distributed import command, launch
+from labkit.faster.distributed import command, launch, main
 from labkit.model import Net
 from labkit.training import checkpoint
+
+RECIPE = ["--epochs", "4", "--batch-size", "24", "--learning-rate", "0.02"]
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +37,6 @@ def options(folder, path, *more):
     return ["--source", str(folder), "--checkpoint", str(path), "--save-every", "5", *more]
 
 
-def in_one_process(*arguments):
-    module = [sys.executable, "-m", "labkit.faster.distributed"]
-    return subprocess.run([*module, *arguments], capture_output=True, text=True, check=True)
-
-
 def weights(path):
     return checkpoint.load(path).model
 
@@ -48,16 +45,20 @@ def largest_difference(one, other):
     return max((one[name] - other[name]).abs().max().item() for name in one)
 
 
-def test_two_processes_give_the_weights_of_one_at_the_same_batch(folder, tmp_path):
-    recipe = ["--epochs", "4", "--batch-size", "24", "--learning-rate", "0.02"]
-    in_one_process(*options(folder, tmp_path / "one.pt", *recipe))
-    result = launch(2, *options(folder, tmp_path / "two.pt", *recipe))
+@pytest.fixture(scope="module")
+def straight(folder):
+    """The weights after RECIPE in one process, this one."""
+    main(options(folder, folder.with_name("one.pt"), *RECIPE))
+    return weights(folder.with_name("one.pt"))
+
+
+def test_two_processes_give_the_weights_of_one_at_the_same_batch(folder, straight, tmp_path):
+    result = launch(2, *options(folder, tmp_path / "two.pt", *RECIPE))
     assert result.returncode == 0, result.stderr
     assert "epoch 4: validation accuracy" in result.stdout
-    one, two = weights(tmp_path / "one.pt"), weights(tmp_path / "two.pt")
-    assert largest_difference(one, two) < 1e-6
+    assert largest_difference(straight, weights(tmp_path / "two.pt")) < 1e-6
     torch.manual_seed(0)
-    assert largest_difference(one, Net(3).state_dict()) > 1e-3, "nothing was learned"
+    assert largest_difference(straight, Net(3).state_dict()) > 1e-3, "nothing was learned"
 
 
 def test_a_batch_that_cannot_be_shared_evenly_is_refused_in_words(folder, tmp_path):
@@ -68,16 +69,16 @@ def test_a_batch_that_cannot_be_shared_evenly_is_refused_in_words(folder, tmp_pa
 
 def test_what_is_not_done_in_time_is_ended_and_says_so(folder, tmp_path):
     start = time.monotonic()
-    result = launch(2, *options(folder, tmp_path / "late.pt", "--epochs", "100000"), limit=10)
+    result = launch(2, *options(folder, tmp_path / "late.pt", "--epochs", "100000"), limit=4)
     assert time.monotonic() - start < 60
     assert result.returncode == 124
-    assert "Ended, because it was not done after 10 seconds." in result.stderr
+    assert "Ended, because it was not done after 4 seconds." in result.stderr
 
 
 def test_after_a_worker_is_killed_the_same_command_ends_with_the_same_weights(folder, tmp_path):
-    recipe = ["--epochs", "40", "--batch-size", "8"]
-    straight, broken = tmp_path / "straight.pt", tmp_path / "broken.pt"
-    launch(2, *options(folder, straight, *recipe))
+    recipe = ["--epochs", "40", "--batch-size", "24"]
+    unbroken, broken = tmp_path / "unbroken.pt", tmp_path / "broken.pt"
+    launch(2, *options(folder, unbroken, *recipe))
 
     torchrun = subprocess.Popen(
         command(2, *options(folder, broken, *recipe)),
@@ -94,18 +95,23 @@ def test_after_a_worker_is_killed_the_same_command_ends_with_the_same_weights(fo
     again = launch(2, *options(folder, broken, *recipe))
     assert again.returncode == 0, again.stderr
     assert "resumed at step" in again.stdout
-    assert largest_difference(weights(straight), weights(broken)) == 0
+    assert largest_difference(weights(unbroken), weights(broken)) == 0
 
 
 @pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2)])
-def test_a_training_goes_on_in_another_number_of_processes(folder, tmp_path, before, after):
-    recipe = ["--epochs", "4", "--batch-size", "24", "--learning-rate", "0.02"]
-    straight, moved = tmp_path / "straight.pt", tmp_path / "moved.pt"
-    launch(1, *options(folder, straight, *recipe))
-    launch(before, *options(folder, moved, *recipe, "--steps", "9"))
-    result = launch(after, *options(folder, moved, *recipe))
-    assert "resumed at step 9" in result.stdout, result.stderr
-    assert largest_difference(weights(straight), weights(moved)) < 1e-6
+def test_a_training_goes_on_in_another_number_of_processes(
+    folder, straight, tmp_path, before, after, capsys
+):
+    arguments = options(folder, tmp_path / "moved.pt", *RECIPE)
+    said = ""
+    for processes, more in ((before, ["--steps", "9"]), (after, [])):
+        if processes == 1:
+            main([*arguments, *more])
+            said = capsys.readouterr().out
+        else:
+            said = launch(processes, *arguments, *more).stdout
+    assert "resumed at step 9" in said
+    assert largest_difference(straight, weights(tmp_path / "moved.pt")) < 1e-6
 
 
 def test_workers_end_when_whoever_launched_them_is_killed(folder, tmp_path):
