@@ -1,46 +1,17 @@
 import copy
 
 import numpy as np
-import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
 from labkit.checks import faster as check
-from tests.checks.exercises import wrong
 
 
 def _in_seconds(share, faster):
     seconds = [100 * (1 - share), 100 * share]
     seconds[1] = seconds[1] / faster
     return 100 / sum(seconds)
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        _in_seconds,
-        lambda s, f: 1 / ((1 - s) + s / f),
-        lambda s, f: f / (f - f * s + s),
-        lambda s, f: torch.tensor(1.0) / (1 - s + s / f),
-        lambda s, f: np.reciprocal(1 - s * (1 - 1 / f)),
-    ],
-)
-def test_the_speed_of_the_whole_may_be_computed_in_any_way(answer):
-    verdict = check.whole_speedup(answer)
-    assert verdict.solved, verdict
-
-
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        (lambda s, f: f, "This is how much faster the part becomes. The"),
-        (lambda s, f: 1 - s + s / f, "This is the time that is left. How many times"),
-        (lambda s, f: 1 - s + s * f, "Speeds cannot be averaged like this. Add up the"),
-    ],
-)
-def test_a_wrong_speed_of_the_whole_is_recognised(answer, words):
-    wrong(check.whole_speedup(answer), words)
 
 
 def _from_the_loss(labels, classes, smoothing):
@@ -55,71 +26,10 @@ def _written(labels, classes, smoothing):
     return table
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        _from_the_loss,
-        _written,
-        lambda y, c, s: functional.one_hot(y, c) * (1 - s) + s / c,
-        lambda y, c, s: [[(k == label) * (1 - s) + s / c for k in range(c)] for label in y],
-    ],
-)
-def test_smoothed_labels_may_be_written_in_any_way(answer):
-    verdict = check.wanted_probabilities(answer)
-    assert verdict.solved, verdict
-
-
 def _own_share_forgotten(labels, classes, smoothing):
     table = torch.full((len(labels), classes), smoothing / classes)
     table[torch.arange(len(labels)), labels] = 1 - smoothing
     return table
-
-
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        (lambda y, c, s: functional.one_hot(y, c), "These are the plain one-hot rows, without any"),
-        (
-            lambda y, c, s: functional.one_hot(y, c) + s / c,
-            "The rows do not sum to 1: the smoothing is",
-        ),
-        (
-            lambda y, c, s: functional.one_hot(y, c) * (1 - s) + s,
-            "Each class gets the whole smoothing. It is",
-        ),
-    ],
-)
-def test_wrongly_smoothed_labels_are_recognised(answer, words):
-    wrong(check.wanted_probabilities(answer), words)
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        lambda g, n: sum(a * b for a, b in zip(g, n, strict=True)) / sum(n),
-        lambda g, n: np.average([x.numpy() for x in g], axis=0, weights=n),
-        lambda g, n: torch.tensordot(torch.tensor(n) / sum(n), torch.stack(g), dims=1),
-        lambda g, n: torch.stack(g).repeat_interleave(torch.tensor(n), dim=0).mean(0),
-    ],
-)
-def test_gradients_may_be_combined_in_any_way(answer):
-    verdict = check.combined_gradient(answer)
-    assert verdict.solved, verdict
-
-
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        (lambda g, n: sum(g) / len(g), "A plain mean is right where all parts have one"),
-        (lambda g, n: sum(g), "This is the sum of the gradients. Weigh each"),
-        (
-            lambda g, n: sum(a * b for a, b in zip(g, n, strict=True)),
-            "Weighed with the sizes and added: divide by all",
-        ),
-    ],
-)
-def test_wrongly_combined_gradients_are_recognised(answer, words):
-    wrong(check.combined_gradient(answer), words)
 
 
 def _by_channel(maps, norm):
@@ -131,45 +41,8 @@ def _by_channel(maps, norm):
     return result
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        _by_channel,
-        lambda x, norm: norm(x),
-        lambda x, n: functional.batch_norm(
-            x, n.running_mean, n.running_var, n.weight, n.bias, eps=n.eps
-        ),
-        lambda x, n: (
-            ((x.permute(0, 2, 3, 1) - n.running_mean) * n.weight) / (n.running_var + n.eps) ** 0.5
-            + n.bias
-        ).permute(0, 3, 1, 2),
-    ],
-)
-def test_the_norm_may_be_computed_in_any_way(answer):
-    verdict = check.normed_in_evaluation(answer)
-    assert verdict.solved, verdict
-
-
 def _kept(x, norm, *learned, eps):
     return functional.batch_norm(x, norm.running_mean, norm.running_var, *learned, eps=eps)
-
-
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        (
-            lambda x, norm: copy.deepcopy(norm).train()(x),
-            "These are mean and variance of this batch. In",
-        ),
-        (lambda x, n: _kept(x, n, eps=n.eps), "What was learned is missing: times weight, plus"),
-        (
-            lambda x, n: _kept(x, n, n.weight, n.bias, eps=0),
-            "eps is missing, or not the norm's own: norm.eps",
-        ),
-    ],
-)
-def test_a_wrong_norm_is_recognised(answer, words):
-    wrong(check.normed_in_evaluation(answer), words)
 
 
 def _a_new_layer(conv, norm):
@@ -206,15 +79,6 @@ def _by_asking(conv, norm):
     return layer
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [_a_new_layer, _with_data, _by_asking, lambda c, n: nn.utils.fuse_conv_bn_eval(c.eval(), n)],
-)
-def test_a_layer_may_be_folded_in_any_way(answer):
-    verdict = check.folded(answer)
-    assert verdict.solved, verdict
-
-
 def _plain_new_layer(conv, norm):
     layer = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size)
     layer.load_state_dict(_a_new_layer(conv, norm).state_dict())
@@ -235,13 +99,79 @@ def _in_the_given_one(conv, norm):
     return conv
 
 
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
+RIGHT = {
+    check.whole_speedup: [
+        _in_seconds,
+        lambda s, f: 1 / ((1 - s) + s / f),
+        lambda s, f: f / (f - f * s + s),
+        lambda s, f: torch.tensor(1.0) / (1 - s + s / f),
+        lambda s, f: np.reciprocal(1 - s * (1 - 1 / f)),
+    ],
+    check.wanted_probabilities: [
+        _from_the_loss,
+        _written,
+        lambda y, c, s: functional.one_hot(y, c) * (1 - s) + s / c,
+        lambda y, c, s: [[(k == label) * (1 - s) + s / c for k in range(c)] for label in y],
+    ],
+    check.combined_gradient: [
+        lambda g, n: sum(a * b for a, b in zip(g, n, strict=True)) / sum(n),
+        lambda g, n: np.average([x.numpy() for x in g], axis=0, weights=n),
+        lambda g, n: torch.tensordot(torch.tensor(n) / sum(n), torch.stack(g), dims=1),
+        lambda g, n: torch.stack(g).repeat_interleave(torch.tensor(n), dim=0).mean(0),
+    ],
+    check.normed_in_evaluation: [
+        _by_channel,
+        lambda x, norm: norm(x),
+        lambda x, n: functional.batch_norm(
+            x, n.running_mean, n.running_var, n.weight, n.bias, eps=n.eps
+        ),
+        lambda x, n: (
+            ((x.permute(0, 2, 3, 1) - n.running_mean) * n.weight) / (n.running_var + n.eps) ** 0.5
+            + n.bias
+        ).permute(0, 3, 1, 2),
+    ],
+    check.folded: [
+        _a_new_layer,
+        _with_data,
+        _by_asking,
+        lambda c, n: nn.utils.fuse_conv_bn_eval(c.eval(), n),
+    ],
+}
+
+WRONG = {
+    check.wanted_probabilities: [
+        (lambda y, c, s: functional.one_hot(y, c), "These are the plain one-hot rows, without any"),
+        (
+            lambda y, c, s: functional.one_hot(y, c) + s / c,
+            "The rows do not sum to 1: the smoothing is",
+        ),
+        (
+            lambda y, c, s: functional.one_hot(y, c) * (1 - s) + s,
+            "Each class gets the whole smoothing. It is",
+        ),
+    ],
+    check.combined_gradient: [
+        (lambda g, n: sum(g) / len(g), "A plain mean is right where all parts have one"),
+        (lambda g, n: sum(g), "This is the sum of the gradients. Weigh each"),
+        (
+            lambda g, n: sum(a * b for a, b in zip(g, n, strict=True)),
+            "Weighed with the sizes and added: divide by all",
+        ),
+    ],
+    check.normed_in_evaluation: [
+        (
+            lambda x, norm: copy.deepcopy(norm).train()(x),
+            "These are mean and variance of this batch. In",
+        ),
+        (lambda x, n: _kept(x, n, eps=n.eps), "What was learned is missing: times weight, plus"),
+        (
+            lambda x, n: _kept(x, n, n.weight, n.bias, eps=0),
+            "eps is missing, or not the norm's own: norm.eps",
+        ),
+    ],
+    check.folded: [
         (_in_the_given_one, "The given layer was changed. Work on a copy:"),
         (_plain_new_layer, "The new layer has lost stride or padding:"),
         (_a_tensor_for_a_parameter, "A layer takes a parameter in place of a"),
     ],
-)
-def test_a_wrongly_folded_layer_is_recognised(answer, words):
-    wrong(check.folded(answer), words)
+}

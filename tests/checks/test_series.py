@@ -4,6 +4,7 @@ import ast
 import inspect
 import random
 import re
+from importlib import import_module
 
 import numpy
 import pytest
@@ -81,6 +82,31 @@ def test_an_untouched_stub_gets_one_quiet_line(exercise):
 def test_the_judge_and_other_right_answers_are_right(exercise):
     assert exercise.accepts(exercise.judge)
     assert all(exercise(answer).solved for answer in (exercise.solution, *exercise.also))
+
+
+def answers(table):
+    """Return the rows of ``RIGHT`` or ``WRONG`` in the tests of all notebooks, for pytest."""
+    return [
+        pytest.param(exercise, *(case if isinstance(case, tuple) else [case]), id=f"{name}-{n}")
+        for notebook in series.SERIES
+        for exercise, cases in getattr(
+            import_module(f"tests.checks.test_{notebook}"), table
+        ).items()
+        for name in [exercises.full_name(exercise)]
+        for n, case in enumerate(cases)
+    ]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # torchvision's own, of an old transform
+@pytest.mark.parametrize(("exercise", "answer"), answers("RIGHT"))
+def test_a_right_answer_may_be_written_in_any_way(exercise, answer):
+    verdict = exercise(answer)
+    assert verdict.solved, verdict
+
+
+@pytest.mark.parametrize(("exercise", "answer", "words"), answers("WRONG"))
+def test_a_mistake_is_recognised_however_it_is_written(exercise, answer, words):
+    exercises.wrong(exercise(answer), words)
 
 
 @each_exercise
