@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from draw.style import MUTED, Still, flat
-from labkit.plots.base import Picture
+from labkit.plots.base import Plot
 from labkit.plots.curves import loss_curve
 from labkit.plots.results import class_accuracy, confusion
 from labkit.text import _
@@ -26,7 +26,7 @@ def run() -> dict:
     return RECORDED["runs"]["8 epochs"]
 
 
-def _signed(figure: Picture) -> Still:
+def _signed(figure: Plot) -> Still:
     """Write under a figure where and when it was recorded, and make a file of it."""
     signature = _("recorded on {date}, {device}, torch {torch}").format(
         date=RECORDED["date"], device=RECORDED["device"], torch=RECORDED["versions"]["torch"]

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.patches import Ellipse, FancyArrowPatch, FancyBboxPatch, Rectangle
 from PIL import Image
 
-from labkit.plots.base import BLUE, GREEN, INK, ORANGE, PINK, Picture
+from labkit.plots.base import BLUE, GREEN, INK, ORANGE, PINK, Plot
 
 MUTED, PAPER, LINE = "#595959", "#f4f4f4", "#8c8c8c"
 """Secondary text (7:1 on white), the ground of empty cells and boxes, the lines between cells."""
@@ -25,7 +25,7 @@ MONO = "DejaVu Sans Mono"
 """Comes with matplotlib, like its default font: the same letters on every machine."""
 
 
-class Sheet(Picture):
+class Sheet(Plot):
     """A picture whose axes count pixels, origin at the top left, drawn at ``scale`` dots a pixel.
 
     What is drawn later covers what was drawn before. Text of 14 pixels and more stays readable
@@ -150,7 +150,7 @@ class Film:
         return colours.ravel().tolist()
 
 
-def flat(figure: Picture, scale: float = 1.5) -> Image.Image:
+def flat(figure: Plot, scale: float = 1.5) -> Image.Image:
     """Return a figure as an opaque RGB image, ``scale`` times 100 dots per inch."""
     return Image.open(io.BytesIO(figure.png(scale))).convert("RGB")
 

@@ -124,7 +124,7 @@ DATA = {
         "The augmentation removes more of the image than it leaves.",
         "Look at a few training images, and make the augmentation weaker.",
     ),
-    "pictures-not-finite": (
+    "images-not-finite": (
         "The images contain NaN or infinite numbers.",
         "One NaN makes the loss NaN, and after the next step every weight.",
         "Look for a division by 0 in what prepares the images.",

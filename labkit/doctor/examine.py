@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from labkit.doctor import activity, evaluating, loading, loss, pictures, steps, structure, weights
+from labkit.doctor import activity, evaluating, images, loading, loss, steps, structure, weights
 from labkit.doctor.case import Case, arguments_fit
 from labkit.doctor.catalogue import CONSEQUENCES
 from labkit.doctor.findings import Finding, Report
@@ -77,7 +77,7 @@ def _probes(case: Case) -> list[Callable]:
     probes = [weights.look]
     if case.checkpoint is not None:
         probes.append(weights.look_at_checkpoint)
-    probes += [pictures.look_at_types, pictures.look] if case.train_batches is not None else []
+    probes += [images.look_at_types, images.look] if case.train_batches is not None else []
     probes += [loading.look, loss.look_at_labels]
     if case.train_batches is not None:
         probes += [steps.look, loss.look, structure.look, activity.look]

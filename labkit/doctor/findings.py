@@ -22,11 +22,6 @@ class Finding:
     fix: str
     severity: Literal["fault", "question"] = "fault"
 
-    @property
-    def mend(self) -> str:
-        """The same as ``fix``, by its old name."""
-        return self.fix
-
     def __str__(self) -> str:
         heading = _("Fault") if self.severity == "fault" else _("Question")
         return "\n".join(

@@ -177,7 +177,7 @@ def _items_vary(dataset: Any) -> bool:
             views = []
             for seed in range(4):
                 randomness.seed_all(seed)
-                views.append(_picture_of(dataset[index]))
+                views.append(_image_of(dataset[index]))
         except FAILURES:
             return False
         if not all(_same(views[0], view) for view in views[1:]):
@@ -185,7 +185,7 @@ def _items_vary(dataset: Any) -> bool:
     return False
 
 
-def _picture_of(item: Any) -> Any:
+def _image_of(item: Any) -> Any:
     """Return what is first in a pair, or the first entry of a dictionary that has numbers."""
     if isinstance(item, Mapping):
         return next((value for value in item.values() if np.ndim(np.asarray(value)) > 1), None)

@@ -102,7 +102,7 @@ def corrupt(images: np.ndarray, kind: str, amount: float, *, seed: int = 0) -> n
 
 def accuracy_under(
     model: nn.Module,
-    pictures: ImageSet,
+    dataset: ImageSet,
     kind: str,
     *,
     most: int = 1_000,
@@ -113,12 +113,12 @@ def accuracy_under(
     It is asked the same images each time: all, or ``most`` of them drawn with a fixed seed,
     normalised to -1 .. 1 as in training.
     """
-    order = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(0))[:most].numpy()
-    images, targets = pictures.data[order], np.asarray(pictures.targets)[order]
+    order = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(0))[:most].numpy()
+    images, targets = dataset.data[order], np.asarray(dataset.targets)[order]
     found = []
     for amount in CORRUPTIONS[kind].amounts:
         changed = ImageSet(
-            corrupt(images, kind, amount), targets, pictures.classes, source=pictures.source
+            corrupt(images, kind, amount), targets, dataset.classes, source=dataset.source
         )
         result = evaluate(model, BatchLoader(changed, 250), device=device)
         right = int((result.predictions == result.targets).sum())

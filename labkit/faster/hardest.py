@@ -25,10 +25,10 @@ class HardestLoader:
     first epoch has all of them. ``options`` are those of ``BatchLoader``.
     """
 
-    def __init__(self, pictures: ImageSet, batch_size: int, *, part: float, **options):
-        self.pictures, self.batch_size, self.part = pictures, batch_size, part
+    def __init__(self, dataset: ImageSet, batch_size: int, *, part: float, **options):
+        self.dataset, self.batch_size, self.part = dataset, batch_size, part
         self.options = options
-        self.losses = torch.full((len(pictures),), math.inf)
+        self.losses = torch.full((len(dataset),), math.inf)
         self._epoch, self._everything = 0, False
         self._shown = torch.empty(0, dtype=torch.int64)  # which images the last batch had
 
@@ -36,7 +36,7 @@ class HardestLoader:
         """Yield the batches ``(images [B, 3, 32, 32], labels [B])`` of the next epoch."""
         chosen, everything = self._choose(), self._everything
         size = min(self.batch_size, len(chosen))
-        loader = BatchLoader(Subset(self.pictures, chosen.tolist()), size, **self.options)
+        loader = BatchLoader(Subset(self.dataset, chosen.tolist()), size, **self.options)
         loader.set_epoch(self._epoch)
         shown = loader.order(self._epoch).split(size)
         self._epoch += 1

@@ -80,22 +80,22 @@ class Trained(NamedTuple):
 
 def train(
     recipe: Recipe,
-    pictures: ImageSet,
+    dataset: ImageSet,
     spent: Spent,
     *,
     seed: int = 0,
     device: torch.device | str = "cpu",
 ) -> Trained:
-    """Follow ``recipe`` on ``pictures`` until ``spent`` says that all is spent.
+    """Follow ``recipe`` on ``dataset`` until ``spent`` says that all is spent.
 
     Sizes of the images and learning rates follow ``spent`` too, so that a schedule fits its time
     on any machine. Model and batches are on ``device``.
     """
     torch.manual_seed(seed)
-    model = network(recipe, pictures).to(device)
+    model = network(recipe, dataset).to(device)
     optimizers = make_optimizers(recipe, model)
     loss_function = nn.CrossEntropyLoss(label_smoothing=recipe.smoothing, reduction="none")
-    loader = batches(recipe, pictures, seed=seed, device=device)
+    loader = batches(recipe, dataset, seed=seed, device=device)
     stream = itertools.chain.from_iterable(itertools.repeat(loader))
     model.train()
     steps = seen = 0
@@ -119,8 +119,8 @@ def train(
     return Trained(model, steps, seen)
 
 
-def answer(recipe: Recipe, model: nn.Module, pictures: ImageSet) -> torch.Tensor:
-    """Return the logits ``[N, classes]`` that ``model`` gives for ``pictures``, on the CPU.
+def answer(recipe: Recipe, model: nn.Module, dataset: ImageSet) -> torch.Tensor:
+    """Return the logits ``[N, classes]`` that ``model`` gives for ``dataset``, on the CPU.
 
     With ``mirror_answers`` they are the mean over each image and its mirror image. With
     ``second_look`` the half of the images whose two likeliest classes are closest is answered
@@ -128,22 +128,22 @@ def answer(recipe: Recipe, model: nn.Module, pictures: ImageSet) -> torch.Tensor
     """
     model.eval()
     with torch.inference_mode(), memory.kept(recipe.keep_memory):
-        logits = _looked_at(recipe, model, pictures)
+        logits = _looked_at(recipe, model, dataset)
         if recipe.second_look and len(logits) > 1:
             first, second = logits.softmax(dim=1).topk(2).values.T
             unsure = (first - second).argsort()[: len(logits) // 2]
-            again = [_looked_at(recipe, model, Subset(pictures, unsure), move) for move in (-1, 1)]
+            again = [_looked_at(recipe, model, Subset(dataset, unsure), move) for move in (-1, 1)]
             logits[unsure] = (logits[unsure] + sum(again) / 2) / 2
     return logits
 
 
 def _looked_at(
-    recipe: Recipe, model: nn.Module, pictures: ImageSet | Subset, move: int = 0
+    recipe: Recipe, model: nn.Module, dataset: ImageSet | Subset, move: int = 0
 ) -> torch.Tensor:
     """Return the logits for images that are moved by ``move`` pixels down and to the right."""
     logits = []
     device = next(model.parameters()).device
-    for images, _labels in BatchLoader(pictures, 500, device=device):
+    for images, _labels in BatchLoader(dataset, 500, device=device):
         images = moved(images, move).contiguous(memory_format=layout(recipe))
         with precision(recipe, images.device):
             outputs = model(images).float()
@@ -161,28 +161,28 @@ def moved(images: torch.Tensor, pixels: int) -> torch.Tensor:
     return padded[..., start : start + side[0], start : start + side[1]]
 
 
-def accuracy(logits: torch.Tensor, pictures: ImageSet) -> float:
+def accuracy(logits: torch.Tensor, dataset: ImageSet) -> float:
     """Return the part of the images whose largest logit is that of their class."""
-    return (logits.argmax(dim=1) == torch.tensor(pictures.targets)).float().mean().item()
+    return (logits.argmax(dim=1) == torch.tensor(dataset.targets)).float().mean().item()
 
 
-def network(recipe: Recipe, pictures: ImageSet) -> nn.Module:
+def network(recipe: Recipe, dataset: ImageSet) -> nn.Module:
     """Return the network of the recipe, its first layer whitened if the recipe says so."""
-    classes = len(pictures.classes)
+    classes = len(dataset.classes)
     model = FastNet(classes) if recipe.fast_net else Net(classes)
     if recipe.whiten and isinstance(model, FastNet):
-        images, _labels = next(iter(BatchLoader(pictures, 1000, shuffle=True)))
+        images, _labels = next(iter(BatchLoader(dataset, 1000, shuffle=True)))
         model.whiten(images)
     return model.to(memory_format=layout(recipe))
 
 
 def batches(
-    recipe: Recipe, pictures: ImageSet, *, seed: int = 0, device: torch.device | str = "cpu"
+    recipe: Recipe, dataset: ImageSet, *, seed: int = 0, device: torch.device | str = "cpu"
 ) -> DataLoader | BatchLoader | HardestLoader:
     """Return the batches of an epoch: from one array, or one image at a time."""
     if recipe.one_by_one:
-        return original_loader(pictures, recipe.batch_size)
-    size = min(recipe.batch_size, len(pictures))
+        return original_loader(dataset, recipe.batch_size)
+    size = min(recipe.batch_size, len(dataset))
     options: dict[str, Any] = {
         "shuffle": True,
         "seed": seed,
@@ -192,11 +192,11 @@ def batches(
         "device": device,
     }
     if recipe.hardest < 1:
-        return HardestLoader(pictures, size, part=recipe.hardest, **options)
-    return BatchLoader(pictures, size, **options)
+        return HardestLoader(dataset, size, part=recipe.hardest, **options)
+    return BatchLoader(dataset, size, **options)
 
 
-def original_loader(pictures: ImageSet, batch_size: int) -> DataLoader:
+def original_loader(dataset: ImageSet, batch_size: int) -> DataLoader:
     """Return the loader of PyTorch's tutorial, with each image transformed by itself.
 
     It has two workers as there, or fewer where this machine cannot use them.
@@ -205,10 +205,10 @@ def original_loader(pictures: ImageSet, batch_size: int) -> DataLoader:
 
     transform = Compose([ToTensor(), Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))])
     one_by_one = ImageSet(
-        pictures.data,
-        pictures.targets,
-        pictures.classes,
-        source=pictures.source,
+        dataset.data,
+        dataset.targets,
+        dataset.classes,
+        source=dataset.source,
         transform=transform,
     )
     return DataLoader(one_by_one, batch_size, shuffle=True, num_workers=usable_workers(2))

@@ -201,7 +201,8 @@ def _says(text: Callable[[], str]) -> Callable:
 
 _MESSAGES = (
     (r"(\w+)\(\)(?:: argument 'tensors' \(position 1\) must be tuple of Tensors, not Tensor"
-     r"| received an invalid combination of arguments - got \(Tensor, Tensor[^*]*\* \(tuple of Tensors)",
+     r"| received an invalid combination of arguments - got \(Tensor, Tensor[^*]*"
+     r"\* \(tuple of Tensors)",
      _says(lambda: _("put the tensors into brackets of their own: torch.{0}((a, b), 1)"))),
     (r"(?:must be Tensor, not|expected Tensor as element 0 in argument 0, but got) (\w+)", _kinds),
     (r"got \((\w+)", _kinds),

@@ -1,5 +1,5 @@
 """Plain arrays in, a figure with its own alt text out. One file per subject."""
 
-from labkit.plots.base import Picture
+from labkit.plots.base import Plot
 
-__all__ = ["Picture"]
+__all__ = ["Plot"]

@@ -16,7 +16,7 @@ CYCLE = ((BLUE, "-", "o"), (ORANGE, "--", "s"), (GREEN, "-.", "^"), (PINK, ":", 
 INK, GRID = "#1a1a1a", "#d0d0d0"
 
 
-class Picture(Figure):
+class Plot(Figure):
     """A matplotlib figure that knows the sentence saying what to see in it.
 
     Jupyter shows it as an image with that sentence as alt text; the background stays white,
@@ -57,9 +57,9 @@ def image_html(png: bytes, alt: str, *, width: int | None = None, pixelated: boo
     )
 
 
-def plain_axes(picture: Picture, *position, **options):
+def plain_axes(plot: Plot, *position, **options):
     """Add axes without the upper and right frame, with a light grid behind the data."""
-    axes = picture.add_subplot(*position, **options)
+    axes = plot.add_subplot(*position, **options)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)

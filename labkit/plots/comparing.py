@@ -10,7 +10,7 @@ import torch
 from tqdm.auto import tqdm
 
 from labkit.device import synchronize
-from labkit.plots import Picture
+from labkit.plots import Plot
 from labkit.plots import speed as figures
 from labkit.text import _
 from labkit.timing import clock as timing
@@ -39,7 +39,7 @@ class Comparison:
         return timing.rates(self.results)
 
     @property
-    def chart(self) -> Picture | None:
+    def chart(self) -> Plot | None:
         """The rates against the batch size, or CPU against GPU; None where there is no line."""
         found = self.rates
         if not any(len(row) > 1 for by_width in found.values() for row in by_width.values()):
@@ -112,7 +112,7 @@ def recorded_gpus(folder: str | Path = recordings.FOLDER) -> list[Comparison]:
 
 def busy(
     device: str | torch.device, batches: Iterable[int] = (4, 256), *, seconds: float = 1.5
-) -> Picture:
+) -> Plot:
     """Train for some ``seconds`` at each batch size; draw how busy the device was meanwhile.
 
     Where PyTorch cannot ask the device, the CPU is watched instead, and the alt text says so.

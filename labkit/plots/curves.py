@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from labkit.plots.base import BLUE, GREEN, GRID, INK, ORANGE, Picture, plain_axes
+from labkit.plots.base import BLUE, GREEN, GRID, INK, ORANGE, Plot, plain_axes
 from labkit.text import _
 
 _HIGHEST = 3.0
@@ -18,21 +18,21 @@ def loss_curve(
     validation_loss: Sequence[float],
     *,
     resumed_at: float | None = None,
-) -> Picture:
+) -> Plot:
     """Draw the running training loss, and the validation loss after each epoch.
 
     ``at`` says for each number of ``running_loss`` how many epochs were done, with fractions;
     ``validation_loss`` has one number for each finished epoch. The lowest one is ringed.
     ``resumed_at`` marks where a run was resumed, in epochs.
     """
-    picture = Picture(7.0, 3.2)
-    axes = plain_axes(picture)
-    picture.alt = loss_sentence(running_loss, validation_loss)
+    plot = Plot(7.0, 3.2)
+    axes = plain_axes(plot)
+    plot.alt = loss_sentence(running_loss, validation_loss)
     if resumed_at is not None:
         axes.axvline(resumed_at, color=INK, linestyle=":", label=_("resumed"))
-        picture.alt += " " + _("It was resumed after {n:.2f} epochs.").format(n=resumed_at)
+        plot.alt += " " + _("It was resumed after {n:.2f} epochs.").format(n=resumed_at)
     draw_loss(axes, at, running_loss, validation_loss)
-    return picture
+    return plot
 
 
 def draw_loss(axes, at, running_loss, validation_loss) -> None:
@@ -89,18 +89,18 @@ def live(
     validation_accuracy: Sequence[float],
     epochs: int,
     batch: tuple[np.ndarray, Sequence[str], Sequence[str]] | None = None,
-) -> Picture:
+) -> Plot:
     """Draw a live run: losses, validation accuracy, and up to eight images of the last batch.
 
     ``batch`` is images ``[B, H, W, 3]`` uint8, their true classes and the predicted ones. The
     places of the axes are fixed, not computed: this figure is drawn several times a second.
     """
-    picture = Picture(9.4, 3.0)
-    picture.set_layout_engine("none")
-    loss = plain_axes(picture, 111)
+    plot = Plot(9.4, 3.0)
+    plot.set_layout_engine("none")
+    loss = plain_axes(plot, 111)
     loss.set_position([0.065, 0.16, 0.34, 0.8])
     draw_loss(loss, at, running_loss, validation_loss)
-    accuracy = plain_axes(picture, 111)
+    accuracy = plain_axes(plot, 111)
     accuracy.set_position([0.485, 0.16, 0.2, 0.8])
     numbers = range(1, len(validation_accuracy) + 1)
     accuracy.plot(numbers, validation_accuracy, "^-.", color=GREEN)
@@ -112,18 +112,18 @@ def live(
     _limit_loss(loss, [*running_loss, *validation_loss])
     accuracy.yaxis.set_major_formatter(lambda value, _position: f"{value:.0%}")
     if batch:
-        _draw_batch(picture, *batch)
-    picture.alt = loss_sentence(running_loss, validation_loss)
+        _draw_batch(plot, *batch)
+    plot.alt = loss_sentence(running_loss, validation_loss)
     if len(validation_accuracy):
-        picture.alt += " " + _("Validation accuracy: {share:.0%}.").format(
+        plot.alt += " " + _("Validation accuracy: {share:.0%}.").format(
             share=validation_accuracy[-1]
         )
     if batch:
         correct = sum(a == b for a, b in zip(batch[1][:8], batch[2][:8], strict=True))
-        picture.alt += " " + _(
+        plot.alt += " " + _(
             "Of the {n} images shown of the last batch, {correct} are correct."
         ).format(n=len(batch[1][:8]), correct=correct)
-    return picture
+    return plot
 
 
 def _limit_loss(axes, losses: Sequence[float]) -> None:
@@ -139,12 +139,12 @@ def _say(loss: float) -> str:
     return f"{loss:.2f}" if loss < 1000 else f"{loss:.1e}"
 
 
-def _draw_batch(picture: Picture, images, truths, predictions) -> None:
+def _draw_batch(plot: Plot, images, truths, predictions) -> None:
     columns = 2 if len(images) <= 4 else 4
     width = 0.29 / columns
     for k in range(min(8, len(images))):
         column, row = k % columns, k // columns
-        axes = picture.add_axes((0.705 + width * column, 0.535 - 0.45 * row, 0.94 * width, 0.32))
+        axes = plot.add_axes((0.705 + width * column, 0.535 - 0.45 * row, 0.94 * width, 0.32))
         axes.imshow(images[k], interpolation="nearest")
         axes.set_axis_off()
         correct = truths[k] == predictions[k]
@@ -155,7 +155,7 @@ def _draw_batch(picture: Picture, images, truths, predictions) -> None:
             pad=2,
         )
         axes.text(0.5, -0.04, truths[k], transform=axes.transAxes, ha="center", va="top", size=7.5)
-    picture.text(
+    plot.text(
         0.85,
         0.97,
         _("last batch: prediction above, truth below"),
@@ -167,7 +167,7 @@ def _draw_batch(picture: Picture, images, truths, predictions) -> None:
 
 def side_by_side(
     runs: Mapping[str, tuple[int, Sequence[float], Sequence[float]]],
-) -> Picture:
+) -> Plot:
     """Draw several runs in panels of one scale, the lowest validation loss of each ringed.
 
     ``runs`` gives for each name the images in an epoch, and the training and the validation loss
@@ -175,8 +175,8 @@ def side_by_side(
     """
     columns = min(3, len(runs))
     rows = -(-len(runs) // columns)
-    picture = Picture(3.0 * columns, 0.4 + 2.1 * rows)
-    panels = picture.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
+    plot = Plot(3.0 * columns, 0.4 + 2.1 * rows)
+    panels = plot.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
     first, sentences = next(iter(runs.values())), []
     for axes, (name, (images, training, validation)) in zip(panels, runs.items(), strict=False):
         axes.spines[["top", "right"]].set_visible(False)
@@ -196,14 +196,14 @@ def side_by_side(
         sentences.append(_side_sentence(name, shown, training, validation))
     for axes in panels[len(runs) :]:
         axes.set_axis_off()
-    picture.supxlabel(_("images shown"), fontsize=10)
-    picture.supylabel(_("loss"), fontsize=10)
-    _legend_beside(picture, panels, len(runs))
-    picture.alt = " ".join(sentences)
-    return picture
+    plot.supxlabel(_("images shown"), fontsize=10)
+    plot.supylabel(_("loss"), fontsize=10)
+    _legend_beside(plot, panels, len(runs))
+    plot.alt = " ".join(sentences)
+    return plot
 
 
-def _legend_beside(picture: Picture, panels, used: int) -> None:
+def _legend_beside(plot: Plot, panels, used: int) -> None:
     """Put the legend into the first panel left free, or into the first of all."""
     handles, labels = panels[0].get_legend_handles_labels()
     if used > 1:

@@ -6,7 +6,7 @@ from itertools import cycle
 import numpy
 from matplotlib.colors import LinearSegmentedColormap
 
-from labkit.plots.base import BLUE, CYCLE, INK, ORANGE, Picture, plain_axes
+from labkit.plots.base import BLUE, CYCLE, INK, ORANGE, Plot, plain_axes
 from labkit.text import _
 
 HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#7e9ab3", "#cbd7e1", "#f0e7d5"])
@@ -15,15 +15,15 @@ HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#7e9ab3", "#cbd7e1", "#
 
 def softmax_bars(
     classes: Sequence[str], logits: numpy.ndarray, probabilities: numpy.ndarray, label: int
-) -> Picture:
+) -> Plot:
     """Draw one image's logits beside the probabilities made of them; mark the true class."""
-    picture = Picture(8, 0.4 + 0.24 * max(len(classes), 4))
+    plot = Plot(8, 0.4 + 0.24 * max(len(classes), 4))
     places = numpy.arange(len(classes))
     colours = [ORANGE if place == label else BLUE for place in places]
     for number, (values, title) in enumerate(
         [(logits, _("logit")), (probabilities, _("probability"))], 1
     ):
-        axes = plain_axes(picture, 1, 2, number)
+        axes = plain_axes(plot, 1, 2, number)
         bars = axes.barh(places, values, color=colours)
         bars[label].set_hatch("//")
         axes.axvline(0, color=INK, linewidth=0.8)
@@ -31,7 +31,7 @@ def softmax_bars(
         axes.invert_yaxis()
         axes.set_title(title, fontsize=10)
     likeliest = int(numpy.argmax(probabilities))
-    picture.alt = _(
+    plot.alt = _(
         "Logits from {low:.2f} to {high:.2f} become {n} probabilities that sum to "
         "{total:.2f}. The largest is {likeliest} with {p:.3f}; the true class, {true}, hatched, "
         "has {q:.3f}."
@@ -45,13 +45,13 @@ def softmax_bars(
         true=classes[label],
         q=probabilities[label],
     )
-    return picture
+    return plot
 
 
-def loss_curve(probability: numpy.ndarray, loss: numpy.ndarray, guess: float) -> Picture:
+def loss_curve(probability: numpy.ndarray, loss: numpy.ndarray, guess: float) -> Plot:
     """Draw the loss over the probability of the true class; mark the blind guess."""
-    picture = Picture(6, 3)
-    axes = plain_axes(picture)
+    plot = Plot(6, 3)
+    axes = plain_axes(plot)
     axes.plot(probability, loss, color=BLUE, linewidth=2)
     at = float(numpy.interp(guess, probability, loss))
     axes.plot(guess, at, "s", color=ORANGE)
@@ -63,7 +63,7 @@ def loss_curve(probability: numpy.ndarray, loss: numpy.ndarray, guess: float) ->
     )
     axes.set_xlabel(_("probability of the true class"))
     axes.set_ylabel(_("loss"))
-    picture.alt = _(
+    plot.alt = _(
         "The loss falls from {first:.2f} at a probability of {low:.2f} to {last:.2f} at "
         "{high:.2f}, steeply at first. At {guess:.2f}, the blind guess, it is {at:.2f}."
     ).format(
@@ -74,14 +74,14 @@ def loss_curve(probability: numpy.ndarray, loss: numpy.ndarray, guess: float) ->
         guess=guess,
         at=at,
     )
-    return picture
+    return plot
 
 
 def descents(
     weight: numpy.ndarray,
     loss: numpy.ndarray,
     paths: Mapping[str, tuple[Sequence[float], Sequence[float]]],
-) -> Picture:
+) -> Plot:
     """Draw one curve of loss over a weight for each path, with the path's steps on it.
 
     ``paths`` names each path and gives its weights and losses, from the start on. What leaves the
@@ -89,10 +89,10 @@ def descents(
     """
     if not paths:
         raise ValueError(_("There is no path to draw: give at least one."))
-    picture = Picture(min(3.2 * len(paths), 9.6), 3)
+    plot = Plot(min(3.2 * len(paths), 9.6), 3)
     told = []
     for number, (name, (weights, losses)) in enumerate(paths.items(), 1):
-        axes = plain_axes(picture, 1, len(paths), number)
+        axes = plain_axes(plot, 1, len(paths), number)
         axes.plot(weight, loss, color=BLUE, linewidth=2)
         axes.plot(weights, losses, "o--", color=ORANGE, markersize=4, linewidth=1)
         axes.plot(weights[0], losses[0], "s", color=INK, markersize=6)
@@ -108,8 +108,8 @@ def descents(
             text.format(name=name, n=len(losses) - 1, first=losses[0], last=losses[-1])
             + (_(", off the map") if abs(weights[-1]) > max(abs(weight)) else "")
         )
-    picture.alt = "; ".join(told) + "."
-    return picture
+    plot.alt = "; ".join(told) + "."
+    return plot
 
 
 def landscape(
@@ -117,13 +117,13 @@ def landscape(
     second: numpy.ndarray,
     loss: numpy.ndarray,
     paths: Mapping[str, numpy.ndarray],
-) -> Picture:
+) -> Plot:
     """Draw a loss over two weights as a map with contour lines, and paths ``[steps, 2]`` on it.
 
     ``loss`` is ``[len(second), len(first)]``. The alt text names where each path begins and ends.
     """
-    picture = Picture(6, 4.2)
-    axes = picture.add_subplot()
+    plot = Plot(6, 4.2)
+    axes = plot.add_subplot()
     levels = loss.min() + (loss.max() - loss.min()) * numpy.linspace(0, 1, 19) ** 2  # fine below
     axes.contourf(first, second, loss, levels=levels, cmap=HEIGHTS)
     lines = axes.contour(first, second, loss, levels=levels[2:-2:2], colors=INK, linewidths=0.5)
@@ -141,9 +141,9 @@ def landscape(
         )
     axes.set_xlabel(_("weight 1"))
     axes.set_ylabel(_("weight 2"))
-    picture.legend(loc="outside right upper", frameon=False)
-    picture.alt = _(
+    plot.legend(loc="outside right upper", frameon=False)
+    plot.alt = _(
         "A map of the loss over two weights, from {low:.2f} (blue) to {high:.2f} (sand). "
     ).format(low=loss.min(), high=loss.max())
-    picture.alt += "; ".join(told) + "."
-    return picture
+    plot.alt += "; ".join(told) + "."
+    return plot

@@ -6,11 +6,11 @@ from itertools import cycle
 
 import numpy
 
-from labkit.plots.base import CYCLE, INK, Picture, plain_axes
+from labkit.plots.base import CYCLE, INK, Plot, plain_axes
 from labkit.text import _, ngettext
 
 
-def maps(values: numpy.ndarray, title: str = "") -> Picture:
+def maps(values: numpy.ndarray, title: str = "") -> Plot:
     """Draw feature maps ``[C, H, W]`` side by side, on one grey scale for all of them.
 
     White is the largest number of all maps; black is the smallest, or 0 if none is negative.
@@ -29,7 +29,7 @@ def maps(values: numpy.ndarray, title: str = "") -> Picture:
     return _grid(list(values), [str(n) for n in range(len(values))], limits, title, alt)
 
 
-def filters(weights: numpy.ndarray, title: str = "") -> Picture:
+def filters(weights: numpy.ndarray, title: str = "") -> Plot:
     """Draw filters ``[out, in, height, width]``: in colour for 3 input channels, else grey.
 
     Middle grey is 0 and the largest weight in size is full bright or dark. With other than 3
@@ -50,26 +50,26 @@ def filters(weights: numpy.ndarray, title: str = "") -> Picture:
     return _grid(images, [str(n) for n in range(len(images))], limits, title, alt)
 
 
-def side_by_side(images: Sequence[numpy.ndarray], titles: Sequence[str], alt: str = "") -> Picture:
+def side_by_side(images: Sequence[numpy.ndarray], titles: Sequence[str], alt: str = "") -> Plot:
     """Draw images ``[H, W]`` (each on its own grey scale) or ``[H, W, 3]`` side by side."""
     alt = alt or _("{n} images: {titles}.").format(n=len(images), titles=", ".join(titles))
     return _grid(list(images), list(titles), {"cmap": "gray"}, "", alt)
 
 
-def curves(x: numpy.ndarray, lines: Mapping[str, numpy.ndarray], xlabel: str = "x") -> Picture:
+def curves(x: numpy.ndarray, lines: Mapping[str, numpy.ndarray], xlabel: str = "x") -> Plot:
     """Draw functions over one axis, with a name at each; the alt text tells their course."""
-    picture = Picture(7, 3)
-    axes = plain_axes(picture)
+    plot = Plot(7, 3)
+    axes = plain_axes(plot)
     for (name, y), (colour, style, _marker) in zip(lines.items(), cycle(CYCLE), strict=False):
         axes.plot(x, y, style, color=colour, label=name, linewidth=2)
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_xlabel(xlabel)
     axes.legend(frameon=False)
     courses = "; ".join(_course(name, x, y) for name, y in lines.items())
-    picture.alt = _("For {xlabel} from {low:g} to {high:g}: {courses}.").format(
+    plot.alt = _("For {xlabel} from {low:g} to {high:g}: {courses}.").format(
         xlabel=xlabel, low=x[0], high=x[-1], courses=courses
     )
-    return picture
+    return plot
 
 
 def _course(name: str, x: numpy.ndarray, y: numpy.ndarray) -> str:
@@ -94,16 +94,16 @@ def _shaped(values: numpy.ndarray, axes: int) -> numpy.ndarray:
     return values
 
 
-def _grid(images: list, titles: list[str], limits: dict, title: str, alt: str) -> Picture:
+def _grid(images: list, titles: list[str], limits: dict, title: str, alt: str) -> Plot:
     columns = min(len(images), 8)
     rows = math.ceil(len(images) / columns)
     side = min(1.6, 7.4 / columns)
-    picture = Picture(columns * side, rows * (side + 0.2) + (0.3 if title else 0), alt=alt)
+    plot = Plot(columns * side, rows * (side + 0.2) + (0.3 if title else 0), alt=alt)
     if title:
-        picture.suptitle(title, fontsize=11, color=INK)
+        plot.suptitle(title, fontsize=11, color=INK)
     for place, (image, name) in enumerate(zip(images, titles, strict=True), 1):
-        axes = picture.add_subplot(rows, columns, place)
+        axes = plot.add_subplot(rows, columns, place)
         axes.imshow(image, interpolation="nearest", **limits)
         axes.set_title(name, fontsize=9, color=INK)
         axes.set_axis_off()
-    return picture
+    return plot

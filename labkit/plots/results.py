@@ -8,18 +8,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from labkit.evaluation.scores import Calibration, Share
-from labkit.plots.base import BLUE, CYCLE, GRID, INK, Picture, plain_axes
+from labkit.plots.base import BLUE, CYCLE, GRID, INK, Plot, plain_axes
 from labkit.text import _, ngettext
 
 _OVER_THE_LINE = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
 
 
-def class_accuracy(accuracy: ArrayLike, classes: Sequence[str], overall: float) -> Picture:
+def class_accuracy(accuracy: ArrayLike, classes: Sequence[str], overall: float) -> Plot:
     """Draw a bar per class, best first; ``accuracy`` in 0..1, NaN for a class without images."""
     accuracy = np.asarray(accuracy, dtype=float)
     order = np.argsort(np.where(np.isnan(accuracy), -1, accuracy), kind="stable")[::-1]
-    picture = Picture(7.0, 0.6 + 0.32 * len(order))
-    axes = plain_axes(picture)
+    plot = Plot(7.0, 0.6 + 0.32 * len(order))
+    axes = plain_axes(plot)
     axes.barh([classes[k] for k in order], np.nan_to_num(accuracy[order]), color=BLUE)
     axes.axvline(overall, color=INK, linestyle="--", linewidth=1.2)
     axes.set_title(_("dashed: all together, {share:.0%}").format(share=overall), fontsize=10)
@@ -32,8 +32,8 @@ def class_accuracy(accuracy: ArrayLike, classes: Sequence[str], overall: float) 
     axes.xaxis.set_major_formatter(lambda value, _position: f"{value:.0%}")
     axes.set_xlabel(_("recognised"))
     axes.grid(axis="y", visible=False)
-    picture.alt = _class_sentence(accuracy, classes, order, overall)
-    return picture
+    plot.alt = _class_sentence(accuracy, classes, order, overall)
+    return plot
 
 
 def _class_sentence(accuracy, classes, order, overall) -> str:
@@ -57,7 +57,7 @@ def _class_sentence(accuracy, classes, order, overall) -> str:
     return sentence
 
 
-def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Picture:
+def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Plot:
     """Draw how often each true class (rows) was predicted as each class (columns).
 
     ``matrix`` is ``[C, C]`` with counts. The shade is the share of the row, so that classes with
@@ -67,8 +67,8 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Picture:
     totals = matrix.sum(axis=1, keepdims=True)
     shares = matrix / np.maximum(totals, 1)
     size = 1.6 + min(0.5 * len(classes), 10)
-    picture = Picture(size + 0.6, size)
-    axes = picture.add_subplot()
+    plot = Plot(size + 0.6, size)
+    axes = plot.add_subplot()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     if len(classes) <= 20:
         for (row, column), count in np.ndenumerate(matrix):
@@ -83,8 +83,8 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Picture:
     axes.set_yticks(range(len(classes)), classes, **small)
     axes.set_xlabel(_("predicted class"))
     axes.set_ylabel(_("true class"))
-    picture.alt = _confusion_sentence(matrix, classes)
-    return picture
+    plot.alt = _confusion_sentence(matrix, classes)
+    return plot
 
 
 def _confusion_sentence(matrix: np.ndarray, classes: Sequence[str]) -> str:
@@ -105,22 +105,22 @@ def _confusion_sentence(matrix: np.ndarray, classes: Sequence[str]) -> str:
 
 def most_wrong(
     images: np.ndarray, truths: Sequence[str], answers: Sequence[str], confidence: Sequence[float]
-) -> Picture:
+) -> Plot:
     """Draw images uint8 ``[K, H, W, 3]`` with what they are, and what they were predicted as.
 
     ``confidence`` is the probability in 0..1 that the model gave its wrong prediction.
     """
     count = len(images)
     if not count:
-        picture = Picture(5.0, 0.6, alt=_("There is no mistake to show."))
-        picture.text(0.5, 0.5, picture.alt, ha="center", va="center")
-        return picture
+        plot = Plot(5.0, 0.6, alt=_("There is no mistake to show."))
+        plot.text(0.5, 0.5, plot.alt, ha="center", va="center")
+        return plot
     columns = min(6, count)
     rows = -(-count // columns)
-    picture = Picture(1.45 * columns, 1.85 * rows)
+    plot = Plot(1.45 * columns, 1.85 * rows)
     captions = []
     for k in range(count):
-        axes = picture.add_subplot(rows, columns, k + 1)
+        axes = plot.add_subplot(rows, columns, k + 1)
         axes.imshow(images[k], interpolation="nearest")
         axes.set_axis_off()
         axes.set_title(
@@ -134,20 +134,20 @@ def most_wrong(
                 truth=truths[k], answer=answers[k], share=confidence[k]
             )
         )
-    picture.alt = _("The surest mistakes: {list}.").format(list="; ".join(captions))
-    return picture
+    plot.alt = _("The surest mistakes: {list}.").format(list="; ".join(captions))
+    return plot
 
 
-def answer(image: np.ndarray, probabilities: ArrayLike, classes: Sequence[str]) -> Picture:
+def answer(image: np.ndarray, probabilities: ArrayLike, classes: Sequence[str]) -> Plot:
     """Draw one image uint8 ``[H, W, 3]`` beside the five classes the model holds likeliest."""
     probabilities = np.asarray(probabilities, dtype=float)
     top = np.argsort(probabilities)[::-1][:5]
-    picture = Picture(6.0, 2.2)
-    left, right = picture.add_gridspec(1, 2, width_ratios=(1, 2))
-    shown = picture.add_subplot(left)
+    plot = Plot(6.0, 2.2)
+    left, right = plot.add_gridspec(1, 2, width_ratios=(1, 2))
+    shown = plot.add_subplot(left)
     shown.imshow(image, interpolation="nearest")
     shown.set_axis_off()
-    axes = plain_axes(picture, right)
+    axes = plain_axes(plot, right)
     axes.barh([classes[k] for k in top], probabilities[top], color=BLUE)
     for row, k in enumerate(top):
         axes.text(probabilities[k] + 0.01, row, f"{probabilities[k]:.0%}", va="center")
@@ -155,20 +155,20 @@ def answer(image: np.ndarray, probabilities: ArrayLike, classes: Sequence[str]) 
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(_("probability"))
-    picture.alt = _("The predictions: {list}.").format(
+    plot.alt = _("The predictions: {list}.").format(
         list=", ".join(f"{classes[k]} {probabilities[k]:.0%}" for k in top)
     )
-    return picture
+    return plot
 
 
 def class_scores(
     recall: Sequence[Share], precision: Sequence[Share], classes: Sequence[str]
-) -> Picture:
+) -> Plot:
     """Draw recall and precision of each class with their 95 % intervals, best recall first."""
     known = [-share.value if share.of else 1 for share in recall]
     order = sorted(range(len(classes)), key=lambda k: known[k])
-    picture = Picture(6.4, 1.0 + 0.36 * len(order))
-    axes = plain_axes(picture)
+    plot = Plot(6.4, 1.0 + 0.36 * len(order))
+    axes = plain_axes(plot)
     kinds = ((_("recall"), recall, -0.15), (_("precision"), precision, 0.15))
     for (name, shares, off), (color, _line, marker) in zip(kinds, CYCLE, strict=False):
         for row, k in enumerate(order):
@@ -179,8 +179,8 @@ def class_scores(
     axes.xaxis.set_major_formatter(lambda value, _position: f"{value:.0%}")
     axes.set_xlabel(_("share, with its 95 % interval"))
     axes.legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
-    picture.alt = _scores_sentence(recall, precision, classes)
-    return picture
+    plot.alt = _scores_sentence(recall, precision, classes)
+    return plot
 
 
 def _draw_share(axes, share: Share, row: float, color: str, marker: str, label: str | None) -> None:
@@ -221,10 +221,10 @@ def _say_share(name: str, share: Share) -> str:
     )
 
 
-def reliability(found: Calibration) -> Picture:
+def reliability(found: Calibration) -> Plot:
     """Draw the accuracy against the confidence; the count of predictions below."""
-    picture = Picture(4.6, 4.0)
-    axes, below = picture.subplots(2, 1, sharex=True, height_ratios=(4, 1))
+    plot = Plot(4.6, 4.0)
+    axes, below = plot.subplots(2, 1, sharex=True, height_ratios=(4, 1))
     for each in (axes, below):
         each.spines[["top", "right"]].set_visible(False)
         each.grid(color=GRID, linewidth=0.6)
@@ -244,8 +244,8 @@ def reliability(found: Calibration) -> Picture:
     axes.legend(frameon=False, loc="lower right")
     for axis in (axes.yaxis, below.xaxis):
         axis.set_major_formatter(lambda value, _position: f"{value:.0%}")
-    picture.alt = _reliability_sentence(found)
-    return picture
+    plot.alt = _reliability_sentence(found)
+    return plot
 
 
 def _reliability_sentence(found: Calibration) -> str:
@@ -270,10 +270,10 @@ def under_change(
     shares: Sequence[Share],
     *,
     size: tuple[float, float] = (6.0, 3.0),
-) -> Picture:
+) -> Plot:
     """Draw the accuracy against the amount of a change, with 95 % intervals."""
-    picture = Picture(*size)
-    axes = plain_axes(picture)
+    plot = Plot(*size)
+    axes = plain_axes(plot)
     values = [share.value for share in shares]
     low, high = zip(*(share.interval for share in shares), strict=True)
     axes.fill_between(amounts, low, high, color=BLUE, alpha=0.2, linewidth=0)
@@ -287,11 +287,11 @@ def under_change(
         "{name}: {plain:.0%} of {n:,} images are recognised as they are; fewest, {least:.0%}, "
         "at {worst}."
     )
-    picture.alt = text.format(
+    plot.alt = text.format(
         name=name.capitalize(),
         plain=values[plain],
         n=shares[plain].of,
         least=values[worst],
         worst=words[worst],
     )
-    return picture
+    return plot

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from PIL import Image
 
-from labkit.plots.base import BLUE, CYCLE, INK, Picture, plain_axes
+from labkit.plots.base import BLUE, CYCLE, INK, Plot, plain_axes
 from labkit.text import _, ngettext
 
 _CHANNELS = ("#C02020", "#0A7A3C", "#1F5FC4")  # red, green, blue, each 4.5:1 or more on white
 
 
-def gallery(images: Sequence[np.ndarray], captions: Sequence[str], *, columns: int = 8) -> Picture:
+def gallery(images: Sequence[np.ndarray], captions: Sequence[str], *, columns: int = 8) -> Plot:
     """Draw images in rows, each under its caption.
 
     ``images`` are ``[H, W, 3]`` uint8 (or float in 0..1), of any size, as many as ``captions``.
@@ -28,15 +28,15 @@ def gallery(images: Sequence[np.ndarray], captions: Sequence[str], *, columns: i
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     size = 1.05 if columns > 5 else 1.5  # inches: a few images are drawn larger
-    picture = Picture(size * columns, (size + 0.2) * rows)
+    plot = Plot(size * columns, (size + 0.2) * rows)
     for place, (image, caption) in enumerate(zip(images, captions, strict=True), start=1):
-        _show(picture.add_subplot(rows, columns, place), image, caption)
-    picture.alt = ngettext(
+        _show(plot.add_subplot(rows, columns, place), image, caption)
+    plot.alt = ngettext(
         "{n} image, read by rows: {captions}.",
         "{n} images, read by rows: {captions}.",
         len(images),
     ).format(n=len(images), captions=_listed(captions))
-    return picture
+    return plot
 
 
 def class_rows(images: np.ndarray, labels: ArrayLike, classes: Sequence[str], *, each: int = 8):
@@ -46,8 +46,8 @@ def class_rows(images: np.ndarray, labels: ArrayLike, classes: Sequence[str], *,
     images leaves its row short. Returns a figure.
     """
     labels = np.asarray(labels)
-    picture = Picture(1.3 + 0.62 * each, 0.66 * len(classes))
-    axes = picture.subplots(len(classes), each, squeeze=False)
+    plot = Plot(1.3 + 0.62 * each, 0.66 * len(classes))
+    axes = plot.subplots(len(classes), each, squeeze=False)
     for number, name in enumerate(classes):
         chosen = np.flatnonzero(labels == number)[:each]
         for place, ax in enumerate(axes[number]):
@@ -57,18 +57,18 @@ def class_rows(images: np.ndarray, labels: ArrayLike, classes: Sequence[str], *,
         axes[number, 0].text(
             -0.15, 0.5, name, transform=axes[number, 0].transAxes, ha="right", va="center"
         )
-    picture.alt = _("Rows of up to {each} images, one row per class: {classes}.").format(
+    plot.alt = _("Rows of up to {each} images, one row per class: {classes}.").format(
         each=each, classes=_listed(classes)
     )
-    return picture
+    return plot
 
 
-def channels(image: np.ndarray, *, title: str = "") -> Picture:
+def channels(image: np.ndarray, *, title: str = "") -> Plot:
     """Draw an image ``[H, W, 3]`` uint8 and its red, green and blue channel beside it."""
     names = (_("red"), _("green"), _("blue"))
     means = [float(image[..., channel].mean()) for channel in range(3)]
-    picture = Picture(7.6, 2.3)
-    row = picture.subplots(1, 4)
+    plot = Plot(7.6, 2.3)
+    row = plot.subplots(1, 4)
     _show(row[0], image, title or _("all three"))
     for channel, (ax, name, mean) in enumerate(zip(row[1:], names, means, strict=True)):
         ax.imshow(image[..., channel], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
@@ -78,23 +78,23 @@ def channels(image: np.ndarray, *, title: str = "") -> Picture:
             color=_CHANNELS[channel],
         )
         ax.set_axis_off()
-    picture.alt = _(
+    plot.alt = _(
         "An image and its three channels in grey, bright where much of that colour is: "
         "mean red {red:.0f}, green {green:.0f}, blue {blue:.0f} of 255."
     ).format(red=means[0], green=means[1], blue=means[2])
-    return picture
+    return plot
 
 
-def histograms(before: np.ndarray, after: np.ndarray, *, bins: int = 40) -> Picture:
+def histograms(before: np.ndarray, after: np.ndarray, *, bins: int = 40) -> Plot:
     """Draw how often each value occurs per channel, before and after a transform.
 
     Both are ``[N, 3, H, W]`` float.
     """
-    picture = Picture(7.6, 2.6)
+    plot = Plot(7.6, 2.6)
     names = (_("red"), _("green"), _("blue"))
     sentences = []
     for place, (title, values) in enumerate(((_("before"), before), (_("after"), after)), start=1):
-        ax = plain_axes(picture, 1, 2, place)
+        ax = plain_axes(plot, 1, 2, place)
         edges = np.linspace(values.min(), values.max(), bins + 1)
         for channel, name in enumerate(names):
             counts = np.histogram(values[:, channel], edges)[0]
@@ -104,43 +104,43 @@ def histograms(before: np.ndarray, after: np.ndarray, *, bins: int = 40) -> Pict
         ax.set(title=title, xlabel=_("value"), ylabel=_("how often"), yticks=[])
         ax.legend(frameon=False, fontsize=8)
         sentences.append(_summary(title, values))
-    picture.alt = _("Histograms of red, green and blue. {before} {after}").format(
+    plot.alt = _("Histograms of red, green and blue. {before} {after}").format(
         before=sentences[0], after=sentences[1]
     )
-    return picture
+    return plot
 
 
 def class_balance(
     counts: dict[str, Sequence[int]], classes: Sequence[str], *, width: float = 7.6
-) -> Picture:
+) -> Plot:
     """Draw how many images each class has, one panel per split (name -> counts per class)."""
-    picture = Picture(width, 0.9 + 0.24 * len(classes))
+    plot = Plot(width, 0.9 + 0.24 * len(classes))
     for place, (split, numbers) in enumerate(counts.items(), start=1):
-        ax = plain_axes(picture, 1, len(counts), place)
+        ax = plain_axes(plot, 1, len(counts), place)
         bars = ax.barh(range(len(classes)), numbers, color=BLUE)
         ax.bar_label(bars, labels=[f"{n:,}" for n in numbers], padding=3, fontsize=8)
         ax.set_yticks(range(len(classes)), classes if place == 1 else [])
         ax.set(title=f"{split} ({sum(numbers):,})", xlim=(0, 1.3 * max(*numbers, 1)))
         ax.invert_yaxis()
         ax.locator_params(axis="x", nbins=3)
-    picture.alt = _("Bars of the images per class. {splits}.").format(
+    plot.alt = _("Bars of the images per class. {splits}.").format(
         splits="; ".join(_spread(split, numbers, classes) for split, numbers in counts.items())
     )
-    return picture
+    return plot
 
 
-def transformed(images: Sequence[np.ndarray], names: Sequence[str], sentence: str) -> Picture:
+def transformed(images: Sequence[np.ndarray], names: Sequence[str], sentence: str) -> Plot:
     """Draw an image before and after each transform, left to right, each under its name.
 
     ``images`` are ``[H, W, 3]`` uint8 of any size; ``sentence`` says what the last one holds.
     """
-    picture = Picture(1.7 * len(images), 1.9)
+    plot = Plot(1.7 * len(images), 1.9)
     for place, (image, name) in enumerate(zip(images, names, strict=True), start=1):
-        _show(picture.add_subplot(1, len(images), place), image, name)
-    picture.alt = _("One image, left to right: {names}. {sentence}").format(
+        _show(plot.add_subplot(1, len(images), place), image, name)
+    plot.alt = _("One image, left to right: {names}. {sentence}").format(
         names=_listed(names), sentence=sentence
     )
-    return picture
+    return plot
 
 
 def tiled(images: np.ndarray, *, columns: int, scale: int = 2, gap: int = 4) -> bytes:
@@ -157,10 +157,10 @@ def tiled(images: np.ndarray, *, columns: int, scale: int = 2, gap: int = 4) -> 
     return buffer.getvalue()
 
 
-def bars(names: Sequence[str], values: Sequence[float], *, unit: str, title: str = "") -> Picture:
+def bars(names: Sequence[str], values: Sequence[float], *, unit: str, title: str = "") -> Plot:
     """Draw one bar per measured value with the number at its end, in the order given."""
-    picture = Picture(7.0, 0.9 + 0.36 * len(names))
-    ax = plain_axes(picture)
+    plot = Plot(7.0, 0.9 + 0.36 * len(names))
+    ax = plain_axes(plot)
     texts = [f"{_number(value)} {unit}" for value in values]
     drawn = ax.barh(range(len(names)), values, color=BLUE)
     ax.bar_label(drawn, labels=texts, padding=4, fontsize=9)
@@ -168,8 +168,8 @@ def bars(names: Sequence[str], values: Sequence[float], *, unit: str, title: str
     ax.set(title=title, xlabel=unit, xlim=(0, 1.25 * max(values)))
     ax.invert_yaxis()
     pairs = "; ".join(f"{name}: {text}" for name, text in zip(names, texts, strict=True))
-    picture.alt = _("Bars. {title} {pairs}.").format(title=title, pairs=pairs)
-    return picture
+    plot.alt = _("Bars. {title} {pairs}.").format(title=title, pairs=pairs)
+    return plot
 
 
 def _show(ax, image: np.ndarray, title: str) -> None:

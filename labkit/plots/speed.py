@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from labkit.display import table
-from labkit.plots.base import BLUE, CYCLE, INK, ORANGE, Picture, plain_axes
+from labkit.plots.base import BLUE, CYCLE, INK, ORANGE, Plot, plain_axes
 from labkit.text import _
 
 Rates = Mapping[int, Mapping[int, float]]
@@ -18,7 +18,7 @@ def speed(
     crossovers: Mapping[str, Mapping[int, int | None]],
     *,
     base: str = "cpu",
-) -> Picture:
+) -> Plot:
     """Draw one device's speed, or, if there is a second one, where that one overtakes ``base``."""
     others = [name for name in found if name != base]
     if base in found and others:
@@ -28,10 +28,10 @@ def speed(
     return throughput(found[only], only)
 
 
-def throughput(rates: Rates, device: str) -> Picture:
+def throughput(rates: Rates, device: str) -> Plot:
     """Draw images per second against the batch size, one line per width of the network."""
-    picture = Picture(7.0, 3.6)
-    axes = plain_axes(picture)
+    plot = Plot(7.0, 3.6)
+    axes = plain_axes(plot)
     sentences = [_("Images trained per second on {device}.").format(device=device)]
     for (width, row), style in zip(rates.items(), _styles(), strict=False):
         if row:
@@ -42,20 +42,20 @@ def throughput(rates: Rates, device: str) -> Picture:
     axes.set_ylabel(_("images per second"))
     axes.set_title(_("Training on {device}").format(device=device), loc="left")
     _legend(axes)
-    picture.alt = " ".join(sentences)
-    return picture
+    plot.alt = " ".join(sentences)
+    return plot
 
 
 def crossover(
     slow: Rates, fast: Rates, wins_from: Mapping[int, int | None], *, names: tuple[str, str]
-) -> Picture:
+) -> Plot:
     """Draw how many times as fast the second device trains; above 1 it wins.
 
     ``wins_from`` gives, for each width, the batch from which on it is ahead, or None.
     """
     base, other = names
-    picture = Picture(7.0, 3.8)
-    axes = plain_axes(picture)
+    plot = Plot(7.0, 3.8)
+    axes = plain_axes(plot)
     sentences = [_("Speed of {other} as a multiple of {base}.").format(other=other, base=base)]
     for (width, row), style in zip(fast.items(), _styles(), strict=False):
         base_row = slow.get(width, {})
@@ -81,17 +81,17 @@ def crossover(
     title = _("A ring: from this batch on {other} wins").format(other=other)
     axes.set_title(title, loc="left")
     _legend(axes)
-    picture.alt = " ".join(sentences)
-    return picture
+    plot.alt = " ".join(sentences)
+    return plot
 
 
-def step_times(seconds: Sequence[float]) -> Picture:
+def step_times(seconds: Sequence[float]) -> Plot:
     """Draw how long each step took, first to last, with the median of the later half as a line."""
     milliseconds = [1e3 * one for one in seconds]
     later = sorted(milliseconds[len(milliseconds) // 2 :])
     usual = later[len(later) // 2]
-    picture = Picture(7.0, 2.6)
-    axes = plain_axes(picture)
+    plot = Plot(7.0, 2.6)
+    axes = plain_axes(plot)
     axes.plot(range(1, len(milliseconds) + 1), milliseconds, "o", color=BLUE, ms=5)
     axes.axhline(usual, color=ORANGE, linestyle="--", label=_("median of the later half"))
     _log_axis(axes, "{0:g}")
@@ -99,19 +99,19 @@ def step_times(seconds: Sequence[float]) -> Picture:
     axes.set_xlabel(_("step"))
     axes.set_ylabel(_("milliseconds"))
     axes.legend(frameon=False)
-    picture.alt = _(
+    plot.alt = _(
         "The first of {n} steps takes {first:.1f} ms, {times:.1f} times the {usual:.1f} ms that a "
         "step of the later half takes in the median."
     ).format(n=len(milliseconds), first=milliseconds[0], times=milliseconds[0] / usual, usual=usual)
-    return picture
+    return plot
 
 
 def busy(
     seconds: Sequence[float], percent: Sequence[float], parts: Mapping[str, float], device: str
-) -> Picture:
+) -> Plot:
     """Draw how busy a device was; ``parts`` maps what was done to the second at which it began."""
-    picture = Picture(7.0, 2.6)
-    axes = plain_axes(picture)
+    plot = Plot(7.0, 2.6)
+    axes = plain_axes(plot)
     axes.plot(seconds, percent, color=BLUE, marker="o", ms=4)
     sentences = [_("How busy {device} was, in percent.").format(device=device)]
     ends = [*list(parts.values())[1:], float("inf")]
@@ -128,8 +128,8 @@ def busy(
     axes.set_ylim(0, 102)
     axes.set_xlabel(_("seconds"))
     axes.set_ylabel(_("busy, in %"))
-    picture.alt = " ".join(sentences)
-    return picture
+    plot.alt = " ".join(sentences)
+    return plot
 
 
 @dataclass(frozen=True)

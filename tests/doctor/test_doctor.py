@@ -191,7 +191,7 @@ def test_pictures_that_are_not_finite_are_not_blamed_on_the_learning_rate():
     batches = list(BatchLoader(pictures_of(), 16, shuffle=True))
     batches[5][0][0, 0] = float("nan")
     parts = program(train_batches=batches, step=train_step)
-    assert examine(**parts).kinds == ("pictures-not-finite",)
+    assert examine(**parts).kinds == ("images-not-finite",)
 
 
 @pytest.mark.parametrize("save", ["torch.save", "labkit.training.checkpoint", "nested"])

@@ -421,7 +421,7 @@ CASES = {
     "differently-prepared": [
         (lambda: data(greyer), lambda: data(normal)),
     ],
-    "pictures-not-finite": [(lambda: data(lambda x: normal(x) / 0), lambda: data(normal))],
+    "images-not-finite": [(lambda: data(lambda x: normal(x) / 0), lambda: data(normal))],
     "channels-last": [
         (
             lambda: data(lambda x: x / 127.5 - 1, model=Flat()),

@@ -4,39 +4,39 @@ import re
 
 import pytest
 
-from labkit.plots import Picture
+from labkit.plots import Plot
 from labkit.plots import speed as figures
 
 CPU = {1: {4: 3000.0, 64: 9000.0, 256: 8000.0}, 4: {4: 1000.0, 64: 2000.0}}
 GPU = {1: {4: 1000.0, 64: 18000.0, 256: 64000.0}, 4: {4: 500.0, 64: 1000.0, 256: 9000.0}}
 
 
-def lines(picture):
-    (axes,) = picture.axes
+def lines(plot):
+    (axes,) = plot.axes
     return {line.get_label(): line for line in axes.lines}
 
 
 def test_with_one_device_its_speed_is_drawn_against_the_batch():
-    picture = figures.speed({"cpu": CPU}, {})
-    assert isinstance(picture, Picture)
-    assert picture.alt == (
+    plot = figures.speed({"cpu": CPU}, {})
+    assert isinstance(plot, Plot)
+    assert plot.alt == (
         "Images trained per second on cpu. "
         "Width 1: 3,000 at batch 4, at most 9,000 at batch 64. "
         "Width 4: 1,000 at batch 4, at most 2,000 at batch 64."
     )
-    assert list(lines(picture)["width 1"].get_ydata()) == [3000, 9000, 8000]
-    assert list(lines(picture)["width 4"].get_xdata()) == [4, 64]
+    assert list(lines(plot)["width 1"].get_ydata()) == [3000, 9000, 8000]
+    assert list(lines(plot)["width 4"].get_xdata()) == [4, 64]
 
 
 def test_with_two_devices_the_crossover_is_drawn_and_said():
-    picture = figures.speed({"cpu": CPU, "cuda:0": GPU}, {"cuda:0": {1: 64, 4: None}})
-    assert picture.alt == (
+    plot = figures.speed({"cpu": CPU, "cuda:0": GPU}, {"cuda:0": {1: 64, 4: None}})
+    assert plot.alt == (
         "Speed of cuda:0 as a multiple of cpu. "
         "Width 1: from batch 64 on cuda:0 wins, by 8 times at batch 256. "
         "Width 4: cuda:0 is not ahead at the largest batch; it comes to 0.5 times at batch 4."
     )
-    assert list(lines(picture)["width 1"].get_ydata()) == pytest.approx([1 / 3, 2, 8])
-    assert picture.axes[0].get_title(loc="left") == "A ring: from this batch on cuda:0 wins"
+    assert list(lines(plot)["width 1"].get_ydata()) == pytest.approx([1 / 3, 2, 8])
+    assert plot.axes[0].get_title(loc="left") == "A ring: from this batch on cuda:0 wins"
 
 
 def test_a_grid_without_the_cpu_is_drawn_as_speed():
@@ -44,9 +44,9 @@ def test_a_grid_without_the_cpu_is_drawn_as_speed():
 
 
 def test_a_width_where_nothing_was_measured_is_left_out():
-    picture = figures.throughput({1: CPU[1], 8: {}}, "cpu")
-    assert "Width 8" not in picture.alt
-    assert "width 8" not in lines(picture)
+    plot = figures.throughput({1: CPU[1], 8: {}}, "cpu")
+    assert "Width 8" not in plot.alt
+    assert "width 8" not in lines(plot)
 
 
 def test_lines_differ_by_more_than_their_colour():
@@ -58,8 +58,8 @@ def test_lines_differ_by_more_than_their_colour():
 
 
 def test_the_first_step_is_compared_with_a_later_one():
-    picture = figures.step_times([0.030, 0.004, 0.001, 0.001, 0.001, 0.001])
-    assert picture.alt == (
+    plot = figures.step_times([0.030, 0.004, 0.001, 0.001, 0.001, 0.001])
+    assert plot.alt == (
         "The first of 6 steps takes 30.0 ms, 30.0 times the 1.0 ms that a step of the later half "
         "takes in the median."
     )
@@ -73,10 +73,10 @@ def test_times_can_be_read_off_whether_they_lie_close_or_far_apart(slowest):
 
 
 def test_how_busy_a_device_was_is_said_for_each_part():
-    picture = figures.busy(
+    plot = figures.busy(
         [0.1, 0.2, 0.3, 0.4], [10, 30, 90, 70], {"batch 4": 0, "batch 64": 0.25}, "cuda:0"
     )
-    assert picture.alt == (
+    assert plot.alt == (
         "How busy cuda:0 was, in percent. batch 4: 20 % in the mean. batch 64: 80 % in the mean."
     )
 

@@ -55,21 +55,21 @@ HOMES = {
 CLASSES = tuple(SUBJECTS)
 
 
-def develop(picture_keys: np.ndarray, labels: np.ndarray, size: int = 32) -> np.ndarray:
+def develop(image_keys: np.ndarray, labels: np.ndarray, size: int = 32) -> np.ndarray:
     """Draw the images with these keys [N] and labels [N]: uint8 ``[N, size, size, 3]``."""
     canvas = np.empty((len(labels), 3, size, size), dtype=np.float32)
-    for scene, chosen in _groups(_scenes(picture_keys, labels)):
+    for scene, chosen in _groups(_scenes(image_keys, labels)):
         part = np.empty((len(chosen), *canvas.shape[1:]), dtype=np.float32)
-        dice = Dice(picture_keys[chosen], SCENERY)
+        dice = Dice(image_keys[chosen], SCENERY)
         scene(Pen(part), dice)
         _clutter(Pen(part), dice)
         canvas[chosen] = part
-    for subject, chosen in _groups(_subjects(picture_keys, labels)):
+    for subject, chosen in _groups(_subjects(image_keys, labels)):
         part = canvas[chosen]
-        _portray(Pen(part), Dice(picture_keys[chosen], SUBJECT), subject)
+        _portray(Pen(part), Dice(image_keys[chosen], SUBJECT), subject)
         canvas[chosen] = part
     for start in range(0, len(labels), 64):
-        part, chosen = canvas[start : start + 64], picture_keys[start : start + 64]
+        part, chosen = canvas[start : start + 64], image_keys[start : start + 64]
         _cover(Pen(part), Dice(chosen, FRONT))
         part[...] = _expose(part, Dice(chosen, CAMERA))
     return (np.clip(canvas, 0, 1) * 255 + 0.5).astype(np.uint8).transpose(0, 2, 3, 1)
@@ -81,8 +81,8 @@ def _groups(choices):
         yield choice, np.flatnonzero([other == choice for other in choices])
 
 
-def _scenes(picture_keys: np.ndarray, labels: np.ndarray) -> list:
-    dice = Dice(picture_keys, PLACE)
+def _scenes(image_keys: np.ndarray, labels: np.ndarray) -> list:
+    dice = Dice(image_keys, PLACE)
     homes = _one_of_each(dice, [HOMES[CLASSES[label]] for label in labels])
     others = _one_of_each(dice, [scenes.SCENES] * len(labels))
     at_home = dice.chance(AT_HOME).ravel()
@@ -91,8 +91,8 @@ def _scenes(picture_keys: np.ndarray, labels: np.ndarray) -> list:
     ]
 
 
-def _subjects(picture_keys: np.ndarray, labels: np.ndarray) -> list:
-    return _one_of_each(Dice(picture_keys, VIEW), [SUBJECTS[CLASSES[label]] for label in labels])
+def _subjects(image_keys: np.ndarray, labels: np.ndarray) -> list:
+    return _one_of_each(Dice(image_keys, VIEW), [SUBJECTS[CLASSES[label]] for label in labels])
 
 
 def _one_of_each(dice: Dice, options: list[tuple]) -> list:

@@ -1,7 +1,7 @@
-"""Random numbers that are the same on every machine: integer arithmetic on a picture's number.
+"""Random numbers that are the same on every machine: integer arithmetic on an image's number.
 
-Each picture has a 64-bit key made from (seed, split, index), and its k-th random number is a hash
-of the key and k. So a picture does not depend on how many others are drawn with it, nor on the
+Each image has a 64-bit key made from (seed, split, index), and its k-th random number is a hash
+of the key and k. So an image does not depend on how many others are drawn with it, nor on the
 version of a random number generator: 64-bit integers wrap around in the same way everywhere.
 The hash is SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators",
 OOPSLA 2014).
@@ -21,30 +21,30 @@ def scramble(words: np.ndarray) -> np.ndarray:
 
 
 def keys(seed: int, split: int, indices: np.ndarray) -> np.ndarray:
-    """Return one uint64 key [N] for each picture number in ``indices``."""
+    """Return one uint64 key [N] for each image number in ``indices``."""
     start = np.array([seed * _GOLDEN + split & _WORD], dtype=np.uint64)
     return scramble(scramble(start) + np.asarray(indices, dtype=np.uint64))
 
 
 class Dice:
-    """The dice of N pictures: each throw gives one number per picture, float32 ``[N, 1, 1, 1]``.
+    """The dice of N images: each throw gives one number per image, float32 ``[N, 1, 1, 1]``.
 
     ``stream`` keeps the throws for different purposes apart, so that one more throw for the
     background changes nothing in the foreground.
     """
 
-    def __init__(self, picture_keys: np.ndarray, stream: int):
-        self.keys = scramble(picture_keys ^ np.uint64(stream))
+    def __init__(self, image_keys: np.ndarray, stream: int):
+        self.keys = scramble(image_keys ^ np.uint64(stream))
         self.thrown = 0
 
     def words(self, count: int = 1) -> np.ndarray:
-        """Throw ``count`` 64-bit words per picture: uint64 ``[N, count]``."""
+        """Throw ``count`` 64-bit words per image: uint64 ``[N, count]``."""
         numbers = np.arange(self.thrown + 1, self.thrown + 1 + count, dtype=np.uint64)
         self.thrown += count
         return scramble(self.keys[:, None] + numbers * np.uint64(_GOLDEN))
 
     def fractions(self, count: int) -> np.ndarray:
-        """Throw ``count`` numbers in [0, 1) per picture: float32 ``[N, count]``, 24 bits each."""
+        """Throw ``count`` numbers in [0, 1) per image: float32 ``[N, count]``, 24 bits each."""
         return (self.words(count) >> np.uint64(40)).astype(np.float32) * np.float32(2**-24)
 
     def between(self, low: float, high: float) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The colours that pictures are painted with: red, green, blue from 0 to 1."""
+"""The colours that images are painted with: red, green, blue from 0 to 1."""
 
 import numpy as np
 

@@ -1,11 +1,11 @@
-"""A small rasteriser: paints antialiased shapes on a whole stack of pictures at once.
+"""A small rasteriser: paints antialiased shapes on a whole stack of images at once.
 
 A shape is its signed distance to each pixel, measured in pixels: negative inside, positive
 outside. Half a pixel around zero is the soft edge. Only + - * / and square roots of float32 are
-used, element by element, which IEEE 754 rounds in the same way on every machine; so the pictures
+used, element by element, which IEEE 754 rounds in the same way on every machine; so the images
 have the same bytes everywhere, with any version of NumPy, and no drawing library is involved.
 
-The code reads as if it drew one picture. The numbers in it are arrays with one entry per picture:
+The code reads as if it drew one image. The numbers in it are arrays with one entry per image:
 scalars ``[N, 1, 1, 1]``, colours ``[N, 3, 1, 1]``, coordinates ``[N, 1, H, W]``.
 """
 
@@ -24,7 +24,7 @@ def rotation(angle):
 
 
 class Pen:
-    """Paint in a frame of its own: x to the right, y upwards, the picture from -1 to 1.
+    """Paint in a frame of its own: x to the right, y upwards, the image from -1 to 1.
 
     ``canvas`` is float32 ``[N, 3, H, W]`` with values 0..1 and is painted in place. ``at`` gives a
     pen for the same canvas in a moved, turned or enlarged frame: an arm, a head, a wheel.

@@ -3,11 +3,11 @@
 from matplotlib.patches import Rectangle
 
 from labkit.explorers.convolution.compute import Steps
-from labkit.plots.base import ORANGE, Picture
+from labkit.plots.base import ORANGE, Plot
 from labkit.text import _
 
 
-def in_and_out(steps: Steps, position: int) -> Picture:
+def in_and_out(steps: Steps, position: int) -> Plot:
     """Draw the image with its window beside the whole output, for a reader without a kernel."""
     rows, columns = steps.output.shape
     alt = _(
@@ -24,7 +24,7 @@ def in_and_out(steps: Steps, position: int) -> Picture:
         low=steps.output.min(),
         high=steps.output.max(),
     )
-    picture = Picture(6, 3, alt=alt)
+    picture = Plot(6, 3, alt=alt)
     before, after = picture.subplots(1, 2)
     colour = steps.kind == "convolution" and len(steps.image) == 3
     pixels = (steps.image - steps.black) / (1 - steps.black)

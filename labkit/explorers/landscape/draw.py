@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from labkit.explorers.landscape.compute import Landscape, Walk
-from labkit.plots.base import BLUE, INK, ORANGE, Picture, plain_axes
+from labkit.plots.base import BLUE, INK, ORANGE, Plot, plain_axes
 from labkit.plots.descent import HEIGHTS
 from labkit.text import _, ngettext
 
@@ -157,10 +157,10 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
     return [float(mark) for mark in marks if low - 1e-9 <= mark <= high + 1e-9]
 
 
-def walked(walk: Walk, setting: str = "") -> Picture:
+def walked(walk: Walk, setting: str = "") -> Plot:
     """Draw a walk on its landscape, and its loss over the steps, for a reader without a kernel."""
     landscape = walk.landscape
-    picture = Picture(9, 3.6, alt=f"{setting} {sentence(walk, len(walk.losses) - 1)}".strip())
+    picture = Plot(9, 3.6, alt=f"{setting} {sentence(walk, len(walk.losses) - 1)}".strip())
     left, right = plain_axes(picture, 1, 2, 1), plain_axes(picture, 1, 2, 2)
     sides, heights = landscape.heights(161)
     low, high = float(heights.min()), float(heights.max())

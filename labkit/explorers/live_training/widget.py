@@ -11,7 +11,7 @@ import ipywidgets as widgets
 from labkit.data import denormalise
 from labkit.explorers.shared.interrupt import on_interrupt
 from labkit.explorers.shared.looks import Explorer, Slider, reporting, row
-from labkit.plots import Picture
+from labkit.plots import Plot
 from labkit.plots import curves as figures
 from labkit.text import _
 from labkit.training import Run
@@ -155,7 +155,7 @@ class LiveTraining(Explorer):
         yield from ((b, not running and not over) for b in (self.start, self.step, self.epoch))
         yield from ((b, running) for b in (self.pause, self.stop))
 
-    def _picture(self) -> Picture:
+    def _picture(self) -> Plot:
         run = self.live.run
         points = list(zip(run.history.at, run.history.running_loss, strict=False))  # it may train
         now = run.running_loss

@@ -20,7 +20,7 @@ def look(case: Case) -> Iterator[Finding]:
     if training is None:
         return
     if training.is_floating_point() and not training.isfinite().all():
-        yield found("pictures-not-finite", name)
+        yield found("images-not-finite", name)
         return
     if training.ndim != 4:
         return  # no images
