@@ -20,14 +20,15 @@ PAIRED := --numprocesses=2 --dist=loadfile --max-worker-restart=0
 AGAIN = $(THREADS) $(RUN) -m pytest --last-failed --last-failed-no-failures=none tests/browser && \
 	echo "UNSTEADY: the browser tests named just above passed only at their second try. Mend the race."
 
-.PHONY: help lab test test-as-windows matrix html images minutes links newest bench bench-widgets clean always
+.PHONY: help lab test test-as-windows matrix html check-site images minutes links newest bench bench-widgets clean always
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make lab            set up, then open the workshop in JupyterLab"
 	@echo "make test           set up, then run every check: style, types, unit tests, notebooks, browser"
 	@echo "make matrix         make test with each Python at hand, and with the oldest versions allowed"
-	@echo "make html           run every notebook into build/html: pages to read without a kernel"
+	@echo "make html           run every notebook into build/html: a site to read without Python"
+	@echo "make check-site     walk that site in a browser: links, images, axe-core, light and dark"
 	@echo "make images         draw the pictures in images/ again"
 	@echo "make minutes        count how long each notebook takes, and print it where it is promised"
 	@echo "make links          ask every address that a learner may click"
@@ -72,12 +73,12 @@ matrix:
 			echo "$$version: FAILED, see build/matrix/$$version.log"; \
 	done
 
-# Stored widgets would be blank in a page without a network; so each leaves its still picture.
-html: .venv/ready-lab
-	$(THREADS) $(RUN) -m nbconvert --to=html --execute \
-		--ExecutePreprocessor.store_widget_state=False --output-dir=build/html notebooks/*.ipynb
-	cp -R images build/
-	cp notebooks/*.md notebooks/*.py build/html/
+# Each notebook is run once, and again when a cell or labkit changes; build/html/index.html leads on.
+html: .venv/ready-test
+	$(THREADS) $(RUN) -m tests.site
+
+check-site: .venv/ready-test
+	$(RUN) -m tests.site.check
 
 images: .venv/ready-lab
 	$(RUN) images/draw

@@ -1,0 +1,212 @@
+"""In a page without a kernel a script answers the controls: with the same numbers and sentences."""
+
+import itertools
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ipywidgets.embed import dependency_state
+
+from labkit.explorers.convolution.pooling import PoolingExplorer
+from labkit.explorers.convolution.widget import ConvolutionExplorer
+from labkit.explorers.landscape.widget import LandscapeExplorer
+from labkit.explorers.shape_coach.widget import ShapeCoach
+from labkit.explorers.softmax.widget import SoftmaxExplorer
+from labkit.model import Net
+from tests.site.alive import needed
+from tests.site.pages import Fronts, packed
+
+SCRIPTS = Path(__file__).parents[1] / "site" / "static"
+SAMPLES = {
+    name: np.random.default_rng(seed).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    for seed, name in enumerate(("one", "two"))
+}
+
+
+class Twin:
+    """An explorer in Python, and the same one in a page that has no Python."""
+
+    def __init__(self, page, explorer):
+        self.page, self.explorer = page, explorer
+        fronts = Fronts()
+        states = dependency_state(explorer, drop_defaults=False)
+        model = packed(explorer.model_id, needed(explorer), states, fronts)
+        page.set_content("<!doctype html><body style='width: 1000px'></body>")
+        for name in ("host", "windows", "softmax", "landscape", "shapes"):
+            page.add_script_tag(path=SCRIPTS / f"{name}.js")
+        for script in fronts.scripts.values():
+            page.add_script_tag(content=script)
+        page.evaluate(
+            "model => { window.twin = labkitSite.build(model); document.body.append(twin.shown) }",
+            model,
+        )
+
+    def move(self, name: str, number: int | None = None, **traits) -> None:
+        """Set traits of a control, or of one in a row of controls, in both."""
+        control = getattr(self.explorer, name)
+        control = control if number is None else control[number]
+        for trait, value in traits.items():
+            setattr(control, trait, value)
+        self.page.evaluate(
+            """([name, number, traits]) => {
+              const part = number === null ? twin.cast[name] : twin.cast[name][number];
+              part.take(traits);
+              twin.answer(part);
+            }""",
+            [name, number, traits],
+        )
+
+    def shown(self, part: str, *names: str) -> list:
+        """Return what the page has of a part, bytes as floats."""
+        return self.page.evaluate(
+            """([part, names]) => names.map((name) => {
+              const value = twin.cast[part].get(name);
+              const wide = part === "stage" && twin.cast.landscape ? Float64Array : Float32Array;
+              return value instanceof DataView ? [...new wide(value.buffer)].map(String) : value;
+            })""",
+            [part, list(names)],
+        )
+
+
+@pytest.fixture
+def page(browser):
+    page = browser.new_page()
+    problems = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    yield page
+    page.close()
+    assert problems == []
+
+
+def floats(data: bytes, kind: str = "<f4") -> np.ndarray:
+    return np.frombuffer(data, kind)
+
+
+def test_convolution_gives_pytorchs_numbers(page):
+    explorer = ConvolutionExplorer(SAMPLES, Net())
+    twin = Twin(page, explorer)
+    kernels = range(len(explorer.kernel.options))
+    for kernel, (stride, padding) in zip(
+        kernels, itertools.cycle([(1, 0), (2, 1), (4, 3)]), strict=False
+    ):
+        for part, value in {"stride": stride, "padding": padding}.items():
+            twin.move(part, value=value)
+        twin.move("kernel", index=kernel)
+        names = ("output", "image", "kernel")
+        for name, shown in zip(names, twin.shown("stage", *names), strict=True):
+            expected = floats(getattr(explorer.stage, name))
+            np.testing.assert_allclose(np.array(shown, float), expected, atol=2e-5)
+        names = ("output_shape", "image_shape", "size", "stride", "padding", "position", "black")
+        assert twin.shown("stage", *names) == [getattr(explorer.stage, name) for name in names]
+
+
+@pytest.mark.parametrize("text", ["1 2; 3", "1 x", "1/0", " ".join("1" * 8), "1/9 2,3; 4 5 -6"])
+def test_typed_numbers_are_read_or_refused_alike(page, text):
+    explorer = ConvolutionExplorer(SAMPLES)
+    twin = Twin(page, explorer)
+    twin.move("kernel", index=len(explorer.kernel.options) - 1)
+    twin.move("typed", value=text)
+    assert twin.shown("message", "value") == [explorer.message.value]
+    shown = np.array(twin.shown("stage", "output")[0], float)
+    np.testing.assert_allclose(shown, floats(explorer.stage.output), atol=2e-5)
+
+
+def test_pooling_takes_the_same_value_from_the_same_place(page):
+    explorer = PoolingExplorer(SAMPLES)
+    twin = Twin(page, explorer)
+    for kind, size, stride, channel in [(0, 2, 2, 0), (1, 3, 1, 2), (0, 6, 5, 1), (0, 3, 2, 0)]:
+        twin.move("kind", index=kind)
+        twin.move("channel", index=channel)
+        twin.move("size", value=size)
+        twin.move("stride", value=stride)
+        output, winners = twin.shown("stage", "output", "winners")
+        for name, shown in {"output": output, "winners": winners}.items():
+            expected = floats(getattr(explorer.stage, name))
+            np.testing.assert_allclose(np.array(shown, float), expected, atol=1e-6)
+
+
+def test_softmax_fills_the_same_table_and_says_the_same(page):
+    explorer = SoftmaxExplorer(["bird", "cat", "dog", "ship"])
+    twin = Twin(page, explorer)
+    chance = random.Random(0)
+    for _round in range(20):
+        for number in range(4):
+            twin.move("logits", number, value=chance.randrange(-50, 51) / 10)
+        twin.move("label", index=chance.randrange(4))
+        twin.move("added", value=chance.randrange(-10, 11) / 2)
+        table, sentence = twin.shown("bars", "table", "sentence")
+        assert sentence == explorer.bars.sentence
+        lengths = [column.pop("lengths", []) for column in table["columns"]]
+        expected = json.loads(json.dumps(explorer.bars.table))
+        for mine, column in zip(lengths, expected["columns"], strict=True):
+            np.testing.assert_allclose(mine, column.pop("lengths", []), atol=1e-9)
+        assert table == expected
+
+
+def test_a_walk_goes_as_torch_optim_steps_and_is_judged_alike(page):
+    explorer = LandscapeExplorer()
+    twin = Twin(page, explorer)
+    chance = random.Random(0)
+    for ground, optimizer in itertools.product(range(6), range(4)):
+        twin.move("landscape", index=ground)
+        twin.move("optimizer", index=optimizer)
+        twin.move("momentum", value=chance.randrange(7))
+        twin.move("learning_rate", value=chance.choice([5, 15, 24, 27, 33]))
+        setting = explorer.walk.landscape.name, explorer.optimizer.value, explorer.walk.momentum
+        weights, losses, says = twin.shown("stage", "weights", "losses", "says")
+        expected = floats(explorer.stage.weights, "<f8")
+        near = np.isfinite(expected) & (abs(expected) < 1e3)
+        shown = np.array(weights, float)[near]
+        np.testing.assert_allclose(shown, expected[near], rtol=1e-6, atol=1e-8, err_msg=setting)
+        assert says == explorer.stage.says, setting
+        names = ("reach", "heights", "marks", "levels", "colours", "places")
+        assert twin.shown("stage", *names) == json.loads(
+            json.dumps([getattr(explorer.stage, name) for name in names])
+        )
+    twin.move("landscape", index=4)
+    twin.move("stage", chosen=[0.512, -1.27])
+    assert [start.value for start in explorer.start] == [
+        page.evaluate(f"twin.cast.start[{n}].get('value')") for n in (0, 1)
+    ]
+
+
+def test_the_shape_coach_answers_alike(page):
+    explorer = ShapeCoach()
+    twin = Twin(page, explorer)
+
+    def compare():
+        assert twin.shown("table", "results", "guesses") == [
+            explorer.table.results,
+            explorer.table.guesses,
+        ]
+        assert twin.shown("screen", "sentence") == [explorer.screen.sentence]
+        names = ("maximum", "value", "disabled")
+        assert twin.shown("unit", *names) == [getattr(explorer.unit, name) for name in names]
+        assert twin.shown("message", "value") == [explorer.message.value]
+
+    compare()
+    for guesses in (["28"], ["28", "13"], ["x", "14"], ["28", "14", "10", "5", "400"]):
+        twin.move("table", guesses=[*guesses, *[""] * (5 - len(guesses))])
+        compare()
+    twin.move("unit", value=4)
+    compare()
+    twin.move("size", value=33)
+    compare()
+    twin.move("reveal", value=True)
+    compare()
+    layer = explorer.table.layers[0]
+    for change in (
+        {"stride": 4},
+        {"padding": 3, "dilation": 2},
+        {"kernel": 64},
+        {"kernel": 99},
+        {"kind": "pool", "padding": 4},
+    ):
+        twin.move("table", layers=[{**layer, **change}, *explorer.table.layers[1:]])
+        compare()
+    for button in ("more", "more", "more", "fewer"):
+        getattr(explorer, button).click()
+        page.evaluate(f"twin.answer(twin.cast.{button})")
+        compare()

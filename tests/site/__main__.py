@@ -1,0 +1,133 @@
+"""Build the site to read without a kernel: ``python -m tests.site [OUT]`` (``make html``).
+
+Each language becomes a folder: ``OUT/en``, and those that have translated notebooks.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+
+from labkit.explorers.shared.looks import SHEET
+from labkit.text import _
+from tests.site.pages import Fronts, to_page
+from tests.site.run import ROOT, run_all
+
+BUILD = ROOT / "build"
+NAMES = {"en": "English", "es": "Español", "pt_BR": "Português", "fr": "Français", "de": "Deutsch"}
+HERE = Path(__file__).parent
+
+
+def editions() -> dict[str, Path]:
+    """Return where the notebooks of each language are: English, and what was translated."""
+    translated = {code: BUILD / "notebooks" / code for code in NAMES if code != "en"}
+    return {"en": ROOT / "notebooks"} | {k: v for k, v in translated.items() if v.exists()}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Build every edition; return Sphinx's exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", type=Path, nargs="?", default=BUILD / "html")
+    parser.add_argument("--only", nargs="*", help="run these, and no other; e.g. 03_cnn")
+    options = parser.parse_args(arguments)
+    found = editions()
+    for code, folder in found.items():
+        os.environ["LABKIT_LANGUAGE"] = code
+        sources = sorted(folder.glob("[0-9]*.ipynb"))
+        only = [path.stem for path in sources] if options.only is None else options.only
+        notebooks = run_all([path for path in sources if path.stem in only], code)
+        notebooks += [_unrun(path) for path in sources if path.stem not in only]
+        work = BUILD / "site" / code
+        gather(notebooks, folder, work)
+        if failed := sphinx(work, options.out / code, list(found)):
+            return failed
+    shutil.copy(HERE / "static" / "choose.html", options.out / "index.html")
+    return 0
+
+
+def _unrun(path: Path) -> nbformat.NotebookNode:
+    notebook = nbformat.read(path, 4)
+    notebook.metadata["labkit"] = {"name": path.stem}
+    return notebook
+
+
+def gather(notebooks: list, folder: Path, work: Path) -> None:
+    """Lay out in ``work`` what Sphinx reads: pages, images, scripts, and files to download."""
+    shutil.rmtree(work, ignore_errors=True)
+    shutil.copytree(ROOT / "images", work / "pages" / "images")
+    shutil.copytree(folder, work / "extra" / "notebooks", ignore=shutil.ignore_patterns("check*"))
+    fronts = Fronts()
+    notebooks.sort(key=lambda notebook: notebook.metadata["labkit"]["name"])
+    for notebook in notebooks:
+        name = notebook.metadata["labkit"]["name"]
+        to_page(notebook, fronts)
+        nbformat.write(notebook, work / "pages" / f"{name}.ipynb")
+    for path in [*folder.glob("*.md"), *folder.glob("*.py")]:
+        shutil.copy(path, work / "pages")
+    names = [notebook.metadata["labkit"]["name"] for notebook in notebooks]
+    (work / "pages" / "index.md").write_text(front_page(_series(folder), names), encoding="utf-8")
+    fronts.write(work / "static" / "fronts")
+    (work / "static" / "explorers.css").write_text(SHEET, encoding="utf-8")
+
+
+def _series(folder: Path) -> str:
+    """Return the table of the series, which notebook 0 holds."""
+    cells = nbformat.read(folder / "00_setup.ipynb", 4).cells
+    texts = (cell.source for cell in cells if cell.cell_type == "markdown")
+    table = next(text for text in texts if re.search(r"^\|.*\]\(01_tensors.ipynb\)", text, re.M))
+    return re.match(r"(\|.*\n)+", table)[0]
+
+
+def front_page(table: str, names: list[str]) -> str:
+    """Return the first page, in Markdown."""
+    alt = json.loads((ROOT / "images" / "alt.json").read_text(encoding="utf-8"))["widget.png"]
+    alive = {
+        "03_cnn": _("Convolution, pooling, shapes, and a look into a network"),
+        "04_loss_optimizer": _("Loss landscapes and softmax"),
+    }
+    toctree = "\n".join([*names, "glossary"])
+    moving = "\n".join(f"- [{text}]({name}.ipynb)" for name, text in alive.items() if name in names)
+    return f"""# {_("From tensors to the GPU")}
+
+{_("Nine notebooks lead you from your first tensor to an image classifier.")}
+
+![{alt}](images/widget.png)
+
+## {_("To try at once")}
+
+{_("These pages have explorers that work here, without Python:")}
+
+{moving}
+
+## {_("The notebooks")}
+
+{table}
+
+```{{toctree}}
+:hidden:
+
+{toctree}
+```
+"""
+
+
+def sphinx(work: Path, out: Path, codes: list[str]) -> int:
+    """Build one edition; return the exit code. Warnings are errors."""
+    environment = os.environ | {
+        "LABKIT_EDITIONS": json.dumps({code: NAMES[code] for code in codes}),
+        "LABKIT_SITE_STATIC": str(work / "static"),
+        "LABKIT_SITE_EXTRA": str(work / "extra"),
+    }
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-c", str(HERE)]
+    command += ["-d", str(work / "doctrees"), str(work / "pages"), str(out)]
+    return subprocess.run(command, env=environment).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

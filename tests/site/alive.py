@@ -1,0 +1,229 @@
+"""What a page needs so that an explorer lives in it: its parts by name, and data.
+
+Imported in the kernel that runs a notebook for the site. ``static/*.js`` holds the arithmetic that
+answers the controls there; ``tests/site/test_alive.py`` compares it with Python's.
+"""
+
+import base64
+
+import ipywidgets as widgets
+import numpy as np
+from IPython.display import display
+
+from labkit.explorers.convolution.compute import HAND_MADE, NUMBERS_AT_MOST
+from labkit.explorers.convolution.pooling import PoolingExplorer
+from labkit.explorers.convolution.widget import ConvolutionExplorer
+from labkit.explorers.landscape import draw as walks
+from labkit.explorers.landscape.compute import LANDSCAPES
+from labkit.explorers.landscape.widget import MOMENTA, RATES, STEPS, LandscapeExplorer, WalkStage
+from labkit.explorers.shape_coach.stack_table import LIMITS, as_layer
+from labkit.explorers.shape_coach.widget import LAYERS_AT_MOST, ShapeCoach
+from labkit.explorers.shared.looks import Explorer, complaint
+from labkit.explorers.softmax.widget import SoftmaxExplorer
+from labkit.inspect import first_convolution, first_filters
+from labkit.inspect.shapes import Window
+from labkit.text import _, ngettext
+from tests.site.pages import ALIVE
+
+
+def tell() -> None:
+    """Show, as the output of a cell, what each explorer of this kernel needs, by its model id."""
+    explorers = [one for one in widgets.Widget.widgets.values() if isinstance(one, Explorer)]
+    found = {one.model_id: needed(one) for one in explorers if needed(one)}
+    display({ALIVE: found}, raw=True)
+
+
+def needed(explorer: Explorer) -> dict | None:
+    """Return what ``host.js`` asks for: kind, parts, data, hidden; None: it stays a still."""
+    for kind, make in MAKERS.items():
+        if type(explorer) is kind:
+            return make(explorer)
+    return None
+
+
+def _convolution(explorer: ConvolutionExplorer) -> dict:
+    names = ("kernel", "typed", "stride", "padding", "stage", "message")
+    return {
+        "kind": "convolution",
+        "parts": _parts(explorer, names) | _image_parts(explorer),
+        "hidden": [explorer.choice.path.model_id],
+        "data": {"images": _images(explorer), "kernels": _kernels(explorer), "words": _words()},
+    }
+
+
+def _pooling(explorer: PoolingExplorer) -> dict:
+    names = ("kind", "channel", "size", "stride", "stage")
+    return {
+        "kind": "pooling",
+        "parts": _parts(explorer, names) | _image_parts(explorer),
+        "hidden": [explorer.choice.path.model_id],
+        "data": {"images": _images(explorer)},
+    }
+
+
+def _softmax(explorer: SoftmaxExplorer) -> dict:
+    words = {
+        "loss": _("The true class, {true}, gets p = {p:.3f}, so the loss is −ln p = {loss:.3f}."),
+        "right": _("It is the likeliest."),
+        "wrong": _("The network predicts {other}, which is wrong."),
+    }
+    parts = _parts(explorer, ("logits", "label", "added", "bars"))
+    return {"kind": "softmax", "parts": parts, "data": {"words": words}}
+
+
+def _parts(explorer: Explorer, names) -> dict:
+    def identity(part):
+        return part.model_id if isinstance(part, widgets.Widget) else list(map(identity, part))
+
+    return {name: identity(getattr(explorer, name)) for name in names}
+
+
+def _image_parts(explorer) -> dict:
+    return {"image": explorer.choice.choice.model_id, "upload": explorer.choice.upload.model_id}
+
+
+def _images(explorer) -> list[str]:
+    return [coded(image) for image in explorer.choice.samples.values()]
+
+
+def coded(array: np.ndarray | bytes) -> str:
+    """Return bytes as text."""
+    return base64.b64encode(bytes(array)).decode()
+
+
+def _kernels(explorer: ConvolutionExplorer) -> list[dict | None]:
+    """Return the kernels to choose from, as filters of three channels; None: one that is typed."""
+    found = []
+    for _label, name in explorer.kernel.options:
+        if name == "typed":
+            found.append(None)
+        elif name in HAND_MADE:
+            plane = np.array(HAND_MADE[name]) / 3
+            found.append(_filter(np.repeat(plane[None], 3, axis=0), 0.0, learned=False))
+        else:
+            n, layer = int(name.removeprefix("filter ")), first_convolution(explorer.model)
+            bias = 0.0 if layer.bias is None else layer.bias[n].item()
+            found.append(_filter(first_filters(explorer.model)[n], bias, learned=True))
+    return found
+
+
+def _filter(weights: np.ndarray, bias: float, learned: bool) -> dict:
+    numbers = [float(f"{weight:.8g}") for weight in np.ravel(weights)]
+    return {"weights": numbers, "size": weights.shape[1:], "bias": bias, "learned": learned}
+
+
+def _words() -> dict:
+    too_large = _("This kernel is {rows} x {columns}; {limit} x {limit} can be shown at most.")
+    return {
+        "rectangle": _(
+            "A kernel is rows of equally many numbers, for example 1 0 -1; 2 0 -2; 1 0 -1."
+        ),
+        "too large": too_large,
+        "number": _('"{word}" is not a number: write 0.5, -1 or 1/9.'),
+        "most": NUMBERS_AT_MOST,
+        "complaint": complaint("{}"),
+    }
+
+
+def _landscape(explorer: LandscapeExplorer) -> dict:
+    names = ("landscape", "optimizer", "learning_rate", "momentum", "start", "stage")
+    return {
+        "kind": "landscape",
+        "parts": _parts(explorer, names),
+        "data": {
+            "grounds": [_ground(ground) for ground in LANDSCAPES],
+            "rates": RATES,
+            "momenta": MOMENTA,
+            "steps": STEPS,
+            "words": _walk_words(),
+        },
+    }
+
+
+def _ground(ground) -> dict:
+    stage = WalkStage()
+    stage._show_ground(ground, STEPS)
+    names = ("reach", "heights", "marks", "levels", "colours", "places", "words")
+    return {
+        "name": ground.name,
+        "start": ground.start,
+        "label": _("Start at w") if len(ground.reach) == 1 else _("Start at w₁"),
+        "stage": {name: getattr(stage, name) for name in names},
+        "curve": coded(stage.curve),
+        "map": coded(stage.map),
+    }
+
+
+def _walk_words() -> dict:
+    grown = (
+        "After {n} step the loss has grown from {first} to {now}",
+        "After {n} steps the loss has grown from {first} to {now}",
+    )
+    still = (
+        "After {n} step the loss is still {now}",
+        "After {n} steps the loss is still {now}",
+    )
+    fallen = (
+        "After {n} step the loss has fallen from {first} to {now}",
+        "After {n} steps the loss has fallen from {first} to {now}",
+    )
+    counted = {"grown": grown, "still": still, "fallen": fallen}
+    return {
+        "start": _("At the start, {place}, the loss is {loss} and the slope is {slope}."),
+        "infinity": _("infinity"),
+        "many": _("more than a million"),
+        "judgements": walks._judgements(),
+        **{name: [ngettext(*texts, n) for n in (1, 2)] for name, texts in counted.items()},
+    }
+
+
+def _shapes(explorer: ShapeCoach) -> dict:
+    names = ("size", "more", "fewer", "reveal", "unit", "table", "screen", "message")
+    return {
+        "kind": "shapes",
+        "parts": _parts(explorer, names),
+        "data": {
+            "channels": explorer.channels,
+            "limits": LIMITS,
+            "most": LAYERS_AT_MOST,
+            "words": _shape_words(explorer),
+        },
+    }
+
+
+def _shape_words(explorer: ShapeCoach) -> dict:
+    return {
+        "names": explorer.table.words,
+        "new": as_layer(Window(3, padding=1, out_channels=16)),
+        "complaint": complaint("{}"),
+        "limits": _("Layer {n}: {name} is a whole number from {low} to {high}, not {value}."),
+        "pool": _("Layer {n}: PyTorch pads a pooling by half its kernel at most, {most} here."),
+        "layer": _("Layer {n}: {reason}"),
+        "span": _(
+            "The window spans {span} pixels, the image with its padding only {side}: "
+            "take a smaller kernel, more padding or a larger image."
+        ),
+        "no fit": _("✗ does not fit"),
+        "whole": _("a whole number?"),
+        "small": _("too small"),
+        "large": _("too large"),
+        "guess": _("{sizes} → ? Guess the side that layer {n} makes."),
+        "ends": _("{sizes}, and there it ends: layer {n} does not fit."),
+        "nothing": _("{sizes}. Unit {unit} of the last map sees nothing but padding."),
+        "sees": _("{sizes}. Unit {unit} of the last map sees the pixels {first} to {last}."),
+        "never": _("Layer {layer} never visits {n} of the {total} places along its side."),
+        "note": _("{n} never visited"),
+        "image": _("image"),
+        "kinds": {"conv": _("conv"), "pool": _("pool")},
+        "room": _("There is room for {n} layers."),
+        "one": _("One layer must stay."),
+    }
+
+
+MAKERS = {
+    ConvolutionExplorer: _convolution,
+    PoolingExplorer: _pooling,
+    SoftmaxExplorer: _softmax,
+    LandscapeExplorer: _landscape,
+    ShapeCoach: _shapes,
+}

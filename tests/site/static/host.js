@@ -1,0 +1,193 @@
+// Plays Jupyter's part in a page without a kernel: it shows an explorer's controls and stages, and
+// where Python would answer a control, one of the `answers` does. An explorer that cannot be shown
+// leaves its still image.
+
+const labkitSite = { fronts: {}, answers: {} };
+
+/** The state of one widget, with what anywidget's `model` offers. */
+class SiteModel {
+  constructor({ kind, state, binary = {}, layout }, { heard }) {
+    const views = Object.entries(binary).map(([name, text]) => [name, labkitSite.view(text)]);
+    Object.assign(this, { kind, layout, heard, listeners: {}, custom: [] });
+    this.state = { ...state, ...Object.fromEntries(views) };
+  }
+
+  get(name) {
+    return this.state[name];
+  }
+
+  set(name, value) {
+    this.take(typeof name === "string" ? { [name]: value } : name);
+  }
+
+  /** Take several values at once, then tell of each that is new. */
+  take(values) {
+    const news = Object.keys(values).filter((name) => this.state[name] !== values[name]);
+    Object.assign(this.state, values);
+    for (const event of [...news.map((name) => `change:${name}`), ...(news.length ? ["change"] : [])])
+      for (const listener of this.listeners[event] ?? []) listener();
+  }
+
+  save_changes() {
+    this.heard(this);
+  }
+
+  send(message, _callbacks, buffers = []) {
+    this.heard(this, message, buffers);
+  }
+
+  on(events, listener) {
+    for (const event of events.split(" ")) (this.listeners[event] ??= []).push(listener);
+  }
+
+  off(events, listener) {
+    for (const event of events.split(" "))
+      this.listeners[event] = (this.listeners[event] ?? []).filter((one) => one !== listener);
+  }
+}
+
+/** Fill in a sentence: fill("{n} of {total}", {n: 1, total: 2}). */
+labkitSite.fill = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
+
+/** A number with so many digits behind the point, and commas between thousands. */
+labkitSite.grouped = (value, digits) => {
+  const options = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return value.toLocaleString("en-US", options).replace("-", "−");
+};
+/** A complaint as HTML, like `html.escape` in Python. */
+labkitSite.complain = (template, sentence) => {
+  const named = { "&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "#x27" };
+  return template.replace("{}", () => sentence.replace(/[&<>"']/g, (sign) => `&${named[sign]};`));
+};
+labkitSite.view = (text) => new DataView(labkitSite.bytes(text).buffer);
+labkitSite.bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+
+/** What Jupyter's own controls are here: plain elements with ipywidgets' class names. */
+const CONTROLS = {
+  VBox: (model, show) => box("widget-vbox", model, show),
+  HBox: (model, show) => box("widget-hbox", model, show),
+  HTML: (model) => {
+    const made = element("div", "widget-html");
+    follow(model, () => (made.innerHTML = model.get("value") ?? ""));
+    return made;
+  },
+  Dropdown: (model) => {
+    const select = element("select");
+    select.addEventListener("change", () => tell(model, "index", select.selectedIndex));
+    follow(model, () => {
+      const texts = model.get("_options_labels");
+      if (select.length !== texts.length) select.replaceChildren(...texts.map((text) => new Option(text)));
+      select.selectedIndex = model.get("index") ?? -1;
+    });
+    return labelled("widget-dropdown", model, select);
+  },
+  Text: (model) => {
+    const input = element("input");
+    input.addEventListener("change", () => tell(model, "value", input.value));
+    follow(model, () => (input.value = model.get("value")));
+    return labelled("widget-text", model, input);
+  },
+  Button: (model) => {
+    const made = element("button", "widget-button");
+    made.type = "button";
+    made.textContent = model.get("description");
+    made.addEventListener("click", () => model.send({ event: "click" }));
+    follow(model, () => (made.disabled = model.get("disabled") ?? false));
+    return made;
+  },
+  ToggleButton: (model) => {
+    const made = CONTROLS.Button(model);
+    made.addEventListener("click", () => tell(model, "value", !model.get("value")));
+    follow(model, () => made.setAttribute("aria-pressed", model.get("value")));
+    return made;
+  },
+};
+
+function element(tag, name = "") {
+  const made = document.createElement(tag);
+  made.className = name;
+  return made;
+}
+
+function box(name, model, show) {
+  const made = element("div", name);
+  made.append(...model.get("children").map((child) => show(child.replace("IPY_MODEL_", ""))));
+  return made;
+}
+
+function labelled(name, model, control) {
+  const made = element("label", name);
+  const words = element("span", "widget-label");
+  words.textContent = model.get("description");
+  made.append(words, control);
+  follow(model, () => (control.disabled = model.get("disabled") ?? false));
+  return made;
+}
+
+function follow(model, update) {
+  model.on("change", update);
+  update();
+}
+
+function tell(model, name, value) {
+  model.set(name, value);
+  model.save_changes();
+}
+
+/** Build an explorer from what the page holds of it; return its element. */
+labkitSite.build = ({ root, models: packed, kind, parts, data, hidden }) => {
+  let answer = () => {};
+  const heard = (...news) => answer(...news);
+  const models = {};
+  for (const [id, one] of Object.entries(packed))
+    if (one.kind !== "Layout") models[id] = new SiteModel(one, { heard });
+  const show = (id) => {
+    const model = models[id];
+    const front = labkitSite.fronts[model.kind];
+    const made = front ? element("div") : CONTROLS[model.kind](model, show);
+    if (front) front.render({ model, el: made });
+    made.classList.add(...(model.get("_dom_classes") ?? []));
+    const layout = packed[model.layout]?.state ?? {};
+    for (const [name, value] of Object.entries(layout))
+      made.style.setProperty(name.replaceAll("_", "-"), value);
+    if (hidden?.includes(id)) made.hidden = true;
+    model.element = made;
+    return made;
+  };
+  const named = (ids) => (Array.isArray(ids) ? ids.map((id) => models[id]) : models[ids]);
+  const cast = Object.fromEntries(Object.entries(parts ?? {}).map(([name, ids]) => [name, named(ids)]));
+  const shown = show(root);
+  answer = labkitSite.answers[kind]?.(cast, data) ?? answer;
+  return { shown, cast, answer };
+};
+
+/** An image file as 32 x 32 pixels, its middle square; bytes of red, green and blue. */
+labkitSite.readImage = async (blob) => {
+  const image = await createImageBitmap(blob);
+  const side = Math.min(image.width, image.height);
+  const canvas = Object.assign(element("canvas"), { width: 32, height: 32 });
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.imageSmoothingQuality = "high";
+  const from = [(image.width - side) / 2, (image.height - side) / 2, side, side];
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, 32, 32);
+  context.drawImage(image, ...from, 0, 0, 32, 32);
+  return context.getImageData(0, 0, 32, 32).data.filter((_byte, i) => i % 4 < 3);
+};
+
+document.addEventListener("DOMContentLoaded", () => {
+  const page = document.documentElement;
+  const light = () => (document.body.dataset.jpThemeLight = page.dataset.theme !== "dark");
+  new MutationObserver(light).observe(page, { attributes: true, attributeFilter: ["data-theme"] });
+  light();
+  for (const script of document.querySelectorAll("script.lk-model")) {
+    const place = document.getElementById(script.dataset.place);
+    try {
+      const explorer = labkitSite.build(JSON.parse(script.textContent));
+      place.replaceChildren(explorer.shown);
+      place.explorer = explorer;
+    } catch (error) {
+      console.error("labkit: an explorer stays a still image", error);
+    }
+  }
+});

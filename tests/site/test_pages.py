@@ -1,0 +1,64 @@
+"""The site as it is laid out; `make check-site` looks at the whole of it in a browser."""
+
+import nbformat
+import pytest
+
+pytest.importorskip("myst_nb", reason="the environment is older than the site: make test")
+
+from tests.site.__main__ import main  # noqa: E402
+from tests.site.check import walk  # noqa: E402
+from tests.site.pages import Fronts, to_page  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    out = tmp_path_factory.mktemp("site")
+    assert main([str(out), "--only"]) == 0  # no notebook is run
+    return out
+
+
+def test_every_link_of_the_site_leads_somewhere(site):
+    assert len(list(site.glob("en/*.html"))) == 12  # nine notebooks, glossary, index, search
+    assert walk(site) == []
+
+
+def test_a_walk_finds_what_is_wrong(site):
+    page = site / "en" / "00_setup.html"
+    whole = page.read_text(encoding="utf-8")
+    broken = whole.replace('lang="en"', "").replace("01_tensors.html", "01_tensors.ipynb")
+    broken += '<img src="_images/none.png" alt="none.png"><a href="#nowhere">x</a>'
+    page.write_text(broken, encoding="utf-8")
+    found = "\n".join(walk(site))
+    page.write_text(whole, encoding="utf-8")
+    for fault in (
+        "no language",
+        "alt text 'none.png'",
+        "01_tensors.ipynb is not there",
+        "_images/none.png is not there",
+        "#nowhere has no such place",
+    ):
+        assert f"en/00_setup.html: {fault}" in found
+
+
+def test_each_page_has_its_notebook_to_download(site):
+    for path in site.glob("en/[0-9]*.html"):
+        assert f'href="notebooks/{path.stem}.ipynb" download' in path.read_text(encoding="utf-8")
+        assert (site / "en" / "notebooks" / f"{path.stem}.ipynb").is_file()
+
+
+def test_a_progress_bar_stands_where_it_ended_and_not_at_the_beginning():
+    states = {
+        "a": {"model_name": "HBoxModel", "state": {"children": ["IPY_MODEL_b", "IPY_MODEL_c"]}},
+        "b": {"model_name": "FloatProgressModel", "state": {"max": 9.0, "value": 9.0}},
+        "c": {"model_name": "HTMLModel", "state": {"value": " 9/9 [00:01<00:00]"}},
+    }
+    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "a"}, "text/plain": "0%"}
+    output = nbformat.v4.new_output("display_data", view)
+    cells = [nbformat.v4.new_markdown_cell("# 1"), nbformat.v4.new_code_cell("x", outputs=[output])]
+    state = {"application/vnd.jupyter.widget-state+json": {"state": states}}
+    metadata = {"labkit": {"name": "01_x"}, "widgets": state}
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+    to_page(notebook, Fronts())
+    (shown,) = notebook.cells[1].outputs
+    bar = '<progress max="9" value="9" aria-label="9/9 [00:01&lt;00:00]">'
+    assert bar in shown.data["text/html"]
