@@ -44,6 +44,8 @@ lab: .venv/ready-lab
 		--LabApp.default_url=/lab/tree/notebooks/00_setup.ipynb \
 		--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
 		--ServerApp.kernel_websocket_connection_class=labkit.jupyter.server.PromptConnection \
+		--LabApp.custom_css=True \
+		--ServerApp.tornado_settings="{'static_custom_path': ['labkit/jupyter/custom']}" \
 		$(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_OPTIONS)
 
 test: .venv/ready-test

@@ -31,11 +31,8 @@ class DataChoice(Explorer):
             placeholder=_("path of a folder that holds one folder per class"),
             tooltip=_("Path of your own folder of images"),
             continuous_update=False,  # sent when it loses the focus, so before the click
-            layout=widgets.Layout(width="34em", max_width="100%"),
         ).add_class("lk-source-folder")
-        self.button = widgets.Button(
-            description=_("Use these images"), layout=widgets.Layout(width="auto")
-        ).add_class("lk-source-use")
+        self.button = widgets.Button(description=_("Use these images")).add_class("lk-wide")
         super().__init__(self.source, row(self.folder, self.button))
         self.source.observe(self._selected, "value")
         self.button.on_click(self._use)

@@ -162,12 +162,16 @@ def answer(image: np.ndarray, probabilities: ArrayLike, classes: Sequence[str]) 
 
 
 def class_scores(
-    recall: Sequence[Share], precision: Sequence[Share], classes: Sequence[str]
+    recall: Sequence[Share],
+    precision: Sequence[Share],
+    classes: Sequence[str],
+    *,
+    width: float = 6.4,
 ) -> Plot:
     """Draw recall and precision of each class with their 95 % intervals, best recall first."""
     known = [-share.value if share.of else 1 for share in recall]
     order = sorted(range(len(classes)), key=lambda k: known[k])
-    plot = Plot(6.4, 1.0 + 0.36 * len(order))
+    plot = Plot(width, 1.0 + 0.36 * len(order))
     axes = plain_axes(plot)
     kinds = ((_("recall"), recall, -0.15), (_("precision"), precision, 0.15))
     for (name, shares, off), (color, _line, marker) in zip(kinds, CYCLE, strict=False):
@@ -221,9 +225,9 @@ def _say_share(name: str, share: Share) -> str:
     )
 
 
-def reliability(found: Calibration) -> Plot:
+def reliability(found: Calibration, *, width: float = 4.6) -> Plot:
     """Draw the accuracy against the confidence; the count of predictions below."""
-    plot = Plot(4.6, 4.0)
+    plot = Plot(width, 4.0)
     axes, below = plot.subplots(2, 1, sharex=True, height_ratios=(4, 1))
     for each in (axes, below):
         each.spines[["top", "right"]].set_visible(False)

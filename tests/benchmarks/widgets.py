@@ -2,7 +2,8 @@
 
 JupyterLab runs in a real browser. A key is pressed on a control; the clock stops in the frame
 after the one in which the explorer's picture has changed. Then the key is held down as fast as a
-keyboard repeats: ``after a burst`` is the time from its last press to the last change.
+keyboard repeats: ``after a burst`` is the time from its last press to the last change. Before
+that, each explorer's cell is run: how long after its end is it on the screen, and does it jump?
 Name explorers to time only those: ``python -m tests.benchmarks.widgets landscape softmax``.
 """
 
@@ -20,12 +21,12 @@ from pathlib import Path
 import nbformat
 from playwright.sync_api import TimeoutError, sync_playwright
 
-from tests.browser.lab import BROWSER_FLAGS, Notebook, find_browser, jupyterlab
+from tests.browser.lab import Notebook, jupyterlab, launch
 
-PRESSES, WARM_UP = 40, 4
-"""How many presses are timed, one after the other, and how many before them are not."""
+PRESSES, WARM_UP, HELD = 25, 3, 20
+"""How many presses are timed, one after the other, how many before them are not; those held."""
 
-BETWEEN = 0.15
+BETWEEN = 0.06
 """Seconds from a painted picture to the next press."""
 
 REPEAT = 0.033
@@ -34,8 +35,9 @@ REPEAT = 0.033
 PATIENCE = 5_000
 """Milliseconds; a picture that is not painted by then does not follow its control."""
 
-GOOD = 50, 80
-"""The median and the 95th percentile that issue 3 asks for, in milliseconds."""
+GOOD, AT_ONCE, MOST, FIRST = 33, 16, 60, 300
+"""Milliseconds that issue 13 asks for: the median, that of a step drawn in the browser, the 95th
+percentile, and from a cell's end to its explorer on the screen."""
 
 SET_UP = """
 import numpy as np
@@ -59,7 +61,7 @@ class Control:
     """What is pressed, and the attribute of which element changes when that was painted.
 
     ``keys`` leads there and back, ``run`` steps each way; a slider starts at its left end.
-    ``opened`` is clicked before.
+    ``opened`` is clicked before; ``good`` is the median that is asked for.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Control:
     run: int = 10
     keys: tuple[str, str] = ("ArrowRight", "ArrowLeft")
     opened: str | None = None
+    good: int = GOOD
 
 
 def slider(label: str) -> str:
@@ -86,7 +89,7 @@ class Case:
 
 
 SHAPE_AND_WINDOW = (
-    Control("window", slider("Window"), "canvas", "data-position"),
+    Control("window", slider("Window"), "canvas", "data-position", good=AT_ONCE),
     Control("stride", slider("Stride"), "canvas", run=3),
 )
 SHEET = ".lk-mistakes .lk-screen img"
@@ -122,7 +125,7 @@ CASES = (
         "from torchvision.transforms import v2\n"
         "SampleGallery(pictures, v2.Compose([v2.RandomCrop(32, padding=4), v2.ToImage()]))",
         (
-            Control("cursor", "canvas", "canvas", "data-column"),
+            Control("cursor", "canvas", "canvas", "data-column", good=AT_ONCE),
             Control(
                 "picture",
                 ".lk-gallery-number input",
@@ -136,7 +139,7 @@ CASES = (
         "from labkit.explorers.landscape import LandscapeExplorer\n"
         "LandscapeExplorer('two hollows')",
         (
-            Control("step", slider("step"), "canvas", "data-position"),
+            Control("step", slider("step"), "canvas", "data-position", good=AT_ONCE),
             Control("learning rate", slider("Learning rate"), "canvas"),
             Control("start", slider("Start at"), "canvas"),
         ),
@@ -166,6 +169,30 @@ CASES = (
         ),
     ),
 )
+
+RUN_EACH = """async () => {
+  const { commands, shell } = window.jupyterapp;
+  const { content } = shell.currentWidget;
+  const next = () => new Promise(requestAnimationFrame);
+  const arrivals = [];
+  for (const cell of [...content.widgets]) {
+    content.activeCellIndex = content.widgets.indexOf(cell);
+    await commands.execute('notebook:run-cell');
+    const [end, heights] = [performance.now(), []];
+    let shown = null;
+    while (performance.now() - end < 1500) {
+      const explorer = cell.node.querySelector('.lk-explorer');
+      const parts = [...(explorer?.querySelectorAll('canvas, img[src], table') ?? [])];
+      if (parts.some(each => each.checkVisibility() && each.offsetHeight > 40))
+        shown ??= performance.now() - end;
+      const high = explorer?.offsetHeight;
+      if (shown !== null && high !== heights.at(-1)) heights.push(high);
+      await next();
+    }
+    arrivals.push([shown, heights]);
+  }
+  return arrivals;
+}"""
 
 LISTEN = """([painted, attribute]) => {
   const watch = { waits: [], start: null, last: null };
@@ -203,15 +230,14 @@ def main(names: list[str]) -> None:
         (folder / "lab").mkdir()
         _write(folder / "lab" / "bench.ipynb", chosen)
         with jupyterlab(folder, root=folder / "lab") as address:
-            path = find_browser()
-            with playwright.chromium.launch(executable_path=path, args=BROWSER_FLAGS) as browser:
+            with launch(playwright) as browser:
                 print(_machine(browser.version), flush=True)
                 page = browser.new_page(viewport={"width": 1280, "height": 720})
                 notebook = Notebook(page, *address, "bench.ipynb")
-                notebook.run_all()
+                arrivals = page.evaluate(RUN_EACH)
                 if notebook.errors():
                     raise SystemExit("\n".join(notebook.errors()))
-                for line in _table(page, chosen):
+                for line in (*_arrivals(arrivals[1:], chosen), *_table(page, chosen)):
                     print(line, flush=True)
 
 
@@ -238,6 +264,14 @@ def _load() -> str:
     return f"load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "load unknown"
 
 
+def _arrivals(arrivals: list, cases: list[Case]) -> Iterator[str]:
+    """Say when each explorer was on the screen, and its heights, of which there should be one."""
+    yield f"{'explorer':<14}{'on the screen after its cell (ms)':<40}heights from then on (pixels)"
+    for case, (shown, heights) in zip(cases, arrivals, strict=True):
+        late = "never" if shown is None else f"{shown:.0f}{' LATE' if shown > FIRST else ''}"
+        yield f"{case.name:<14}{late:<40}{', '.join(map(str, heights))}"
+
+
 def _table(page, cases: list[Case]) -> Iterator[str]:
     yield f"{PRESSES} presses each; milliseconds from key to painted picture"
     yield f"{'explorer':<14}{'control':<18}{'median':>8}{'95 %':>8}{'after a burst':>16}"
@@ -248,9 +282,9 @@ def _table(page, cases: list[Case]) -> Iterator[str]:
             waits, settled = _time(page, explorer, control)
             median, most = statistics.median(waits), _percentile(waits, 95)
             yield (f"{case.name:<14}{control.name:<18}{median:>8.1f}{most:>8.1f}{settled:>16.1f}")
-            if median > GOOD[0] or most > GOOD[1]:
+            if median > control.good or most > MOST:
                 slow.append(f"{case.name}: {control.name}")
-    goal = f"{GOOD[0]} ms (median) and {GOOD[1]} ms (95 %)"
+    goal = f"{GOOD} ms (median; {AT_ONCE} where the browser draws alone) and {MOST} ms (95 %)"
     yield f"Not within {goal}: {'; '.join(slow)}." if slow else f"All within {goal}."
     yield f"{_load()} at the end: what else runs on the machine makes every number larger"
 
@@ -267,7 +301,7 @@ def _time(page, explorer, control: Control) -> tuple[list[float], float]:
     is_slider = pressed.get_attribute("type") == "range"
     if is_slider:
         page.keyboard.press("Home")
-        time.sleep(1)
+        time.sleep(0.3)
     page.evaluate(LISTEN, [painted.element_handle(), control.attribute])
     for number in range(WARM_UP + PRESSES):
         page.keyboard.press(_key(control, number))
@@ -279,14 +313,14 @@ def _time(page, explorer, control: Control) -> tuple[list[float], float]:
             ) from None
         time.sleep(BETWEEN)
     waits = page.evaluate("lkWatch.waits")[WARM_UP:]
-    for number in range(WARM_UP + PRESSES, WARM_UP + 2 * PRESSES):
+    for number in range(WARM_UP + PRESSES, WARM_UP + PRESSES + HELD):
         page.keyboard.press(_key(control, number))
         time.sleep(REPEAT)
-    time.sleep(2)
+    time.sleep(0.7)
     settled = page.evaluate("lkWatch.stop(), lkWatch.last - lkWatch.pressed")
     if is_slider:
-        page.keyboard.press("Home")  # a layer, say: the next slider shall have all its room
-        time.sleep(1)
+        page.keyboard.press("Home")  # a layer, say: the next slider needs all its room
+        time.sleep(0.3)
     return waits, settled
 
 

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.browser.lab import BROWSER_FLAGS, Notebook, jupyterlab, obtain_browser
+from tests.browser.lab import Notebook, jupyterlab, launch, obtain_browser
 
 NO_BROWSER = "no Chromium or Chrome could be had"
 
@@ -16,11 +16,10 @@ def server(tmp_path_factory, few):
 
 @pytest.fixture(scope="session")
 def browser():
-    path = obtain_browser()
-    if path is None:
+    if obtain_browser() is None:
         pytest.skip(NO_BROWSER)
     with sync_playwright() as playwright:
-        with playwright.chromium.launch(executable_path=path, args=BROWSER_FLAGS) as chromium:
+        with launch(playwright) as chromium:
             yield chromium
 
 

@@ -84,12 +84,24 @@ _WATCH_FOCUS = f"""explorer => {{
 _NOT_RINGED = f"""explorer => ({_CONTROLS})(explorer).filter(each => !explorer.ringed.has(each))
   .map(each => each.outerHTML.slice(0, 200))"""
 
-_SCROLLING = """explorer => [explorer, ...explorer.querySelectorAll('*')].filter(each => {
-  const { overflowX, overflowY } = getComputedStyle(each);
-  const wide = /auto|scroll/.test(overflowX) && each.scrollWidth > each.clientWidth + 1;
-  const high = /auto|scroll/.test(overflowY) && each.scrollHeight > each.clientHeight + 1;
-  return each.clientWidth && (wide || high);
-}).map(each => each.className)"""
+_CUT_OFF = """root => [root, ...root.querySelectorAll('*')].flatMap(each => {
+  const output = each.closest('.jp-OutputArea-output');
+  const { width, left, right } = each.getBoundingClientRect();
+  const style = getComputedStyle(each);
+  const unseen = style.clip !== 'auto' || style.clipPath !== 'none'; // for screen readers alone
+  if (!output || !width || unseen || !each.checkVisibility({ visibilityProperty: true })) return [];
+  const room = output.getBoundingClientRect();
+  const own = [...each.childNodes].some(node => node.nodeType === 3 && node.data.trim());
+  const found = [];
+  if (right > room.right + 1 || left < room.left - 1) found.push('reaches outside');
+  if (style.overflow !== 'visible' && !/INPUT|TEXTAREA|SELECT/.test(each.tagName)) {
+    if (each.scrollWidth > each.clientWidth + 1) found.push('is cut off');
+    if (/auto|scroll/.test(style.overflowY) && each.scrollHeight > each.clientHeight + 1)
+      found.push('scrolls');
+  }
+  if (own && parseFloat(style.fontSize) < 11) found.push(`has letters of ${style.fontSize}`);
+  return found.map(what => `${each.outerHTML.slice(0, 160)} ${what}`);
+})"""
 
 
 def find_browser() -> str | None:
@@ -97,6 +109,12 @@ def find_browser() -> str | None:
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
     fetched = Path.home().glob(".cache/ms-playwright/chromium-*/chrome-linux*/chrome")
     return next(filter(None, [*map(shutil.which, names), *map(str, fetched)]), None)
+
+
+def launch(playwright):
+    """Return a browser as learners have it: with scroll bars, which take their room."""
+    options = {"args": BROWSER_FLAGS, "ignore_default_args": ["--hide-scrollbars"]}
+    return playwright.chromium.launch(executable_path=find_browser(), **options)
 
 
 def obtain_browser() -> str | None:
@@ -142,6 +160,8 @@ def jupyterlab(home: Path, theme: str = "JupyterLab Light", root: Path = ROOT, *
         "ServerApp.root_dir": root,
         "ServerApp.terminals_enabled": False,
         "ServerApp.kernel_websocket_connection_class": "labkit.jupyter.server.PromptConnection",
+        "ServerApp.tornado_settings": {"static_custom_path": ["labkit/jupyter/custom"]},
+        "LabApp.custom_css": True,
         "LabApp.news_url": None,
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
         "LabApp.extension_manager": "readonly",
@@ -191,13 +211,13 @@ class Notebook:
     """One notebook, open in the browser, its kernel ready; ``problems`` gathers what goes wrong."""
 
     def __init__(self, page, url: str, token: str, path: str):
-        """Open ``path`` (relative to the repository) and wait for its kernel."""
+        """Open ``path`` (in the repository) beside the file browser, and wait for its kernel."""
         self.page = page
         self.problems: list[str] = []
         page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
         page.on("console", self._hear)
-        page.goto(f"{url}/doc/workspaces/auto-{secrets.token_hex(4)}/tree/{path}?token={token}")
+        page.goto(f"{url}/lab/workspaces/auto-{secrets.token_hex(4)}/tree/{path}?token={token}")
         page.wait_for_function("window.jupyterapp !== undefined")
         page.evaluate(_WHEN_READY)
 
@@ -262,18 +282,22 @@ def unreached(explorer) -> list[str]:
     return explorer.evaluate(_NOT_RINGED)
 
 
-def scrolling(explorer) -> list[str]:
-    """Return the parts of an explorer that hide something until one scrolls inside them."""
-    return explorer.evaluate(_SCROLLING)
+def cut_off(root) -> list[str]:
+    """Return what of the outputs inside ``root`` nobody sees whole, or only with a glass.
+
+    That is what reaches out of its output, is cut, or hides behind a scroll bar; and letters of
+    less than 11 pixels. Letters in an image are not seen.
+    """
+    return root.evaluate(_CUT_OFF)
 
 
 def unusable(page) -> list[str]:
     """Return what keeps anybody from using the explorers of a page: by ear, by Tab, at a glance."""
     problems = unspoken(page)
     for explorer in page.locator(".lk-explorer:not(.lk-explorer *)").all():
-        problems += unreached(explorer) + scrolling(explorer)
+        problems += unreached(explorer)
         box = explorer.bounding_box()
-        if box["height"] >= 620 or box["width"] > 1000:
+        if box["height"] >= 620:
             problems.append("larger than a screen: {width} x {height}".format(**box))
     return problems
 

@@ -12,7 +12,7 @@ import nbformat
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from tests.browser.lab import BROWSER_FLAGS, ROOT, Notebook, find_browser, jupyterlab
+from tests.browser.lab import ROOT, Notebook, jupyterlab, launch
 
 CELL = """
 import torch
@@ -48,7 +48,7 @@ def main() -> None:
         notebook = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
         nbformat.write(notebook, Path(home) / "portrait.ipynb")
         with jupyterlab(Path(home), root=Path(home)) as address:
-            browser = playwright.chromium.launch(executable_path=find_browser(), args=BROWSER_FLAGS)
+            browser = launch(playwright)
             page = browser.new_page(viewport={"width": 1280, "height": 1200})
             opened = Notebook(page, *address, "portrait.ipynb")
             page.evaluate("window.jupyterapp.shell.collapseLeft()")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from tests.browser.lab import BROWSER_FLAGS, ROOT, Notebook, find_browser, jupyterlab
+from tests.browser.lab import ROOT, Notebook, jupyterlab, launch
 
 PART = 1400
 """Height of one picture in pixels; a long notebook becomes several."""
@@ -34,7 +34,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
         with jupyterlab(Path(home), theme) as address:
-            browser = playwright.chromium.launch(executable_path=find_browser(), args=BROWSER_FLAGS)
+            browser = launch(playwright)
             for name in names:
                 target = options.out / f"{name}{'-dark' if options.dark else ''}.png"
                 print(target, _photograph(browser, address, name, target))

@@ -12,14 +12,16 @@ from torch.nn import functional
 
 from labkit.data import load
 from labkit.explorers.convolution.compute import HAND_MADE
+from labkit.explorers.shape_coach.draw import LEFT, RIGHT, STRIP
 from labkit.explorers.shared.own_image import one_of_each
+from tests.browser.fit import test_nothing_is_cut_off  # noqa: F401
 from tests.browser.kernel import settle
-from tests.browser.lab import drag, scrolling, unreached, unspoken
+from tests.browser.lab import cut_off, drag, unreached, unspoken
 
 pytestmark = pytest.mark.browser
 
 _PIXEL = """(canvas, [x, y]) => {
-  const scale = canvas.width / 900;  // what the stage is drawn in is 900 wide
+  const scale = canvas.width / canvas.clientWidth;
   return [...canvas.getContext('2d').getImageData(x * scale, y * scale, 1, 1).data].slice(0, 3);
 }"""
 
@@ -128,6 +130,13 @@ def expect_drawn(explorer, place, colour, within=1):
     raise AssertionError(f"{found} is not {colour}")
 
 
+def spot(explorer, part, row, column):
+    """Return where a cell of the stage's "picture" or "output" is, in points of the stage."""
+    canvas = explorer.locator("canvas")
+    x, y, side = canvas.evaluate("(canvas, part) => canvas.places[part]", part)
+    return [x + column * side, y + row * side]
+
+
 def press(page, key, times=1):
     for _ in range(times):
         page.keyboard.press(key)
@@ -155,8 +164,7 @@ def test_the_convolutions_number_and_pixel_are_those_of_pytorch(page, convolutio
     press(page, "ArrowDown", 2)
     value = output[2, 3]
     expect_sentence(convolution, f"(row 3, column 4): the products add up to {number(value)}")
-    cell = 208 / 30
-    place = [690 + 1.5 * cell, 26 + 1.5 * cell]  # the middle of row 1, column 1
+    place = spot(convolution, "output", 1.5, 1.5)  # the middle of row 1, column 1
     level = round(255 * float((output[1, 1] - output.min()) / np.ptp(output)))
     red, green, blue = convolution.locator("canvas").evaluate(_PIXEL, place)
     assert red == green == blue and abs(red - level) <= 1
@@ -164,9 +172,8 @@ def test_the_convolutions_number_and_pixel_are_those_of_pytorch(page, convolutio
 
 def test_a_click_on_the_output_moves_the_window_there(convolution, samples):
     canvas = convolution.locator("canvas")
-    scale, cell = canvas.bounding_box()["width"] / 900, 208 / 30
-    place = {"x": scale * (690 + 10.5 * cell), "y": scale * (26 + 20.5 * cell)}
-    canvas.click(position=place)
+    x, y = spot(convolution, "output", 20.5, 10.5)
+    canvas.click(position={"x": x, "y": y})
     value = convolved(samples[0], HAND_MADE["edges, left to right"])[20, 10]
     expect_sentence(convolution, f"(row 21, column 11): the products add up to {number(value)}")
     assert canvas.get_attribute("data-position") == str(20 * 30 + 10)
@@ -184,11 +191,11 @@ def test_it_plays_and_pauses(page, convolution):
 
 
 def test_a_typed_kernel_stride_and_padding_are_those_of_pytorch(page, convolution, samples):
-    convolution.get_by_label("Kernel").select_option("numbers of your own")
     numbers = convolution.get_by_label("Numbers")
-    page.wait_for_function("!document.querySelector('.lk-convolution input[type=text]').disabled")
     numbers.fill("1 2; 3 4")
     numbers.press("Enter")
+    kernel = convolution.get_by_label("Kernel").locator("option:checked")
+    expect(kernel).to_have_text("numbers of your own", timeout=60_000)
     convolution.get_by_role("slider", name="Stride").press("ArrowRight")
     convolution.get_by_role("slider", name="Padding").press("ArrowRight")
     output = convolved(samples[0], [[1, 2], [3, 4]], stride=2, padding=1)
@@ -220,13 +227,16 @@ def test_an_uploaded_picture_is_convolved(page, convolution):
     )
 
 
+def middle(convolution):
+    return spot(convolution, "picture", 1 + 16.5, 1 + 16.5)  # the padding is 1
+
+
 def test_a_picture_of_11_megabytes_is_uploaded(page, convolution):
     """Jupyter's server takes 10 MB at a time."""
     large = np.tile(np.uint8([250, 100, 40]), (1920, 1920, 1))
     file = {"name": "large.png", "mimeType": "image/png"}
     upload(page, convolution, file | {"buffer": encoded(large, compress_level=0)})
-    middle = [4 + 244 / 34 * (1 + 16.5), 26 + 244 / 34 * (1 + 16.5)]  # the padding is 1
-    expect_drawn(convolution, middle, [250, 100, 40])
+    expect_drawn(convolution, middle(convolution), [250, 100, 40])
 
 
 def test_files_that_cannot_be_shown_are_sentences_and_the_explorer_works_on(
@@ -247,15 +257,14 @@ def test_files_that_cannot_be_shown_are_sentences_and_the_explorer_works_on(
     Image.new("CMYK", (60, 50), (0, 255, 255, 0)).save(tmp_path / "print.jpg", quality=95)
     type_path(convolution, tmp_path / "print.jpg")
     alert.wait_for(state="detached")
-    middle = [4 + 244 / 34 * (1 + 16.5), 26 + 244 / 34 * (1 + 16.5)]
-    expect_drawn(convolution, middle, [255, 0, 0], within=3)
+    expect_drawn(convolution, middle(convolution), [255, 0, 0], within=3)
 
 
 def test_a_sample_can_be_chosen_again_after_a_picture_of_ones_own(page, convolution, samples):
     picture = convolution.get_by_label("Image", exact=True)
+    assert picture.locator("option:checked").inner_text().endswith("print.jpg")
     picture.select_option(index=0)
-    cell = 244 / 34  # a pixel on the stage, with a padding of 1
-    place = [4 + cell * (1 + 20.5), 26 + cell * (1 + 5.5)]
+    place = spot(convolution, "picture", 1 + 5.5, 1 + 20.5)  # the padding is 1
     expect_drawn(convolution, place, samples[0][5, 20].tolist())
 
 
@@ -290,10 +299,9 @@ def test_a_window_dragged_fast_stops_where_the_mouse_stops(page, convolution):
     canvas = convolution.locator("canvas")
     assert canvas.get_attribute("data-position") == str(position)
     canvas.scroll_into_view_if_needed()
-    box, cell = canvas.bounding_box(), 208 / 28
-    scale = box["width"] / 900
+    box = canvas.bounding_box()
     for step, down in enumerate((3.5, 9.5, 20.5)):  # over the output, the button held
-        place = scale * (690 + 10.5 * cell), scale * (26 + down * cell)
+        place = spot(convolution, "output", down, 10.5)
         page.mouse.move(box["x"] + place[0], box["y"] + place[1])
         if step == 0:
             page.mouse.down()
@@ -349,9 +357,8 @@ def test_poolings_winner_stands_out_and_the_others_are_faded(page, pooling, samp
     go_to(pooling, page, 4)
     patch = samples[0][:3, 8:11, 0] / 255
     expect_sentence(pooling, f"(row 1, column 5): {patch.max():.3f} is the largest of 9 values")
-    cell = 260 / 3
     for place in np.ndindex(3, 3):
-        corner = [330 + (place[1] + 0.14) * cell, 26 + (place[0] + 0.86) * cell]
+        corner = spot(pooling, "numbers", (place[0] + 0.86) / 3, (place[1] + 0.14) / 3)
         shade = pooling.locator("canvas").evaluate(_PIXEL, corner)[0]
         if place == np.unravel_index(patch.argmax(), (3, 3)):
             assert abs(shade - round(255 * patch.max())) <= 1
@@ -383,8 +390,7 @@ def test_a_pooling_of_another_size_channel_and_picture_is_pytorchs(page, pooling
     go_to(pooling, page, 8)
     expect_sentence(pooling, f"(row 2, column 3): {output[1, 2]:.3f} is the largest of 36 values")
     level = round(255 * float((output[0, 3] - output.min()) / np.ptp(output)))
-    side = min(208 / 6, 30)
-    expect_drawn(pooling, [690 + 3.5 * side, 26 + 0.5 * side], [level] * 3)
+    expect_drawn(pooling, spot(pooling, "output", 0.5, 3.5), [level] * 3)
 
 
 def test_a_guess_is_answered_and_a_right_one_explained(page, coach):
@@ -397,9 +403,9 @@ def test_a_guess_is_answered_and_a_right_one_explained(page, coach):
     coach.get_by_text("✓ 28").wait_for()
     coach.get_by_text("⌊(32 − 5) / 1⌋ + 1").wait_for()
     expect_sentence(coach, "32 → 28 → ? Guess the side that layer 2 makes.")
-    for number, side in ((2, 14), (3, 10), (4, 5)):
-        coach.get_by_label(f"Layer {number}: your guess").fill(str(side))
-    coach.get_by_label("flattened: how many numbers?: your guess").fill("400")
+    for side in (14, 10, 5, 400):
+        press(page, "Enter")  # on to the next guess, at last to the flattened length
+        page.keyboard.type(str(side))
     coach.get_by_text("✓ 400").wait_for()
     expect_sentence(coach, "32 → 28 → 14 → 10 → 5. Unit 2 of the last map sees the pixels 8 to 23.")
 
@@ -409,9 +415,10 @@ def test_the_pixel_that_nobody_visits_is_crossed_out(coach):
     coach.get_by_label("Layer 1: stride").press("ArrowUp")
     coach.get_by_text("= ⌊13.5⌋ + 1").wait_for()
     expect_sentence(coach, "Layer 1 never visits 1 of the 32 places along its side.")
-    cell = (950 - 2 * 96) / 32
-    middle = [2 * (96 + 31.5 * cell), 2 * (6 + 17 / 2)]  # of pixel 31, where the lines cross
-    expect_pixel(coach.locator("img"), middle, ORANGE)
+    strips = Image.open(io.BytesIO(coach.locator("img").screenshot())).convert("RGB")
+    across = (LEFT + 31.5 / 32 * (100 - LEFT - RIGHT)) / 100  # pixel 31, where the lines cross
+    crossing = strips.getpixel((round(across * strips.width), 6 + STRIP // 2))
+    assert crossing == pytest.approx(ORANGE, abs=90)
 
 
 def test_a_kernel_that_does_not_fit_is_a_sentence(coach):
@@ -483,7 +490,7 @@ def test_the_longest_lines_of_the_coach_are_seen_without_scrolling(notebook, pag
         coach.get_by_label(f"Layer 1: {name}").fill(str(number))
     coach.get_by_text("= ⌊37.5⌋ + 1").wait_for()  # the dilation is 2
     settle(notebook)
-    assert scrolling(coach) == []
+    assert cut_off(coach) == []
 
 
 def test_the_coach_for_any_model_reads_a_shape_that_is_typed(page):
@@ -629,7 +636,7 @@ def test_an_explorer_is_seen_without_scrolling(page, explorer):
     shown = page.locator(f".lk-{explorer}")
     box = shown.bounding_box()
     assert box["height"] < 600 and box["width"] <= 1000
-    assert scrolling(shown) == []
+    assert cut_off(shown) == []
 
 
 def test_chromiums_accessibility_tree_names_every_control_and_picture(page):

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from labkit.explorers.network.draw import FilterSheet
+from tests.browser.fit import test_nothing_is_cut_off  # noqa: F401
 from tests.browser.kernel import execute, settle, value
 from tests.browser.lab import unusable
 

@@ -6,6 +6,7 @@ import pytest
 
 from labkit.device import available, missing
 from labkit.plots.comparing import recorded_gpus
+from tests.browser.fit import test_nothing_is_cut_off  # noqa: F401
 from tests.browser.kernel import execute, settle, value
 from tests.browser.lab import unusable
 

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from labkit.checks.engine import board
+from tests.browser.fit import test_nothing_is_cut_off  # noqa: F401
 
 pytestmark = pytest.mark.browser
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.browser.fit import test_nothing_is_cut_off  # noqa: F401
+
 
 @pytest.fixture(scope="module")
 def notebook(open_notebook):

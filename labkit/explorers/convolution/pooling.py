@@ -26,7 +26,9 @@ class PoolingExplorer(Explorer):
         kinds = [(_("largest (max-pooling)"), "max"), (_("mean (average pooling)"), "average")]
         self.kind = widgets.Dropdown(options=kinds, description=_("Takes the"))
         channels = [(_("red"), 0), (_("green"), 1), (_("blue"), 2)]
-        self.channel = widgets.Dropdown(options=channels, description=_("Channel"))
+        self.channel = widgets.Dropdown(options=channels, description=_("Channel")).add_class(
+            "lk-narrow"
+        )
         self.size = Slider(label=_("Kernel"), minimum=2, maximum=6, value=2)
         self.stride = Slider(label=_("Stride"), minimum=1, maximum=6, value=2)
         self.steps = self._pool()

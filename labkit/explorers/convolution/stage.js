@@ -1,18 +1,47 @@
 // Draws the window on an image (`window_scene.js`), and moves it by mouse, keys and playing.
 
-/** Draws a scene on a canvas context of WIDTH x HEIGHT. */
+/** Where image, numbers, output and sum lie on a stage of that width: x, y and side of a cell. */
+function plan(scene, width) {
+  const convolves = scene.kind === "convolution";
+  const lines = scene.planes.length;
+  const label = lines > 1 ? 46 : 0; // for the name of a channel
+  const wide = width >= 740;
+  const side = convolves ? Math.min(112, (width - label - 44) / 3) : Math.min(220, width - 8);
+  const block = convolves ? label + 3 * side + 36 : side;
+  const below = TOP + (convolves ? lines * (side + 8) : side);
+  const spare = width - (wide ? block + 48 : 24);
+  const [pictureSide, outputSide] = [0.54, 0.46].map((part) =>
+    Math.min(wide ? 270 : 210, spare * (convolves ? part : 0.5)),
+  );
+  const cell = pictureSide / (Math.max(scene.height, scene.width) + 2 * scene.padding);
+  const outCell = Math.min(outputSide / Math.max(scene.rows, scene.columns), 30);
+  const picture = [4, TOP, Math.min(cell, 30)];
+  const end = TOP + Math.max(pictureSide, outputSide) + 26;
+  if (wide) {
+    const x = width - 4 - outputSide;
+    const numbers = [(4 + pictureSide + x - block) / 2 + label, TOP, side];
+    const sum = [x, TOP + scene.rows * outCell + 40];
+    const height = Math.max(end, below, sum[1] + 19 * (convolves ? lines + 2 : 1));
+    return { picture, numbers, output: [x, TOP, outCell], sum, height };
+  }
+  const numbers = [4 + label, end + 26, side];
+  const beside = width - block > 190;
+  const sum = beside ? [block + 40, end + 40] : [4, end + below + 16];
+  const height = Math.max(end + below + 4, sum[1] + 19 * (convolves ? lines + 2 : 1));
+  return { picture, numbers, output: [pictureSide + 20, TOP, outCell], sum, height };
+}
+
+/** Draws a scene on a sheet, with the window at a position. */
 class Painter extends Brush {
-  constructor(context, scene, position) {
-    super(context);
-    Object.assign(this, { scene, position });
+  constructor(sheet, scene, position) {
+    const places = plan(scene, sheet.width);
+    super(sheet.blank(places.height));
+    Object.assign(this, { scene, position, places });
   }
 
   draw() {
-    const { context, scene } = this;
-    context.fillStyle = "#fff";
-    context.fillRect(0, 0, WIDTH, HEIGHT);
     this.picture();
-    if (scene.kind === "convolution") this.products();
+    if (this.scene.kind === "convolution") this.products();
     else this.contest();
     this.output();
   }
@@ -34,17 +63,9 @@ class Painter extends Brush {
     context.restore();
   }
 
-  /** Where image and output lie: [x, y, size of one pixel]. */
-  static places(scene) {
-    const side = Math.max(scene.height, scene.width) + 2 * scene.padding;
-    const cell = Math.min(244 / side, 30);
-    const outCell = Math.min(208 / Math.max(scene.rows, scene.columns), 30);
-    return { picture: [4, 26, cell], output: [690, 26, outCell] };
-  }
-
   picture() {
     const { context, scene } = this;
-    const [x, y, cell] = Painter.places(scene).picture;
+    const [x, y, cell] = this.places.picture;
     const [wide, high] = [scene.width * cell, scene.height * cell];
     const edge = scene.padding * cell;
     const title = fill(scene.words.picture, { height: scene.height, width: scene.width });
@@ -64,8 +85,8 @@ class Painter extends Brush {
     const { context } = this;
     const rows = values.length / columns;
     const cell = side / Math.max(rows, columns);
-    const size = Math.min(13, Math.max(8, cell * 0.41));
-    const digits = cell < 20 ? 1 : 2;
+    const size = clamp(cell * 0.41, 11, 14);
+    const digits = cell < 22 ? 1 : 2;
     values.forEach((value, i) => {
       const [left, top] = [x + (i % columns) * cell, y + Math.floor(i / columns) * cell];
       const look = style(value, i);
@@ -75,7 +96,7 @@ class Painter extends Brush {
       context.strokeStyle = "#9a9a9a";
       context.strokeRect(left, top, cell, cell);
       const middle = [left + cell / 2, top + cell / 2];
-      const options = { size, colour: look.colour ?? INK, weight: look.weight, align: "center" };
+      const options = { size, colour: look.colour ?? INK, align: "center", wide: cell - 2 };
       this.text(short(value, digits), ...middle, options);
     });
     return cell;
@@ -83,21 +104,20 @@ class Painter extends Brush {
 
   products() {
     const { scene } = this;
-    const side = 112;
-    const [x, gap] = [306, 10];
+    const [x, top, side] = this.places.numbers;
     const titles = [scene.words.patch, scene.words.kernel, scene.words.products];
-    const step = side + 16;
-    titles.forEach((title, i) => this.text(title, x + i * step, 12, { weight: "bold" }));
+    const step = side + 18;
+    titles.forEach((title, i) => this.text(title, x + i * step, top - 14, { weight: "bold", wide: side }));
     scene.planes.forEach((channel, line) => {
-      const y = 26 + line * (side + gap);
+      const y = top + line * (side + 8);
       const patch = scene.patch(channel, this.position);
       const weights = scene.weights(channel);
       const name = scene.channels === 3 ? scene.words.channels[channel] : "";
       this.text(name, x - 10, y + side / 2, { size: 12, align: "right", colour: MUTED });
       this.grid(patch, x, y, side, (value) => shade(scene.level(value)));
-      this.text("×", x + side + 8, y + side / 2, { align: "center", size: 15 });
+      this.text("×", x + side + 9, y + side / 2, { align: "center", size: 15 });
       this.grid(weights, x + step, y, side, signed(weights));
-      this.text("=", x + step + side + 8, y + side / 2, { align: "center", size: 15 });
+      this.text("=", x + step + side + 9, y + side / 2, { align: "center", size: 15 });
       const products = patch.map((value, i) => value * weights[i]);
       this.grid(products, x + 2 * step, y, side, signed(products));
     });
@@ -105,12 +125,12 @@ class Painter extends Brush {
 
   contest() {
     const { scene } = this;
-    const [x, y, side] = [330, 26, 260];
+    const [x, y, side] = this.places.numbers;
     const values = scene.patch(scene.channel, this.position);
     const winner = scene.kind === "max" ? scene.winner(this.position) : -1;
     const faded = { fill: "#f2f2f2", colour: "#767676" };
     const style = (value, i) => (winner < 0 || i === winner ? shade(scene.level(value)) : faded);
-    this.text(scene.words.patch, x, 12, { weight: "bold" });
+    this.text(scene.words.patch, x, y - 14, { weight: "bold" });
     const cell = this.grid(values, x, y, side, style);
     if (winner < 0) return;
     const left = x + (winner % scene.kernelColumns) * cell;
@@ -121,7 +141,7 @@ class Painter extends Brush {
 
   output() {
     const { context, scene, position } = this;
-    const [x, y, cell] = Painter.places(scene).output;
+    const [x, y, cell] = this.places.output;
     const title = fill(scene.words.output, { height: scene.rows, width: scene.columns });
     this.text(title, x, 12, { weight: "bold" });
     const range = scene.high - scene.low || 1;
@@ -140,7 +160,7 @@ class Painter extends Brush {
     const below = y + scene.rows * cell + 14;
     const range_ = { low: short(scene.low), high: short(scene.high) };
     this.text(fill(scene.words.range, range_), x, below, { size: 12, colour: MUTED });
-    this.sum(x, below + 26);
+    this.sum(...this.places.sum);
   }
 
   /** The sum under the output: one line for each channel, the bias, the result. */
@@ -148,7 +168,7 @@ class Painter extends Brush {
     const { scene, position } = this;
     const line = (name, value, i, weight) => {
       this.text(name, x, y + i * 19, { weight });
-      this.text(fixed(value), x + 200, y + i * 19, { align: "right", weight });
+      this.text(fixed(value), x + 140, y + i * 19, { align: "right", weight });
     };
     let count = 0;
     if (scene.kind === "convolution") {
@@ -166,8 +186,7 @@ class Painter extends Brush {
 }
 
 /** Which window was clicked, on the image or on the output; null where neither is. */
-function windowAt(scene, x, y) {
-  const { picture, output } = Painter.places(scene);
+function windowAt(scene, { picture, output }, x, y) {
   const [ox, oy, outCell] = output;
   if (x >= ox && x < ox + scene.columns * outCell && y >= oy && y < oy + scene.rows * outCell)
     return Math.floor((y - oy) / outCell) * scene.columns + Math.floor((x - ox) / outCell);
@@ -182,8 +201,8 @@ function windowAt(scene, x, y) {
 function build(el, words) {
   el.classList.add("lk-stage");
   el.innerHTML = `<canvas role="img"></canvas>
-    <div class="lk-stage-controls lk-slider"><button type="button"></button>
-    <label><span></span><input type="range" min="0" step="1"><output></output></label>
+    <div class="lk-controls lk-slider"><button type="button"></button>
+    <label class="lk-wide"><span></span><input type="range" min="0" step="1"><output></output></label>
     <label><span></span><select></select></label></div><p role="status"></p>`;
   const find = (what) => el.querySelector(what);
   const [position, speed] = el.querySelectorAll("label span");
@@ -199,7 +218,6 @@ function render({ model, el }) {
   const words = model.get("words");
   const parts = build(el, words);
   const { canvas, input: slider, output, p: said } = parts;
-  const context = sharp(canvas, WIDTH, HEIGHT);
   let scene = new Scene(model);
 
   /** Where the window is; a move made in a larger output may come after a smaller one. */
@@ -213,7 +231,11 @@ function render({ model, el }) {
   const player = new Player({ ...parts, words }, { at, last, go, halted: speak });
   const paint = () => {
     const position = at();
-    new Painter(context, scene, position).draw();
+    if (sheet.width) {
+      const painter = new Painter(sheet, scene, position);
+      painter.draw();
+      canvas.places = painter.places; // for the mouse
+    }
     const sentence = scene.sentence(position);
     canvas.setAttribute("aria-label", sentence);
     slider.max = last();
@@ -232,7 +254,7 @@ function render({ model, el }) {
   };
   const point = (event) => {
     if (!event.buttons) return;
-    const position = windowAt(scene, ...under(canvas, event, WIDTH));
+    const position = windowAt(scene, canvas.places, ...under(canvas, event));
     if (position !== null) go(position);
   };
   const changed = () => {
@@ -245,9 +267,11 @@ function render({ model, el }) {
   canvas.addEventListener("pointermove", point);
   model.on("change:position", paint);
   model.on("change:revision", changed);
+  const sheet = new Sheet(canvas, paint);
   paint();
   return () => {
     player.halt();
+    sheet.observer.disconnect();
     model.off("change:position", paint);
     model.off("change:revision", changed);
   };

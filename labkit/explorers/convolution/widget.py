@@ -36,8 +36,6 @@ class ConvolutionExplorer(Explorer):
             value="1 0 -1; 2 0 -2; 1 0 -1",
             description=_("Numbers"),
             continuous_update=False,
-            disabled=True,
-            layout={"width": "260px"},
         )
         self.stride = Slider(label=_("Stride"), minimum=1, maximum=4, value=1)
         self.padding = Slider(label=_("Padding"), minimum=0, maximum=3, value=0)
@@ -46,8 +44,9 @@ class ConvolutionExplorer(Explorer):
         controls = row(self.kernel, self.typed, self.stride, self.padding)
         super().__init__(self.choice, controls, screen=self.stage)
         self.add_class("lk-convolution")
-        for control in (self.kernel, self.typed, self.stride, self.padding):
+        for control in (self.kernel, self.stride, self.padding):
             control.observe(self._redraw, "value")
+        self.typed.observe(self._type, "value")
         self.choice.observe(self._redraw, "image")
 
     def _kernels(self) -> list[tuple[str, str]]:
@@ -79,9 +78,15 @@ class ConvolutionExplorer(Explorer):
         numbers = {"stride": self.stride.value, "padding": self.padding.value}
         return convolve(image, kernel, bias, **numbers, black=-1.0 if learned else 0.0)
 
+    def _type(self, _change) -> None:
+        """Take the numbers that were typed, whatever was chosen before."""
+        if self.kernel.value == "typed":
+            self._redraw()
+        else:
+            self.kernel.value = "typed"
+
     @reporting
     def _redraw(self, _change=None) -> None:
-        self.typed.disabled = self.kernel.value != "typed"
         self.steps = self._convolve()
         self.stage.show(self.steps)
 

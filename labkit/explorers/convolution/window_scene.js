@@ -1,8 +1,7 @@
 // A window moves over an image; beside it the numbers under it, and the output growing.
 // Python sends whole arrays once; every move is drawn here, within one frame.
 
-const WIDTH = 900;
-const HEIGHT = 396;
+const TOP = 26; // above it stand the titles
 
 /** What Python sent, and the arithmetic of one window. */
 class Scene {

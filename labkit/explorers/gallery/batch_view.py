@@ -33,9 +33,7 @@ class BatchView(widgets.VBox):
         self.loader = DataLoader(seen, batch_size, shuffle=True, generator=order)
         self.number = 0
         self.images, self.labels = torch.empty(0), torch.empty(0, dtype=torch.int64)
-        self.next = widgets.Button(
-            description=_("Next batch"), layout=widgets.Layout(width="auto")
-        ).add_class("lk-gallery-batch")
+        self.next = widgets.Button(description=_("Next batch")).add_class("lk-gallery-batch")
         self.table, self.message = widgets.HTML(), widgets.HTML()
         super().__init__([row(self.next), self.message, self.table])
         self.next.on_click(self._draw)

@@ -45,11 +45,6 @@ class Stage:
                 return black, white
         return low, high if high > low else low + 1.0
 
-    def histogram(self, bins: int = 32) -> np.ndarray:
-        """Return how many values of each channel fall into each bin of ``range``: ``[C, bins]``."""
-        planes = self.values.reshape(len(self.values), -1).astype(np.float64)
-        return np.stack([np.histogram(plane, bins, self.range)[0] for plane in planes])
-
     def shown(self) -> np.ndarray:
         """Return the image as uint8 ``[H, W, 3]``, ``range`` stretched from black to white."""
         low, high = self.range

@@ -1,12 +1,10 @@
 // One image after each transform: one of them enlarged, a cursor, the values under it.
 // Python sends the numbers once; every move of the cursor is drawn here, within one frame.
 
-const WIDTH = 940;
-const HEIGHT = 352;
-const SIDE = 300; // of the enlarged image
-const TOP = 26;
-const TABLE = 326;
-const CHART = { x: 752, width: 184 };
+const TOP = 26; // above each part stands its title
+const STEP = 46; // from one row of the table to the next
+const TABLE = 358; // its width
+const BINS = 32; // of a histogram
 const ROWS = 6; // of the table; of more stages those around the selected one are listed
 const CHANNELS = ["#c02020", "#0a7a3c", "#1f5fc4"];
 
@@ -22,6 +20,19 @@ class Stage {
 
   value(channel, row, column) {
     return this.numbers[(channel * this.height + row) * this.width + column];
+  }
+
+  /** How many values of each channel fall into each bin between black and white. */
+  get counts() {
+    const area = this.width * this.height;
+    return [...Array(this.channels).keys()].map((channel) => {
+      const counts = Array(BINS).fill(0);
+      for (const value of this.numbers.subarray(channel * area, (channel + 1) * area)) {
+        const bin = Math.floor(((value - this.low) / (this.high - this.low)) * BINS);
+        if (value <= this.high && bin >= 0) counts[Math.min(bin, BINS - 1)]++;
+      }
+      return counts;
+    });
   }
 
   has(row, column) {
@@ -67,23 +78,32 @@ function unpack(model) {
   });
 }
 
-/** The stages that the table lists, and the height of one of its rows. */
+/** The stages that the table lists. */
 function listed(stages, selected) {
   const first = clamp(selected - Math.floor(ROWS / 2), 0, Math.max(0, stages.length - ROWS));
-  return { first, shown: stages.slice(first, first + ROWS), step: 52 };
+  return { first, shown: stages.slice(first, first + ROWS) };
 }
 
-/** Draws everything on a canvas context of WIDTH x HEIGHT. */
+/** Where the enlarged image, the table and the histograms lie on a stage of that width. */
+function plan(stages, width) {
+  const wide = width >= 700; // else the table stands below
+  const side = wide ? 224 : Math.min(224, Math.round(0.6 * width));
+  const table = wide ? { x: side + 30, y: TOP } : { x: 12, y: side + 2 * TOP + 26 };
+  const x = wide ? table.x + TABLE + 18 : side + 24;
+  const end = table.y + STEP * Math.min(stages.length, ROWS);
+  return { side, table, chart: { x, width: Math.min(width - x - 4, 220) }, height: Math.max(side + 52, end) };
+}
+
+/** Draws everything on a sheet. */
 class Painter extends Brush {
-  constructor(context, stages, words, { selected, row, column }) {
-    super(context);
-    Object.assign(this, { stages, words, selected, row, column });
+  constructor(sheet, stages, words, { selected, row, column }) {
+    const places = plan(stages, sheet.width);
+    super(sheet.blank(places.height));
+    Object.assign(this, { stages, words, selected, row, column, places });
     this.stage = stages[selected];
   }
 
   draw() {
-    this.context.fillStyle = "#fff";
-    this.context.fillRect(0, 0, WIDTH, HEIGHT);
     this.context.imageSmoothingEnabled = false;
     this.enlarged();
     this.table();
@@ -92,10 +112,11 @@ class Painter extends Brush {
 
   enlarged() {
     const { stage, words, row, column } = this;
-    const cell = stage.cell(SIDE);
+    const { side } = this.places;
+    const cell = stage.cell(side);
     const place = fill(words.place, { row, column });
-    this.text(stage.name, 4, 12, { weight: "bold", wide: 170 });
-    this.text(place, 4 + SIDE, 12, { align: "right" });
+    this.text(stage.name, 4, 12, { weight: "bold", wide: side - 130 });
+    this.text(place, 4 + side, 12, { align: "right" });
     this.context.drawImage(stage.portrait, 4, TOP, stage.width * cell, stage.height * cell);
     const size = Math.max(cell, 5);
     const middle = (cell - size) / 2;
@@ -112,33 +133,34 @@ class Painter extends Brush {
   /** Every stage in a row: small image, name, type, and its values at the cursor. */
   table() {
     const { context, stages, selected, words } = this;
-    const right = (channel) => TABLE + 268 + 62 * channel;
-    const { first, shown, step } = listed(stages, selected);
+    const { x, y: top } = this.places.table;
+    const right = (channel) => x + 230 + 60 * channel;
+    const { first, shown } = listed(stages, selected);
     words.colours.forEach((name, c) => {
       const look = { weight: "bold", align: "right", colour: CHANNELS[c], wide: 58 };
-      this.text(name, right(c), 12, look);
+      this.text(name, right(c), top - 14, look);
     });
     shown.forEach((stage, i) => {
-      const y = TOP + i * step;
+      const y = top + i * STEP;
       const chosen = first + i === selected;
       if (chosen) {
         context.fillStyle = "#e8f1f8";
-        context.fillRect(TABLE - 8, y, 410, step - 4);
+        context.fillRect(x - 8, y, TABLE + 8, STEP - 4);
         context.fillStyle = "#0072b2";
-        context.fillRect(TABLE - 8, y, 4, step - 4);
+        context.fillRect(x - 8, y, 4, STEP - 4);
       }
-      const cell = stage.cell(40);
-      context.drawImage(stage.portrait, TABLE + 2, y + 4, stage.width * cell, stage.height * cell);
+      const cell = stage.cell(36);
+      context.drawImage(stage.portrait, x + 2, y + 3, stage.width * cell, stage.height * cell);
       const weight = chosen ? "bold" : "normal";
       const kind = [stage.kind, stage.note].filter(Boolean).join(" · ");
-      this.text(stage.name, TABLE + 50, y + 15, { weight, wide: 160 });
-      this.text(kind, TABLE + 50, y + 33, { size: 12, colour: MUTED, wide: 170 });
+      this.text(stage.name, x + 46, y + 12, { weight, wide: 126 });
+      this.text(kind, x + 46, y + 30, { size: 12, colour: MUTED, wide: 126 });
       const values = this.values(stage);
       const [only] = values.length === 1 ? stage.names : [];
-      if (only) this.text(`${only} ${values[0]}`, right(2), y + 24, { align: "right", weight });
+      if (only) this.text(`${only} ${values[0]}`, right(2), y + 21, { align: "right", weight });
       else
         values.forEach((value, c) =>
-          this.text(value, right(c), y + 24, { align: "right", weight, wide: 58 }),
+          this.text(value, right(c), y + 21, { align: "right", weight, wide: 58 }),
         );
     });
   }
@@ -152,11 +174,13 @@ class Painter extends Brush {
   /** One histogram under the other, each named; a line marks the value at the cursor. */
   histograms() {
     const { context, stage, words, row, column } = this;
-    const { x, width } = CHART;
-    this.text(words.histogram, x, 12, { size: 12, weight: "bold", wide: width });
-    const most = Math.max(...stage.counts.flat(), 1);
-    const step = SIDE / stage.channels;
-    stage.counts.forEach((counts, c) => {
+    const { side, chart } = this.places;
+    const { x, width } = chart;
+    this.text(words.histogram, x, 12, { weight: "bold", wide: width });
+    const all = stage.counts;
+    const most = Math.max(...all.flat(), 1);
+    const step = side / stage.channels;
+    all.forEach((counts, c) => {
       const [top, high] = [TOP + c * step, Math.min(step, 130) - 38];
       const base = top + 16 + high;
       const bar = width / counts.length;
@@ -180,14 +204,14 @@ class Painter extends Brush {
 }
 
 /** What lies under a point: a pixel of the enlarged image, a row of the table, or nothing. */
-function partAt(stages, selected, x, y) {
+function partAt(stages, selected, { side, table }, x, y) {
   const stage = stages[selected];
-  const cell = stage.cell(SIDE);
+  const cell = stage.cell(side);
   const [column, row] = [Math.floor((x - 4) / cell), Math.floor((y - TOP) / cell)];
   if (x >= 4 && y >= TOP && stage.has(row, column)) return { row, column };
-  const { first, shown, step } = listed(stages, selected);
-  const line = Math.floor((y - TOP) / step);
-  if (x >= TABLE - 8 && x < CHART.x - 10 && y >= TOP && line < shown.length)
+  const { first, shown } = listed(stages, selected);
+  const line = Math.floor((y - table.y) / STEP);
+  if (x >= table.x - 8 && x < table.x + TABLE && line >= 0 && line < shown.length)
     return { selected: first + line };
   return null;
 }
@@ -195,7 +219,7 @@ function partAt(stages, selected, x, y) {
 function build(el, words) {
   el.classList.add("lk-stage", "lk-values");
   el.innerHTML = `<canvas role="application" tabindex="0"></canvas>
-    <div class="lk-stage-controls lk-slider"><label><span></span><select></select></label>
+    <div class="lk-controls lk-slider"><label class="lk-wide"><span></span><select></select></label>
     <small></small></div><p role="status"></p><p></p>`;
   const [canvas, name, select, help] = ["canvas", "span", "select", "small"].map((what) =>
     el.querySelector(what),
@@ -210,7 +234,6 @@ function build(el, words) {
 function render({ model, el }) {
   const words = model.get("words");
   const { canvas, select, cursor, said } = build(el, words);
-  const context = sharp(canvas, WIDTH, HEIGHT);
   let stages = [];
   let telling = null;
 
@@ -219,9 +242,11 @@ function render({ model, el }) {
   let now = Object.fromEntries(names.map((name) => [name, model.get(name)]));
 
   const paint = () => {
-    const painter = new Painter(context, stages, words, now);
+    if (!stages.length || !sheet.width) return;
+    const painter = new Painter(sheet, stages, words, now);
     painter.draw();
     const { stage } = painter;
+    canvas.places = painter.places; // for the mouse
     const named = painter.values(stage).map((value, c) => `${stage.names[c]} ${value}`);
     const sentence = fill(stage.cursor, { ...now, values: named.join(", ") });
     canvas.setAttribute("aria-label", sentence);
@@ -262,7 +287,7 @@ function render({ model, el }) {
   const point = (event) => {
     // When the page scrolls under a resting mouse, the browser sends a move of no length.
     if (event.type === "pointermove" && !event.movementX && !event.movementY) return;
-    const found = partAt(stages, now.selected, ...under(canvas, event, WIDTH));
+    const found = partAt(stages, now.selected, canvas.places, ...under(canvas, event));
     canvas.style.cursor = found ? (found.row === undefined ? "pointer" : "crosshair") : "";
     if (found?.row !== undefined || (found && event.type === "pointerdown")) go(found);
   };
@@ -278,9 +303,11 @@ function render({ model, el }) {
   canvas.addEventListener("pointerdown", point);
   select.addEventListener("change", () => go({ selected: Number(select.value) }));
   model.on("change:revision", changed);
+  const sheet = new Sheet(canvas, paint);
   changed();
   return () => {
     clearTimeout(telling);
+    sheet.observer.disconnect();
     model.off("change:revision", changed);
   };
 }

@@ -67,7 +67,6 @@ def _described(place: int, stage: Stage) -> dict:
         "low": low,
         "high": high,
         "digits": _digits(stage),
-        "counts": stage.histogram().tolist(),
         "says": _says(stage),
         "cursor": (
             _("Row {{row}}, column {{column}} after {name}: {{values}}.").format(name=stage.name)
@@ -119,7 +118,7 @@ def _words() -> dict:
         "colours": channel_names(3),
         "place": _("row {row}, column {column}"),
         "range": _("black {low}, white {high}"),
-        "histogram": _("how often each value occurs"),
+        "histogram": _("histogram"),
         "enlarged": _("Enlarged"),
         "help": _("Arrow keys or the mouse move the cursor; page up and page down change stages."),
     }

@@ -14,10 +14,8 @@ from labkit.explorers.shared.own_image import ImageChoice
 from labkit.plots.samples import class_balance, tiled, transformed
 from labkit.text import _
 
-COLUMNS, ROWS = 8, 5
+COLUMNS, ROWS = 7, 6
 """So many images of a class are shown at once."""
-
-NARROW = {"layout": {"width": "12em"}, "style": {"description_width": "auto"}}
 
 CLASSES_AT_MOST = 16
 """Of more classes, the balance shows those with the most and with the fewest images."""
@@ -80,23 +78,28 @@ class OnePicture(widgets.VBox):
 
     def _controls(self) -> None:
         classes = [(name, number) for number, name in enumerate(self.pictures.classes)]
-        self.label = widgets.Dropdown(
-            options=[(_("all"), -1), *classes],
-            description=_("Class"),
-            **NARROW,
-        ).add_class("lk-gallery-class")
-        self.number = widgets.BoundedIntText(
-            max=len(self.pictures) - 1,
-            description=_("Number"),
-            **NARROW,
-        ).add_class("lk-gallery-number")
+        self.label = (
+            widgets.Dropdown(
+                options=[(_("all"), -1), *classes],
+                description=_("Class"),
+            )
+            .add_class("lk-gallery-class")
+            .add_class("lk-narrow")
+        )
+        self.number = (
+            widgets.BoundedIntText(
+                max=len(self.pictures) - 1,
+                description=_("Number"),
+            )
+            .add_class("lk-gallery-number")
+            .add_class("lk-narrow")
+        )
         self.back = button("◀ " + _("Back"), lambda _button: self._step(-1), "back")
         self.next = button(_("Next") + " ▶", lambda _button: self._step(1), "next")
         self.any = button(_("At random"), lambda _button: self._step(None), "any")
         self.again = button(_("Draw again"), self._draw_again, "again")
         self.again.tooltip = _("Draw new random numbers for the random transforms")
         self.leaf = row(self.label, self.number, self.back, self.next, self.any)
-        self.own.path.style.description_width = "auto"
         self.load = row(self.own.upload, self.own.path, self.again)
 
     def go(self, index: int) -> None:
@@ -173,18 +176,16 @@ class ClassView(widgets.VBox):
         self.targets = np.asarray(pictures.targets)
         self.counts = np.bincount(self.targets, minlength=len(pictures.classes))
         self.start = 0
-        # as wide as its image: a longer sentence would push the sheet into the next row
-        self.balance, self.sheet = Screen(width=360, layout={"width": "360px"}), Screen()
+        self.balance, self.sheet = Screen(width=290), Screen(width=COLUMNS * 68)
         self.label = widgets.Dropdown(
             options=[(name, number) for number, name in enumerate(pictures.classes)],
             value=int(self.targets[0]),
             description=_("Class"),
-            **NARROW,
         ).add_class("lk-gallery-sheet")
         self.more = button(_("Others of this class"), self._more, "more")
         self.message = widgets.HTML()
-        side = widgets.VBox([row(self.label, self.more), self.message, self.sheet])
-        super().__init__([row(self.balance, side).add_class("lk-gallery-classes")])
+        sides = widgets.HBox([self.balance, self.sheet]).add_class("lk-columns")
+        super().__init__([row(self.label, self.more.add_class("lk-wide")), self.message, sides])
         self.label.observe(self._choose, "value")
         self._draw_balance()
         self._draw()
@@ -202,7 +203,7 @@ class ClassView(widgets.VBox):
         chosen = np.r_[order[:half], order[-half:]] if cut else np.arange(len(order))
         names = [self.pictures.classes[number] for number in chosen]
         title = self.pictures.split or _("images")
-        drawn = class_balance({title: self.counts[chosen].tolist()}, names, width=4.0)
+        drawn = class_balance({title: self.counts[chosen].tolist()}, names, width=2.9)
         sentence = drawn.alt
         if cut:
             text = _("Of {n} classes, the {half} with the most and the {half} with the fewest.")
@@ -241,6 +242,6 @@ class ClassView(widgets.VBox):
 
 def button(text: str, callback: Callable, name: str) -> widgets.Button:
     """Return a button as wide as its text, with the class ``lk-gallery-NAME``."""
-    made = widgets.Button(description=text, layout=widgets.Layout(width="auto"))
+    made = widgets.Button(description=text)
     made.on_click(callback)
     return made.add_class(f"lk-gallery-{name}")

@@ -1,20 +1,17 @@
 // Draws a walk down a loss (`walk_scene.js`), and lets it play, step and begin elsewhere.
 
-/** Draws a scene on a canvas context of WIDTH x HEIGHT. */
+/** Draws a scene on a sheet, up to a step of the walk. */
 class Painter extends Brush {
   size = 12;
 
-  constructor(context, scene, map, position) {
-    super(context);
+  constructor(sheet, scene, map, position) {
+    super(sheet.blank(scene.height));
     Object.assign(this, { scene, map, position });
   }
 
   draw() {
-    const { context, scene } = this;
-    context.fillStyle = "#fff";
-    context.fillRect(0, 0, WIDTH, HEIGHT);
     this.titles();
-    if (scene.flat) this.fromAbove();
+    if (this.scene.flat) this.fromAbove();
     else this.fromAside();
     this.named();
     this.losses();
@@ -54,9 +51,10 @@ class Painter extends Brush {
   titles() {
     const { scene } = this;
     const { ground, chart, words } = scene;
-    this.text(words.title, 56, 12, { size: 13, weight: "bold", wide: chart.left - 56 - 24 });
-    this.text(words.losses, chart.left, 12, { size: 13, weight: "bold" });
-    this.text(words.step, chart.right + 14, BOTTOM, { colour: MUTED });
+    const look = { size: 13, weight: "bold", wide: chart.right - chart.left + 30 };
+    this.text(words.title, 50, 12, look);
+    this.text(words.losses, chart.left, chart.top - 14, look);
+    this.text(words.step, chart.right + 8, chart.bottom, { colour: MUTED });
     this.text(scene.flat ? "w₁" : "w", ground.right + 10, ground.bottom, { size: 13, colour: MUTED });
     if (scene.flat) this.text("w₂", ground.left - 8, ground.top + 6, { size: 13, colour: MUTED, align: "right" });
   }
@@ -80,7 +78,7 @@ class Painter extends Brush {
       this.line([[ground.left, y], [ground.right, y]], GRID, 0.6);
     }
     this.axes(ground, marks.weights[0], marks.loss);
-    this.line([[ground.left, TOP], [ground.left, BOTTOM], [ground.right, BOTTOM]], INK, 1);
+    this.line([[ground.left, ground.top], [ground.left, ground.bottom], [ground.right, ground.bottom]], INK, 1);
     const points = [];
     const last = curve.length - 1;
     curve.forEach((height, i) => {
@@ -131,7 +129,7 @@ class Painter extends Brush {
     for (const mark of marks.loss)
       this.text(plain(mark), chart.left - 8 - shift, chart.y(mark), { align: "right" });
     this.axes(chart, marks.steps, []);
-    this.line([[chart.left, TOP], [chart.left, BOTTOM], [chart.right, BOTTOM]], INK, 1);
+    this.line([[chart.left, chart.top], [chart.left, chart.bottom], [chart.right, chart.bottom]], INK, 1);
   }
 
   walk() {
@@ -213,23 +211,23 @@ class Painter extends Brush {
 
   key() {
     const { context, scene } = this;
-    const y = HEIGHT - 8;
+    const y = TOP + HIGH + UNDER - 8;
     context.fillStyle = INK;
-    context.fillRect(56, y - 4.5, 9, 9);
-    this.text(scene.words.start, 70, y, { colour: MUTED });
-    this.disc(120, y, 5, ORANGE);
-    this.text(scene.words.now, 130, y, { colour: MUTED });
-    this.line([[172, y], [192, y]], GREEN, 3);
-    this.text(scene.flat ? scene.words.downhill : scene.words.slope, 198, y, { colour: MUTED });
+    context.fillRect(50, y - 4.5, 9, 9);
+    this.text(scene.words.start, 64, y, { colour: MUTED });
+    this.disc(114, y, 5, ORANGE);
+    this.text(scene.words.now, 124, y, { colour: MUTED });
+    this.line([[166, y], [186, y]], GREEN, 3);
+    this.text(scene.flat ? scene.words.downhill : scene.words.slope, 192, y, { colour: MUTED });
   }
 }
 
 function build(el, words) {
   el.classList.add("lk-stage");
   el.innerHTML = `<canvas role="img"></canvas>
-    <div class="lk-stage-controls lk-slider"><button type="button" class="lk-reset"></button>
+    <div class="lk-controls lk-slider"><button type="button" class="lk-reset"></button>
     <button type="button" class="lk-step"></button><button type="button" class="lk-play"></button>
-    <label><span></span><input type="range" min="0" step="1"><output></output></label>
+    <label class="lk-wide"><span></span><input type="range" min="0" step="1"><output></output></label>
     <label><span></span><select></select></label></div><p role="status"></p>`;
   const find = (what) => el.querySelector(what);
   const [position, speed] = el.querySelectorAll("label span");
@@ -246,14 +244,19 @@ function build(el, words) {
 function render({ model, el }) {
   const parts = build(el, model.get("words"));
   const { canvas, reset, step, play: button, input: slider, output, select, p: said } = parts;
-  const context = sharp(canvas, WIDTH, HEIGHT);
   const map = new Image();
-  let scene = new Scene(model);
+  let scene = new Scene(model, 0);
   let dragging = false;
 
   const at = () => model.get("position");
   const last = () => scene.count - 1;
-  const speak = () => (said.textContent = scene.says[at()]);
+  const sentence = () => model.get("says")[at()] ?? model.get("said"); // all come after one
+  const speak = () => (said.textContent = sentence());
+  const say = () => {
+    canvas.setAttribute("aria-label", sentence());
+    slider.setAttribute("aria-valuetext", sentence());
+    if (!player.timer) speak(); // while it plays, nobody could listen so fast
+  };
   const go = (position) => {
     model.set("position", clamp(position, 0, last()));
     model.save_changes(); // at once: Python's echo of a step would undo later ones not yet sent
@@ -261,15 +264,12 @@ function render({ model, el }) {
   const player = new Player({ button, select, words: scene.words }, { at, last, go, halted: speak });
   const paint = () => {
     const position = at();
-    new Painter(context, scene, map, position).draw();
-    const sentence = scene.says[position];
-    canvas.setAttribute("aria-label", sentence);
+    if (sheet.width) new Painter(sheet, scene, map, position).draw();
     slider.max = last();
     slider.value = position;
-    slider.setAttribute("aria-valuetext", sentence);
     output.textContent = `${position} / ${last()}`;
     step.disabled = position >= last();
-    if (!player.timer) speak(); // while it plays, nobody could listen so fast
+    say();
     Object.assign(canvas.dataset, { position, revision: model.get("revision") });
   };
   const keys = (event) => {
@@ -280,15 +280,16 @@ function render({ model, el }) {
   const point = (event) => {
     dragging = event.type === "pointerdown" || (dragging && event.buttons > 0);
     if (!dragging) return;
-    const place = scene.ground.under(...under(canvas, event, WIDTH));
+    const place = canvas.places.ground.under(...under(canvas, event));
     if (place === null) return;
     model.set("chosen", scene.flat ? place : [place[0]]);
     model.save_changes();
   };
   const changed = () => {
-    scene = new Scene(model);
+    canvas.places = scene = new Scene(model, sheet.width);
     paint();
   };
+  const sheet = new Sheet(canvas, changed);
   const chart = () => {
     if (model.get("map").byteLength)
       map.src = URL.createObjectURL(new Blob([model.get("map")], { type: "image/png" }));
@@ -308,13 +309,16 @@ function render({ model, el }) {
   canvas.addEventListener("pointerdown", point);
   canvas.addEventListener("pointermove", point);
   model.on("change:position", paint);
+  model.on("change:says", say);
   model.on("change:map", chart);
   model.on("change:revision", changed);
   chart();
   paint();
   return () => {
     player.halt();
+    sheet.observer.disconnect();
     model.off("change:position", paint);
+    model.off("change:says", say);
     model.off("change:map", chart);
     model.off("change:revision", changed);
   };

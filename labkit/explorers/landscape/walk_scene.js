@@ -1,12 +1,11 @@
 // A walk down a loss of one or two weights, and beside it the loss over the steps.
 // Python sends the whole walk once; every step is drawn here, within one frame.
 
-const WIDTH = 900;
-const HEIGHT = 350;
 const GRID = "#d0d0d0";
 const GREEN = "#009e73";
-const TOP = 26;
-const BOTTOM = 304;
+const TOP = 26; // above a frame stands its title
+const HIGH = 278; // a frame
+const UNDER = 46; // below it stand numbers and the key
 
 const plain = (value) => String(Number(value.toFixed(6))).replace("-", "−");
 
@@ -39,10 +38,10 @@ class Frame {
   }
 }
 
-/** What Python sent: the landscape, and each step of the walk. */
+/** What Python sent, the landscape and each step of the walk, laid out on a stage of a width. */
 class Scene {
-  constructor(model) {
-    for (const name of ["reach", "heights", "marks", "levels", "colours", "places", "says", "words"])
+  constructor(model, width) {
+    for (const name of ["reach", "heights", "marks", "levels", "colours", "places", "words"])
       this[name] = model.get(name);
     this.curve = unpacked(model.get("curve"), Float64Array);
     this.weights = unpacked(model.get("weights"), Float64Array);
@@ -50,16 +49,21 @@ class Scene {
     this.losses = unpacked(model.get("losses"), Float64Array);
     this.count = this.losses.length;
     this.flat = this.reach.length === 2; // seen from above
-    this.chart = new Frame(530, TOP, 850, BOTTOM, [0, this.count - 1], this.heights);
-    this.ground = this.flat ? this.square() : new Frame(56, TOP, 436, BOTTOM, this.reach[0], this.heights);
+    const wide = width >= 600; // else the losses stand below
+    const across = Math.min(380, wide ? (width - 160) / 2 : width - 90);
+    const [left, top] = wide ? [width - 36 - across, TOP] : [56, 2 * TOP + HIGH + UNDER];
+    this.chart = new Frame(left, top, left + across, top + HIGH, [0, this.count - 1], this.heights);
+    this.height = top + HIGH + UNDER;
+    const place = [50, TOP, 50 + across, TOP + HIGH];
+    this.ground = this.flat ? this.square(...place) : new Frame(...place, this.reach[0], this.heights);
   }
 
   /** The frame of a map: a step looks equally long in both directions. */
-  square() {
-    const [wide, high] = this.reach.map(([low, top]) => top - low);
-    const scale = Math.min(380 / wide, (BOTTOM - TOP) / high);
-    const [left, bottom] = [56 + (380 - wide * scale) / 2, (TOP + BOTTOM + high * scale) / 2];
-    return new Frame(left, bottom - high * scale, left + wide * scale, bottom, ...this.reach);
+  square(left, top, right, bottom) {
+    const [wide, high] = this.reach.map(([low, most]) => most - low);
+    const scale = Math.min((right - left) / wide, (bottom - top) / high);
+    const [x, y] = [(left + right - wide * scale) / 2, (top + bottom + high * scale) / 2];
+    return new Frame(x, y - high * scale, x + wide * scale, y, ...this.reach);
   }
 
   /** Where the walk is on the ground after a step, in pixels. */

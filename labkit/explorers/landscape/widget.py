@@ -54,6 +54,7 @@ class WalkStage(anywidget.AnyWidget):
     weights = traitlets.Bytes().tag(sync=True)
     slopes = traitlets.Bytes().tag(sync=True)
     losses = traitlets.Bytes().tag(sync=True)
+    said = traitlets.Unicode().tag(sync=True)
     says = traitlets.List(traitlets.Unicode()).tag(sync=True)
     words = traitlets.Dict().tag(sync=True)
     chosen = traitlets.List().tag(sync=True)
@@ -67,10 +68,11 @@ class WalkStage(anywidget.AnyWidget):
                 self._show_ground(walk.landscape, len(walk.losses) - 1)
             self.weights, self.slopes = _bytes(walk.weights), _bytes(walk.slopes)
             self.losses = _bytes(walk.losses)
-            self.says = figures.sentences(walk)
+            self.said, self.says = figures.sentence(walk, self.position), []
             read = [figures.number(loss) for loss in walk.losses]
             self.words = self.words | {"losses_read": read}
             self.revision += 1
+        self.says = figures.sentences(walk)  # the walk need not wait for them
 
     def _show_ground(self, ground: Landscape, steps: int) -> None:
         _sides, heights = ground.heights(241)
@@ -111,14 +113,16 @@ class LandscapeExplorer(Explorer):
             options=names, value=named(landscape), description=_("Landscape")
         )
         self.optimizer = widgets.Dropdown(options=list(OPTIMIZERS), description=_("Optimizer"))
+        for menu in (self.landscape, self.optimizer):
+            menu.add_class("lk-narrow")  # all six in one line
         self.learning_rate = Slider.of(
             _("Learning rate"), [f"{rate:g}" for rate in RATES], RATES.index(0.1)
         )
         self.momentum = Slider.of(_("Momentum"), [f"{value:g}" for value in MOMENTA])
         self.start = (Slider(label=_("Start at w"), step=0.05), Slider(label="w₂", step=0.05))
         self.stage = WalkStage(position=12).add_class("lk-walk")
-        choices = row(self.landscape, self.optimizer, self.momentum)
-        super().__init__(choices, row(self.learning_rate, *self.start), screen=self.stage)
+        settings = (self.landscape, self.optimizer, self.learning_rate, self.momentum)
+        super().__init__(row(*settings, *self.start), screen=self.stage)
         self._busy = Busy()
         self.landscape.observe(self._enter, "value")
         for control in (self.optimizer, self.learning_rate, self.momentum, *self.start):

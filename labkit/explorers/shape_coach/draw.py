@@ -4,14 +4,13 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from PIL import Image, ImageDraw
-
-from labkit.explorers.shared.pixels import MUTED, SCALE, WHITE, to_png, write
 from labkit.plots.base import BLUE, INK, ORANGE
 from labkit.text import _
 
-WIDTH, LEFT, RIGHT, STRIP, PITCH = 950, 96, 96, 17, 37
-_SEEN, _PLAIN, _CONE = "#9cc7e4", "#e4e4e4", "#e8f2f9"
+LEFT, RIGHT, STRIP, PITCH = 15, 11, 18, 38
+"""Margins in per cent of the width; the height of a strip and the distance of two, in pixels."""
+
+_SEEN, _PLAIN, _CONE, _EDGE, _MUTED = "#9cc7e4", "#e4e4e4", "#e8f2f9", "#a8a8a8", "#5c5c5c"
 
 
 @dataclass(frozen=True)
@@ -33,57 +32,67 @@ class Side:
 
 
 def strips(sides: Sequence[Side], hidden: Sequence[str] = ()) -> bytes:
-    """Draw the sides below one another as PNG, each cell in the middle of the pixels it sees.
+    """Draw the sides below one another as SVG, each cell in the middle of the pixels it sees.
 
-    Orange crosses mark cells that are never visited; ``hidden`` are words for strips not shown.
+    It is as wide as its place, with letters of one size. Orange crosses mark cells that are never
+    visited; ``hidden`` are words for strips not shown.
     """
     low = min(min(0.0, side.start - side.jump / 2) for side in sides)
     high = max(side.start + (side.size - 0.5) * side.jump for side in sides)
-    unit = (WIDTH - LEFT - RIGHT) / (high - low)
-    height = 6 + (len(sides) + len(hidden)) * PITCH - (PITCH - STRIP) + 8
-    image = Image.new("RGB", (SCALE * WIDTH, SCALE * height), WHITE)
-    draw = ImageDraw.Draw(image)
+    unit = (100 - LEFT - RIGHT) / (high - low)
 
     def span(side: Side, first: int, last: int) -> tuple[float, float]:
         left = LEFT + (side.start + (first - 0.5) * side.jump - low) * unit
         return left, left + (last - first + 1) * side.jump * unit
 
-    for number, (above, below) in enumerate(zip(sides, sides[1:], strict=False)):
+    tops = [6 + number * PITCH for number in range(len(sides) + len(hidden))]
+    parts = []
+    for top, above, below in zip(tops, sides, sides[1:], strict=False):
         if above.seen and below.seen:
-            top = 6 + number * PITCH + STRIP
-            upper, lower = (span(side, side.seen[0], side.seen[-1]) for side in (above, below))
-            corners = [(upper[0], top), (upper[1], top)]
-            corners += [(lower[1], top + PITCH - STRIP), (lower[0], top + PITCH - STRIP)]
-            draw.polygon([(SCALE * x, SCALE * y) for x, y in corners], fill=_CONE)
-    for number, side in enumerate(sides):
-        top = 6 + number * PITCH
-        write(draw, side.name, (6, top + 2), 12)
-        write(draw, str(side.size), (LEFT - 10, top + 2), 12, anchor="ra")
-        write(draw, side.note, (WIDTH - RIGHT + 10, top + 3), 10, fill=MUTED)
-        for cell in range(side.size):
-            _cell(draw, side, cell, (*span(side, cell, cell), top))
-    for number, words in enumerate(hidden, len(sides)):
-        top = 6 + number * PITCH
-        box = [SCALE * n for n in (LEFT, top, WIDTH - RIGHT, top + STRIP)]
-        draw.rectangle(box, fill=None, outline="#c4c4c4")
-        write(draw, words, ((LEFT + WIDTH - RIGHT) / 2, top + 2), 12, fill=MUTED, anchor="ma")
-    return to_png(image)
+            (a, b), (c, d) = (span(side, side.seen[0], side.seen[-1]) for side in (above, below))
+            cone = f'<path d="M{a:.2f} 0H{b:.2f}L{d:.2f} 1H{c:.2f}Z" fill="{_CONE}"/>'
+            place = f'y="{top + STRIP}" width="100%" height="{PITCH - STRIP}"'
+            stretched = 'viewBox="0 0 100 1" preserveAspectRatio="none"'
+            parts.append(f"<svg {place} {stretched}>{cone}</svg>")
+    for top, side in zip(tops, sides, strict=False):
+        parts.append(_text(f"{side.name}\u2002{side.size}", LEFT - 1, top, anchor="end", size=12))
+        parts.append(_text(side.note, 101 - RIGHT, top, anchor="start", colour=_MUTED))
+        parts += [_cell(side, cell, *span(side, cell, cell), top) for cell in range(side.size)]
+    for top, words in zip(tops[len(sides) :], hidden, strict=True):
+        parts.append(_box(LEFT, 100 - RIGHT, top, "none", "#c4c4c4"))
+        parts.append(_text(words, 50 + (LEFT - RIGHT) / 2, top, colour=_MUTED, size=12))
+    size = f'width="100%" height="{tops[-1] + STRIP + 8}"'
+    style = "text {font-family: system-ui, sans-serif}"
+    style += "@media (max-width: 600px) {.small {display: none}}"  # no room for these numbers
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size}><style>{style}</style>'
+    return f"{head}{''.join(parts)}</svg>".encode()
 
 
-def _cell(draw: ImageDraw.ImageDraw, side: Side, cell: int, place) -> None:
-    left, right, top = place
+def _cell(side: Side, cell: int, left: float, right: float, top: int) -> str:
     missed, seen = cell in side.unvisited, cell in side.seen
-    colour = WHITE if missed else _SEEN if seen else _PLAIN
-    edge = ORANGE if missed else BLUE if seen else "#a8a8a8"
-    rim = 0 if right - left < 5 else 1
-    box = [round(SCALE * n) for n in (left + rim / 2, top, right - rim / 2, top + STRIP)]
-    draw.rectangle(box, fill=colour, outline=edge if rim else None, width=2 if missed else 1)
     if missed:
-        draw.line([box[0], box[1], box[2], box[3]], fill=ORANGE, width=3)
-        draw.line([box[0], box[3], box[2], box[1]], fill=ORANGE, width=3)
-    elif right - left >= 20:
-        middle = (left + right) / 2
-        write(draw, str(cell), (middle, top + 3), 9, fill=INK if seen else MUTED, anchor="ma")
+        up, down = (f'x1="{left:.2f}%" x2="{right:.2f}%" y{n}="{top}"' for n in (1, 2))
+        lines = f'<line {up} y2="{top + STRIP}"/><line {down} y1="{top + STRIP}"/>'
+        cross = f'<g stroke="{ORANGE}" stroke-width="1.5">{lines}</g>'
+        return _box(left, right, top, "white", ORANGE) + cross
+    edge = "none" if right - left < 0.6 else BLUE if seen else _EDGE
+    box = _box(left, right, top, _SEEN if seen else _PLAIN, edge)
+    if right - left < 2.2:
+        return box
+    number = _text(str(cell), (left + right) / 2, top, colour=INK if seen else _MUTED)
+    return f'{box}<g class="{"small" if right - left < 4.5 else ""}">{number}</g>'
+
+
+def _box(left: float, right: float, top: int, fill: str, edge: str) -> str:
+    place = f'x="{left:.2f}%" y="{top}" width="{right - left:.2f}%" height="{STRIP}"'
+    return f'<rect {place} fill="{fill}" stroke="{edge}"/>'
+
+
+def _text(
+    words: str, x: float, top: int, *, anchor: str = "middle", size: int = 11, colour: str = INK
+) -> str:
+    look = f'font-size="{size}" fill="{colour}" text-anchor="{anchor}"'
+    return f'<text x="{x:.2f}%" y="{top + 13}" {look}>{html.escape(words)}</text>'
 
 
 def fault_card(fault) -> str:

@@ -11,8 +11,10 @@ function field(type, name, change) {
   return input;
 }
 
-function cell(row, ...content) {
+/** A cell of a row; where the table is narrow, the name of its column stands in it. */
+function cell(row, name, ...content) {
   const td = document.createElement("td");
+  td.dataset.name = name;
   td.append(...content);
   row.append(td);
   return td;
@@ -37,12 +39,15 @@ function render({ model, el }) {
     guess.inputMode = "numeric";
     guess.placeholder = "?";
     guess.className = "lk-guess";
-    cell(row, guess);
+    guess.addEventListener("keydown", ({ key }) => {
+      if (key === "Enter") lines[(index + 1) % lines.length].guess.focus();
+    });
+    cell(row, words.guess, guess);
     const verdict = document.createElement("output");
-    verdict.className = "lk-answer";
-    cell(row, verdict);
-    const cells = ["why", "parameters", "field"].map(() => cell(row));
+    cell(row, words.answer, verdict);
+    const cells = ["why", "parameters", "field"].map((name) => cell(row, words[name]));
     cells[0].className = "lk-why";
+    cells[1].className = cells[2].className = "lk-number";
     return { guess, verdict, cells };
   };
 
@@ -57,12 +62,12 @@ function render({ model, el }) {
     row.append(head);
     const kind = field("select", `${who}: ${words.kind}`, change("kind", String));
     for (const name of ["conv", "pool"]) kind.add(new Option(words[name], name));
-    cell(row, kind);
+    cell(row, words.kind, kind);
     const numbers = NUMBERS.map((name) => {
       const input = field("input", `${who}: ${words[name]}`, change(name, Number));
       input.type = "number";
       [input.min, input.max] = model.get("limits")[name];
-      cell(row, input);
+      cell(row, words[name], input);
       return input;
     });
     return { row, kind, numbers, ...answers(row, index, who) };
@@ -84,10 +89,10 @@ function render({ model, el }) {
     heads.push(words.guess, words.answer, words.why, words.parameters, words.field);
     table.innerHTML = "<thead><tr></tr></thead><tbody></tbody>";
     for (const text of heads) {
-      const th = document.createElement("th");
-      th.scope = "col";
-      th.textContent = text;
-      table.querySelector("thead tr").append(th);
+      const head = document.createElement(text ? "th" : "td");
+      if (text) head.scope = "col";
+      head.textContent = text;
+      table.querySelector("thead tr").append(head);
     }
     lines = [...Array(count).keys()].map(layerLine);
     lines.push(flatLine(count));

@@ -50,12 +50,18 @@ class StackTable(anywidget.AnyWidget):
     def add(self, window: Window) -> None:
         """Put a layer at the end."""
         self._count += 1
-        self.layers = [*self.layers, as_layer(window)]
+        self._hold([*self.layers, as_layer(window)])
 
     def remove(self) -> None:
         """Take the last layer away."""
         self._count -= 1
-        self.layers = self.layers[:-1]
+        self._hold(self.layers[:-1])
+
+    def _hold(self, layers: list[dict]) -> None:
+        """Hold these layers, and a guess for each."""
+        with self.hold_sync():
+            self.guesses = [*self.guesses]  # made as many
+            self.layers = layers
 
     @traitlets.validate("layers")
     def _as_many_layers(self, proposal):

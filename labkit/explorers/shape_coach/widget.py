@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import ipywidgets as widgets
 from torch import nn
 
-from labkit.explorers.shape_coach.draw import WIDTH, Side, strips
+from labkit.explorers.shape_coach.draw import Side, strips
 from labkit.explorers.shape_coach.forward_coach import ForwardCoach
 from labkit.explorers.shape_coach.stack_table import StackTable, as_window
-from labkit.explorers.shared.looks import Busy, Explorer, Screen, Slider, reporting, row
+from labkit.explorers.shared.looks import Busy, Explorer, Slider, reporting, row
 from labkit.inspect.shapes import Stage, Window, seen_by, stack
 from labkit.text import _
 
@@ -38,18 +38,17 @@ class ShapeCoach(Explorer):
         self.windows: list[Window] = []
         self._busy = Busy()
         self.size = Slider(label=_("Image's side"), minimum=4, maximum=64, value=size)
-        narrow = {"width": "auto"}
-        self.more = widgets.Button(description=_("Add a layer"), layout=narrow)
-        self.fewer = widgets.Button(description=_("Remove the last"), layout=narrow)
-        self.reveal = widgets.ToggleButton(description=_("Show all answers"), layout=narrow)
+        self.more = widgets.Button(description=_("Add a layer"))
+        self.fewer = widgets.Button(description=_("Remove the last"))
+        self.reveal = widgets.ToggleButton(description=_("Show all answers"))
         self.unit = Slider(label=_("Follow unit"), maximum=0)
         self.table = StackTable(layers)
-        top = row(self.size, self.more, self.fewer, self.reveal, self.unit)
-        super().__init__(top, self.table, screen=Screen(width=WIDTH))
+        top = row(self.size, self.more, self.fewer, self.reveal, self.unit.add_class("lk-wide"))
+        super().__init__(top, self.table)
         self.add_class("lk-shapes")
         self._compute()
-        self.size.observe(self._change, "value")
-        self.table.observe(self._change, "layers")
+        self.size.observe(self._compute, "value")
+        self.table.observe(self._compute, "layers")
         self.table.observe(self._show, "guesses")
         self.reveal.observe(self._show, "value")
         self.unit.observe(self._show, "value")
@@ -73,20 +72,8 @@ class ShapeCoach(Explorer):
             raise ValueError(_("One layer must stay."))
         self.table.remove()
 
-    def _change(self, change) -> None:
-        """Forget the guesses behind the first layer that changed, and compute again."""
-        first = 0
-        if change["name"] == "layers":
-            pairs = zip(change["old"], change["new"], strict=False)
-            same = [old == new for old, new in pairs]
-            first = same.index(False) if False in same else len(same)
-        blank = len(self.table.layers) + 1 - first
-        with self._busy:
-            self.table.guesses = [*self.table.guesses[:first], *[""] * blank]
-        self._compute()
-
     @reporting
-    def _compute(self) -> None:
+    def _compute(self, _change=None) -> None:
         """Follow the image through the layers as far as they fit; the rest is a sentence."""
         self.stages, self.windows, problem = (), [], None
         for number, layer in enumerate(self.table.layers, 1):
@@ -121,7 +108,10 @@ class ShapeCoach(Explorer):
         ]
         hidden = [result["state"] not in ("right", "shown") for result in self.table.results]
         known = min([*hidden, True].index(True), len(self.stages))
-        self.unit.disabled = not self._complete or known < len(self.stages)
+        wait = not self._complete or known < len(self.stages)
+        with self.unit.hold_sync():
+            self.unit.disabled = wait
+            self.unit.texts = [_("when all is guessed")] * (self.unit.maximum + 1) if wait else []
         words = ["?"] * (len(self.stages) - known)
         words += ["✗"] * (len(self.table.layers) - len(self.stages))
         self.screen.show(strips(self._sides(known), words), self._sentence(known))
@@ -206,8 +196,9 @@ def _formula(n: int, window: Window) -> str:
     span = window.dilation * (window.kernel - 1) + 1
     padded = f"{n} + 2·{window.padding}" if window.padding else f"{n}"
     room, stride = n + 2 * window.padding - span, window.stride
-    cut = f" = ⌊{room / stride:.4g}⌋ + 1" if room % stride else ""
-    return f"⌊({padded} − {span}) / {stride}⌋ + 1{cut}"
+    parts = [f"⌊({padded} − {span}) / {stride}⌋ + 1"]
+    parts += [f"= ⌊{room / stride:.4g}⌋ + 1"] if room % stride else []
+    return " ".join(part.replace(" ", "\u00a0") for part in parts)  # a line ends before the "="
 
 
 def _name(number: int, window: Window) -> str:

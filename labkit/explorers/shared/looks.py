@@ -148,14 +148,12 @@ def heard_in_main_thread(widget: widgets.Widget) -> None:
 
 
 def row(*children: widgets.Widget) -> widgets.HBox:
-    """Put controls side by side, wrapping where the screen is narrow."""
-    layout = widgets.Layout(
-        flex_flow="row wrap",
-        align_items="center",
-        grid_gap="4px 16px",
-        overflow="visible",  # else the ring around a focused button is cut off
-    )
-    return widgets.HBox(children, layout=layout)
+    """Put controls side by side in the grid that all explorers share, each under its name.
+
+    A list or a text field takes two columns, unless it has the class ``lk-narrow``; anything else
+    takes one, unless it has ``lk-wide``.
+    """
+    return widgets.HBox(children).add_class("lk-controls")
 
 
 def complaint(text: str) -> str:

@@ -9,7 +9,7 @@ import traitlets
 
 from labkit.data import ImageSet
 from labkit.data.read_image import ImageError, read_image
-from labkit.explorers.shared.looks import complaint, row
+from labkit.explorers.shared.looks import Busy, complaint, row
 from labkit.explorers.shared.upload import Upload
 from labkit.text import _
 
@@ -17,8 +17,8 @@ from labkit.text import _
 class ImageChoice(widgets.VBox):
     """Samples to choose from, an upload button and a path; ``image`` is uint8 ``[32, 32, 3]``.
 
-    ``name`` says what is shown. ``message`` says why a file cannot be used; then the image that
-    was shown before stays.
+    ``name`` says what is shown; an image of the learner's own joins the list. ``message`` says why
+    a file cannot be used; then the image that was shown before stays.
     """
 
     image = traitlets.Instance(np.ndarray)
@@ -28,6 +28,7 @@ class ImageChoice(widgets.VBox):
         """Offer ``samples``: named images, or one image of each class of a set."""
         self.samples = dict(one_of_each(samples) if isinstance(samples, ImageSet) else samples)
         self.choice = widgets.Dropdown(options=list(self.samples), description=_("Image"))
+        self._busy = Busy()
         hint = _("Upload an image of your own")
         self.upload = Upload(_("Your own …"), hint, self._receive, self._refuse)
         self.path = widgets.Text(
@@ -41,7 +42,7 @@ class ImageChoice(widgets.VBox):
         self._choose()
 
     def _choose(self, _change=None) -> None:
-        if self.choice.value is not None:
+        if not self._busy:
             self.path.value = ""  # the same path may be typed again
             self.show(self.choice.value, self.samples[self.choice.value])
 
@@ -68,7 +69,9 @@ class ImageChoice(widgets.VBox):
         except ImageError as error:
             self._refuse(str(error))
         else:
-            self.choice.value = None  # each sample may be chosen again
+            self.samples[name] = image
+            with self._busy:
+                self.choice.options, self.choice.value = list(self.samples), name
             self.show(name, image)
 
     def show(self, name: str, image: np.ndarray) -> None:

@@ -71,20 +71,43 @@ class Brush {
   }
 }
 
-/** Make a canvas as fine as the screen; return its context, which counts in the stage's points. */
-function sharp(canvas, width, height) {
-  const ratio = Math.max(2, window.devicePixelRatio);
-  canvas.width = width * ratio;
-  canvas.height = height * ratio;
-  const context = canvas.getContext("2d");
-  context.scale(ratio, ratio);
-  return context;
+/** A canvas as wide as its stage, in the page's own points, and as sharp as the screen. */
+class Sheet {
+  width = 0; // until the stage stands on the page
+
+  /** `paint` is called whenever the stage has another width. */
+  constructor(canvas, paint) {
+    this.canvas = canvas;
+    this.context = canvas.getContext("2d");
+    this.observer = new ResizeObserver(() => {
+      const width = Math.min(canvas.parentElement.clientWidth, 880);
+      if (!width || width === this.width) return;
+      this.width = width;
+      paint();
+    });
+    this.observer.observe(canvas.parentElement);
+  }
+
+  /** Return the context of a white sheet that is so high. */
+  blank(height) {
+    const { canvas, context, width } = this;
+    const ratio = Math.max(2, window.devicePixelRatio);
+    const size = [width, height].map((points) => Math.round(points * ratio));
+    if (canvas.width !== size[0] || canvas.height !== size[1]) {
+      [canvas.width, canvas.height] = size;
+      Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
+    }
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.fillStyle = "#fff";
+    context.fillRect(0, 0, width, height);
+    return context;
+  }
 }
 
-/** Where an event of the mouse is, in the points of a stage of that width. */
-function under(canvas, event, width) {
+/** Where an event of the mouse is, in points of the stage. */
+function under(canvas, event) {
   const box = canvas.getBoundingClientRect();
-  return [event.clientX - box.left, event.clientY - box.top].map((at) => (at / box.width) * width);
+  return [event.clientX - box.left, event.clientY - box.top];
 }
 
 /** In JupyterLab a key pressed on a control is also a command, unless it says that it is not. */

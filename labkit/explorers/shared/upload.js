@@ -6,11 +6,12 @@ function render({ model, el }) {
   const button = document.createElement("button");
   const input = document.createElement("input");
   button.type = "button";
-  button.className = "jupyter-widgets jupyter-button widget-button lk-upload";
+  button.className = "jupyter-button";
   button.textContent = model.get("label");
   button.title = model.get("hint");
   button.setAttribute("data-lm-suppress-shortcuts", "true"); // else "d d" would delete the cell
   input.type = "file";
+  input.accept = "image/*,.heic,.heif";
   input.hidden = true;
   el.append(button, input);
 

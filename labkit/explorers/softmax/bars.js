@@ -43,7 +43,7 @@ function render({ model, el }) {
     const last = document.createElement("tr");
     last.className = "lk-foot";
     for (const text of foot) {
-      const made = cell(last.children.length ? "td" : "th", "");
+      const made = cell("td", "");
       made.append(cell("span", text));
       last.append(made);
     }

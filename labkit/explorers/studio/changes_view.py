@@ -46,16 +46,14 @@ class ChangesView(widgets.VBox):
         self.kind = widgets.Dropdown(
             options=[(_(change.name), kind) for kind, change in CORRUPTIONS.items()],
             description=_("Change"),
-            style={"description_width": "auto"},
         )
         self.amount = Slider.of(_("Amount"), ["–"])
         self.both, self.curve = Screen(width=BOTH_WIDTH), Screen(width=UnderChange.WIDTH)
         self.before, self.after, self.message = widgets.HTML(), widgets.HTML(), widgets.HTML()
-        answers = widgets.HBox([self.before, self.after], layout={"grid_gap": "14px"})
-        left = widgets.VBox([self.both, answers], layout={"flex": "0 0 454px"})
-        sides = widgets.HBox([left, self.curve])
-        sides.layout.grid_gap = "24px"
-        super().__init__([row(self.kind, self.amount), self.message, sides])
+        answers = widgets.HBox([self.before, self.after]).add_class("lk-answers")
+        left = widgets.VBox([self.both, answers]).add_class("lk-both")
+        sides = widgets.HBox([left, self.curve.add_class("lk-curve")]).add_class("lk-columns")
+        super().__init__([row(self.kind, self.amount.add_class("lk-wide")), self.message, sides])
         self.add_class("lk-changes")
         self.kind.observe(self._choose, "value")
         self.amount.observe(self._move, "value")
@@ -77,15 +75,16 @@ class ChangesView(widgets.VBox):
             return  # there is no image yet
         kind = CORRUPTIONS[self.kind.value]
         words = [kind.say(amount) for amount in kind.amounts]
+        with self._busy, self.amount.hold_sync():
+            self.amount.texts, self.amount.maximum = words, len(words) - 1
+            self.amount.value = kind.amounts.index(0) + 2
         if self.kind.value not in self._curves:
+            self._draw_image()  # it need not wait for the others
             self.curve.show(b"", _("Measuring on validation images ..."))
             model, pictures, device = self.model, self.pictures, self._device()
             shares = accuracy_under(model, pictures, self.kind.value, device=device)
             self.measured[self.kind.value] = shares
             self._curves[self.kind.value] = UnderChange(_(kind.name), kind.amounts, words, shares)
-        with self._busy, self.amount.hold_sync():
-            self.amount.texts, self.amount.maximum = words, len(words) - 1
-            self.amount.value = kind.amounts.index(0) + 2
         self._draw()
 
     @reporting
@@ -103,12 +102,16 @@ class ChangesView(widgets.VBox):
         return outputs[0].float().softmax(0).cpu().numpy()
 
     @one_thread()
-    def _draw(self) -> None:
+    def _draw_image(self) -> None:
         kind, place = CORRUPTIONS[self.kind.value], self.amount.value
         changed = corrupt(self.picture[None], self.kind.value, kind.amounts[place])[0]
         self.probabilities = self._ask(changed)
         self.both.show(before_after(self.picture, changed), self._say_picture(kind, place))
         self.after.value = bars(self.pictures.classes, self.probabilities.tolist())
+
+    def _draw(self) -> None:
+        self._draw_image()
+        kind, place = CORRUPTIONS[self.kind.value], self.amount.value
         share = self.measured[self.kind.value][place]
         low, high = share.interval
         text = _(

@@ -60,7 +60,7 @@ class ContactSheet:
 class UnderChange:
     """The accuracy at each amount of a change: drawn once, then one amount after another ringed."""
 
-    WIDTH, HEIGHT = 440, 270
+    WIDTH, HEIGHT = 420, 270
 
     def __init__(
         self, name: str, amounts: Sequence[float], words: Sequence[str], shares: Sequence[Share]
@@ -88,13 +88,13 @@ class UnderChange:
         return to_png(image)
 
 
-BOTH_WIDTH, BESIDE = 411, 233
+BOTH_WIDTH, BESIDE = 344, 176
 """Pixels on the screen: how wide ``before_after`` is, and how far apart its images begin."""
 
 
 def before_after(before: np.ndarray, after: np.ndarray) -> bytes:
     """Draw an image as it is and, beside it, changed; uint8 ``[H, W, 3]`` each."""
-    side, top = 170, 22
+    side, top = 164, 22
     sheet = Image.new("RGB", (SCALE * BOTH_WIDTH, SCALE * (top + side + 6)), WHITE)
     draw = ImageDraw.Draw(sheet)
     for number, (image, title) in enumerate(((before, _("as it is")), (after, _("changed")))):

@@ -42,13 +42,11 @@ class MistakesView(widgets.VBox):
         self.sheet, self.one = Screen(width=SCALE * ContactSheet.WIDTH), Screen(width=150)
         self.sheet.add_class("lk-mistakes-sheet")
         self.bars, self.message, self.part = widgets.HTML(), widgets.HTML(), widgets.HTML()
-        self.bars.layout = {"flex": "1 1 0", "min_width": "0"}  # long names of classes leave less
         if len(self.shown) < len(self.classes):
             text = _("The {n} of {all} classes with the most mistakes; the menus have them all.")
             self.part.value = text.format(n=len(self.shown), all=len(self.classes))
         self.inside, self.change = (
-            widgets.Button(description=name, layout=widgets.Layout(width="auto"))
-            for name in (_("Feature maps"), _("Change it"))
+            widgets.Button(description=name) for name in (_("Feature maps"), _("Change it"))
         )
         super().__init__([self._laid_out(), self.message])
         self.add_class("lk-mistakes")
@@ -64,20 +62,14 @@ class MistakesView(widgets.VBox):
             (_("any other class"), OTHER),
             *((name, k) for k, name in enumerate(self.classes)),
         ]
-        return widgets.Dropdown(
-            options=options,
-            description=name,
-            style={"description_width": "auto"},
-            layout=widgets.Layout(width="auto", max_width="17em"),
-        )
+        return widgets.Dropdown(options=options, description=name).add_class("lk-narrow")
 
     def _laid_out(self) -> widgets.Widget:
-        picture = widgets.VBox([self.one], layout={"flex": "0 0 156px"})
-        one = widgets.HBox([picture, self.bars], layout={"grid_gap": "14px"})
-        walk = row(self.which, self.inside, self.change)
-        right = widgets.VBox([row(self.truth, self.answer), walk, self.sheet, one])
-        matrix = widgets.VBox([self.grid, self.part], layout={"flex": "0 0 auto"})
-        return widgets.HBox([matrix, right], layout={"grid_gap": "16px"})
+        one = widgets.HBox([self.one, self.bars]).add_class("lk-framed")
+        menus, walk = row(self.truth, self.answer), row(self.which, self.inside, self.change)
+        beside = widgets.VBox([menus, self.sheet, walk, one]).add_class("lk-beside")
+        matrix = widgets.VBox([self.grid, self.part])
+        return widgets.HBox([matrix, beside]).add_class("lk-columns")
 
     @property
     def index(self) -> int | None:

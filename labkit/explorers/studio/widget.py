@@ -35,8 +35,8 @@ class EvaluationStudio(Explorer):
         self.model, self.test, self.result, self.validation = model, test, result, validation
         self._fresh = {0}
         self.mistakes = MistakesView(test, result, self._picture_changed)
-        self.scores, self.calibration = Screen(width=510), Screen(width=410)
-        numbers = widgets.HBox([self.scores, self.calibration], layout={"grid_gap": "24px"})
+        self.scores, self.calibration = Screen(width=440), Screen(width=325)
+        numbers = widgets.HBox([self.scores, self.calibration]).add_class("lk-columns")
         self.changes = ChangesView(model, validation, normalise)
         self.inside, self.looked_at = widgets.VBox(), widgets.HTML()
         self.network: NetworkExplorer | None = None
@@ -87,13 +87,14 @@ class EvaluationStudio(Explorer):
             [recall(matrix)[k] for k in shown],
             [precision(matrix)[k] for k in shown],
             [classes[k] for k in shown],
+            width=4.9,
         )
         part = ""
         if len(shown) < len(classes):
             text = _("The {n} of {all} classes with the most mistakes.")
             part = text.format(n=len(shown), all=len(classes)) + " "
         self.scores.show(scores.png(scale=2), part + scores.alt)
-        curve = reliability(calibration(self.result))
+        curve = reliability(calibration(self.result), width=3.6)
         self.calibration.show(curve.png(scale=2), curve.alt)
 
     def _look_inside(self, picture: np.ndarray, title: str) -> None:

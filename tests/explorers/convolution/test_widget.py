@@ -34,8 +34,8 @@ def test_a_filter_of_the_learners_model_gives_what_its_first_layer_gives(samples
 
 def test_a_typed_kernel_stride_and_padding_give_what_conv2d_gives(samples):
     explorer = ConvolutionExplorer(samples)
-    explorer.kernel.value = "typed"
     explorer.typed.value = "1 2; 3 4"
+    assert explorer.kernel.value == "typed"
     explorer.stride.value, explorer.padding.value = 3, 2
     grey = torch.from_numpy(samples["cat"]).permute(2, 0, 1).float().mean(0) / 255
     layer = nn.Conv2d(1, 1, 2, stride=3, padding=2, bias=False)

@@ -116,16 +116,6 @@ def test_black_and_white_are_chosen_by_the_values(values, expected):
     assert Stage("", "", values.reshape(1, 1, -1)).range == expected
 
 
-def test_the_histogram_counts_every_value_of_each_channel(picture):
-    stage = follow(picture, v2.Compose(PLAIN))[0][-1]
-    counts = stage.histogram(8)
-    assert counts.shape == (3, 8)
-    assert counts.sum(axis=1).tolist() == [32 * 32] * 3
-    low, high = stage.range
-    inside = stage.values[0] < low + (high - low) / 8
-    assert counts[0, 0] == inside.sum()
-
-
 def test_pictures_are_shown_from_black_to_white(picture):
     stages, _complaints = follow(picture, v2.Compose(PLAIN[:2]))
     assert np.array_equal(stages[-1].shown(), picture)

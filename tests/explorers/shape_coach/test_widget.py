@@ -81,16 +81,23 @@ def test_the_answers_are_those_of_pytorch_for_a_stack_with_everything(coach):
 def test_where_the_floor_bites_it_is_shown_with_the_place_never_visited(coach):
     edit(coach, 0, stride=2)
     coach.reveal.value = True
-    assert coach.table.results[0]["why"].endswith("= ⌊13.5⌋ + 1")
+    assert coach.table.results[0]["why"].endswith("=\u00a0⌊13.5⌋\u00a0+\u00a01")
     assert "Layer 1 never visits 1 of the 32 places" in coach.screen.sentence
 
 
-def test_a_change_forgets_the_guesses_from_there_on(coach):
+def test_a_change_keeps_the_guesses_and_judges_them_anew(coach):
     guess(coach, "28", "14", "10", "5", "400")
     edit(coach, 2, kernel=3)
-    assert coach.table.guesses == ["28", "14", "", "", ""]
+    assert coach.table.guesses == ["28", "14", "10", "5", "400"]
+    assert states(coach) == ["right", "right", "wrong", "wrong", "wrong"]
     coach.size.value = 33
-    assert coach.table.guesses == [""] * 5
+    assert states(coach) == ["wrong", "right", "wrong", "wrong", "wrong"]
+
+
+def test_following_a_unit_waits_for_the_last_guess_and_says_so(coach):
+    assert coach.unit.disabled and coach.unit.texts[coach.unit.value] == "when all is guessed"
+    guess(coach, "28", "14", "10", "5", "400")
+    assert not coach.unit.disabled and coach.unit.texts == []
 
 
 def test_a_window_that_does_not_fit_is_a_sentence_and_goes_away_again(coach):

@@ -1,0 +1,24 @@
+"""The one test that every notebook's browser tests import: whatever it shows is seen whole."""
+
+from tests.browser.kernel import settle
+from tests.browser.lab import cut_off
+
+WIDTHS = 1366, 1280
+"""Windows of the commonest laptops, with the file browser open beside the notebook."""
+
+
+def test_nothing_is_cut_off(notebook):
+    """At each width look at all outputs, then at each tab of the explorers that have tabs."""
+    page, problems = notebook.page, []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 720})
+        page.wait_for_timeout(300)
+        problems += [f"{width}: {problem}" for problem in cut_off(page.locator("body"))]
+    explorers = page.locator(".lk-explorer:not(.lk-explorer *)")
+    for explorer in explorers.filter(has=page.get_by_role("tab")).all():
+        first, *others = explorer.get_by_role("tab").all()
+        for tab in (*others, first):
+            tab.click()
+            settle(notebook)
+            problems += [f"{tab.inner_text()}: {problem}" for problem in cut_off(explorer)]
+    assert problems == []
