@@ -170,7 +170,7 @@ def _disk() -> Row:
         return Row(_("disk space"), CARE, found, advice)
     free = shutil.disk_usage(place).free
     found = _("{size} free for {folder}").format(size=_size(free), folder=folder)
-    advice = _("Free {size}, or let LABKIT_CACHE name a folder on a larger disk.")
+    advice = _("Free up {size}, or let LABKIT_CACHE name a folder on a larger disk.")
     return _by_size(_("disk space"), free, (DISK_FULL, DISK_LOW), found, advice)
 
 

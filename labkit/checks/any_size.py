@@ -209,8 +209,8 @@ FlexibleNet.if_it_reads(
             "There is a softmax at the end. The loss function has it inside: return the logits."
         ),
         (_FIVE, "        ", _FIRST, f"{_FIVE}\n{_FIRST}"): (
-            "The images are pooled to 5 x 5 before the first layer. Pool the maps behind the "
-            "second."
+            "The images are pooled to 5 x 5 before the first layer. Pool the maps after "
+            "the second pooling."
         ),
         (_FIVE, "        ", _FLAT, f"{_FLAT}{_FIVE}\n"): (
             "The pooling comes after torch.flatten, where rows and columns are gone. Put it before."
@@ -219,7 +219,7 @@ FlexibleNet.if_it_reads(
             "torch.flatten(x) makes one row of the whole batch: torch.flatten(x, 1)."
         ),
         ("self.fc3(x)", "torch.relu(self.fc3(x))"): (
-            "There is a ReLU behind the last layer: logits may be negative."
+            "There is a ReLU after the last layer: logits may be negative."
         ),
         (
             "torch.relu(self.conv1(x))",

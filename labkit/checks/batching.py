@@ -55,7 +55,7 @@ last_batch.if_it_returns(
             "This is how many batches there are, with the fraction of the last one."
         ),
         "batch_size if count % batch_size else count % batch_size": (
-            "The two cases have changed places: with a remainder, the last batch holds it."
+            "The two cases are swapped: with a remainder, the last batch holds it."
         ),
         "batch_size % count": "The other way round: what is left of count, count % batch_size.",
         "count - 1 % batch_size + 1": (
@@ -244,7 +244,7 @@ batches.if_it_reads(
             "labels of it; stack both."
         ),
         (_PAIR, "torch.tensor(labels), torch.stack(images)"): (
-            "Images and labels have changed places: the images come first."
+            "Images and labels are swapped: the images come first."
         ),
         ("torch.stack", "torch.cat"): (
             "torch.cat joins the images along their channels. torch.stack gives each its place."
@@ -262,7 +262,7 @@ batches.if_it_reads(
             "The batches overlap: each begins one item later. Go in steps of batch_size."
         ),
         (_STEPS, "range(0, count if shuffle else 0, batch_size)"): (
-            "Without shuffle nothing comes at all. Which line belongs into the if?"
+            "Without shuffle nothing comes at all. Which line belongs inside the if?"
         ),
         ("start + batch_size]", "start + batch_size - 1]"): (
             "Each batch is one item short: order[a:b] ends before b by itself."

@@ -104,7 +104,7 @@ inputs_of_fc1.if_it_reads(
         ),
         ("range(2)", "range(1)"): "The second convolution and its pooling are left out.",
         ("range(2)", "range(1)", "16", "6"): (
-            "This is behind the first convolution and pooling. Two layers follow."
+            "This is after the first convolution and pooling. Two layers follow."
         ),
     }
 )

@@ -70,7 +70,7 @@ true_transform.if_it_reads(
             "Normalised twice: once is enough."
         ),
         (", transforms.Normalize(mean, std)", ""): "Normalize is missing: the values are 0 to 1.",
-        ("(mean, std)", "(std, mean)"): "mean and std have changed places: Normalize(mean, std).",
+        ("(mean, std)", "(std, mean)"): "mean and std are swapped: Normalize(mean, std).",
         ("transforms.ToTensor()", "v2.ToImage(), v2.ToDtype(torch.float32)"): (
             "The pixels are still 0 to 255 when they are normalised. mean and std are those "
             "of 0 to 1: ToTensor() divides by 255, and so does v2.ToDtype with scale=True."

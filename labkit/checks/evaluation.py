@@ -155,7 +155,8 @@ most_confused.if_it_reads(
             "Only the mistakes above the diagonal are counted. Both directions belong together."
         ),
         ("divmod(both.argmax().item(), len(both))", "both.argmax(dim=1)"): (
-            "This is for each class the one it is confused with most. Which pair is it of all?"
+            "For each class, this is the one that it is confused with most. Which pair is it "
+            "of all?"
         ),
         ("len(both)", "10"): "There are not always ten classes: divmod(place, len(matrix)).",
     }

@@ -37,10 +37,10 @@ whole_speedup.if_it_returns(
             "The rest does not become faster. Add up the times: 1 - share and share / faster."
         ),
         "1 - share + share / faster": (
-            "This is the time that is left. How many times faster is 1 / that."
+            "This is the time that is left. How many times as fast is 1 divided by that."
         ),
         "100 / (1 - share + share / faster)": (
-            "A hundred times too large: how many times as fast is expected, not per cent."
+            "A hundred times too large: how many times as fast is expected, not percent."
         ),
         "faster / share": "The rest of the time is missing: 1 - share stays as it was.",
         "1 - share + share * faster": (

@@ -77,13 +77,13 @@ normed_in_evaluation.if_it_reads(
         (" * weight + bias", ""): "What was learned is missing: times weight, plus bias.",
         (" + bias", ""): "The learned bias is missing.",
         (" * weight", ""): "The learned weight is missing: multiply by it.",
-        ("* weight + bias", "* bias + weight"): "weight and bias have changed places.",
+        ("* weight + bias", "* bias + weight"): "weight and bias are swapped.",
         (" + norm.eps", ""): (
             "eps is missing, or not the norm's own: norm.eps is added to the variance, so that "
             "nothing is divided by 0."
         ),
         ("(norm.running_var + norm.eps).sqrt()", "(norm.running_var.sqrt() + norm.eps)"): (
-            "eps is added behind the root. It belongs under it, to the variance."
+            "eps is added after the root is taken. Add it before, to the variance."
         ),
         ("[:, None, None]", ""): (
             "The numbers of the channels meet the columns: [C] is compared with the last axis. "
@@ -127,7 +127,7 @@ def _applied(answer, conv, norm):
     after = conv.state_dict()
     return {
         _("maps"): maps,
-        _("the given layer is as before"): all(torch.equal(before[n], after[n]) for n in before),
+        _("the given layer is unchanged"): all(torch.equal(before[n], after[n]) for n in before),
         _("what came"): type(layer).__name__,
     }
 

@@ -54,7 +54,7 @@ def in_one_place(model, batch):
 in_one_place.if_it_reads(
     {
         ("all(", "next("): (
-            "This looks at the first parameter only. A model may be moved by halves: look at "
+            "This looks at the first parameter only. A part of a model may have moved: look at "
             "them all."
         ),
         ("all(", "any("): "One parameter in the right place is not enough: all(), not any().",
@@ -274,7 +274,7 @@ steps_to_earn_back.if_it_reads(
             "Rounded to the nearest, a little may be left. Round up, math.ceil."
         ),
         ("after >= before", "after <= before"): (
-            "The condition is turned round: it pays off where after < before."
+            "The condition is the wrong way round: it pays off where after < before."
         ),
         ("(before - after)", "before"): (
             "Each step earns before - after, not before. Set brackets: waiting / (before - after)."
@@ -320,10 +320,10 @@ cheaper_on_gpu.if_it_reads(
             "These are images per second: more is better. You compare as if they were seconds."
         ),
         (_CHEAPER, "gpu[batch] * price_ratio > cpu[batch]"): (
-            "The price is on the wrong side: the dear device has to be the faster."
+            "The price is on the wrong side: the more expensive device has to be the faster one."
         ),
         (f"batch for batch in cpu if {_CHEAPER}", f"{_CHEAPER} for batch in cpu"): (
-            "These are True and False. Return the batch sizes themselves: put if behind the for."
+            "These are True and False. Return the batch sizes themselves: put the if after the for."
         ),
         ("[batch for", "[gpu[batch] for"): (
             "These are the images per second. Return the batch sizes, the keys."
@@ -340,7 +340,7 @@ cheaper_on_gpu.if_it_reads(
             "These are sizes with their speeds. Return the batch sizes alone, in a list."
         ),
         ("return [batch", "return sum([1", "cpu[batch]]", "cpu[batch]])"): (
-            "This is how many they are. Return the batch sizes themselves, in a list."
+            "This is how many there are. Return the batch sizes themselves, in a list."
         ),
         ("[batch for batch in cpu", "[n for n, batch in enumerate(cpu)"): (
             "These are places in the dictionary. Return the batch sizes, its keys."

@@ -125,7 +125,7 @@ train_one_epoch.if_it_reads(
             "mean of batch means gives the images of a short last batch too much weight."
         ),
         ("    return total", "        return total"): (
-            "return stands inside the loop and ends it after the first batch. Move it to the left."
+            "return is inside the loop and ends it after the first batch. Move it to the left."
         ),
         (_TRAIN, "", _ZERO, ""): (
             "Two things: zero_grad() is missing in the loop, and model.train() before it."

@@ -260,8 +260,8 @@ losses_along.if_it_reads(
             "This is one loss. Return a list with one for each of the distances."
         ),
         ("item())\n", "item())\n            return losses\n"): (
-            "return stands inside the loop and ends it after the first distance. Move it out, "
-            "behind the line that puts the weights back."
+            "return is inside the loop and ends it after the first distance. Move it out, "
+            "below the line that puts the weights back."
         ),
     }
 )

@@ -81,7 +81,7 @@ share_in_top.if_it_reads(
             "topk with dim=0 compares images with each other. The classes are axis 1: dim=1."
         ),
         (_ANY, "[0].any() / len(labels)"): (
-            "return stands inside the loop and ends it after the first image."
+            "return is inside the loop and ends it after the first image."
         ),
     }
 )

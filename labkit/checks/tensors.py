@@ -51,7 +51,7 @@ swap_red_and_blue.if_it_returns(
             "PyTorch cannot count backwards in brackets. List the channels, or use flip."
         ),
         "image.transpose(0, 2)": (
-            "This exchanges axes, so height and width change places, too. The channels stay "
+            "This exchanges axes, so height and width are swapped, too. The channels stay "
             "axis 0; pick them."
         ),
         "image[[2, 0]]": "Green is lost: the list of channels needs all three, [2, 1, 0].",
@@ -79,8 +79,8 @@ grey.if_it_returns(
         "grey.judge(image[[2, 1, 0]])": (
             "The weights are in the order blue, green, red. The channels are red first."
         ),
-        "grey.judge(image[[0, 2, 1]])": "The weights of green and blue have changed places.",
-        "grey.judge(image[[1, 0, 2]])": "The weights of red and green have changed places.",
+        "grey.judge(image[[0, 2, 1]])": "The weights of green and blue are swapped.",
+        "grey.judge(image[[1, 0, 2]])": "The weights of red and green are swapped.",
         "0.3 * image[0] + 0.59 * image[1] + 0.11 * image[2]": (
             "These are the weights rounded to two digits. Use 0.299, 0.587 and 0.114."
         ),
@@ -121,7 +121,7 @@ grey.if_it_reads(
             "the weights two more axes, [:, None, None], so that the 3 meets the channels."
         ),
         ("[:, None, None]", "[:, None]"): (
-            "The weights meet the rows here. Give them two more axes behind: [3, 1, 1]."
+            "The weights meet the rows here. Give them two more axes at the end: [3, 1, 1]."
         ),
         (
             "dim=0",
@@ -161,7 +161,7 @@ megabytes.if_it_reads(
         ("bytes_each", "bytes_each * 8"): (
             "These are megabits: bytes_each counts bytes already, not bits."
         ),
-        (" / ", " // "): "// cuts off what is behind the point. Divide with /.",
+        (" / ", " // "): "// cuts off the fraction. Divide with /.",
         ("32 * 32", "32"): "Images of 32 x 32 have 32 · 32 pixels; one side of 32 is missing.",
         ("* bytes_each", "/ bytes_each"): (
             "bytes_each is the bytes of one number: multiply by it."
@@ -256,7 +256,7 @@ standardise.if_it_returns(
             "Divide by the standard deviation, not by the largest number."
         ),
         "_one_by_one(batch)[:1]": (
-            "This is the first image alone: return stands inside the loop and ends it."
+            "This is the first image alone: return is inside the loop and ends it."
         ),
     }
 )
@@ -322,9 +322,9 @@ mosaic.if_it_returns(
         "torch.cat(list(batch), dim=2)": "All four stand in one row. Make two rows of two.",
         "torch.cat(list(batch), dim=1)": "All four stand in one column. Make two rows of two.",
         "_in_rows(batch[[2, 3, 0, 1]])": (
-            "The rows have changed places: the first and the second image stand above."
+            "The rows are swapped: the first and the second image belong above."
         ),
-        "_in_rows(batch[[1, 0, 3, 2]])": "Left and right have changed places in both rows.",
+        "_in_rows(batch[[1, 0, 3, 2]])": "Left and right are swapped in both rows.",
         "_in_rows(batch[[0, 1, 0, 1]])": "The second row shows the first two images again.",
         "torch.cat(list(batch))": (
             "Joined along the channels: torch.cat with dim=2 is side by side, dim=1 below."
@@ -336,7 +336,7 @@ mosaic.if_it_returns(
             "The rows are joined along the channels. Below each other is dim=1."
         ),
         "_in_rows(batch.transpose(2, 3))": (
-            "Height and width have changed places as well: each image lies on its side."
+            "Height and width are swapped as well: each image lies on its side."
         ),
     }
 )

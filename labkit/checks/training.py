@@ -145,7 +145,7 @@ accuracy.if_it_reads(
         ),
         (_RETURNED, "    return 1 - correct / count"): "This is the share of wrong predictions.",
         (_RETURNED, "            return correct / count"): (
-            "return stands inside the loop and ends it after the first batch. Move it to the left."
+            "return is inside the loop and ends it after the first batch. Move it to the left."
         ),
         (".argmax(dim=1)", ""): (
             "Logits are compared with labels. The prediction is where the largest is: "

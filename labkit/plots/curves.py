@@ -67,18 +67,16 @@ def loss_sentence(running_loss: Sequence[float], validation_loss: Sequence[float
     sentences = [text.format(first=_say(running_loss[0]), last=_say(running_loss[-1]))]
     if len(validation_loss):
         best = int(np.argmin(validation_loss))
-        sentences.append(
-            _("The validation loss is {last:.2f} after epoch {n}").format(
-                last=validation_loss[-1], n=len(validation_loss)
-            )
-            + (
-                _(", the lowest so far.")
-                if best == len(validation_loss) - 1
-                else _(
-                    "; it was lowest after epoch {best}, {value:.2f}, and has risen since."
-                ).format(best=best + 1, value=validation_loss[best])
+        text = (
+            _("The validation loss is {last:.2f} after epoch {n}, the lowest so far.")
+            if best == len(validation_loss) - 1
+            else _(
+                "The validation loss is {last:.2f} after epoch {n}; it was lowest after epoch "
+                "{best}, {value:.2f}, and has risen since."
             )
         )
+        numbers = {"last": validation_loss[-1], "value": validation_loss[best]}
+        sentences.append(text.format(n=len(validation_loss), best=best + 1, **numbers))
     return " ".join(sentences)
 
 

@@ -103,11 +103,12 @@ def descents(
         axes.set_xlabel(_("weight"))
         if number == 1:
             axes.set_ylabel(_("loss"))
-        text = _("{name}: after {n} steps the loss went from {first:.2f} to {last:.2f}")
-        told.append(
-            text.format(name=name, n=len(losses) - 1, first=losses[0], last=losses[-1])
-            + (_(", off the map") if abs(weights[-1]) > max(abs(weight)) else "")
+        text = (
+            _("{name}: after {n} steps the loss went from {first:.2f} to {last:.2f}, off the map")
+            if abs(weights[-1]) > max(abs(weight))
+            else _("{name}: after {n} steps the loss went from {first:.2f} to {last:.2f}")
         )
+        told.append(text.format(name=name, n=len(losses) - 1, first=losses[0], last=losses[-1]))
     plot.alt = "; ".join(told) + "."
     return plot
 
@@ -143,7 +144,6 @@ def landscape(
     axes.set_ylabel(_("weight 2"))
     plot.legend(loc="outside right upper", frameon=False)
     plot.alt = _(
-        "A map of the loss over two weights, from {low:.2f} (blue) to {high:.2f} (sand). "
-    ).format(low=loss.min(), high=loss.max())
-    plot.alt += "; ".join(told) + "."
+        "A map of the loss over two weights, from {low:.2f} (blue) to {high:.2f} (sand). {paths}."
+    ).format(low=loss.min(), high=loss.max(), paths="; ".join(told))
     return plot

@@ -74,13 +74,26 @@ def curves(x: numpy.ndarray, lines: Mapping[str, numpy.ndarray], xlabel: str = "
 
 def _course(name: str, x: numpy.ndarray, y: numpy.ndarray) -> str:
     """Say where a curve begins and ends, and where its peak or its lowest point lies between."""
-    text = _("{name} goes from {first:.3g} to {last:.3g}").format(name=name, first=y[0], last=y[-1])
     high, low = int(numpy.argmax(y)), int(numpy.argmin(y))
-    if y[high] > max(y[0], y[-1]):
-        text += _(", with its peak of {value:.3g} at {x:.3g}").format(value=y[high], x=x[high])
-    if y[low] < min(y[0], y[-1]):
-        text += _(", with its lowest point, {value:.3g}, at {x:.3g}").format(value=y[low], x=x[low])
-    return text
+    peak, valley = y[high] > max(y[0], y[-1]), y[low] < min(y[0], y[-1])
+    if peak and valley:
+        text = _(
+            "{name} goes from {first:.3g} to {last:.3g}, with its peak of {peak:.3g} at {high:.3g} "
+            "and its lowest point, {valley:.3g}, at {low:.3g}"
+        )
+    elif peak:
+        text = _(
+            "{name} goes from {first:.3g} to {last:.3g}, with its peak of {peak:.3g} at {high:.3g}"
+        )
+    elif valley:
+        text = _(
+            "{name} goes from {first:.3g} to {last:.3g}, with its lowest point, {valley:.3g}, at "
+            "{low:.3g}"
+        )
+    else:
+        text = _("{name} goes from {first:.3g} to {last:.3g}")
+    places = {"peak": y[high], "high": x[high], "valley": y[low], "low": x[low]}
+    return text.format(name=name, first=y[0], last=y[-1], **places)
 
 
 def _shaped(values: numpy.ndarray, axes: int) -> numpy.ndarray:

@@ -79,7 +79,7 @@ def channels(image: np.ndarray, *, title: str = "") -> Plot:
         )
         ax.set_axis_off()
     plot.alt = _(
-        "An image and its three channels in grey, bright where much of that colour is: "
+        "An image and its three channels in grey, bright where there is much of that colour: "
         "mean red {red:.0f}, green {green:.0f}, blue {blue:.0f} of 255."
     ).format(red=means[0], green=means[1], blue=means[2])
     return plot

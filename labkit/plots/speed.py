@@ -121,7 +121,7 @@ def busy(
         inside = [p for second, p in zip(seconds, percent, strict=True) if start <= second < end]
         if inside:
             sentences.append(
-                _("{name}: {mean:.0f} % in the mean.").format(
+                _("{name}: {mean:.0f} % on average.").format(
                     name=name, mean=sum(inside) / len(inside)
                 )
             )
@@ -209,10 +209,11 @@ def _crossover_sentence(
     if start is None:
         best = max(ratio, key=ratio.__getitem__)
         return _(
-            "Width {width}: {other} is not ahead at the largest batch; it comes to {most:.2g} "
-            "times at batch {best}."
+            "Width {width}: {other} is not ahead at the largest batch; at most it is {most:.2g} "
+            "times as fast, at batch {best}."
         ).format(width=width, other=other, most=ratio[best], best=best)
     largest = max(ratio)
     return _(
-        "Width {width}: from batch {start} on {other} wins, by {most:.2g} times at batch {largest}."
+        "Width {width}: from batch {start} on {other} wins, {most:.2g} times as fast at batch "
+        "{largest}."
     ).format(width=width, start=start, other=other, most=ratio[largest], largest=largest)

@@ -60,4 +60,4 @@ def _nobody_there() -> Generator[None]:
 
 
 def _asked(*_prompt) -> str:
-    raise EOFError(_("input() waits for somebody who types, and here nobody does."))
+    raise EOFError(_("input() waits for somebody to type, and here nobody can."))

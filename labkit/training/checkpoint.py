@@ -19,7 +19,7 @@ from torch import nn
 from labkit.display import ExplainedError
 from labkit.files import replace
 from labkit.sandbox.model_lock import model_lock
-from labkit.text import _
+from labkit.text import N_, _
 from labkit.training import History, Run
 from labkit.training.state_dicts import bare_names, difference, is_state_dict, unwrapped
 from labkit.training.torch_file import damaged, fault, is_whole, sweep
@@ -111,10 +111,10 @@ class Checkpoint:
             if here != saved:
                 raise CheckpointError(
                     _(
-                        "The run in {path} cannot be resumed here: its {name} is {saved}, and this "
-                        "run's is {here}. Create the run as that one was created, or delete the "
-                        "file."
-                    ).format(path=self.path.name, name=name, saved=saved, here=here)
+                        "The run in {path} cannot be resumed here: {name} is {saved} there and "
+                        "{here} in this run. Create the run as that one was created, or delete "
+                        "the file."
+                    ).format(path=self.path.name, name=_(name), saved=saved, here=here)
                 )
         with model_lock:
             self.restore(run.model)
@@ -333,16 +333,16 @@ def _recipe(run: Run) -> dict:
     _rank, processes = getattr(batches, "shard", (0, 1))
     batch_size = getattr(batches, "batch_size", None)
     return {
-        "data source": source,
-        "list of classes": classes,
-        "number of batches": len(batches),
-        "batch size": batch_size and batch_size * processes,
-        "seed of the order": getattr(batches, "seed", None),
-        "shuffling": getattr(batches, "shuffle", None),
-        "optimizer": type(run.optimizer).__name__,
-        "number of weights in each group of the optimizer": [
+        N_("data source"): source,
+        N_("list of classes"): classes,
+        N_("number of batches"): len(batches),
+        N_("batch size"): batch_size and batch_size * processes,
+        N_("seed of the order"): getattr(batches, "seed", None),
+        N_("shuffling"): getattr(batches, "shuffle", None),
+        N_("optimizer"): type(run.optimizer).__name__,
+        N_("number of weights in each group of the optimizer"): [
             len(group["params"]) for group in run.optimizer.param_groups
         ],
-        "scheduler": type(run.scheduler).__name__ if run.scheduler else None,
-        "number of steps that the scheduler plans": getattr(run.scheduler, "total_steps", None),
+        N_("scheduler"): type(run.scheduler).__name__ if run.scheduler else None,
+        N_("number of steps that the scheduler plans"): getattr(run.scheduler, "total_steps", None),
     }

@@ -27,14 +27,13 @@ class History:
     def __repr__(self) -> str:
         """Say how far it went and where it ended; the lists would fill a page."""
         n = len(self.validation_loss)
-        epochs = ngettext("{n} epoch", "{n} epochs", n).format(n=n)
         if not n:
-            return _("History of {epochs}").format(epochs=epochs)
-        return _(
-            "History of {epochs}: validation loss {loss:.3f}, accuracy {accuracy:.1%} at the end"
-        ).format(
-            epochs=epochs, loss=self.validation_loss[-1], accuracy=self.validation_accuracy[-1]
-        )
+            return _("History of 0 epochs")
+        return ngettext(
+            "History of {n} epoch: validation loss {loss:.3f}, accuracy {accuracy:.1%} at the end",
+            "History of {n} epochs: validation loss {loss:.3f}, accuracy {accuracy:.1%} at the end",
+            n,
+        ).format(n=n, loss=self.validation_loss[-1], accuracy=self.validation_accuracy[-1])
 
     @property
     def at(self) -> list[float]:

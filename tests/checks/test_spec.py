@@ -125,7 +125,7 @@ def total(numbers):
     [
         (doubled, lambda x: x, "given back", "comes back as it was"),
         (doubled, lambda x: 2 * x[0], "first only", "the first one alone"),
-        (doubled, lambda x: 2 * x.T, "axes swapped", "changed places"),
+        (doubled, lambda x: 2 * x.T, "axes swapped", "are swapped"),
         (doubled, lambda x: x / 5, "factor", "0.1 times what it should be"),
         (total, lambda numbers: int(sum(numbers)), "cut off", "cut off the fraction"),
         (total, lambda numbers: 1 - sum(numbers), "one minus", "1 minus"),

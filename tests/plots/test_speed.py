@@ -32,7 +32,7 @@ def test_with_two_devices_the_crossover_is_drawn_and_said():
     plot = figures.speed({"cpu": CPU, "cuda:0": GPU}, {"cuda:0": {1: 64, 4: None}})
     assert plot.alt == (
         "Speed of cuda:0 as a multiple of cpu. "
-        "Width 1: from batch 64 on cuda:0 wins, by 8 times at batch 256. "
+        "Width 1: from batch 64 on cuda:0 wins, 8 times as fast at batch 256. "
         "Width 4: cuda:0 is not ahead at the largest batch; it comes to 0.5 times at batch 4."
     )
     assert list(lines(plot)["width 1"].get_ydata()) == pytest.approx([1 / 3, 2, 8])

@@ -115,7 +115,7 @@ def test_one_cycle_goes_on_where_it_was_and_only_by_its_own_plan(tmp_path):
     found.resume(second).finish()
     straight.finish()
     assert _same(second.model, straight.model)
-    with pytest.raises(CheckpointError, match="plans is 10, and this run's is 15"):
+    with pytest.raises(CheckpointError, match="plans is 10 there and 15 in"):
         found.resume(longer)
 
 
@@ -398,8 +398,8 @@ def test_weights_of_another_model_are_refused(saved):
 @pytest.mark.parametrize(
     ("other", "said"),
     [
-        ({"batch_size": 5}, "number of batches is 5, and this run's is 4"),
-        ({"optimizer": torch.optim.Adam}, "optimizer is SGD, and this run's is Adam"),
+        ({"batch_size": 5}, "number of batches is 5 there and 4 in"),
+        ({"optimizer": torch.optim.Adam}, "optimizer is SGD there and Adam in"),
     ],
 )
 def test_another_recipe_cannot_be_resumed(saved, other, said):
@@ -414,7 +414,7 @@ def test_an_optimizer_of_other_weights_cannot_be_resumed_and_nothing_is_changed(
     run = _run()
     run.optimizer = torch.optim.SGD(run.model[2].parameters(), lr=0.1)
     before = [weight.clone() for weight in run.model.parameters()]
-    with pytest.raises(CheckpointError, match=r"optimizer is \[4\], and this run's is \[2\]"):
+    with pytest.raises(CheckpointError, match=r"optimizer is \[4\] there and \[2\] in"):
         checkpoint.load(saved).resume(run)
     assert all(torch.equal(a, b) for a, b in zip(before, run.model.parameters(), strict=True))
 

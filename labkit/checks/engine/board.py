@@ -94,7 +94,7 @@ def note(notebook: str, name: str, *, solved: bool) -> str:
             entries[name] = Entry(before.tries + 1, before.solved or now)
             _write(file, progress)
     except OSError as error:
-        return _("This could not be kept in {file}: {reason}.").format(
+        return _("This could not be saved in {file}: {reason}.").format(
             file=file, reason=error.strerror or error
         )
     return complaint

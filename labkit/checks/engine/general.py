@@ -243,12 +243,12 @@ GENERAL = (
     Rule(
         "first only",
         _first_only,
-        N_("This is the first one alone. Does return stand inside the loop? It ends the function."),
+        N_("This is the first one alone. Is return inside the loop? It ends the function."),
     ),
     Rule(
         "axes swapped",
         _axes_swapped,
-        N_("The numbers are right, but axes have changed places, e.g. rows and columns."),
+        N_("The numbers are right, but axes are swapped, e.g. rows and columns."),
     ),
     _somewhere(
         "not a number",
