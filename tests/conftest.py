@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def few():
-    """A folder of pictures, as a learner would bring it: 150 of each class, and 50 to test with.
+    """A folder of pictures, as a learner would bring it: 60 of each class, and 30 to test with.
 
     They are drawn ones. nbval runs the notebooks with all of them; here the kind counts.
     """
@@ -53,7 +53,7 @@ def few():
 
 
 def _write_some(folder: Path, train, _validation, test) -> None:
-    for name, part, count in (("train", train, 150), ("test", test, 50)):
+    for name, part, count in (("train", train, 60), ("test", test, 30)):
         for label, kind in enumerate(part.classes):
             (folder / name / kind).mkdir(parents=True)
             members = [n for n, target in enumerate(part.targets) if target == label]

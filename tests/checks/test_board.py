@@ -82,7 +82,7 @@ def test_a_file_that_cannot_be_opened_stays_where_it_is_and_is_said():
     assert "cannot be read: " in series.board("tensors").complaint
     assert check.grey(...).state == "waiting"
     verdict = check.grey(check.grey.judge)
-    assert verdict.solved and "could not be kept" in str(verdict)
+    assert verdict.solved and "could not be saved" in str(verdict)
     assert board.path().is_dir()
 
 
@@ -91,7 +91,7 @@ def test_a_folder_that_cannot_be_written_to_is_said_beside_the_verdict(monkeypat
     monkeypatch.setenv("LABKIT_PROGRESS", str(tmp_path / "file" / "progress.json"))
     verdict = check.grey(check.grey.judge)
     assert verdict.solved
-    assert "could not be kept" in str(verdict)
+    assert "could not be saved" in str(verdict)
 
 
 def test_a_write_that_fails_leaves_the_file_before(monkeypatch):

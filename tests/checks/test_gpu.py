@@ -100,7 +100,7 @@ RIGHT = {
 
 WRONG = {
     check.in_one_place: [
-        (_forgets_to_go_on, "This looks at the first parameter only. A model"),
+        (_forgets_to_go_on, "This looks at the first parameter only. A part"),
         (
             lambda m, b: len({p.device for p in m.parameters()}) == 1,
             "The batch is left out: it has a device as",

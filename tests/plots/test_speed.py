@@ -33,7 +33,8 @@ def test_with_two_devices_the_crossover_is_drawn_and_said():
     assert plot.alt == (
         "Speed of cuda:0 as a multiple of cpu. "
         "Width 1: from batch 64 on cuda:0 wins, 8 times as fast at batch 256. "
-        "Width 4: cuda:0 is not ahead at the largest batch; it comes to 0.5 times at batch 4."
+        "Width 4: cuda:0 is not ahead at the largest batch; at most it is 0.5 times as fast, at "
+        "batch 4."
     )
     assert list(lines(plot)["width 1"].get_ydata()) == pytest.approx([1 / 3, 2, 8])
     assert plot.axes[0].get_title(loc="left") == "A ring: from this batch on cuda:0 wins"
@@ -77,7 +78,7 @@ def test_how_busy_a_device_was_is_said_for_each_part():
         [0.1, 0.2, 0.3, 0.4], [10, 30, 90, 70], {"batch 4": 0, "batch 64": 0.25}, "cuda:0"
     )
     assert plot.alt == (
-        "How busy cuda:0 was, in percent. batch 4: 20 % in the mean. batch 64: 80 % in the mean."
+        "How busy cuda:0 was, in percent. batch 4: 20 % on average. batch 64: 80 % on average."
     )
 
 
