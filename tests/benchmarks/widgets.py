@@ -93,6 +93,7 @@ SHAPE_AND_WINDOW = (
     Control("stride", slider("Stride"), "canvas", run=3),
 )
 SHEET = ".lk-mistakes .lk-screen img"
+LINE, STORY = '[role=slider][aria-label="conv1"]', ".lk-network-stage"
 CASES = (
     Case(
         "convolution",
@@ -114,9 +115,12 @@ CASES = (
         "network",
         "from labkit.explorers.network import NetworkExplorer\nNetworkExplorer(Net(), pictures)",
         (
-            Control("layer", slider("Layer"), ".lk-network-closeup img", run=4),
-            Control("map", slider("Map"), ".lk-network-closeup img", run=5),
-            Control("row", slider("Row"), ".lk-network-closeup img"),
+            Control("map", LINE, STORY, "data-place", run=5),
+            Control("layer", LINE, STORY, "data-place", run=4, keys=("ArrowDown", "ArrowUp")),
+            Control("image", "select", STORY, run=8, keys=("ArrowDown", "ArrowUp")),
+            Control(
+                "number", ".lk-focus", STORY, "data-place", run=4, opened='button:has-text("Open")'
+            ),
         ),
     ),
     Case(

@@ -16,6 +16,7 @@ from labkit.explorers.shape_coach.draw import LEFT, RIGHT, STRIP
 from labkit.explorers.shared.own_image import one_of_each
 from tests.browser.fit import test_nothing_is_cut_off  # noqa: F401
 from tests.browser.kernel import settle
+from tests.browser.kernel import value as asked
 from tests.browser.lab import cut_off, drag, unreached, unspoken
 
 pytestmark = pytest.mark.browser
@@ -32,6 +33,8 @@ _IMAGE_PIXEL = """(image, [x, y]) => {
   context.drawImage(image, 0, 0);
   return [...context.getImageData(x, y, 1, 1).data].slice(0, 3);
 }"""
+_CANVAS_PIXEL = """(canvas, [row, column]) =>
+  [...canvas.getContext('2d').getImageData(column, row, 1, 1).data].slice(0, 3)"""
 ORANGE = [0xD5, 0x5E, 0x00]
 
 
@@ -530,85 +533,167 @@ def test_the_coach_for_any_model_follows_the_slider(page):
     forward.get_by_text("It breaks").wait_for(state="detached")
 
 
-def test_a_click_on_a_map_enlarges_it_and_frames_it(network):
-    image = network.locator(".lk-network-overview img")
-    image.scroll_into_view_if_needed()
-    box = image.bounding_box()
-    left, top = 116 + 7 * 28, 6 + 3 * 29  # line 3 is conv2: its map 7
-    image.click(position={"x": left + 12, "y": top + 12})
-    expect_sentence(network, "framed: map 7 of conv2.")
-    expect_sentence(network, "Map 7 of conv2, row ")
-    assert box["width"] == 116 + 16 * 28 + 6
-    expect_pixel(image, [2 * (left - 1), 2 * (top + 12)], ORANGE)
+# The network explorer
 
 
-def test_keys_move_the_unit_and_the_pixels_that_it_sees(page, network):
-    for name in ("Row", "Column"):
-        network.get_by_role("slider", name=name).focus()
-        press(page, "Home")
-    expect_sentence(network, "It sees 14 x 14 pixels: rows 0-13, columns 0-13.")
-    press(page, "ArrowRight", 3)
-    expect_sentence(network, "It sees 14 x 14 pixels: rows 0-13, columns 6-19.")
+def chosen(network):
+    """Return the place that is shown: line, map, row and column."""
+    return [int(n) for n in network.locator("[data-place]").get_attribute("data-place").split()]
 
 
-def test_the_bars_are_the_softmax_of_the_last_layers_units(page, network):
-    network.get_by_role("slider", name="Layer").focus()
-    press(page, "End")
-    unit = network.get_by_role("slider", name="Unit")
-    unit.focus()
+def line(network, name):
+    return network.get_by_role("slider", name=name, exact=True)
+
+
+def numbers(texts):
+    return [float(text.replace("−", "-")) for text in texts]
+
+
+def tile(network, number, map):
+    return network.locator(f'.lk-map[data-line="{number}"][data-map="{map}"]')
+
+
+def test_lines_lead_to_a_map_from_those_that_feed_it(page, network):
+    tile(network, 3, 7).hover()
+    expect_sentence(network, "This number is ")
+    expect_sentence(network, ": 150 products of the 5 × 5 window in 6 maps, sum ")
+    expect(network.locator("path")).to_have_count(6)
+    expect(network.locator(".lk-window")).to_have_count(6)
+    assert chosen(network)[:2] == [3, 7]
+    to = tile(network, 3, 7).bounding_box()
+    ends = network.locator("path").evaluate_all(
+        """paths => paths.map(path => {
+          const [x, y] = ['x', 'y'].map(n => path.getPointAtLength(path.getTotalLength())[n]);
+          const { left, top } = path.ownerSVGElement.getBoundingClientRect();
+          return [x + left, y + top];
+        })"""
+    )
+    middle = [to["x"] + to["width"] / 2, to["y"]]
+    assert all(end == pytest.approx(middle, abs=3) for end in ends)
+    adds = network.locator("path").evaluate_all("paths => paths.map(path => path.classList[1])")
+    assert set(adds) <= {"lk-more", "lk-less"}
+    tile(network, 2, 3).hover()  # of a pooling, one map feeds it
+    expect(network.locator("path")).to_have_count(1)
+    expect_sentence(network, "the largest of the 4 under the window in conv1")
+
+
+def test_a_click_opens_the_products_and_escape_closes_them(page, network):
+    box = tile(network, 1, 2).bounding_box()
+    middle = {"x": box["width"] * 20.5 / 28, "y": box["height"] * 9.5 / 28}
+    tile(network, 1, 2).click(position=middle)
+    page.mouse.move(0, 0)
+    assert chosen(network) == [1, 2, 9, 20]
+    sums = numbers(network.locator(".lk-channel b").all_inner_texts())
+    assert len(sums) == 3
+    network.get_by_role("slider", name="The maps that go in").focus()
+    press(page, "ArrowUp", 2)
+    products = []
+    for channel in range(3):
+        shown = network.locator(".lk-grid").nth(2).locator("span").all_inner_texts()
+        products.append(numbers(shown))
+        assert len(products[-1]) == 25
+        assert sum(products[-1]) == pytest.approx(sums[channel], abs=0.13)  # two digits each
+        press(page, "ArrowDown")
+    total, bias, before = numbers(network.locator(".lk-chip:not(.lk-result) b").all_inner_texts())
+    [value] = numbers([network.locator(".lk-result b").inner_text()])
+    assert total == pytest.approx(sum(sums), abs=0.002)
+    assert before == pytest.approx(total + bias, abs=0.002) and value == max(0, before)
+    expect_sentence(network, f"75 products of the 5 × 5 window in 3 maps, sum {number(total)}")
+    page.keyboard.press("Escape")
+    expect(network.locator(".lk-sums")).to_be_hidden()
+    assert chosen(network) == [1, 2, 9, 20]
+
+
+def test_the_products_are_those_of_pytorch(page, notebook, network):
+    line(network, "conv2").focus()
+    press(page, "Enter")
+    network.locator(".lk-chain").wait_for()
+    _line, map, row, column = chosen(network)
+    expected = asked(
+        notebook,
+        f"""(lambda x: (net.conv2.weight[{map}] * x[:, {row}:{row + 5}, {column}:{column + 5}])
+        .sum(dim=(1, 2)).tolist())(net.pool(torch.relu(net.conv1(
+            (torch.tensor(train_set.data[train_set.targets.index(0)]).permute(2, 0, 1) / 255 - 0.5)
+            [None] / 0.5)))[0])""",
+    )
+    assert numbers(network.locator(".lk-channel b").all_inner_texts()) == pytest.approx(
+        expected, abs=6e-4
+    )
+    press(page, "Escape")
+
+
+def test_from_a_probability_back_to_a_pixel_by_keys_alone(page, network):
+    line(network, "softmax").focus()
     press(page, "Home")
-    logits = []
-    for number in range(10):
-        expect_sentence(network, f"Unit {number} of fc3 (")
-        said = network.locator(".lk-network-closeup [role=status]").inner_text()
-        shown = re.search(r"is (−?[\d.]+)\.", said).group(1)
-        logits.append(float(shown.replace("−", "-")))
-        press(page, "ArrowRight")
-    shown = network.locator(".lk-bars td:last-child").all_inner_texts()
-    shares = [float(text.removesuffix("%")) for text in shown]
+    press(page, "Enter")
+    expect_sentence(network, "e to the power of its logit")
+    seen = []
+    for part in ("terms", "terms", "terms", "grids", "grids", "grids", "grids"):
+        network.locator(f'[data-part="{part}"]').focus()
+        press(page, "Enter")
+        seen.append(chosen(network)[0])
+    assert seen == [7, 6, 5, 4, 3, 2, 1]
+    network.locator('[data-part="grids"]').focus()
+    press(page, "Enter")
+    expect_sentence(network, " of 255 in the image.")
+    network.get_by_role("button", name="← conv1").press("Enter")
+    assert chosen(network)[0] == 1
+    press(page, "Escape")
+    expect(network.locator(".lk-sums")).to_be_hidden()
+    expect(line(network, "conv1")).to_be_focused()
+
+
+def test_keys_go_from_line_to_line_and_the_pixels_seen_follow(page, network):
+    line(network, "conv2").focus()
+    number_in_map = network.get_by_role("slider", name="The number in this map")
+    number_in_map.focus()
+    press(page, "Home")
+    press(page, "ArrowUp", 10)
+    expect_sentence(network, "It depends on 14 × 14 pixels of the image: rows 0–13, columns 0–13.")
+    press(page, "ArrowRight", 3)
+    expect_sentence(network, "It depends on 14 × 14 pixels of the image: rows 0–13, columns 6–19.")
+    line(network, "conv2").focus()
+    press(page, "ArrowUp")
+    expect(line(network, "pool")).to_be_focused()
+    expect_sentence(network, "It depends on 6 × 6 pixels of the image: rows 0–5")
+    press(page, "ArrowDown", 3)
+    expect(line(network, "fc1")).to_be_focused()
+    expect_sentence(network, "It depends on the whole image.")
+
+
+def test_the_classes_have_their_names_and_probabilities(network):
+    names = network.locator('.lk-cell[data-line="7"] span').all_inner_texts()
+    assert names[:3] == ["airplane", "automobile", "bird"]
+    logits = numbers(network.locator('.lk-cell[data-line="7"] b').all_inner_texts())
+    shown = network.locator('.lk-cell[data-line="8"] b').all_inner_texts()
     expected = torch.tensor(logits).softmax(0).mul(100).tolist()
-    assert shares == pytest.approx(expected, abs=0.15)
+    assert [float(text.removesuffix("%")) for text in shown] == pytest.approx(expected, abs=0.15)
 
 
-def test_another_picture_is_shown_pixel_by_pixel(network, samples):
+def painted(network, place, colour):
+    """Wait until a pixel of the image, row and column, has its colour."""
+    for _attempt in range(600):
+        found = network.locator(".lk-image canvas").evaluate(_CANVAS_PIXEL, place)
+        if found == colour:
+            return
+        network.page.wait_for_timeout(100)
+    raise AssertionError(f"{found} is not {colour}")
+
+
+def test_another_image_is_shown_pixel_by_pixel(network, samples):
     network.get_by_label("Image", exact=True).select_option(index=3)
-    cell = 174 / 32
-    row_9_column_20 = [round(2 * (6 + 20.5 * cell)), round(2 * (24 + 9.5 * cell))]
-    image = network.locator(".lk-network-closeup img")
-    expect_pixel(image, row_9_column_20, samples[3][9, 20].tolist())
-
-
-def test_a_click_on_a_filter_opens_its_map(network):
-    image = network.locator(".lk-network-filters img")
-    image.scroll_into_view_if_needed()
-    expect_sentence(network, "6 filters of 3 x 5 x 5 weights")
-    box = image.bounding_box()
-    image.click(position={"x": box["width"] * 0.5, "y": box["height"] * 0.6})
-    expect_sentence(network, "framed: map 4 of conv1.")
-    expect_sentence(network, "Map 4 of conv1, row ")
-
-
-def test_a_layer_dragged_fast_is_the_one_shown(page, network):
-    layer = network.get_by_role("slider", name="Layer")
-    drag(layer, 0.7)
-    chosen = int(layer.input_value())
-    shown = layer.locator("xpath=../output").inner_text()
-    assert 7 <= chosen <= 8 and shown == ["fc1", "relu() 3"][chosen - 7]
-    expect_sentence(network, f"framed: unit 4 of {shown}.")
-    expect_sentence(network, f"Unit 4 of {shown} is ")
+    painted(network, [9, 20], samples[3][9, 20].tolist())
 
 
 def test_a_picture_of_ones_own_goes_through_the_network(page, network, tmp_path):
     picture = halves([255, 0, 0], [0, 0, 255])
     file = {"name": "two.png", "mimeType": "image/png", "buffer": encoded(picture)}
     upload(page, network, file, by_key=True)
-    cell, image = 174 / 32, network.locator(".lk-network-closeup img")
-    left, right = ([round(2 * (6 + x * cell)), round(2 * (24 + 9.5 * cell))] for x in (1.5, 30.5))
-    expect_pixel(image, left, [255, 0, 0])
-    expect_pixel(image, right, [0, 0, 255])
+    painted(network, [9, 1], [255, 0, 0])
+    painted(network, [9, 30], [0, 0, 255])
     (tmp_path / "green.png").write_bytes(encoded(halves([0, 255, 0], [0, 255, 0])))
     type_path(network, tmp_path / "green.png")
-    expect_pixel(image, left, [0, 255, 0])
+    painted(network, [9, 1], [0, 255, 0])
     type_path(network, tmp_path / "none.png")
     network.get_by_role("alert").filter(has_text="none.png: there is no such file").wait_for()
 
@@ -622,7 +707,7 @@ def test_a_picture_of_ones_own_goes_through_the_network(page, network, tmp_path)
         (".lk-shapes", ['spinbutton "Layer 1: kernel"', 'textbox "Layer 3: your guess"']),
         (".lk-shapes", ['slider "Image\'s side"', 'slider "Follow unit"', "table"]),
         (".lk-forward", ['textbox "Input shape"', 'slider "Image\'s side"', "table"]),
-        (".lk-network", ['slider "Layer"', 'slider "Row"', 'table "The network predicts']),
+        (".lk-network", ['slider "conv1"', 'slider "softmax"', 'button "Open"']),
     ],
 )
 def test_every_control_has_a_name_for_a_screen_reader(page, explorer, controls):
@@ -650,7 +735,7 @@ def test_tab_reaches_every_control_and_a_ring_shows_where_one_is(page, explorer)
 
 def test_d_d_on_a_control_deletes_no_cell(page, network):
     before = page.locator(".jp-Cell").count()
-    network.get_by_role("slider", name="Layer").focus()
+    line(network, "conv1").focus()
     press(page, "d", 2)
     page.wait_for_timeout(300)
     assert page.locator(".jp-Cell").count() == before

@@ -4,20 +4,14 @@ import re
 
 import pytest
 
-from labkit.explorers.network.draw import FilterSheet
 from tests.browser.fit import test_nothing_is_cut_off  # noqa: F401
 from tests.browser.kernel import execute, settle, value
 from tests.browser.lab import unusable
 
 pytestmark = pytest.mark.browser
 
-_PIXEL = """(image, [x, y]) => {
-  const canvas = document.createElement('canvas');
-  [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
-  const brush = canvas.getContext('2d');
-  brush.drawImage(image, 0, 0);
-  return [...brush.getImageData(x * canvas.width, y * canvas.height, 1, 1).data].slice(0, 3);
-}"""
+_PIXEL = """(canvas, [row, column]) =>
+  [...canvas.getContext('2d').getImageData(column, row, 1, 1).data].slice(0, 3)"""
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +45,6 @@ def network(notebook):
 
 def slider(widget, name):
     return widget.get_by_role("slider", name=name, exact=True)
-
-
-def pixel(network, screen, x, y):
-    """Return the colour at a place of a screen, both from 0 to 1, once it has been painted."""
-    return network.locator(f".lk-network-{screen} img").evaluate(_PIXEL, [x, y])
 
 
 def step_to(notebook, network, snapshot):
@@ -96,16 +85,13 @@ def filter_colour(notebook, snapshot, number):
 
 
 def test_the_filters_form_as_the_saved_weights_say(notebook, network):
-    number, pitch = 1, FilterSheet.TILE + FilterSheet.GAP
-    sheet = FilterSheet(6)
-    x = (FilterSheet.EDGE + number * pitch + FilterSheet.TILE / 2) / FilterSheet.WIDTH
-    y = (FilterSheet.TOP + FilterSheet.TILE / 2) / sheet.height
     last = value(notebook, "len(snapshots) - 1")
+    shown = network.locator(".lk-filter").nth(1)
     for snapshot in (0, last // 2, last):
         step_to(notebook, network, snapshot)
-        expected = filter_colour(notebook, snapshot, number)
-        assert wait_until(notebook, lambda c=expected: pixel(network, "filters", x, y) == c)
-    assert filter_colour(notebook, 0, number) != filter_colour(notebook, last, number)
+        expected = filter_colour(notebook, snapshot, 1)
+        assert wait_until(notebook, lambda c=expected: shown.evaluate(_PIXEL, [2, 2]) == c)
+    assert filter_colour(notebook, 0, 1) != filter_colour(notebook, last, 1)
 
 
 def test_the_bars_are_the_probabilities_of_the_weights_of_that_moment(notebook, network):
@@ -113,34 +99,30 @@ def test_the_bars_are_the_probabilities_of_the_weights_of_that_moment(notebook, 
         step_to(notebook, network, snapshot)
         weights_of(notebook, snapshot)
         expected = value(notebook, '[f"{p:.1%}" for p in then(shown).softmax(dim=1)[0].tolist()]')
-        bars = network.locator(".lk-bars td:last-child")
+        bars = network.locator('.lk-cell[data-line="8"] b')
         assert wait_until(notebook, lambda b=bars, e=expected: b.all_inner_texts() == e)
 
 
-def test_a_clicked_map_is_enlarged_with_the_pixels_that_its_unit_sees(notebook, network):
+def test_a_clicked_number_is_that_of_pytorch_with_the_pixels_that_it_sees(notebook, network):
     step_to(notebook, network, 2)
-    place = value(
-        notebook,
-        """(lambda m: [(m._box(3, 5)[0] + 9) / m.WIDTH, (m._box(3, 5)[1] + 9) / m.height])
-        (explorer._mosaic)""",
-    )
-    overview = network.locator(".lk-network-overview img")
-    box = overview.bounding_box()
-    overview.click(position={"x": place[0] * box["width"], "y": place[1] * box["height"]})
-    said = network.locator(".lk-network-closeup p", has_text="Map 5 of conv2, ")
-    said.wait_for()
-    weights_of(notebook, 2)
-    execute(notebook, "map5 = then.conv2(then.pool(then.conv1(shown).relu()))[0, 5]")
-    row, column, number, rows, columns = re.search(
-        r"row (\d+), column (\d+) is (−?[\d.]+)\. .*rows ([\d-]+), columns ([\d-]+)\.",
+    network.locator('.lk-map[data-line="3"][data-map="5"]').click()
+    notebook.page.mouse.move(0, 0)
+    said = network.locator(".lk-said")
+    title = said.locator("h4").inner_text()
+    row, column = map(int, re.fullmatch(r"conv2, map 5, row (\d+), column (\d+)", title).groups())
+    number, rows, columns = re.search(
+        r"This number is ([\d.]+): 150 products .* rows ([\d–]+), columns ([\d–]+)\.",
         said.inner_text(),
     ).groups()
-    assert float(number.replace("−", "-")) == pytest.approx(
-        value(notebook, f"map5[{row}, {column}].item()"), abs=1e-3
-    )
+    weights_of(notebook, 2)
+    execute(notebook, "map5 = then.conv2(then.pool(then.conv1(shown).relu()))[0, 5]")
+    expected = value(notebook, f"map5[{row}, {column}].relu().item()")
+    assert float(number) == pytest.approx(expected, abs=1e-3)
     # conv1 sees 5 pixels, the pool one more, conv2 four units of the pool more: 4 x 2 pixels
-    assert rows == f"{2 * int(row)}-{2 * int(row) + 13}"
-    assert columns == f"{2 * int(column)}-{2 * int(column) + 13}"
+    assert rows == f"{2 * row}–{2 * row + 13}"
+    assert columns == f"{2 * column}–{2 * column + 13}"
+    notebook.page.keyboard.press("Escape")
+    network.locator(".lk-sums").wait_for(state="hidden")
 
 
 # The live panel

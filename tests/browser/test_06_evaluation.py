@@ -145,7 +145,7 @@ def test_its_feature_maps_open_by_the_keyboard(notebook, studio):
     notebook.page.keyboard.press("Enter")
     studio.locator(".lk-network").wait_for()
     studio.get_by_text(sentence).last.wait_for()
-    studio.locator(".lk-network .lk-screen img").first.wait_for()
+    studio.locator(".lk-network .lk-map").first.wait_for()
 
 
 def test_a_change_is_turned_by_keys_and_says_answer_and_accuracy(notebook, studio):
@@ -183,7 +183,7 @@ def test_scores_and_calibration_are_drawn_with_their_sentences(studio):
 def test_each_tab_can_be_heard_and_seen_without_scrolling(studio, tab):
     cell(studio, *first_with_pictures(studio)).click()
     studio.get_by_role("tab", name=tab).click()
-    studio.locator(".lk-screen img[src]:visible").first.wait_for()
+    studio.locator(":is(.lk-screen img[src], .lk-map):visible").first.wait_for()
     assert unspoken(studio.page) == []
     assert studio.bounding_box()["height"] < 620
 
@@ -239,9 +239,8 @@ with torch.inference_mode():
 """,
         )
         best, share = value(notebook, "[classes[shares.argmax()], f'{shares.max():.1%}']")
-        bar = network.locator(".lk-bars .lk-best", has_text=share)
-        bar.wait_for()
-        assert bar.locator("th").inner_text() == best
+        network.locator('.lk-best[data-line="8"]', has_text=share).wait_for()
+        assert network.locator('.lk-best[data-line="7"] span').inner_text() == best
 
 
 FIFTEEN = """

@@ -140,7 +140,7 @@ def test_the_feature_maps_are_those_of_the_framed_picture(studio, model):
     picture = studio.test.data[studio.mistakes.index]
     with torch.no_grad():
         expected = model.conv1(normalise(picture)[None])[0].numpy()
-    np.testing.assert_allclose(studio.network.sheets[0].planes, expected, atol=1e-5)
+    np.testing.assert_allclose(studio.network.reading.lines[1].values, expected, atol=1e-5)
     studio.tabs.selected_index = 0
     studio.mistakes.which.value = 6
     studio.tabs.selected_index = 3

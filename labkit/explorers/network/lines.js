@@ -1,0 +1,154 @@
+// The lines of a network as parts of the page: a row of maps, a strip of numbers, or cells with
+// the names of the classes.
+
+const COLUMNS = 16;
+const CELLS = 12; // a vector of so many numbers is written out, a longer one is a strip
+const LIKELIEST = 10;
+const ROOM = 340; // points for the lines between the image and the last one
+
+/** The end of a long name, which tells more than its beginning. */
+const tail = (name) => (name.length > 12 ? `…${name.slice(-11)}` : name);
+
+/** A vector as a square: its columns. */
+const wrapped = (line) => (line.isVector ? Math.ceil(Math.sqrt(line.maps)) : line.width);
+
+/** Lays out the lines around what is chosen; `stage.js` says what happens on them. */
+class Lines {
+  /** Lay out the lines and maps around the chosen ones. */
+  lay() {
+    const focused = document.activeElement?.classList.contains("lk-maps") && this.rows.contains(document.activeElement);
+    this.shown = this.linesShown();
+    this.first = new Map(this.shown.map((n) => [n, this.firstMap(n)]));
+    let before = 0;
+    this.rows.replaceChildren();
+    for (const number of this.shown) {
+      const left = number - before - 1;
+      if (left > 0) this.rows.append(make("p", "lk-muted", fill(this.words["more lines"], { n: left })));
+      this.rows.append(this.row(number));
+      before = number;
+    }
+    if (focused) this.rowOf(this.chosen[0])?.focus({ preventScroll: true });
+    this.draw();
+  }
+
+  linesShown() {
+    const { lines, last } = this.story;
+    const heights = lines.map((line) => (line.isVector ? 28 : 56));
+    const at = clamp(this.chosen[0], 1, Math.max(1, last - 1));
+    let [start, end, room] = [at, at, ROOM - heights[at]];
+    for (;;) {
+      if (end + 1 < last && heights[end + 1] <= room) room -= heights[++end];
+      else if (start > 1 && heights[start - 1] <= room) room -= heights[--start];
+      else break;
+    }
+    const between = [];
+    for (let n = start; n <= end; n++) between.push(n);
+    return [...new Set([0, ...between, last])].sort((a, b) => a - b);
+  }
+
+  firstMap(number) {
+    const [line, map] = this.chosen;
+    const before = this.first?.get(number) ?? 0;
+    if (line !== number || (map >= before && map < before + COLUMNS)) return before;
+    return firstShown(map, this.story.lines[number].maps, COLUMNS);
+  }
+
+  row(number) {
+    const line = this.story.lines[number];
+    const after = line.activations.length ? make("small", "lk-muted", ` ${line.activations.join(", ")}`) : null;
+    const label = make("div", "lk-label", make("b", "", tail(line.name), after), make("span", "lk-muted", this.shape(number)));
+    label.title = label.textContent;
+    const maps = make("div", "lk-maps");
+    if (!line.isVector) this.tiles(maps, number);
+    else if (line.maps <= CELLS || line.kind === "softmax") this.cells(maps, number);
+    else this.strip(maps, number);
+    const move = (down, right) => this.moveInLines(number, down, right);
+    chooser(maps, line.name, { move, enter: () => this.open([number, ...this.chosen.slice(1)]) });
+    maps.addEventListener("focus", () => this.chosen[0] !== number && this.moveInto(number));
+    const shown = number ? maps : make("div", "lk-top", this.imageBox, maps, this.focusBox, this.said);
+    const row = make("div", line.isVector ? "lk-row lk-vector" : "lk-row", label, shown);
+    row.dataset.line = maps.dataset.chooses = number;
+    return row;
+  }
+
+  /** Tab has come to a line: what is chosen is in it. */
+  moveInto(number) {
+    const [from, map, row, column] = this.chosen;
+    const [line, next] = [this.story.lines[from], this.story.lines[number]];
+    const same = (at, count, to) => Math.floor(((at + 0.5) / count) * to);
+    this.go([number, map, same(row, line.height, next.height), same(column, line.width, next.width)]);
+  }
+
+  shape(number) {
+    const { maps, height, width, isVector } = this.story.lines[number];
+    if (isVector) return `${maps}`;
+    const size = `${maps} × ${height} × ${width}`;
+    const first = this.first.get(number);
+    return maps > COLUMNS ? fill(this.words.part, { first, last: first + COLUMNS - 1, size }) : size;
+  }
+
+  tiles(maps, number) {
+    const line = this.story.lines[number];
+    const first = this.first.get(number);
+    const filters = number === 1 ? this.filters(line) : [];
+    for (let map = first; map < Math.min(first + COLUMNS, line.maps); map++) {
+      const canvas = make("canvas", "lk-map lk-square");
+      Object.assign(canvas.dataset, { line: number, map });
+      paintMap(canvas, this.story, number, map);
+      maps.append(filters.length ? make("div", "lk-pair", filters[map], canvas) : canvas);
+    }
+  }
+
+  /** The first layer's filters in colour, if it has a few that look at red, green and blue. */
+  filters(line) {
+    const [rows, columns] = [line.rows?.[0].length, line.columns?.[0].length];
+    if (line.kind !== "products" || line.inputs !== 3 || line.maps > COLUMNS / 2 || rows * columns === 1) return [];
+    const found = [...Array(line.maps).keys()].map((map) => this.story.filter(1, map)?.weights);
+    if (found.includes(undefined)) return [];
+    const most = this.model.get("brightest") || Math.max(...found.flatMap((one) => [...one].map(Math.abs)));
+    const size = rows * columns;
+    return found.map((weights, map) => {
+      const canvas = make("canvas", "lk-filter");
+      const level = (i) => 255 * (weights[(i % 3) * size + Math.floor(i / 3)] / (2 * most) + 0.5);
+      paintColours(canvas, Uint8ClampedArray.from({ length: 3 * size }, (_, i) => level(i)), rows, columns);
+      canvas.title = fill(this.words.filter, { n: map });
+      return canvas;
+    });
+  }
+
+  strip(maps, number) {
+    const { values, low, high } = this.story.lines[number];
+    const canvas = make("canvas", "lk-map lk-strip");
+    canvas.dataset.line = number;
+    paintGrey(canvas, values, 1, values.length, low, high);
+    maps.append(canvas);
+  }
+
+  /** Numbers written out, with the names of the classes where they are theirs. */
+  cells(maps, number) {
+    const { story } = this;
+    const line = story.lines[number];
+    const shares = line.kind === "softmax";
+    const named = story.names(number);
+    let order = [...Array(line.maps).keys()];
+    if (line.maps > CELLS) order = order.sort((a, b) => line.values[b] - line.values[a]).slice(0, LIKELIEST);
+    const most = Math.max(...line.values);
+    for (const map of order) {
+      const value = line.values[map];
+      const cell = make("div", "lk-map lk-cell");
+      const above = shares && line.maps <= CELLS && this.shown.includes(line.sources[0]);
+      if (named && !above) cell.append(make("span", "", named[map]));
+      if (!named) cell.append(make("span", "lk-muted", String(map)));
+      if (shares) {
+        const part = make("i");
+        part.style.width = `${100 * value}%`;
+        cell.append(make("span", "lk-share", part));
+      }
+      cell.append(make("b", "", shares ? percent(value) : fixed(value)));
+      cell.classList.toggle("lk-best", value === most);
+      cell.title = story.name(number, map);
+      Object.assign(cell.dataset, { line: number, map });
+      maps.append(cell);
+    }
+  }
+}

@@ -1,0 +1,136 @@
+"""The stage on which a network is told: all of it is drawn, and worked out, in the browser."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import anywidget
+import numpy as np
+import traitlets
+
+from labkit.explorers.shared.looks import SHEET, STATIC, joined
+from labkit.text import _
+
+_SCRIPTS = ("parts.js", "story.js", "sums.js", "lines.js", "stage.js")
+
+
+class NetworkStage(anywidget.AnyWidget):
+    """A story (`compute.story`), the ``place`` that is chosen, and whether its sums are open.
+
+    A place is line, map (or unit), row and column. Without a kernel the traits are all that the
+    front end needs, but for weights that were too many to send: it asks for those of one map by
+    the message ``{"filter": [line, map]}``.
+    """
+
+    _esm = joined(
+        STATIC / "stage.js",
+        *map(Path(__file__).with_name, _SCRIPTS),
+    )
+    _css = SHEET
+
+    plan = traitlets.List().tag(sync=True)
+    maps = traitlets.Bytes().tag(sync=True)
+    weights = traitlets.Bytes().tag(sync=True)
+    image = traitlets.Bytes().tag(sync=True)
+    size = traitlets.List([0, 0]).tag(sync=True)
+    classes = traitlets.List().tag(sync=True)
+    brightest = traitlets.Float(
+        0.0, help="The weight drawn full bright among the filters; 0: the largest of them."
+    ).tag(sync=True)
+    blind = traitlets.Unicode("", help="Why no pixels can be named.").tag(sync=True)
+    place = traitlets.List([0, 0, 0, 0]).tag(sync=True, echo_update=False)
+    opened = traitlets.Bool(False).tag(sync=True, echo_update=False)
+    revision = traitlets.Int(0).tag(sync=True)
+    words = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, filter_of: Callable[[int, int], np.ndarray], **traits):
+        """Show nothing yet; ``filter_of(line, map)`` returns weights, and a bias behind them."""
+        super().__init__(words=words(), **traits)
+        self._filter_of = filter_of
+        self.on_msg(self._answer)
+
+    def _answer(self, _stage, message: dict, _buffers) -> None:
+        numbers = np.ascontiguousarray(self._filter_of(*message["filter"]), "<f4")
+        self.send(message, [numbers.tobytes()])
+
+
+def words() -> dict[str, str | list[str]]:
+    """Return every word that the browser shows, translated here because it cannot do it."""
+    number = _("This number is {value}: ")
+    return {
+        "colours": [_("red"), _("green"), _("blue")],
+        "map": _("map {n}"),
+        "unit": _("unit {n}"),
+        "at place": _("{layer}, {map}, row {row}, column {column}"),
+        "at unit": _("{layer}, {map}"),
+        "place": _("row {row}, column {column}"),
+        "padding": _("in the padding"),
+        "part": _("{first}–{last} of {size}"),
+        "more lines": _("⋮ {n} more layers"),
+        "filter": _("filter {n}: grey is 0"),
+        "a number": _("The number in this map; arrow keys choose another"),
+        "range": _("Black is {low}, white {high}."),
+        "open": _("Open"),
+        "close": _("Close (Esc)"),
+        "back": _("← {layer}"),
+        "hint": _(
+            "Lines lead from what feeds the number: orange adds, dashed blue subtracts. Click a "
+            "number, or press Enter, to see how it is computed."
+        ),
+        "go back": _("Click an input, or press Enter, to see how that was computed."),
+        "begins here": _("Here it begins: this number comes from the image."),
+        "not known": _("How this layer computes its numbers is not shown."),
+        "waiting": _("The weights of this layer are in the kernel. Run the cell to see them."),
+        "channels": _("The maps that go in"),
+        "channel adds": _("{name} adds {sum}"),
+        "sum of each": _("what each map of {layer} adds"),
+        "numbers": _("{name}"),
+        "number": _("value"),
+        "weight": _("weight"),
+        "weights": _("weights"),
+        "product": _("product"),
+        "products": _("products"),
+        "others": _("The other {n} products add up to {sum}."),
+        "sum": _("sum"),
+        "bias": _("bias"),
+        "before": _("together"),
+        "count": _("how many"),
+        "largest": _("largest"),
+        "mean": _("mean"),
+        "deviation": _("deviation"),
+        "scale": _("scale"),
+        "shift": _("shift"),
+        "logit": _("logit"),
+        "power": _("e to the logit"),
+        "share": _("share"),
+        "all powers": _("all of these together"),
+        "one map": _("1 map"),
+        "maps": _("{n} maps"),
+        "a bias": _("plus the bias {bias}"),
+        "no bias": _("without a bias"),
+        "says products": number
+        + _("{count} products of the {height} × {width} window in {channels}, sum {sum}, {bias}"),
+        "says linear": number + _("{count} products of a value and its weight, sum {sum}, {bias}"),
+        "says largest": number + _("the largest of the {count} under the window in {source}"),
+        "says mean": number + _("the mean of {count} under the window, sum {sum}"),
+        "says scaled": number
+        + _("{input} minus the mean {mean}, divided by {deviation}, times {scale}, plus {shift}"),
+        "says sum": number + _("{inputs}, the numbers at this place in {source}"),
+        "says activation": number + _("what the activation makes of {before}"),
+        "says softmax": _(
+            "{name} has {value}: e to the power of its logit {logit} is {power}, and all {count} "
+            "classes together have {sum}"
+        ),
+        "says unknown": number
+        + _("{layer} ({type}) computed it, in a way that this explorer cannot take apart"),
+        "says input": number + _("it comes from the image"),
+        "says pixel": _("This number is {value}, made of {colour} {byte} of 255 in the image."),
+        "not here": number + _("its weights are in the kernel, too many to send."),
+        "then another": _(", is {before}; {activation} makes it {value}."),
+        "then the same": _("; {activation} leaves it as it is."),
+        "sees": _(
+            "It depends on {height} × {width} pixels of the image: rows {top}–{bottom}, columns "
+            "{left}–{right}."
+        ),
+        "sees all": _("It depends on the whole image."),
+        "sees nothing": _("It depends on no pixel of the image."),
+    }

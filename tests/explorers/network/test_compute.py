@@ -1,0 +1,221 @@
+"""What is told of a network's numbers, worked out again with slow loops, and by PyTorch."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from labkit.explorers.network import compute
+from labkit.explorers.network.compute import as_batch, look_back, read, story
+from labkit.inspect import pixels_seen
+from labkit.model import Net
+from tests.explorers.network.zoo import ZOO
+
+IMAGE = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+
+
+def normal(image):
+    return (torch.from_numpy(image).permute(2, 0, 1) / 255 * 2 - 1)[None]
+
+
+def unpacked(told):
+    """Return the maps of each line, ``[C, H, W]``, from the bytes that a browser gets."""
+    numbers, maps = np.frombuffer(told["maps"], "<f4"), []
+    for line in told["plan"]:
+        count = int(np.prod(line["shape"]))
+        maps.append(numbers[:count].reshape(line["shape"]))
+        numbers = numbers[count:]
+    assert len(numbers) == 0
+    return maps
+
+
+def weights(told, line):
+    numbers = np.frombuffer(told["weights"], "<f4")
+    shape = (line["shape"][0], line["inputs"], len(line["rows"][0]), len(line["columns"][0]))
+    filters = numbers[line["filters"] :][: int(np.prod(shape))].reshape(shape)
+    if line["biases"] is None:
+        return filters, np.zeros(shape[0])
+    return filters, numbers[line["biases"] :][: shape[0]]
+
+
+def under(plane, rows, columns):
+    return [[0.0 if -1 in (y, x) else plane[y, x] for x in columns] for y in rows]
+
+
+def worked_out(told, number, c, y, x):
+    """Return one number of a line, before its activations, as the plan says that it is made."""
+    line, maps = told["plan"][number], unpacked(told)
+    sources = [maps[n] for n in line["sources"]]
+    if line["kind"] in ("sum", "activation"):
+        return sum(source[c, y, x] for source in sources)
+    if line["kind"] == "softmax":
+        return np.exp(sources[0][c, y, x]) / np.exp(sources[0]).sum()
+    if line["kind"] == "scaled":
+        mean, deviation, scale, shift = line["scales"][c]
+        return (sources[0][c, y, x] - mean) / deviation * scale + shift
+    place = line["rows"][y], line["columns"][x]
+    if line["kind"] == "products":
+        filters, biases = weights(told, line)
+        first = c // (line["shape"][0] // line["groups"]) * line["inputs"]
+        window = [under(p, *place) for p in sources[0][first : first + line["inputs"]]]
+        return (np.array(window) * filters[c]).sum() + biases[c]
+    window = np.array(under(sources[0][c], *place))
+    mean = window.sum() / line.get("divisor", window.size)
+    return window.max() if line["kind"] == "largest" else mean
+
+
+def some_places(shape, count=150):
+    """Return the corners of the first and last map, and places by chance."""
+    numbers, last = np.random.default_rng(0), [size - 1 for size in shape]
+    chance = [tuple(int(numbers.integers(size)) for size in shape) for _ in range(count)]
+    return [(0, 0, 0), (0, last[1], 0), (last[0], 0, last[2]), tuple(last), *chance]
+
+
+FUNCTIONS = {
+    "ReLU": nn.ReLU(),
+    "LeakyReLU": nn.LeakyReLU(0.1),
+    "÷ 9": lambda x: x / 9,
+    "Tanh": torch.tanh,
+    "GELU": nn.GELU(),
+}
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_the_numbers_of_every_line_follow_from_what_is_told_of_it(name):
+    torch.manual_seed(0)
+    model = ZOO[name]().eval()
+    told = json.loads(json.dumps(story(model, IMAGE)["plan"]))  # plain JSON
+    told = story(model, IMAGE) | {"plan": told}
+    maps = unpacked(told)
+    assert "unknown" not in [line["kind"] for line in told["plan"]]
+    for number, line in enumerate(told["plan"][1:], start=1):
+        places = some_places(line["shape"])
+        made = torch.tensor([worked_out(told, number, *place) for place in places])
+        for function in line["activations"]:
+            made = FUNCTIONS[function](made)
+        shown = [maps[number][place] for place in places]
+        np.testing.assert_allclose(made.numpy(), shown, atol=2e-4, rtol=1e-4)
+    with torch.no_grad():
+        output = model(normal(IMAGE))[0]
+    shown = maps[-1]
+    if told["plan"][-1]["name"] == "softmax":
+        shown = maps[-2]
+    np.testing.assert_allclose(shown.ravel(), output.ravel().numpy(), atol=1e-5)
+
+
+def test_activations_and_reshapings_belong_to_the_layer_before_them():
+    lines = story(Net(), IMAGE)["plan"]
+    names = ["image", "conv1", "pool", "conv2", "pool 2", "fc1", "fc2", "fc3", "softmax"]
+    assert [line["name"] for line in lines] == names
+    relu = [line["name"] for line in lines if line["activations"] == ["ReLU"]]
+    assert relu == ["conv1", "conv2", "fc1", "fc2"]
+    assert lines[5]["sources"] == [4] and lines[5]["inputs"] == 16  # fc1 takes 16 maps of 5 x 5
+
+
+class Twice(nn.Module):
+    """What stands before the activation is needed once more."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 2, 3)
+
+    def forward(self, x):
+        x = self.conv(x)
+        return torch.relu(x) + x
+
+
+def test_an_activation_stands_alone_where_another_layer_needs_what_is_before_it():
+    lines = story(Twice(), IMAGE)["plan"]
+    assert [line["kind"] for line in lines] == ["input", "products", "activation", "sum"]
+    assert lines[2]["activations"] == ["ReLU"] and sorted(lines[3]["sources"]) == [1, 2]
+
+
+class Odd(nn.Module):
+    """Axes that change places, and a layer that takes words."""
+
+    def __init__(self):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(3, 1, batch_first=True)
+        self.head = nn.Linear(3, 2)
+
+    def forward(self, x):
+        tokens = x[:, :, ::8, ::8].flatten(2).permute(0, 2, 1)
+        return self.head(self.attention(tokens, tokens, tokens)[0].mean(dim=1))
+
+
+def test_what_is_not_known_is_called_unknown_and_its_numbers_are_shown():
+    told = story(Odd(), IMAGE)
+    kinds = {line["name"]: line["kind"] for line in told["plan"]}
+    assert kinds["attention"] == kinds["permute()"] == kinds["mean()"] == "unknown"
+    assert kinds["head"] == "products"
+
+
+def test_a_dropout_that_is_never_switched_off_is_no_reshaping():
+    class Noisy(nn.Module):
+        def forward(self, x):
+            return nn.functional.dropout(x.flatten(1)[:, :10])
+
+    assert story(Noisy(), IMAGE)["plan"][-2]["kind"] == "unknown"
+
+
+@pytest.mark.parametrize(("line", "step"), [(1, 0), (2, 2), (3, 3), (4, 5), (5, 7), (7, 11)])
+def test_the_pixels_seen_are_those_that_are_found_one_by_one(line, step):
+    model, batch = Net(), normal(IMAGE)
+    reading = read(model, batch)
+    assert look_back(reading, model, batch) == ""
+    unit = tuple(size // 2 for size in reading.lines[line].values.shape)
+    top, bottom, left, right = reading.lines[line].told["sees"]
+    _c, y, x = unit
+    rows, columns = pixels_seen(model, (3, 32, 32), step, unit if line < 5 else unit[:1])
+    seen = [top[y], bottom[y], left[x], right[x]]
+    assert seen == [rows.start, rows.stop, columns.start, columns.stop]
+
+
+def test_probabilities_are_not_squashed_a_second_time():
+    model = nn.Sequential(Net(classes=4), nn.Softmax(dim=1))
+    reading = read(model, normal(IMAGE))
+    expected = model(normal(IMAGE))[0].tolist()
+    assert reading.probabilities.tolist() == pytest.approx(expected, abs=1e-5)
+    assert [line.told["kind"] for line in reading.lines[-2:]] == ["products", "softmax"]
+
+
+def test_weights_that_are_too_many_to_send_are_kept(monkeypatch):
+    monkeypatch.setattr(compute, "WEIGHTS_AT_MOST", 10_000)
+    reading = read(Net(), normal(IMAGE))
+    sent = [line["name"] for line in reading.plan if line["filters"] is not None]
+    assert sent == ["conv1", "conv2", "fc3"]  # fc1 and fc2 have 58,284
+    assert len(reading.weights) == 4 * (456 + 2416 + 850)
+    monkeypatch.setattr(compute, "MAPS_AT_MOST", 10_000)
+    with pytest.raises(ValueError, match="makes 11,"):
+        assert reading.maps
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (nn.Conv2d(1, 2, 3), "in_channels=3"),
+        (nn.Linear(5, 2), "in_features"),
+        (nn.Sequential(nn.Flatten(0), nn.Linear(3072, 2)), "keeps one row"),
+    ],
+)
+def test_a_model_that_does_not_take_the_image_is_a_sentence(model, words):
+    with pytest.raises(ValueError, match=words):
+        story(model, IMAGE)
+
+
+def test_one_image_is_a_batch_of_one():
+    assert as_batch(torch.zeros(3, 8, 8)).shape == (1, 3, 8, 8)
+    with pytest.raises(ValueError, match=r"not \[2, 3, 8, 8\]"):
+        as_batch(torch.zeros(2, 3, 8, 8))
+
+
+def test_the_model_is_left_as_it_was():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(), nn.Flatten())
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    random = torch.get_rng_state()
+    story(model, IMAGE)
+    assert model.training and torch.equal(torch.get_rng_state(), random)
+    assert all(torch.equal(model.state_dict()[name], value) for name, value in before.items())
+    assert not any(module._forward_hooks for module in model.modules())
