@@ -97,8 +97,10 @@ def test_every_number_worked_out_in_the_browser_is_that_of_pytorch(browser, name
 
 _SMALL_OR_OUTSIDE = """() => {
   const outer = document.querySelector('.lk-explorer').getBoundingClientRect();
-  const all = [...document.querySelectorAll('.lk-explorer *')].filter((one) => one.checkVisibility());
-  const says = (one) => [...one.childNodes].some((child) => child.nodeType === 3 && child.data.trim());
+  const parts = [...document.querySelectorAll('.lk-explorer *')];
+  const all = parts.filter((one) => one.checkVisibility());
+  const isText = (node) => node.nodeType === 3 && node.data.trim();
+  const says = (one) => [...one.childNodes].some(isText);
   const small = all.filter((one) => says(one) && parseFloat(getComputedStyle(one).fontSize) < 11);
   const outside = all.filter((one) => one.getBoundingClientRect().right > outer.right + 1);
   return [...small, ...outside].map((one) => one.outerHTML.slice(0, 80));

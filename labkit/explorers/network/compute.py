@@ -105,8 +105,8 @@ class Reading:
     @property
     def probabilities(self) -> np.ndarray | None:
         """Return what the network predicts, float32 ``[classes]``; None without such a vector."""
-        last = self.lines[-1]
-        return last.values.reshape(-1) if last.told["kind"] == "softmax" else None
+        last = self.lines[-1:]
+        return next((line.values.ravel() for line in last if line.told["kind"] == "softmax"), None)
 
 
 def story(
@@ -178,17 +178,21 @@ def look_back(reading: Reading, model: nn.Module, batch: torch.Tensor) -> str:
     for line in reading.lines[1:]:
         if line.step < 0:  # the probabilities depend on what the logits depend on
             line.told["sees"] = reading.lines[-2].told["sees"]
-        elif found[line.step] is not None:
-            line.told["sees"] = _by_place(found[line.step].reshape(4, *line.values.shape))
+        elif (seen := found[line.step]) is not None:
+            line.told["sees"] = _by_place(seen.reshape(4, *line.values.shape))
     return ""
 
 
 def _image_line(batch: torch.Tensor) -> Line:
     _n, channels, height, width = batch.shape
     ends = [*_ends(height), *_ends(width)]
-    told = {"name": _("image"), "type": "", "kind": "input", "sees": ends}
-    told |= {"shape": [channels, height, width], "sources": [], "activations": []}
-    return Line(told, _floats(batch[0]))
+    shape = [channels, height, width]
+    return Line(_told(_("image"), "", "input", shape, [], sees=ends), _floats(batch[0]))
+
+
+def _told(name: str, layer: str, kind: str, shape, sources: list[int], **more) -> dict[str, Any]:
+    told = {"name": name, "type": layer, "kind": kind, "shape": list(shape), "sources": sources}
+    return told | {"activations": [], "sees": None} | more
 
 
 def _ends(length: int) -> tuple[list[int], list[int]]:
@@ -201,9 +205,8 @@ def _line(reading: Reading, step: Step, number: int) -> Line:
     sources = [_source(reading, step, n) for n in range(len(step.sources))]
     before = [None if source is None else reading.lines[source].values for source in sources]
     made = recipe(step, before, values.shape)
-    told = {"name": step.layer, "type": step.call.kind, "kind": made.kind}
-    told |= {"shape": list(values.shape), "sources": [s for s in sources if s is not None]}
-    told |= {"activations": [], "sees": None, **made.how}
+    known = [source for source in sources if source is not None]
+    told = _told(step.layer, step.call.kind, made.kind, values.shape, known, **made.how)
     return Line(told, values, number, made.filters, made.biases)
 
 
@@ -243,8 +246,7 @@ def _predict(reading: Reading) -> None:
     if last.told["kind"] == "softmax":
         return
     shares = torch.from_numpy(last.values).softmax(0).numpy()
-    told = {"name": "softmax", "type": "", "kind": "softmax", "sees": None}
-    told |= {"shape": list(shares.shape), "sources": [len(reading.lines) - 1], "activations": []}
+    told = _told("softmax", "", "softmax", shares.shape, [len(reading.lines) - 1])
     reading.lines.append(Line(told, shares))
 
 

@@ -24,10 +24,11 @@ def still(
     for number, line in enumerate(lines):
         tops.append(bottom)
         bottom += (IMAGE if number == 0 else STRIP if _is_vector(line) else TILE) + 12
-    shares, names = reading.probabilities, list(classes)
-    if shares is not None and len(names) != len(shares):
+    found, names = reading.probabilities, list(classes)
+    shares = np.empty(0) if found is None else found
+    if len(names) != len(shares):
         names = [_("class {n}").format(n=n) for n in range(len(shares))]
-    best = [] if shares is None else sorted(np.argsort(-shares, kind="stable")[:10].tolist())
+    best = sorted(np.argsort(-shares, kind="stable")[:10].tolist())
     sheet = Image.new("RGB", (SCALE * WIDTH, SCALE * (bottom + BAR * len(best) + 8)), WHITE)
     draw = ImageDraw.Draw(sheet)
     for number, (line, top) in enumerate(zip(lines, tops, strict=True)):

@@ -23,7 +23,7 @@ the uneven windows of adaptive pooling are all in these lists. The kinds of line
     Anything else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -46,7 +46,7 @@ _FUNCTIONS = {
     **{"div": "÷", "truediv": "÷", "mul": "×", "exp": "exp", "sqrt": "√", "square": "square"},
 }
 _NOT_ELEMENTWISE = (nn.Softmax, nn.LogSoftmax, nn.Softmin, nn.Softmax2d, nn.MultiheadAttention)
-_MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+_MODES: dict[str, Any] = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 _ADDING = {"add", "radd", "iadd"}
 
 
@@ -85,14 +85,14 @@ def recipe(step: Step, before: Sequence[np.ndarray | None], shape: tuple[int, ..
 
     What is not known, or is made of numbers in another order, is of the kind "unknown".
     """
-    if not before or any(values is None for values in before):
+    known = [values for values in before if values is not None]
+    if not known or len(known) < len(before):
         return Recipe()
-    if _name(step) in _ADDING and len(before) > 1:
-        same = all(values.shape == shape for values in before)
-        return Recipe("sum") if same and step.call.options.get("alpha", 1) == 1 else Recipe()
-    source, layer = before[0], _layer(step)
-    if len(before) > 1:
-        return Recipe()
+    if len(known) > 1:
+        same = all(values.shape == shape for values in known)
+        plain = _name(step) in _ADDING and step.call.options.get("alpha", 1) == 1
+        return Recipe("sum" if same and plain else "unknown")
+    source, layer = known[0], _layer(step)
     for kinds, make in _MAKERS:
         if isinstance(layer, kinds):
             return make(layer, source, shape, step)
@@ -161,7 +161,7 @@ def _linear(layer: nn.Linear, source: np.ndarray, shape, step: Step) -> Recipe:
     return Recipe("products", how, *_weights(layer, (layer.out_features, *source.shape)))
 
 
-def _weights(layer: nn.Module, shape: Sequence[int]) -> list[np.ndarray | None]:
+def _weights(layer: nn.Conv2d | nn.Linear, shape: Sequence[int]) -> list[np.ndarray | None]:
     filters = layer.weight.detach().float().cpu().numpy().reshape(tuple(shape))
     bias = layer.bias
     return [filters, None if bias is None else bias.detach().float().cpu().numpy()]
@@ -206,12 +206,13 @@ def _adaptive(layer: nn.Module, source: np.ndarray, shape, step: Step) -> Recipe
 
 
 def _norm(layer: nn.BatchNorm2d, source: np.ndarray, shape, step: Step) -> Recipe:
-    if layer.running_mean is None or source.shape != shape:
+    mean, variance = layer.running_mean, layer.running_var
+    if mean is None or variance is None or source.shape != shape:
         return Recipe()
-    spread = torch.sqrt(layer.running_var + layer.eps)
+    spread = torch.sqrt(variance + layer.eps)
     one, zero = torch.ones_like(spread), torch.zeros_like(spread)
     scale, shift = (one, zero) if layer.weight is None else (layer.weight, layer.bias)
-    scales = torch.stack([layer.running_mean, spread, scale, shift], dim=1)
+    scales = torch.stack([mean, spread, scale, shift], dim=1)
     return Recipe("scaled", {"scales": scales.detach().float().cpu().tolist()})
 
 
@@ -220,7 +221,7 @@ def _softmax(layer: nn.Softmax, source: np.ndarray, shape, step: Step) -> Recipe
     return Recipe("softmax") if vector and layer.dim in (1, -1) else Recipe()
 
 
-_MAKERS = (
+_MAKERS: tuple[tuple[Any, Callable[..., Recipe]], ...] = (
     (nn.Conv2d, _products),
     (nn.Linear, _linear),
     ((nn.MaxPool2d, nn.AvgPool2d), _pool),

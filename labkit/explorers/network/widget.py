@@ -46,7 +46,7 @@ class NetworkExplorer(Explorer):
         self.model, self.prepare = model, prepare
         self.snapshots = [(name, copy.deepcopy(dict(state))) for name, state in snapshots]
         self.classes = list(classes or getattr(samples, "classes", ()))
-        self.reading: Reading | None = None
+        self.reading = Reading([])
         self._sees: list = []
         self.choice = ImageChoice(samples)
         names = [name for name, _state in self.snapshots] or ["–"]
@@ -62,7 +62,7 @@ class NetworkExplorer(Explorer):
     @property
     def probabilities(self) -> np.ndarray | None:
         """Return what the network predicts, float32 ``[classes]``; None without such a vector."""
-        return self.reading.probabilities if self.reading else None
+        return self.reading.probabilities
 
     def choose(self, line: int, map: int, row: int = 0, column: int = 0, *, opened=False) -> None:
         """Go to a number, as a click does; ``opened`` shows how it is computed."""
@@ -71,7 +71,7 @@ class NetworkExplorer(Explorer):
 
     def still(self) -> tuple[bytes, str]:
         """Return the image, all maps and the prediction, and what they show."""
-        if self.reading is None:
+        if not self.reading.lines:
             return b"", ""
         return still(self.choice.image, self.choice.name, self.reading, self.classes)
 
@@ -82,9 +82,8 @@ class NetworkExplorer(Explorer):
         batch = as_batch(self.prepare(self.choice.image))
         before, reading = self.reading, read(model, batch)
         maps, plan = reading.maps, reading.plan
-        met = before is not None and [one.values.shape for one in before.lines] == [
-            one.values.shape for one in reading.lines
-        ]
+        shapes = [[line.values.shape for line in one.lines] for one in (before, reading)]
+        met = shapes[0] == shapes[1]
         if not met:
             self._blind = look_back(reading, model, batch)
             self._sees = [line.told["sees"] for line in reading.lines]
@@ -139,6 +138,6 @@ class NetworkExplorer(Explorer):
 
     def _filter_of(self, line: int, map: int) -> np.ndarray:
         """Return the weights of one map, and its bias behind them if it has one."""
-        told = self.reading.lines[line]
-        bias = [] if told.biases is None else [told.biases[map : map + 1]]
-        return np.concatenate([told.filters[map].reshape(-1), *bias])
+        made = self.reading.lines[line]
+        parts = [part[map].reshape(-1) for part in (made.filters, made.biases) if part is not None]
+        return np.concatenate(parts)
