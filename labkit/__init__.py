@@ -14,7 +14,7 @@ The lab itself; read these first. They use PyTorch's own names.
 Rooms with one door each.
 
 - ``explorers``: what moves, one folder an explorer: ``compute`` -> ``draw`` -> ``widget``
-- ``inspect``: what a model does with a shape, and what is wrong where it breaks; feature maps
+- ``inspect``: what a model does with a shape, and what is wrong where it breaks; receptive fields
 - ``checks``: one file of exercises a notebook, ``engine`` behind them
 - ``doctor``: finds the bugs that raise no error
 - ``faster``: what notebook 8 adds

@@ -1,43 +1,11 @@
-"""What a model makes of one image: its feature maps, its filters, the pixels a unit sees."""
-
-from dataclasses import dataclass
+"""A model's first filters, and the pixels that a unit sees."""
 
 import numpy
-import torch
 from torch import nn
 
-from labkit.inspect.faults import find_fault
 from labkit.inspect.fields import fields
-from labkit.inspect.recording import Recording, record
 from labkit.sandbox.untouched import untouched
 from labkit.text import _
-
-
-@dataclass(frozen=True, eq=False)
-class Maps:
-    """The output of one step for one image: ``values`` is float32, ``[C, H, W]`` or ``[F]``."""
-
-    layer: str
-    kind: str
-    values: numpy.ndarray
-
-
-def feature_maps(model: nn.Module, image: torch.Tensor) -> tuple[Maps, ...]:
-    """Return the output of every step for one image; the model stays as it was.
-
-    ``image`` is what the model takes, ``[3, 32, 32]`` or ``[1, 3, 32, 32]`` float, normalised
-    as in training. Raises ValueError, with the fault in words, where the forward pass breaks.
-    """
-    batch = image if image.ndim == 4 else image.unsqueeze(0)
-    if batch.ndim != 4 or len(batch) != 1:
-        raise ValueError(
-            _("One image has the shape [3, 32, 32], not {shape}.").format(shape=list(image.shape))
-        )
-    return tuple(
-        Maps(step.layer, step.call.kind, step.values[0].float().cpu().numpy())
-        for step in _run(model, batch).steps
-        if step.shape[:1] == (1,)
-    )
 
 
 def first_convolution(model: nn.Module) -> nn.Conv2d:
@@ -80,12 +48,3 @@ def pixels_seen(
             _("Step {step} has no unit {unit}.").format(step=step, unit=unit)
         ) from error
     return range(top, bottom), range(left, right)
-
-
-def _run(model: nn.Module, batch: torch.Tensor) -> Recording:
-    recording = record(model, batch, keep=True)
-    if recording.error:
-        with untouched(model):  # its fixes are tried
-            fault = find_fault(recording, batch)
-        raise ValueError(str(fault)) from recording.error
-    return recording

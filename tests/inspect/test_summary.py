@@ -9,7 +9,6 @@ from torch.nn import functional as F
 
 from labkit.inspect import (
     Fault,
-    feature_maps,
     first_filters,
     fixes,
     pixels_seen,
@@ -102,7 +101,6 @@ def test_the_model_and_the_random_numbers_stay_exactly_as_they_were(training):
 
     summary(model, (4, 3, 32, 32))
     summary(model, (4, 3, 40, 40))  # breaks
-    feature_maps(model, torch.zeros(3, 32, 32))
     pixels_seen(model, (3, 32, 32), 0, (0, 0, 0))
 
     assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
@@ -231,22 +229,6 @@ def test_a_view_that_changes_the_batch_in_silence_is_a_warning():
     assert summary(Net(), (4, 3, 32, 32)).warnings == ()
 
 
-def test_feature_maps_are_the_outputs_of_the_layers():
-    model, image = Net().eval(), torch.rand(3, 32, 32)
-    maps = feature_maps(model, image)
-    with torch.no_grad():
-        first = model.conv1(image.unsqueeze(0))[0]
-        logits = model(image.unsqueeze(0))[0]
-    assert torch.equal(torch.from_numpy(maps[0].values), first)
-    assert torch.equal(torch.from_numpy(maps[-1].values), logits)
-
-
-def test_maps_are_copies_even_where_a_layer_works_in_place():
-    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True))
-    before, after = feature_maps(model, torch.randn(3, 8, 8))
-    assert before.values.min() < 0 <= after.values.min()
-
-
 def test_the_filters_are_a_copy_of_the_first_weights():
     model = Net()
     filters = first_filters(model)
@@ -370,7 +352,6 @@ def test_a_model_on_a_gpu_is_read_there_and_its_random_state_kept():
     state = torch.cuda.get_rng_state()
     shown = summary(model, (2, 3, 32, 32))
     assert shown.fault is None and shown.rows[-1].shape == (2, 10)
-    assert feature_maps(model, torch.zeros(3, 32, 32, device="cuda"))[0].values.shape == (6, 28, 28)
     assert pixels_seen(model, (3, 32, 32), 0, (0, 0, 0)) == (range(0, 5), range(0, 5))
     assert "x.to('cuda:0')" in summary(model, torch.zeros(1, 3, 32, 32)).fault.change
     assert torch.equal(torch.cuda.get_rng_state(), state)

@@ -62,7 +62,10 @@ def _maps(sheet: Image.Image, line: Line, left: int, top: int) -> None:
     if _is_vector(line):
         size = SCALE * (COLUMNS * (TILE + GAP) - GAP), SCALE * STRIP
         strip = Image.fromarray(levels[:, 0, 0][None]).resize(size, Image.Resampling.NEAREST)
-        sheet.paste(strip.convert("RGB"), (SCALE * left, SCALE * top))
+        place = SCALE * left, SCALE * top
+        sheet.paste(strip.convert("RGB"), place)
+        far = place[0] + size[0] - 1, place[1] + size[1] - 1
+        ImageDraw.Draw(sheet).rectangle([*place, *far], outline=MUTED)  # a white unit has an edge
         return
     for number, level in enumerate(levels[:COLUMNS]):
         place = SCALE * (left + number * (TILE + GAP)), SCALE * top
@@ -76,7 +79,7 @@ def _say(name: str, reading: Reading, names: Sequence[str]) -> str:
     if shares is None:
         return said
     best = int(shares.argmax())
-    return f"{said} " + _("It predicts {name}, {share:.0%}.").format(
+    return f"{said} " + _("It predicts {name}, {share:.1%}.").format(
         name=names[best], share=shares[best]
     )
 

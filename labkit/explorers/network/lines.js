@@ -58,6 +58,7 @@ class Lines {
     const after = line.activations.length ? make("small", "lk-muted", ` ${line.activations.join(", ")}`) : null;
     const label = make("div", "lk-label", make("b", "", tail(line.name), after), make("span", "lk-muted", this.shape(number)));
     label.title = label.textContent;
+    if (number === 0) label.append(this.hint);
     const maps = make("div", "lk-maps");
     if (!line.isVector) this.tiles(maps, number);
     else if (line.maps <= CELLS || line.kind === "softmax") this.cells(maps, number);
@@ -107,11 +108,10 @@ class Lines {
     if (found.includes(undefined)) return [];
     const most = this.model.get("brightest") || Math.max(...found.flatMap((one) => [...one].map(Math.abs)));
     const size = rows * columns;
-    return found.map((weights, map) => {
-      const canvas = make("canvas", "lk-filter");
+    return found.map((weights) => {
+      const canvas = hidden(make("canvas", "lk-filter"));
       const level = (i) => 255 * (weights[(i % 3) * size + Math.floor(i / 3)] / (2 * most) + 0.5);
       paintColours(canvas, Uint8ClampedArray.from({ length: 3 * size }, (_, i) => level(i)), rows, columns);
-      canvas.title = fill(this.words.filter, { n: map });
       return canvas;
     });
   }

@@ -45,7 +45,7 @@ class Stage extends Lines {
     this.svg = hidden(document.createElementNS(SVG, "svg"));
     this.panel = make("div", "lk-sums", this.back, this.sums.element);
     this.hint = make("p", "lk-muted lk-hint", words.hint);
-    this.element.append(make("div", "lk-net", this.rows, this.svg, this.panel, this.hint));
+    this.element.append(make("div", "lk-net", this.rows, this.svg, this.panel));
     chooser(this.focusBox, words["a number"], {
       move: (down, right) => this.moveInMap(down, right),
       enter: () => this.open(),

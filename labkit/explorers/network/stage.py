@@ -66,15 +66,13 @@ def words() -> dict[str, str | list[str]]:
         "padding": _("in the padding"),
         "part": _("{first}–{last} of {size}"),
         "more lines": _("⋮ {n} more layers"),
-        "filter": _("filter {n}: grey is 0"),
         "a number": _("The number in this map; arrow keys choose another"),
         "range": _("Black is {low}, white {high}."),
         "open": _("Open"),
         "close": _("Close (Esc)"),
         "back": _("← {layer}"),
         "hint": _(
-            "Lines lead from what feeds the number: orange adds, dashed blue subtracts. Click a "
-            "number, or press Enter, to see how it is computed."
+            "Orange lines add, dashed blue ones subtract. Click a number to see how it is computed."
         ),
         "go back": _("Click an input, or press Enter, to see how that was computed."),
         "begins here": _("Here it begins: this number comes from the image."),

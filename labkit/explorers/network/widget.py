@@ -11,7 +11,7 @@ from labkit.data import ImageSet, normalise
 from labkit.explorers.network.compute import Reading, as_batch, look_back, read
 from labkit.explorers.network.draw import still
 from labkit.explorers.network.stage import NetworkStage
-from labkit.explorers.shared.looks import Explorer, Slider, reporting, row
+from labkit.explorers.shared.looks import Explorer, Slider, reporting
 from labkit.explorers.shared.own_image import ImageChoice
 from labkit.inspect import first_convolution
 from labkit.text import _
@@ -52,8 +52,9 @@ class NetworkExplorer(Explorer):
         names = [name for name, _state in self.snapshots] or ["–"]
         self.weights = Slider.of(_("Weights"), names, len(names) - 1)
         self.stage = NetworkStage(self._filter_of, classes=self.classes)
-        controls = [self.choice, *([row(self.weights)] if self.snapshots else [])]
-        super().__init__(*controls, screen=self.stage)
+        if self.snapshots:
+            self.choice.controls.children += (self.weights,)
+        super().__init__(self.choice, screen=self.stage)
         self.add_class("lk-network")
         self._run()
         self.choice.observe(self._run, "image")

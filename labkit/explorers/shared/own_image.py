@@ -35,7 +35,8 @@ class ImageChoice(widgets.VBox):
             description=_("or its path"), placeholder="cat.jpg", continuous_update=False
         )
         self.message = widgets.HTML()
-        super().__init__([row(self.choice, self.upload, self.path), self.message])
+        self.controls = row(self.choice, self.upload, self.path)
+        super().__init__([self.controls, self.message])
         self.choice.observe(self._choose, "value")
         self.path.observe(self._open, "value")
         self.path.on_msg(self._open_again)

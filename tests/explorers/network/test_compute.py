@@ -205,6 +205,12 @@ def test_a_model_that_does_not_take_the_image_is_a_sentence(model, words):
         story(model, IMAGE)
 
 
+def test_maps_are_copies_even_where_a_layer_works_in_place():
+    model = nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True))
+    convolution = read(model, normal(IMAGE)).lines[2]
+    assert convolution.values.min() == 0 and convolution.told["activations"] == ["ReLU"]
+
+
 def test_one_image_is_a_batch_of_one():
     assert as_batch(torch.zeros(3, 8, 8)).shape == (1, 3, 8, 8)
     with pytest.raises(ValueError, match=r"not \[2, 3, 8, 8\]"):
@@ -219,3 +225,13 @@ def test_the_model_is_left_as_it_was():
     assert model.training and torch.equal(torch.get_rng_state(), random)
     assert all(torch.equal(model.state_dict()[name], value) for name, value in before.items())
     assert not any(module._forward_hooks for module in model.modules())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
+def test_a_model_on_a_gpu_is_told_as_on_the_cpu():
+    model = ZOO["residual"]().eval()
+    expected = story(model, IMAGE)
+    told = story(model.cuda(), IMAGE, prepare=lambda image: normal(image).cuda())
+    assert told["plan"] == expected["plan"]
+    for ours, theirs in zip(unpacked(told), unpacked(expected), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-2)

@@ -159,7 +159,7 @@ def test_the_still_shows_the_image_the_maps_and_the_prediction(samples):
     pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
     assert (pixels == (200, 30, 90)).all(axis=2).sum() == 220 * 220  # 110 points at two each
     best = int(explorer.probabilities.argmax())
-    assert f"It predicts {'abc'[best]}, {explorer.probabilities[best]:.0%}." in sentence
+    assert f"It predicts {'abc'[best]}, {explorer.probabilities[best]:.1%}." in sentence
     blue = (pixels == (0x00, 0x72, 0xB2)).all(axis=2)[:, 240:].sum(axis=1)
     assert blue.max() == pytest.approx(800 * explorer.probabilities[best] - 20, abs=25)
 
