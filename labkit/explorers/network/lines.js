@@ -4,10 +4,10 @@
 const COLUMNS = 16;
 const CELLS = 12; // a vector of so many numbers is written out, a longer one is a strip
 const LIKELIEST = 10;
-const ROOM = 340; // points for the lines between the image and the last one
+const ROOM = 320; // points for the lines between the image and the last one
 
 /** The end of a long name, which tells more than its beginning. */
-const tail = (name) => (name.length > 12 ? `…${name.slice(-11)}` : name);
+const tail = (name) => (name.length > 10 ? `…${name.slice(-9)}` : name);
 
 /** A vector as a square: its columns. */
 const wrapped = (line) => (line.isVector ? Math.ceil(Math.sqrt(line.maps)) : line.width);
@@ -33,7 +33,7 @@ class Lines {
 
   linesShown() {
     const { lines, last } = this.story;
-    const heights = lines.map((line) => (line.isVector ? 28 : 56));
+    const heights = lines.map((line) => (line.isVector ? 28 : 58));
     const at = clamp(this.chosen[0], 1, Math.max(1, last - 1));
     let [start, end, room] = [at, at, ROOM - heights[at]];
     for (;;) {
@@ -57,7 +57,7 @@ class Lines {
     const line = this.story.lines[number];
     const after = line.activations.length ? make("small", "lk-muted", ` ${line.activations.join(", ")}`) : null;
     const label = make("div", "lk-label", make("b", "", tail(line.name), after), make("span", "lk-muted", this.shape(number)));
-    label.title = label.textContent;
+    label.title = `${line.name} ${line.maps} × ${line.height} × ${line.width}`;
     if (number === 0) label.append(this.hint);
     const maps = make("div", "lk-maps");
     if (!line.isVector) this.tiles(maps, number);
@@ -83,9 +83,9 @@ class Lines {
   shape(number) {
     const { maps, height, width, isVector } = this.story.lines[number];
     if (isVector) return `${maps}`;
-    const size = `${maps} × ${height} × ${width}`;
     const first = this.first.get(number);
-    return maps > COLUMNS ? fill(this.words.part, { first, last: first + COLUMNS - 1, size }) : size;
+    if (maps > COLUMNS) return fill(this.words.part, { first, last: first + COLUMNS - 1, n: maps });
+    return `${maps} × ${height} × ${width}`;
   }
 
   tiles(maps, number) {

@@ -64,7 +64,7 @@ def words() -> dict[str, str | list[str]]:
         "at unit": _("{layer}, {map}"),
         "place": _("row {row}, column {column}"),
         "padding": _("in the padding"),
-        "part": _("{first}–{last} of {size}"),
+        "part": _("{first}–{last} of {n}"),
         "more lines": _("⋮ {n} more layers"),
         "a number": _("The number in this map; arrow keys choose another"),
         "range": _("Black is {low}, white {high}."),
