@@ -172,7 +172,8 @@ def _unknown(name: str, kind: str) -> str:
     if kind == "HEIC":
         text = _(
             "{name}: this is a HEIC image, as many phones save them, and cannot be read here yet. "
-            "Export it as JPEG, or install pillow-heif with pip and restart the kernel."
+            "Export it as JPEG (an iPhone takes JPEG after Settings, Camera, Formats, Most "
+            "Compatible), or install pillow-heif with pip and restart the kernel."
         )
     elif kind:
         text = _(

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
 import nbformat
@@ -241,7 +242,7 @@ def main(names: list[str]) -> None:
                 arrivals = page.evaluate(RUN_EACH)
                 if notebook.errors():
                     raise SystemExit("\n".join(notebook.errors()))
-                for line in (*_arrivals(arrivals[1:], chosen), *_table(page, chosen)):
+                for line in chain(_arrivals(arrivals[1:], chosen), _table(page, chosen)):
                     print(line, flush=True)
 
 

@@ -205,6 +205,7 @@ def _shape_words(explorer: ShapeCoach) -> dict:
         ),
         "no fit": _("✗ does not fit"),
         "whole": _("a whole number?"),
+        "wait": _("when all is guessed"),
         "small": _("too small"),
         "large": _("too large"),
         "guess": _("{sizes} → ? Guess the side that layer {n} makes."),

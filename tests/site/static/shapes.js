@@ -57,8 +57,9 @@
   function formula(n, { kernel, stride, padding, dilation }) {
     const span = dilation * (kernel - 1) + 1;
     const room = n + 2 * padding - span;
-    const cut = room % stride ? ` = ⌊${Number((room / stride).toPrecision(4))}⌋ + 1` : "";
-    return `⌊(${padding ? `${n} + 2·${padding}` : n} − ${span}) / ${stride}⌋ + 1${cut}`;
+    const parts = [`⌊(${padding ? `${n} + 2·${padding}` : n} − ${span}) / ${stride}⌋ + 1`];
+    if (room % stride) parts.push(`= ⌊${Number((room / stride).toPrecision(4))}⌋ + 1`);
+    return parts.map((part) => part.replaceAll(" ", "\u00a0")).join(" "); // a line ends before "="
   }
 
   /** Draw the sides below one another, each cell in the middle of the pixels it sees. */
@@ -199,7 +200,8 @@
       table.take({ results });
       const hidden = results.findIndex(({ state }) => !["right", "shown"].includes(state));
       const shown = Math.min(hidden < 0 ? results.length : hidden, stages.length);
-      unit.take({ disabled: !complete || shown < stages.length });
+      const disabled = !complete || shown < stages.length;
+      unit.take({ disabled, texts: disabled ? Array(unit.get("maximum") + 1).fill(words.wait) : [] });
       const sides = [size.get("value"), ...stages.slice(0, shown).map((stage) => stage.size)];
       const revision = screen.get("revision") + 1;
       screen.take({ png: draw(shown, sides), sentence: sentence(shown, sides), revision });
@@ -211,13 +213,12 @@
       unit.take({ maximum: last - 1, value: Math.floor(last / 2) });
       show();
     };
-    /** Forget the guesses behind the first layer that changed, and compute again. */
+    /** Compute again, with a guess for each layer and one for the flattened length. */
     const change = (layers) => {
-      const first = layers === known ? 0 : layers.findIndex((layer, n) => layer !== known[n]);
-      const kept = table.get("guesses").slice(0, first < 0 ? layers.length : first);
+      const [flattened, ...kept] = table.get("guesses").toReversed();
+      const guesses = range(layers.length).map((n) => kept.at(-1 - n) ?? "");
       known = layers;
-      const guesses = [...kept, ...range(layers.length + 1 - kept.length).fill("")];
-      table.take({ layers, guesses });
+      table.take({ layers, guesses: [...guesses, flattened] });
       compute();
     };
     const refuse = (text) => message.take({ value: labkitSite.complain(words.complaint, text) });
