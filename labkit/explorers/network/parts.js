@@ -46,10 +46,10 @@ function chip(name, value, tag = "span") {
 }
 
 /** A bar from the middle: to the right what adds, to the left, hatched, what takes away. */
-function bar(value, most) {
+function bar(value, most, onlyAdds = false) {
   const part = make("i");
-  part.style.width = `${(50 * Math.abs(value)) / most}%`;
-  return make("span", value < 0 ? "lk-bar lk-less" : "lk-bar", part);
+  part.style.width = `${((onlyAdds ? 100 : 50) * Math.abs(value)) / most}%`;
+  return make("span", `lk-bar ${value < 0 ? "lk-less" : onlyAdds ? "lk-alone" : ""}`, part);
 }
 
 /** Paint a map on a canvas, one of its pixels for each number, in the greys of its line. */
@@ -64,7 +64,7 @@ function paintGrey(canvas, values, height, width, low, high) {
   const data = context.createImageData(width, height);
   for (let i = 0; i < values.length; i++) {
     const level = (255 * (values[i] - low)) / (high - low);
-    data.data.set([level, level, level, 255], 4 * i);
+    data.data.set([level, level, level, values[i] === null ? 0 : 255], 4 * i);
   }
   context.putImageData(data, 0, 0);
 }

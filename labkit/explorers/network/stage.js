@@ -238,7 +238,7 @@ class Stage extends Lines {
     const rows = line.isVector ? Math.ceil(line.maps / columns) : line.height;
     const key = `${number} ${line.isVector ? "" : map} ${this.model.get("revision")}`;
     if (this.focused?.key !== key) {
-      const values = line.isVector ? [...line.values, ...Array(rows * columns - line.maps).fill(line.high)] : this.story.plane(number, map);
+      const values = line.isVector ? [...line.values, ...Array(rows * columns - line.maps).fill(null)] : this.story.plane(number, map);
       paintGrey(this.focus, values, rows, columns, line.low, line.high);
       this.focused = Object.assign([number, map], { key });
       const scale = 120 / Math.max(rows, columns);

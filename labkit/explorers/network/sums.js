@@ -79,13 +79,11 @@ class Sums {
     const { story, parts, line } = this;
     const { channels } = parts;
     const list = make("div", "lk-channels");
-    const most = Math.max(...channels.map(({ sum }) => Math.abs(sum))) || 1;
     const first = firstShown(this.channel, channels.length, LISTED);
     const source = line.sources[0];
     channels.slice(first, first + LISTED).forEach((channel, i) => {
-      const name = story.name(source, channel.map);
-      const item = make("div", "lk-channel", this.thumb(source, channel.map), make("span", "", name));
-      item.append(make("b", "", fixed(channel.sum)), bar(channel.sum, most));
+      const name = make("span", "", story.name(source, channel.map));
+      const item = make("div", "lk-channel", this.thumb(source, channel.map), name, make("b", "", fixed(channel.sum)));
       item.classList.toggle("lk-here", first + i === this.channel);
       item.addEventListener("click", () => this.choose(first + i));
       list.append(item);
@@ -135,10 +133,10 @@ class Sums {
   }
 
   /** A figure: a title above a grid of numbers, as wide as they need. */
-  grid(title, values, columns, style) {
+  grid(title, values, columns, style, largest = 40) {
     const grid = make("div", "lk-grid");
     const tight = columns > READABLE;
-    const cell = tight ? 160 / columns : clamp(150 / columns, 27, 40);
+    const cell = tight ? 160 / columns : clamp(150 / columns, 27, largest);
     grid.style.gridTemplateColumns = `repeat(${columns}, ${cell}px)`;
     grid.style.gridAutoRows = `${cell}px`;
     values.forEach((value, i) => {
@@ -217,9 +215,10 @@ class Sums {
     table.style.gridTemplateColumns = `repeat(${heads.length}, auto) minmax(60px, 1fr)`;
     table.append(...[...heads, ""].map((head) => make("span", "lk-muted", head)));
     const most = Math.max(...rows.map(({ adds }) => Math.abs(adds))) || 1;
+    const onlyAdds = rows.every(({ adds }) => adds >= 0);
     this.cell = clamp(this.cell, 0, rows.length - 1);
     const lines = rows.map(({ cells, adds, at }, i) => {
-      const line = make("div", "lk-term", ...cells.map((cell) => make("span", "", cell)), bar(adds, most));
+      const line = make("div", "lk-term", ...cells.map((cell) => make("span", "", cell)), bar(adds, most, onlyAdds));
       line.addEventListener("click", () => at && this.open(at));
       line.addEventListener("pointerenter", () => point(i));
       return line;
@@ -248,7 +247,7 @@ class Sums {
     const faded = { fill: "#f2f2f2", colour: "#767676" };
     const style = (value, i) => (isMax && i !== parts.winner ? faded : level(value));
     const title = fill(words.numbers, { name: story.name(source, map) });
-    const figure = this.grid(title, parts.values, columns.length, style);
+    const figure = this.grid(title, parts.values, columns.length, style, 64);
     if (isMax) figure.querySelector(".lk-grid").children[parts.winner]?.classList.add("lk-winner");
     const grids = make("div", "lk-grids", figure);
     const say = (i) => fixed(parts.values[i]) + (isMax && i === parts.winner ? ` ★ ${words.largest}` : "");
