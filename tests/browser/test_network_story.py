@@ -12,7 +12,7 @@ import torch
 
 from labkit.explorers.network.compute import story
 from labkit.explorers.network.stage import NetworkStage, words
-from tests.explorers.network.zoo import ZOO
+from tests.explorers.network.zoo import FUNCTIONS, ZOO
 
 pytestmark = pytest.mark.browser
 
@@ -48,14 +48,6 @@ _WORKED_OUT = """() => {
   });
 }"""
 
-_FUNCTIONS = {
-    "ReLU": torch.relu,
-    "LeakyReLU": lambda x: torch.nn.functional.leaky_relu(x, 0.1),
-    "Tanh": torch.tanh,
-    "GELU": torch.nn.functional.gelu,
-    "÷ 9": lambda x: x / 9,
-}
-
 
 def page_of(browser, told, width=833):
     """Return a page with the stage of a story, as any site could show it, and what went wrong."""
@@ -89,7 +81,7 @@ def test_every_number_worked_out_in_the_browser_is_that_of_pytorch(browser, name
             continue
         made = torch.tensor(found, dtype=torch.float64)
         for function in line["activations"]:
-            made = _FUNCTIONS[function](made)
+            made = FUNCTIONS[function](made)
         np.testing.assert_allclose(made.numpy(), shown, atol=2e-4, rtol=1e-4)
     assert problems == []
     page.close()

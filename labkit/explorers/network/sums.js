@@ -46,7 +46,8 @@ class Sums {
       const body = make("div", "lk-sums-body");
       if (rows.length * columns.length > 1) body.append(this.channelList(), this.products(rows, columns));
       else body.append(this.terms());
-      return [body, this.chain(words.sum, parts.sum, parts.bias)];
+      const bias = parts.bias === null ? [] : ["+", chip(words.bias, fixed(parts.bias))];
+      return [body, this.chain(chip(words.sum, fixed(parts.sum)), ...bias)];
     }
     if (line.kind === "largest" || line.kind === "mean") return this.pooled(rows, columns);
     if (line.kind === "softmax") return [this.powers()];
@@ -54,16 +55,10 @@ class Sums {
   }
 
   /** The line of all sums: products + bias = before the activation -> what goes on. */
-  chain(name, sum, bias, sign = "+") {
-    const { words } = this.story;
-    const chain = make("p", "lk-chain", chip(name, fixed(sum)));
-    if (bias !== undefined && bias !== null) chain.append(sign, chip(sign === "+" ? words.bias : words.count, sign === "+" ? fixed(bias) : bias));
-    return this.finish(chain);
-  }
-
-  finish(chain) {
+  chain(...pieces) {
     const { line, parts } = this;
     const { words } = this.story;
+    const chain = make("p", "lk-chain", ...pieces);
     if (line.activations.length)
       chain.append("=", chip(words.before, fixed(parts.before)), "→", make("b", "", line.activations.join(", ")), "→");
     else chain.append("=");
@@ -253,10 +248,8 @@ class Sums {
     const say = (i) => fixed(parts.values[i]) + (isMax && i === parts.winner ? ` ★ ${words.largest}` : "");
     const body = make("div", "lk-sums-body", make("div", "lk-channel-box", this.thumb(source, map)));
     body.append(this.pickable(grids, title, rows, columns, source, () => map, say));
-    const chain = isMax
-      ? this.finish(make("p", "lk-chain", chip(words.largest, fixed(parts.before))))
-      : this.chain(words.sum, parts.sum, parts.count, "÷");
-    return [body, chain];
+    if (isMax) return [body, this.chain(chip(words.largest, fixed(parts.before)))];
+    return [body, this.chain(chip(words.sum, fixed(parts.sum)), "÷", chip(words.count, parts.count))];
   }
 
   /** Softmax: e to the power of each logit, as a share of them all. */
@@ -275,9 +268,8 @@ class Sums {
       at: [source, n, 0, 0],
     }));
     const table = this.table([story.lines[source].name, words.logit, "", words.power, words.share], rows);
-    const chain = make("p", "lk-chain", chip(words.power, plain(parts.powers[map])), "÷");
-    chain.append(chip(words["all powers"], plain(parts.sum)));
-    return make("div", "", table, make("p", "lk-muted", words["go back"]), this.finish(chain));
+    const pieces = [chip(words.power, plain(parts.powers[map])), "÷", chip(words["all powers"], plain(parts.sum))];
+    return make("div", "", table, make("p", "lk-muted", words["go back"]), this.chain(...pieces));
   }
 
   /** Numbers of other lines as buttons, and what is done with them. */
@@ -292,15 +284,15 @@ class Sums {
       one.addEventListener("click", () => this.open([source, map, row, column]));
       return one;
     };
-    const chain = make("p", "lk-chain");
+    const named = (name) => chip(words[name], fixed(parts[name]));
     if (line.kind === "scaled") {
-      chain.append("(", button(line.sources[0], parts.input), "−", chip(words.mean, fixed(parts.mean)), ") ÷");
-      chain.append(chip(words.deviation, fixed(parts.deviation)), "×", chip(words.scale, fixed(parts.scale)));
-      chain.append("+", chip(words.shift, fixed(parts.shift)));
-    } else if (parts.inputs) {
-      parts.inputs.forEach((value, n) => chain.append(n ? "+" : "", button(line.sources[n], value)));
-    } else return make("p", "lk-muted", words[line.kind === "input" ? "begins here" : "not known"]);
-    return this.finish(chain);
+      const input = button(line.sources[0], parts.input);
+      const rest = [named("mean"), ") ÷", named("deviation"), "×", named("scale"), "+", named("shift")];
+      return this.chain("(", input, "−", ...rest);
+    }
+    if (parts.inputs)
+      return this.chain(...parts.inputs.flatMap((value, n) => [n ? "+" : "", button(line.sources[n], value)]));
+    return make("p", "lk-muted", words[line.kind === "input" ? "begins here" : "not known"]);
   }
 }
 

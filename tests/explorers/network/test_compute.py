@@ -11,7 +11,7 @@ from labkit.explorers.network import compute
 from labkit.explorers.network.compute import as_batch, look_back, read, story
 from labkit.inspect import pixels_seen
 from labkit.model import Net
-from tests.explorers.network.zoo import ZOO
+from tests.explorers.network.zoo import FUNCTIONS, ZOO
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
 
@@ -71,15 +71,6 @@ def some_places(shape, count=150):
     numbers, last = np.random.default_rng(0), [size - 1 for size in shape]
     chance = [tuple(int(numbers.integers(size)) for size in shape) for _ in range(count)]
     return [(0, 0, 0), (0, last[1], 0), (last[0], 0, last[2]), tuple(last), *chance]
-
-
-FUNCTIONS = {
-    "ReLU": nn.ReLU(),
-    "LeakyReLU": nn.LeakyReLU(0.1),
-    "÷ 9": lambda x: x / 9,
-    "Tanh": torch.tanh,
-    "GELU": nn.GELU(),
-}
 
 
 @pytest.mark.parametrize("name", ZOO)

@@ -67,3 +67,12 @@ ZOO = {
         *(nn.GELU(), nn.Linear(20, 5), nn.Softmax(dim=1)),
     ),
 }
+
+FUNCTIONS = {
+    "ReLU": torch.relu,
+    "LeakyReLU": lambda x: F.leaky_relu(x, 0.1),
+    "Tanh": torch.tanh,
+    "GELU": F.gelu,
+    "÷ 9": lambda x: x / 9,
+}
+"""What the activations of these networks do, by the names that the explorer gives them."""
