@@ -22,7 +22,8 @@ Rooms with one door each.
 Behind the scenes.
 
 - ``sandbox``: run a learner's code quietly, in time, on copies; the model's lock
-- ``jupyter``: server and settings for ``make lab``
+- ``jupyter``: server and settings for ``make lab`` and for hubs, the class at a glance
+- ``classroom``: what learners tell their instructor, where a class has a folder for it
 
 Arrows point down: ``tests/test_house.py`` says which room may need which.
 """

@@ -1,14 +1,39 @@
-"""Write a file in one step, so that nobody ever reads half of it."""
+"""Where a learner's own files go, and files that are written in one step."""
 
 import os
+import stat
+import tempfile
 import uuid
 from pathlib import Path
 
 
-def replace(path: Path, content: bytes | str) -> None:
+def ours(kind: str) -> Path:
+    """Return this user's folder of labkit for ``kind``: "cache", "config" or "data".
+
+    Where there is no home, as in some containers, it is in the system's temporary folder.
+    """
+    import platformdirs
+
+    path = getattr(platformdirs, f"user_{kind}_path")("labkit", appauthor=False)
+    if path.is_absolute():
+        return path
+    user = os.getuid() if hasattr(os, "getuid") else ""
+    return Path(tempfile.gettempdir()) / f"labkit-{user}" / kind
+
+
+def place(name: str) -> Path:
+    """Return the folder ``name`` for a learner's work: here, or if this is read-only, their own."""
+    here = Path(name)
+    writable = os.access(here if here.is_dir() else Path.cwd(), os.W_OK)
+    return here if writable else ours("data") / name
+
+
+def replace(path: Path, content: bytes | str, *, mode: int | None = None) -> None:
     """Put ``content`` at ``path``: a crash leaves the old file or the new one; make its folder.
 
-    Text is written as UTF-8. Raises ``OSError`` where the folder cannot be written or is full.
+    ``mode`` says who may read a new file; one that is there keeps its own (default: as this
+    system makes files). Text is written as UTF-8. Raises ``OSError`` where the folder cannot be
+    written or is full.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
@@ -17,6 +42,8 @@ def replace(path: Path, content: bytes | str) -> None:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
+        if mode is not None:
+            half.chmod(stat.S_IMODE(path.stat().st_mode) if path.exists() else mode)
         os.replace(half, path)
     finally:
         half.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.display import Html, table
+from labkit.files import place
 from labkit.text import _, ngettext
 
 READY, CARE, FIX = "ready", "care", "fix"
@@ -83,8 +84,8 @@ class Report:
 
 def run() -> Report:
     """Check this computer; changes nothing on it."""
-    looks = (_python, _torch, _device, _data, _disk, _memory, _shared_memory, _workers, _widgets)
-    return Report(tuple(look() for look in looks))
+    looks = (_python, _torch, _device, _data, _disk, _work, _memory, _shared_memory, _workers)
+    return Report(tuple(look() for look in (*looks, _widgets)))
 
 
 def _python() -> Row:
@@ -159,8 +160,8 @@ def _disk() -> Row:
         from labkit.data import store
 
         folder = store.folder()
-    place = _existing(folder)
-    can_write = place.is_dir() and os.access(place, os.W_OK | os.X_OK)
+    there = _existing(folder)
+    can_write = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
     if not can_write and not _cached():  # a cache that learners share may be read-only
         found = _("The cache {folder} cannot be written.").format(folder=folder)
         advice = _(
@@ -168,15 +169,28 @@ def _disk() -> Row:
             "downloaded, and other images are prepared again in every notebook."
         )
         return Row(_("disk space"), CARE, found, advice)
-    free = shutil.disk_usage(place).free
+    free = shutil.disk_usage(there).free
     found = _("{size} free for {folder}").format(size=_size(free), folder=folder)
     advice = _("Free up {size}, or let LABKIT_CACHE name a folder on a larger disk.")
     return _by_size(_("disk space"), free, (DISK_FULL, DISK_LOW), found, advice)
 
 
+def _work() -> Row:
+    """Look at the place of checkpoints and solved exercises."""
+    folder = Path(os.environ.get("LABKIT_CHECKPOINTS") or place("checkpoints")).absolute()
+    found = _("checkpoints and solved exercises go to {folder}").format(folder=folder.parent)
+    if os.access(_existing(folder), os.W_OK):
+        return Row(_("your work"), READY, found)
+    advice = _("It cannot be written: let LABKIT_CHECKPOINTS name a folder of your own.")
+    return Row(_("your work"), FIX, found, advice)
+
+
 def _memory() -> Row:
     free = _free_memory()
     found = _("{size} free").format(size=_size(free))
+    if n := _other_kernels():
+        text = ngettext("{n} other kernel is open", "{n} other kernels are open", n)
+        found = f"{found}; {text.format(n=n)}"
     advice = _("Shut down the kernels that you do not need: menu Kernel, Shut Down All Kernels.")
     return _by_size(_("memory"), free, (MEMORY_SHORT, MEMORY_LOW), found, advice)
 
@@ -259,6 +273,19 @@ def _cached() -> list[str]:
 
 def _existing(folder: Path) -> Path:
     return next(place for place in (folder, *folder.absolute().parents) if os.path.exists(place))
+
+
+def _other_kernels() -> int:
+    """Return how many kernels the same Jupyter server runs beside this one."""
+    import psutil
+
+    count = 0
+    for process in getattr(psutil.Process().parent(), "children", list)():
+        try:
+            count += process.pid != os.getpid() and "ipykernel_launcher" in process.cmdline()
+        except psutil.Error:  # ended meanwhile, or of somebody else
+            continue
+    return count
 
 
 def _free_memory(group: Path = Path("/sys/fs/cgroup")) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 HOUSE = Path(__file__).parents[1] / "labkit"
 FLOORS = (
-    ("text", "display", "files", "model", "sandbox"),
+    ("text", "display", "files", "classroom", "model", "sandbox"),
     ("data", "device"),
     ("training", "timing", "preflight"),
     ("evaluation", "faster", "inspect", "checks"),

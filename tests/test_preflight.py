@@ -81,6 +81,7 @@ def test_a_good_computer_is_ready_in_every_row_and_has_nothing_to_do():
         "device",
         "data",
         "disk space",
+        "your work",
         "memory",
         "/dev/shm",
         "workers",
@@ -160,7 +161,7 @@ def test_the_real_computer_has_every_row_and_nothing_is_written(monkeypatch, tmp
     monkeypatch.setenv("LABKIT_CACHE", str(tmp_path / "real" / "not there yet"))
     before = set(tmp_path.rglob("*"))
     rows = run().rows
-    assert len(rows) == 9 and all(row.found for row in rows)
+    assert len(rows) == 10 and all(row.found for row in rows)
     assert not {"Python", "torch", "data", "widgets"} & {r.name for r in rows if r.state == FIX}
     assert set(tmp_path.rglob("*")) == before
 

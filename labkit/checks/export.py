@@ -1,54 +1,112 @@
-"""Write the progress of many learners as one table: ``python -m labkit.checks.export FOLDER...``.
+"""Write the progress of a class as one table: ``python -m labkit.checks.export FOLDER...``.
 
-Each folder is a learner's; below it, every ``progress.json`` is read. The table goes to standard
-output as CSV: learner, notebook, exercise, tries, solved (UTC, empty if not yet).
+Each FOLDER is a learner's, or there is one, with a folder for each learner in it: ``/home/*`` and
+``/home`` say the same. The table goes to standard output as CSV, with a row for each exercise of
+each learner: learner, notebook, exercise, attempts (up to the first right answer), solved (UTC,
+empty if not yet), mistakes (those with a name, and how often if more than once). Each file that
+cannot be read is named on standard error, and the exit code is 1 then.
 """
 
 import argparse
 import csv
+import os
 import sys
 from pathlib import Path
 
 from labkit.checks.engine import board
 from labkit.checks.series import SERIES, exercises
 
-
-def rows(folder: Path) -> list[tuple[str, str, str, int, str]]:
-    """Return a row for each exercise of the series, tried or not, for the learner of a folder.
-
-    Raises ``ProgressError`` where a file cannot be read.
-    """
-    files = [folder] if folder.is_file() else sorted(folder.rglob(board.FILE))
-    learner = folder.parent.name if folder.is_file() else folder.name
-    table = []
-    for file in files:
-        progress = board.read(file)
-        for notebook in SERIES:
-            for exercise in exercises(notebook):
-                entry = progress.get(notebook, {}).get(exercise.name, board.Entry())
-                table.append((learner, notebook, exercise.name, entry.tries, entry.solved))
-    return table
+COLUMNS = ("learner", "notebook", "exercise", "attempts", "solved", "mistakes")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Print the table; name what could not be read, and return 1 if there was such a thing."""
     parser = argparse.ArgumentParser(prog="python -m labkit.checks.export", description=__doc__)
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
+    folders = [folder.absolute() for folder in parser.parse_args(arguments).folders]
+    complaints: list[str] = []
+    found = learners(folders, complaints)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8")  # names of any language, also where LANG=C
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(("learner", "notebook", "exercise", "tries", "solved"))
-    status = 0
-    for folder in parser.parse_args(arguments).folders:
+    writer.writerow(COLUMNS)
+    for learner, copies in found.items():
+        writer.writerows((learner, *row) for row in rows(copies))
+    for complaint in complaints:
+        print(complaint, file=sys.stderr)
+    return 1 if complaints else 0
+
+
+def rows(copies: list[board.Progress]) -> list[tuple[str, str, int, str, str]]:
+    """Return a row for each exercise of the series, tried or not, of one learner.
+
+    ``copies`` are all that was read of the learner; of each exercise the one that got furthest
+    counts.
+    """
+    table = []
+    for notebook in SERIES:
+        for exercise in exercises(notebook):
+            tried = [copy.get(notebook, {}).get(exercise.name, board.Entry()) for copy in copies]
+            entry = max(tried, key=lambda one: (bool(one.solved), one.tries), default=board.Entry())
+            mistakes = (f"{name} ({n})" if n > 1 else name for name, n in entry.mistakes.items())
+            found = (entry.tries, entry.solved, "; ".join(mistakes))
+            table.append((notebook, exercise.name, *found))
+    return table
+
+
+def learners(folders: list[Path], complaints: list[str]) -> dict[str, list[board.Progress]]:
+    """Return each learner's name and what could be read of them; add to ``complaints``.
+
+    The name is the part of the path in which the learners differ: ``ada`` in
+    ``/home/ada/workshop``. Where that is a file's name, or there is one learner only, it is the
+    name that the learner logged in with, if the file says it.
+    """
+    if len(folders) == 1:
+        folders = _of_several(folders[0], _read(folders[0], [])) or folders
+    found = {folder: _read(folder, complaints) for folder in folders}
+    depth = len(Path(os.path.commonpath(found)).parts)
+    merged: dict[str, list[board.Progress]] = {}
+    for folder, files in found.items():
+        differing = folder.parts[depth:-1] if folder.is_file() else folder.parts[depth:]
+        signed = next((name for name, _progress in files.values() if name), "")
+        name = differing[0] if differing else signed or folder.stem
+        merged.setdefault(name, []).extend(progress for _name, progress in files.values())
+    return merged
+
+
+Files = dict[Path, tuple[str, board.Progress]]
+
+
+def _read(folder: Path, complaints: list[str]) -> Files:
+    """Return what each file of progress in a folder says; add what is wrong to ``complaints``."""
+    if folder.is_file():
+        files = [folder]
+    else:
+        files = sorted(folder.rglob(board.FILE))
+        if not os.access(folder, os.R_OK | os.X_OK):
+            complaints.append(f"{folder}: cannot be looked into")
+        elif not files:
+            complaints.append(f"{folder}: no {board.FILE}: nothing tried yet")
+    read = {}
+    for file in files:
         try:
-            table = rows(folder.resolve())
+            read[file] = board.read_signed(file)
         except board.ProgressError as error:
-            print(error, file=sys.stderr)
-            status = 1
-            continue
-        if not table:
-            print(f"{folder}: no {board.FILE}", file=sys.stderr)
-            status = 1
-        writer.writerows(table)
-    return status
+            read[file] = "", {}
+            complaints.append(" ".join(str(error).splitlines()))
+    return read
+
+
+def _of_several(folder: Path, files: Files) -> list[Path]:
+    """Return the folders of several learners inside one folder.
+
+    Those of one learner, who has several copies of the workshop, are not taken apart: the folder
+    has the name that the learner logged in with.
+    """
+    one = folder.is_file() or {name for name, _progress in files.values()} == {folder.name}
+    if one or len({file.relative_to(folder).parts[0] for file in files}) < 2:
+        return []
+    return [one for one in sorted(folder.iterdir()) if one.is_dir() and one.name[0] != "."]
 
 
 if __name__ == "__main__":

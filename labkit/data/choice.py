@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from labkit.data.store import DataError
-from labkit.files import replace
+from labkit.files import ours, replace
 from labkit.text import _
 
 NAMES = ("auto", "cifar10", "drawn")
@@ -64,10 +64,8 @@ def typed(text: str) -> Path:
 def file() -> Path:
     """Return the path of the saved choice, in LABKIT_CONFIG or the user's own config folder."""
     if named := os.environ.get("LABKIT_CONFIG"):
-        return Path(named).expanduser() / "source.txt"
-    from platformdirs import user_config_path
-
-    return user_config_path("labkit", appauthor=False) / "source.txt"
+        return Path(os.path.expanduser(named)) / "source.txt"
+    return ours("config") / "source.txt"
 
 
 def _saved() -> str:

@@ -124,12 +124,14 @@ _failed: set[tuple] = set()
 def _best() -> str:
     """Return "cifar10" if it is cached or can be downloaded now, else "drawn".
 
-    A process tries the network once, and shows the notice once.
+    A process tries the network once, and shows the notice once. It then stays with the drawn
+    images, even if somebody else fills the cache that they share: a network that has learned
+    from the ones is not tested on the others.
     """
-    if cifar10.find():
-        return "cifar10"
     attempt = (store.folder(), *cifar10.urls())
     if attempt not in _failed:
+        if cifar10.find():
+            return "cifar10"
         reasons = _try_hosts()
         if not reasons:
             return "cifar10"

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from labkit.data.split import hold_out, validation_size
 from labkit.display import ExplainedError, tell
+from labkit.files import ours
 from labkit.text import _
 
 SPLITS = ("train", "validation", "test")
@@ -52,10 +54,20 @@ class Stored:
 def folder() -> Path:
     """Return the folder of the cache: ``LABKIT_CACHE``, else this user's own."""
     if named := os.environ.get("LABKIT_CACHE"):
-        return Path(named).expanduser().absolute()
-    from platformdirs import user_cache_path
+        return Path(os.path.expanduser(named)).absolute()  # Path's own raises for ~nobody
+    return ours("cache")
 
-    return user_cache_path("labkit", appauthor=False)
+
+def downloads() -> Path:
+    """Return the folder for archives in the cache; whoever may write to the one, may to the other.
+
+    Raises ``OSError`` where the cache cannot be written.
+    """
+    place = folder() / "downloads"
+    if not place.is_dir():
+        place.mkdir(parents=True, exist_ok=True)
+        place.chmod(stat.S_IMODE(folder().stat().st_mode))
+    return place
 
 
 def find(name: str, key: str) -> Stored | None:
@@ -155,7 +167,7 @@ def _locked(name: str) -> AcquireReturnProxy:
     if not root.is_dir():
         root.mkdir(parents=True)
         root.chmod(0o755)
-    lock = FileLock(root / f".{name}.lock")
+    lock = FileLock(root / f".{name}.lock", mode=0o666)  # of whoever comes next, too
     try:
         return lock.acquire(timeout=2)
     except Timeout:

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from labkit.display import ExplainedError
-from labkit.files import replace
+from labkit.files import place, replace
 from labkit.sandbox.model_lock import model_lock
 from labkit.text import N_, _
 from labkit.training import History, Run
@@ -123,8 +123,8 @@ class Checkpoint:
 
 
 def folder() -> Path:
-    """Return where checkpoints go: ``LABKIT_CHECKPOINTS``, else ``checkpoints`` in this folder."""
-    return Path(os.environ.get("LABKIT_CHECKPOINTS") or "checkpoints")
+    """Return where checkpoints go: ``LABKIT_CHECKPOINTS``, else this folder or the user's own."""
+    return Path(os.environ.get("LABKIT_CHECKPOINTS") or place("checkpoints"))
 
 
 def previous(path: Path | str) -> Path:

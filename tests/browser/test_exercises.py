@@ -130,9 +130,9 @@ def test_the_instructor_gets_it_as_a_table(notebook):
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     table = csv.DictReader(io.StringIO(done.stdout))
     rows = {(row["notebook"], row["exercise"]): row for row in table}
-    assert rows["tensors", "grey"]["tries"] == "5"
+    assert rows["tensors", "grey"]["attempts"] == "5"
     assert rows["tensors", "grey"]["solved"].startswith("20")
-    assert rows["tensors", "mosaic"]["tries"] == "0"
+    assert rows["tensors", "mosaic"]["attempts"] == "0"
 
 
 def test_nothing_went_wrong_on_the_way(notebook):

@@ -1,6 +1,8 @@
 import csv
 import io
+import json
 import os
+import stat
 import subprocess
 import sys
 import threading
@@ -20,15 +22,31 @@ def test_progress_is_kept_beside_the_checkpoints(monkeypatch, tmp_path):
     assert board.read()["tensors"]["swap_red_and_blue"].solved
 
 
-def test_tries_are_counted_and_the_first_day_is_kept():
+def test_tries_and_mistakes_are_counted_up_to_the_first_right_answer():
     check.swap_red_and_blue(lambda image: image)
     entry = board.read()["tensors"]["swap_red_and_blue"]
     assert (entry.tries, entry.solved) == (1, "")
+    assert sum(entry.mistakes.values()) == 1
     check.swap_red_and_blue(lambda image: image.flip(0))
     day = board.read()["tensors"]["swap_red_and_blue"].solved
     assert day
     check.swap_red_and_blue(lambda image: image)
-    assert board.read()["tensors"]["swap_red_and_blue"] == board.Entry(3, day)
+    assert board.read()["tensors"]["swap_red_and_blue"] == board.Entry(2, day, entry.mistakes)
+
+
+def test_a_file_of_an_earlier_version_is_read():
+    old = {"tensors": {"grey": {"tries": 3, "solved": ""}}}
+    board.path().write_text(json.dumps({"format": 1, "notebooks": old}))
+    assert board.read()["tensors"]["grey"] == board.Entry(3)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps no such modes")
+def test_progress_is_for_its_owner_until_somebody_opens_it_to_others():
+    board.note("tensors", "grey", solved=False)
+    assert stat.S_IMODE(board.path().stat().st_mode) == 0o600
+    board.path().chmod(0o644)
+    board.note("tensors", "grey", solved=False)
+    assert stat.S_IMODE(board.path().stat().st_mode) == 0o644
 
 
 def test_what_is_solved_survives_the_kernel():
@@ -131,6 +149,63 @@ def test_the_instructor_gets_one_table_of_all_learners(tmp_path, monkeypatch, ca
     assert len(table) == 2 * sum(len(series.exercises(name)) for name in series.SERIES)
 
 
+def _learners(table):
+    return sorted({row["learner"] for row in table})
+
+
+def test_learners_are_told_apart_by_the_part_of_the_path_that_differs(
+    tmp_path, monkeypatch, capsys
+):
+    for place in ("ada/workshop", "ada/old", "bob/workshop"):
+        _learner(tmp_path / place, monkeypatch, *(["grey"] if "old" in place else []))
+    wanted = ["ada", "bob"]
+    folders = sorted(tmp_path.glob("*/*"))
+    for arguments in (folders, [tmp_path / "ada", tmp_path / "bob"]):
+        _status, table, _errors = _exported(capsys, *arguments)
+        assert _learners(table) == wanted
+        assert len(table) == 80  # nobody twice
+        assert [row["learner"] for row in table if row["solved"]] == ["ada"]
+
+
+def test_one_folder_of_a_whole_class_is_taken_apart(tmp_path, monkeypatch, capsys):
+    _learner(tmp_path / "ada" / "workshop", monkeypatch, "grey")
+    _learner(tmp_path / "bob" / "workshop", monkeypatch, "grey")
+    (tmp_path / "eve").mkdir()
+    status, table, errors = _exported(capsys, tmp_path)
+    assert _learners(table) == ["ada", "bob", "eve"]
+    assert status == 1 and "eve" in errors and "ada" not in errors
+
+
+def test_files_in_one_folder_are_named_by_who_wrote_them(tmp_path, monkeypatch, capsys):
+    for name in ("ada", "bob"):
+        monkeypatch.setenv("JUPYTERHUB_USER", name)
+        _learner(tmp_path / name, monkeypatch, "grey")
+    files = [tmp_path / f"progress ({n}).json" for n in (1, 2)]
+    for file, name in zip(files, ("ada", "bob"), strict=True):
+        (tmp_path / name / "progress.json").rename(file)
+    _status, table, _errors = _exported(capsys, *files)
+    assert _learners(table) == ["ada", "bob"]
+
+
+def test_one_learner_with_two_copies_is_one(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("JUPYTERHUB_USER", "ada")
+    for copy in ("workshop", "old"):
+        _learner(tmp_path / "ada" / copy, monkeypatch, "grey")
+    _status, table, _errors = _exported(capsys, tmp_path / "ada")
+    assert _learners(table) == ["ada"] and len(table) == 40
+
+
+def test_the_table_names_the_mistakes_and_how_often(tmp_path, monkeypatch, capsys):
+    _learner(tmp_path / "Ada", monkeypatch)
+    for mistake in ("one", "", "two", "one"):
+        board.note("tensors", "grey", solved=False, mistake=mistake)
+    board.note("tensors", "grey", solved=True)
+    board.note("tensors", "grey", solved=False, mistake="three")
+    _status, table, _errors = _exported(capsys, tmp_path / "Ada")
+    [row] = [row for row in table if row["solved"]]
+    assert (row["attempts"], row["mistakes"]) == ("5", "one (2); two")
+
+
 def test_a_folder_without_progress_is_named_and_the_others_are_there(tmp_path, monkeypatch, capsys):
     _learner(tmp_path / "Ada", monkeypatch, "grey")
     (tmp_path / "Bob").mkdir()
@@ -140,5 +215,7 @@ def test_a_folder_without_progress_is_named_and_the_others_are_there(tmp_path, m
     folders = [*sorted(tmp_path.glob("[ABDE]*")), tmp_path / "Zoe who is not there"]
     status, table, errors = _exported(capsys, *folders)
     assert status == 1
-    assert {row["learner"] for row in table} == {"Ada"}
+    assert _learners(table) == ["Ada", "Bob", "Dan", "Eve", "Zoe who is not there"]
+    assert {row["learner"] for row in table if int(row["attempts"])} == {"Ada"}
+    assert len(errors.splitlines()) == 4
     assert all(name in errors for name in ("Bob", "Dan", "Eve", "Zoe"))

@@ -71,6 +71,21 @@ def test_other_users_may_read_what_is_kept(root):
         assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
+def test_whoever_comes_next_may_take_the_lock(root):
+    old = os.umask(0o077)
+    try:
+        store.cached("x", KEY, arrays)
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE((root / ".x.lock").stat().st_mode) == 0o666
+
+
+def test_a_class_may_download_into_a_cache_that_is_open_to_it(root):
+    root.mkdir(exist_ok=True)
+    root.chmod(0o1777)
+    assert stat.S_IMODE(store.downloads().stat().st_mode) == 0o1777
+
+
 def test_older_entries_of_the_same_name_are_removed_and_nothing_else(root):
     store.cached("x", "f" * 16, arrays)
     store.cached("xy", "f" * 16, arrays)

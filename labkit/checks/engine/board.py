@@ -2,12 +2,14 @@
 
 import json
 import os
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock
 
+from labkit import classroom
 from labkit.display import GREEN, Html, card, escaped, table
 from labkit.files import replace
 from labkit.text import _
@@ -23,10 +25,15 @@ class ProgressError(ValueError):
 
 @dataclass(frozen=True)
 class Entry:
-    """One exercise that was tried: how often, and when it was solved first ("" if not yet)."""
+    """One exercise that was tried.
+
+    ``tries`` counts up to the first right answer, ``solved`` is when that came (UTC, "" if not
+    yet), and ``mistakes`` says how often each known mistake was made before it.
+    """
 
     tries: int = 0
     solved: str = ""
+    mistakes: dict[str, int] = field(default_factory=dict)
 
 
 Progress = dict[str, dict[str, Entry]]
@@ -44,20 +51,26 @@ def read(file: Path | None = None) -> Progress:
 
     Raises ``ProgressError`` if the file holds something else or cannot be opened.
     """
+    return read_signed(file)[1]
+
+
+def read_signed(file: Path | None = None) -> tuple[str, Progress]:
+    """Return the name of the user who wrote ``file``, "" if it does not say, and what it holds.
+
+    Raises ``ProgressError`` if the file holds something else or cannot be opened.
+    """
     file = file or path()
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
             raise ValueError
-        return {
-            str(notebook): {
-                str(name): Entry(int(entry["tries"]), str(entry["solved"]))
-                for name, entry in entries.items()
-            }
+        progress = {
+            str(notebook): {str(name): _entry(entry) for name, entry in entries.items()}
             for notebook, entries in content["notebooks"].items()
         }
+        return str(content.get("learner", "")), progress
     except FileNotFoundError:
-        return {}
+        return "", {}
     except OSError as error:
         message = _("{file} cannot be read: {reason}.")
         raise ProgressError(message.format(file=file, reason=error.strerror or error)) from error
@@ -66,12 +79,20 @@ def read(file: Path | None = None) -> Progress:
         raise ProgressError(message.format(file=file)) from error
 
 
-def note(notebook: str, name: str, *, solved: bool) -> str:
-    """Count a try, and the day if it was solved first; return a complaint, empty if all is well.
+def _entry(content: dict) -> Entry:
+    mistakes = {str(name): int(n) for name, n in content.get("mistakes", {}).items()}
+    return Entry(int(content["tries"]), str(content["solved"]), mistakes)
+
+
+def note(notebook: str, name: str, *, solved: bool, mistake: str = "") -> str:
+    """Count a try until the exercise is solved; return a complaint, empty if all is well.
+
+    ``mistake`` is the name of the known mistake that the answer makes, if it makes one.
 
     The file is replaced in one step, and two kernels write to it one after the other. A file
     that cannot be read is kept beside the new one.
     """
+    classroom.note(notebook, name, solved=solved, mistake=mistake)
     file = path()
     complaint = ""
     try:
@@ -90,9 +111,11 @@ def note(notebook: str, name: str, *, solved: bool) -> str:
                 )
             entries = progress.setdefault(notebook, {})
             before = entries.get(name, Entry())
-            now = datetime.now(UTC).isoformat(timespec="seconds") if solved else ""
-            entries[name] = Entry(before.tries + 1, before.solved or now)
-            _write(file, progress)
+            if not before.solved:
+                now = datetime.now(UTC).isoformat(timespec="seconds") if solved else ""
+                mistakes = Counter(before.mistakes) + Counter([mistake] if mistake else [])
+                entries[name] = Entry(before.tries + 1, now, dict(mistakes))
+                _write(file, progress)
     except OSError as error:
         return _("This could not be saved in {file}: {reason}.").format(
             file=file, reason=error.strerror or error
@@ -103,12 +126,13 @@ def note(notebook: str, name: str, *, solved: bool) -> str:
 def _write(file: Path, progress: Progress) -> None:
     content = {
         "format": FORMAT,
+        "learner": classroom.user(),
         "notebooks": {
             notebook: {name: vars(entry) for name, entry in entries.items()}
             for notebook, entries in progress.items()
         },
     }
-    replace(file, json.dumps(content, indent=1))
+    replace(file, json.dumps(content, indent=1), mode=0o600)
 
 
 @dataclass(frozen=True)

@@ -187,7 +187,9 @@ class Exercise:
             return self._waiting()
         with randomness.kept(0), settings_kept():
             verdict = Trial(self, read).verdict()
-        complaint = board.note(self.notebook, self.name, solved=verdict.solved)
+        complaint = board.note(
+            self.notebook, self.name, solved=verdict.solved, mistake=verdict.mistake
+        )
         return verdict.with_line(complaint) if complaint else verdict
 
     def accepts(self, answer) -> bool:
