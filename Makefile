@@ -37,13 +37,11 @@ help:
 	@echo "make bench-widgets  measure from a slider's key to the painted picture"
 	@echo "make clean          remove the environment in .venv"
 
-# The settings in labkit/jupyter spare thirty learners the question whether they want Jupyter's news.
+# Settings of server and JupyterLab are in labkit/jupyter, which a hub uses in the same way.
 lab: .venv/ready-lab
 	@JUPYTER_CONFIG_PATH="$(CURDIR)/labkit/jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
 		$(RUN) -m jupyterlab --ServerApp.root_dir=. --ServerApp.log_level=WARN \
 		--LabApp.default_url=/lab/tree/notebooks/00_setup.ipynb \
-		--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate \
-		--ServerApp.kernel_websocket_connection_class=labkit.jupyter.server.PromptConnection \
 		--LabApp.custom_css=True \
 		--ServerApp.tornado_settings="{'static_custom_path': ['labkit/jupyter/custom']}" \
 		$(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_OPTIONS)

@@ -14,8 +14,10 @@ resumes from there.
 
 import argparse
 import os
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -130,15 +132,19 @@ def launch(processes: int, *options: str, limit: float = 180) -> subprocess.Comp
     They end when the caller is interrupted, and also when it is killed. After ``limit`` seconds
     they are ended; then the return code is 124 and ``stderr`` says so.
     """
+    ours = {"OMP_NUM_THREADS": "1", _WATCHED: str(os.getpid())}
+    if os.name == "nt":
+        ours["USE_LIBUV"] = "0"
     try:
-        return subprocess.run(
-            command(processes, *options),
-            env={**os.environ, "OMP_NUM_THREADS": "1", _WATCHED: str(os.getpid())},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=limit,
-        )
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as litter:
+            return subprocess.run(
+                command(processes, *options),
+                env={**os.environ, **ours, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), litter)},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=limit,
+            )
     except subprocess.TimeoutExpired as late:
         reason = _("Ended, because it was not done after {limit:.0f} seconds.").format(limit=limit)
         said = _text(late.stderr) + reason
@@ -150,10 +156,17 @@ def _text(output: bytes | str | None) -> str:
     return output.decode(errors="replace") if isinstance(output, bytes) else output or ""
 
 
-def command(processes: int, *options: str) -> list[str]:
-    """Return the command line that runs this module in ``processes`` processes."""
-    torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    torchrun += ["--local-addr=127.0.0.1"]  # else it hangs where the machine's name is unknown
+def command(processes: int, *options: str, windows: bool = os.name == "nt") -> list[str]:
+    """Return the command line that runs this module in ``processes`` processes.
+
+    Without an address of their own they hang where the machine's name is unknown. PyTorch for
+    Windows has no libuv, which ``--standalone`` asks for whatever USE_LIBUV says.
+    """
+    meeting = ["--standalone", "--local-addr=127.0.0.1"]
+    if windows:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            meeting = ["--master-addr=127.0.0.1", f"--master-port={free.getsockname()[1]}"]
+    torchrun = ["-m", "torch.distributed.run", *meeting, f"--nproc-per-node={processes}"]
     return [sys.executable, *torchrun, "-m", "labkit.faster.distributed", *options]
 
 

@@ -8,7 +8,7 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
 
     A moved slider causes three short messages; without it the second waits for the receipt of
     the first (Nagle's algorithm, RFC 896), which costs a widget about 20 ms a move. Named by
-    ``ServerApp.kernel_websocket_connection_class`` in the Makefile.
+    ``jupyter_server_config.json`` beside this file.
     """
 
     def connect(self):

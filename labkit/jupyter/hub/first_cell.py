@@ -1,0 +1,17 @@
+# The first cell in a hosted notebook (Colab, Kaggle): it installs, fetches, and goes there.
+REPOSITORY = "https://..."  # the address of the workshop
+
+import os  # noqa: E402
+import subprocess  # noqa: E402
+import sys  # noqa: E402
+
+if not os.path.isdir("labkit-workshop"):
+    subprocess.run(["git", "clone", "--depth=1", REPOSITORY, "labkit-workshop"], check=True)
+subprocess.run([sys.executable, "-m", "pip", "install", "-q", "./labkit-workshop"], check=True)
+os.chdir("labkit-workshop/notebooks")
+try:  # Colab shows widgets of others only after this
+    from google.colab import output
+except ImportError:
+    pass
+else:
+    output.enable_custom_widget_manager()

@@ -1,0 +1,64 @@
+"""Start a notebook over: ``python -m labkit.jupyter.reset 03_cnn`` (or ``03``).
+
+The notebook is again as its authors wrote it, and the old one is kept beside it.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from labkit.files import replace
+from labkit.text import _
+
+
+def reset(name: str, folder: Path) -> Path:
+    """Put back the notebook in ``folder`` whose name begins with ``name``; return the old one.
+
+    Raise ``ValueError`` where there is no such notebook, or no git to take it from.
+    """
+    found = sorted(folder.glob(f"{Path(name).stem}*.ipynb"))
+    if len(found) != 1:
+        choices = ", ".join(path.stem for path in sorted(folder.glob("[0-9]*.ipynb")))
+        raise ValueError(_("Name one of these notebooks: {choices}.").format(choices=choices))
+    [notebook] = found
+    fresh = _from_git(notebook)
+    number = next(n for n in range(1, 1000) if not _aside(notebook, n).exists())
+    notebook.replace(_aside(notebook, number))
+    replace(notebook, fresh)
+    return _aside(notebook, number)
+
+
+def _aside(notebook: Path, number: int) -> Path:
+    return notebook.with_name(f"my_{number}_{notebook.name}")
+
+
+def _from_git(notebook: Path) -> bytes:
+    """Return a notebook as its authors have it: a pull by nbgitpuller commits the learner's own."""
+    for revision in ("@{upstream}", "origin/HEAD", "HEAD"):
+        command = ["git", "show", f"{revision}:./{notebook.name}"]
+        try:
+            done = subprocess.run(command, cwd=notebook.parent, capture_output=True, check=False)
+        except OSError:
+            break
+        if not done.returncode:
+            return done.stdout
+    text = _("There is no git here to take {name} from: download it again from where you got it.")
+    raise ValueError(text.format(name=notebook.name))
+
+
+def main(*names: str) -> int:
+    """Reset the notebooks named; return 1 if one could not be."""
+    folder = Path("notebooks") if Path("notebooks").is_dir() else Path.cwd()
+    for name in names:
+        try:
+            old = reset(name, folder)
+        except ValueError as error:
+            print(error, file=sys.stderr)
+            return 1
+        print(_("{name} is as new. Yours is kept as {old}.").format(name=name, old=old.name))
+        print(_("If it is open in JupyterLab: menu File, Reload Notebook from Disk."))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]) if len(sys.argv) > 1 else __doc__)

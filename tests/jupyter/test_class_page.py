@@ -1,0 +1,84 @@
+import os
+import re
+import stat
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from labkit import classroom
+from labkit.checks.engine import board
+from labkit.classroom import Event
+from labkit.jupyter import class_page
+
+
+@pytest.fixture
+def room(tmp_path, monkeypatch):
+    class_page.main(str(tmp_path / "class"))
+    monkeypatch.setenv("LABKIT_CLASS", str(tmp_path / "class"))
+    monkeypatch.setenv("LABKIT_PROGRESS", str(tmp_path / "progress.json"))
+    return tmp_path / "class"
+
+
+def _as(monkeypatch, name):
+    monkeypatch.setenv("JUPYTERHUB_USER", name)
+
+
+def _cells(page):
+    rows = re.findall(r"<tr>(.*?)</tr>", page)
+    return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
+
+
+def test_the_exercise_that_stops_the_room_comes_first_with_its_mistake(room, monkeypatch):
+    for name in ("ada", "bob", "eve"):
+        _as(monkeypatch, name)
+        classroom.note("cnn")
+        board.note(
+            "cnn", "stack", solved=name == "ada", mistake="" if name == "ada" else "one less"
+        )
+        board.note("cnn", "padding", solved=True)
+    page = class_page.page(classroom.read(room), datetime.now(UTC))
+    assert ["cnn", "3", "▮▮▮"] in _cells(page)
+    exercises = [row for row in _cells(page) if len(row) == 5][1:]
+    assert exercises[0] == ["cnn", "stack", "2", "1", "one less (2)"]
+    assert "The class: 3 learners" in page
+
+
+def test_no_name_is_kept_unless_the_class_says_so(room, monkeypatch):
+    _as(monkeypatch, "ada")
+    classroom.note("cnn")
+    assert all("ada" not in file.name + file.read_text() for file in room.iterdir())
+    monkeypatch.setenv("LABKIT_CLASS_NAMES", "1")
+    classroom.note("gpu", "price")
+    assert "ada" in class_page.page(classroom.read(room), datetime.now(UTC))
+
+
+def test_who_has_gone_home_is_in_no_notebook():
+    events = [Event((datetime.now(UTC) - timedelta(hours=1)).isoformat(), "cnn")]
+    assert ["cnn", "0", ""] in _cells(class_page.page([events], datetime.now(UTC)))
+
+
+def test_what_learners_write_is_shown_as_text_and_damage_is_left_out(room):
+    (room / "a.jsonl").write_text(
+        '{"at": "2026-01-01T00:00:00+00:00", "notebook": "<b>"}\n{"\n[]\n'
+    )
+    (room / "b.jsonl").write_bytes(b"\xff\n")
+    page = class_page.page(classroom.read(room), datetime.now(UTC))
+    assert "&lt;b&gt;" in page and "<b>" not in page and "1 learner" in page
+
+
+def test_without_a_folder_nothing_is_written_and_without_rights_nothing_is_said(
+    tmp_path, monkeypatch
+):
+    monkeypatch.delenv("LABKIT_CLASS", raising=False)
+    classroom.note("cnn")
+    monkeypatch.setenv("LABKIT_CLASS", str(tmp_path / "nowhere"))
+    classroom.note("cnn")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps no such modes")
+def test_learners_add_to_the_folder_and_only_its_owner_looks_into_it(room):
+    assert stat.S_IMODE(room.stat().st_mode) == 0o3733
+    classroom.note("cnn")
+    [file] = room.iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640

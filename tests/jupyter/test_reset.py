@@ -1,0 +1,57 @@
+import shutil
+import subprocess
+
+import pytest
+
+from labkit.jupyter import reset
+
+needs_git = pytest.mark.skipif(not shutil.which("git"), reason="needs git")
+
+
+def _git(folder, *arguments):
+    options = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", *options, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture
+def notebooks(tmp_path):
+    """The notebooks folder of a learner's clone; they have written into a notebook."""
+    authors, learner = tmp_path / "authors", tmp_path / "learner"
+    (authors / "notebooks").mkdir(parents=True)
+    _git(authors, "init", "--initial-branch=main")
+    for name in ("03_cnn", "04_loss"):
+        (authors / "notebooks" / f"{name}.ipynb").write_text("as new")
+    _git(authors, "add", ".")
+    _git(authors, "commit", "-m", "one")
+    _git(tmp_path, "clone", str(authors), str(learner))
+    (learner / "notebooks" / "03_cnn.ipynb").write_text("my answer")
+    return learner / "notebooks"
+
+
+@needs_git
+def test_a_notebook_starts_over_and_the_old_one_is_kept_beside_it(notebooks):
+    old = reset.reset("03_cnn", notebooks)
+    assert (notebooks / "03_cnn.ipynb").read_text() == "as new"
+    assert old.read_text() == "my answer"
+    (notebooks / "03_cnn.ipynb").write_text("my second answer")
+    assert reset.reset("03", notebooks).read_text() == "my second answer"
+    assert old.read_text() == "my answer"
+
+
+@needs_git
+def test_what_nbgitpuller_has_committed_of_the_learner_is_not_the_authors(notebooks):
+    _git(notebooks, "commit", "-am", "Automatic commit by nbgitpuller")
+    reset.reset("03", notebooks)
+    assert (notebooks / "03_cnn.ipynb").read_text() == "as new"
+
+
+@needs_git
+def test_what_cannot_be_reset_is_said_and_stays(notebooks, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(notebooks.parent)
+    assert reset.main("99") == 1
+    assert "03_cnn, 04_loss" in capsys.readouterr().err
+    shutil.rmtree(notebooks.parent / ".git")
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    assert reset.main("03") == 1
+    assert "no git here" in capsys.readouterr().err
+    assert (notebooks / "03_cnn.ipynb").read_text() == "my answer"
