@@ -29,6 +29,7 @@ help:
 	@echo "make matrix         make test with each Python at hand, and with the oldest versions allowed"
 	@echo "make html           run every notebook into build/html: a site to read without Python"
 	@echo "make check-site     walk that site in a browser: links, images, axe-core, light and dark"
+	@echo "make edition        copy the workshop without its solutions into build/edition"
 	@echo "make images         draw the pictures in images/ again"
 	@echo "make minutes        count how long each notebook takes, and print it where it is promised"
 	@echo "make links          ask every address that a learner may click"
@@ -82,6 +83,10 @@ check-site: .venv/ready-test
 
 images: .venv/ready-lab
 	$(RUN) images/draw
+
+edition: .venv/ready-lab
+	rm -rf build/edition
+	$(RUN) -m tests.edition build/edition
 
 minutes: .venv/ready-lab
 	$(RUN) -m tests.minutes --write

@@ -9,27 +9,36 @@ from labkit.jupyter.kernels import OneAtWork
 async def _started(manager, notebook):
     environment = {**os.environ, "JPY_SESSION_NAME": notebook}
     kernel_id = await manager.start_kernel(env=environment)
-    while manager.get_kernel(kernel_id).execution_state != "idle":
-        await asyncio.sleep(0.1)
+    await _said(manager, kernel_id, "")
+    await _until(manager, kernel_id, "idle")
     return kernel_id
 
 
+async def _until(manager, kernel_id, state):
+    for _ in range(600):
+        if manager.get_kernel(kernel_id).execution_state == state:
+            return
+        await asyncio.sleep(0.1)
+    raise TimeoutError(f"the kernel is never {state}")
+
+
 async def _said(manager, kernel_id, code):
-    """Run a cell; return the text of all that it shows."""
+    """Run a cell, if there is one; return the text of all that it shows."""
     client = manager.get_kernel(kernel_id).client()
     client.start_channels()
     await client.wait_for_ready(timeout=60)
     shown = []
-    await client.execute_interactive(
-        code, output_hook=lambda m: shown.append(str(m["content"])), timeout=60
-    )
+    if code:
+        await client.execute_interactive(
+            code, output_hook=lambda m: shown.append(str(m["content"])), timeout=60
+        )
     client.stop_channels()
     return " ".join(shown)
 
 
 def test_the_kernel_left_behind_is_closed_and_its_notebook_says_so_when_it_is_back(tmp_path):
     async def scenario():
-        manager = OneAtWork(root_dir=str(tmp_path), left_behind=1)
+        manager = OneAtWork(connection_dir=str(tmp_path), left_behind=1)
         try:
             first = await _started(manager, "03_cnn.ipynb")
             await asyncio.sleep(1.2)
@@ -53,15 +62,14 @@ def test_the_kernel_left_behind_is_closed_and_its_notebook_says_so_when_it_is_ba
 
 def test_a_kernel_that_computes_or_moves_a_widget_stays(tmp_path):
     async def scenario():
-        manager = OneAtWork(root_dir=str(tmp_path), left_behind=1)
+        manager = OneAtWork(connection_dir=str(tmp_path), left_behind=1)
         try:
             busy = await _started(manager, "03_cnn.ipynb")
             client = manager.get_kernel(busy).client()
             client.start_channels()
             await client.wait_for_ready(timeout=60)
             client.execute("import time; time.sleep(60)")
-            while manager.get_kernel(busy).execution_state != "busy":
-                await asyncio.sleep(0.1)
+            await _until(manager, busy, "busy")
             await asyncio.sleep(1.2)
             second = await _started(manager, "04_loss.ipynb")
             await _said(manager, second, "1")
