@@ -10,15 +10,22 @@ c = get_config()  # noqa: F821  # ty: ignore[unresolved-reference]  # JupyterHub
 
 workshop = os.environ.get("LABKIT_WORKSHOP", "/srv/labkit/workshop")
 shared = os.environ.get("LABKIT_SHARED", "/srv/labkit")
+style = {"static_custom_path": [f"{workshop}/labkit/jupyter/custom"]}
 
-c.Spawner.environment = {
-    "LABKIT_CACHE": f"{shared}/images",
-    "LABKIT_CLASS": f"{shared}/class",
-    "JUPYTER_CONFIG_PATH": f"{workshop}/labkit/jupyter",
-    "OMP_NUM_THREADS": "1",  # ten learners on two cores: 17 times faster than with two threads
-}
-c.Spawner.args = [
-    "--KernelManager.transport=ipc"
-]  # two kernels that start at once may take one port
+c.Spawner.environment.update(
+    LABKIT_CACHE=f"{shared}/images",
+    LABKIT_CLASS=f"{shared}/class",
+    JUPYTER_CONFIG_PATH=f"{workshop}/labkit/jupyter",
+    OMP_NUM_THREADS="1",  # ten learners on two cores: 17 times faster than with two threads
+    # The path of a socket has at most 107 characters, and a kernel's takes 50 of them.
+    JUPYTER_RUNTIME_DIR=lambda spawner: f"/tmp/jupyter-{spawner.user.id}",
+)
+c.Spawner.args.extend(
+    [
+        "--KernelManager.transport=ipc",  # two kernels that start at once may take one port
+        "--LabApp.custom_css=True",
+        f"--ServerApp.tornado_settings={style}",
+    ]
+)
 c.Spawner.default_url = "/lab"
 c.Spawner.start_timeout = c.Spawner.http_timeout = 300  # seconds: thirty start at once
