@@ -253,7 +253,7 @@ def test_the_table_says_each_state_in_a_sign_and_a_word_and_not_by_colour_alone(
     assert states["Python"] == "✓ ready"
     assert states["workers"] == "! take care"
     assert states["disk space"] == "✗ fix"
-    assert cells.scopes == ["col"] * 4 + ["row"] * 9
+    assert cells.scopes == ["col"] * 4 + ["row"] * 10
 
 
 def test_what_needs_attention_is_shown_before_the_fold_and_nothing_else(computer):
@@ -277,7 +277,7 @@ def test_a_path_with_angle_brackets_is_shown_and_not_run(monkeypatch):
 def test_as_plain_text_each_row_is_a_line_with_its_advice(computer):
     computer(torch=None)
     lines = str(run()).splitlines()
-    assert len(lines) == 10
+    assert len(lines) == 11
     assert lines[2].startswith("✗ fix        torch: torch not found")
     assert "-> Install both" in lines[2]
 

@@ -128,10 +128,11 @@ def _best() -> str:
     images, even if somebody else fills the cache that they share: a network that has learned
     from the ones is not tested on the others.
     """
+    drawn = any(where == store.folder() for where, *_urls in _failed)
+    if not drawn and cifar10.find():
+        return "cifar10"
     attempt = (store.folder(), *cifar10.urls())
     if attempt not in _failed:
-        if cifar10.find():
-            return "cifar10"
         reasons = _try_hosts()
         if not reasons:
             return "cifar10"
