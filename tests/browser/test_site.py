@@ -3,15 +3,18 @@
 import itertools
 import json
 import random
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from ipywidgets.embed import dependency_state
+from PIL import Image
 
 from labkit.explorers.convolution.pooling import PoolingExplorer
 from labkit.explorers.convolution.widget import ConvolutionExplorer
 from labkit.explorers.landscape.widget import LandscapeExplorer
+from labkit.explorers.network.widget import NetworkExplorer
 from labkit.explorers.shape_coach.widget import ShapeCoach
 from labkit.explorers.softmax.widget import SoftmaxExplorer
 from labkit.model import Net
@@ -34,7 +37,7 @@ class Twin:
         states = dependency_state(explorer, drop_defaults=False)
         model = packed(explorer.model_id, needed(explorer), states, fronts)
         page.set_content("<!doctype html><body style='width: 1000px'></body>")
-        for name in ("host", "windows", "softmax", "landscape", "shapes"):
+        for name in ("host", "windows", "softmax", "landscape", "shapes", "network"):
             page.add_script_tag(path=SCRIPTS / f"{name}.js")
         for script in fronts.scripts.values():
             page.add_script_tag(content=script)
@@ -127,6 +130,33 @@ def test_pooling_takes_the_same_value_from_the_same_place(page):
             np.testing.assert_allclose(np.array(shown, float), expected, atol=1e-6)
 
 
+def test_a_network_makes_of_each_image_what_pytorch_makes_of_it(page):
+    states = [("first", Net().state_dict()), ("second", Net().state_dict())]
+    explorer = NetworkExplorer(Net(), SAMPLES, snapshots=states, classes=list("abcdefghij"))
+    twin = Twin(page, explorer)
+    for number, image in [(0, "two"), (1, "one"), (0, "one")]:
+        twin.move("weights", value=number)
+        explorer.choice.choice.value = image
+        index = list(SAMPLES).index(image)
+        page.evaluate(f"twin.cast.image.take({{index: {index}}}); twin.answer(twin.cast.image)")
+        maps, plan = twin.shown("stage", "maps", "plan")
+        np.testing.assert_allclose(
+            np.array(maps, float), floats(explorer.stage.maps), atol=2e-3
+        )  # the weights in the page have 16 bits
+        assert plan == json.loads(json.dumps(explorer.stage.plan))
+
+
+def test_an_image_of_ones_own_is_read_in_the_page(page, tmp_path):
+    twin = Twin(page, NetworkExplorer(Net(), SAMPLES))
+    Image.fromarray(np.full((90, 60, 3), (255, 0, 51), np.uint8)).save(tmp_path / "mine.png")
+    page.locator("input[type=file]").set_input_files(tmp_path / "mine.png")
+    page.wait_for_function("twin.cast.image.get('index') === 2")
+    assert page.locator("select").first.evaluate("list => list.value") == "mine.png"
+    red, green, blue = np.array(twin.shown("stage", "maps")[0][: 3 * 32 * 32], float).reshape(3, -1)
+    for plane, value in ((red, 1), (green, -1), (blue, -0.6)):
+        np.testing.assert_allclose(plane, value, atol=1e-6)
+
+
 def test_softmax_fills_the_same_table_and_says_the_same(page):
     explorer = SoftmaxExplorer(["bird", "cat", "dog", "ship"])
     twin = Twin(page, explorer)
@@ -155,12 +185,12 @@ def test_a_walk_goes_as_torch_optim_steps_and_is_judged_alike(page):
         twin.move("momentum", value=chance.randrange(7))
         twin.move("learning_rate", value=chance.choice([5, 15, 24, 27, 33]))
         setting = explorer.walk.landscape.name, explorer.optimizer.value, explorer.walk.momentum
-        weights, losses, says = twin.shown("stage", "weights", "losses", "says")
+        weights, says, said = twin.shown("stage", "weights", "says", "said")
         expected = floats(explorer.stage.weights, "<f8")
         near = np.isfinite(expected) & (abs(expected) < 1e3)
         shown = np.array(weights, float)[near]
         np.testing.assert_allclose(shown, expected[near], rtol=1e-6, atol=1e-8, err_msg=setting)
-        assert says == explorer.stage.says, setting
+        assert (says, said) == (explorer.stage.says, explorer.stage.said), setting
         names = ("reach", "heights", "marks", "levels", "colours", "places")
         assert twin.shown("stage", *names) == json.loads(
             json.dumps([getattr(explorer.stage, name) for name in names])
@@ -170,6 +200,11 @@ def test_a_walk_goes_as_torch_optim_steps_and_is_judged_alike(page):
     assert [start.value for start in explorer.start] == [
         page.evaluate(f"twin.cast.start[{n}].get('value')") for n in (0, 1)
     ]
+
+
+def _parts(svg: str) -> list:
+    """Return what is drawn: the words, and each cell's colour."""
+    return re.findall(r'>([^<>]+)</text>|<rect [^>]*fill="([^"]+)"', svg)
 
 
 def test_the_shape_coach_answers_alike(page):
@@ -182,7 +217,9 @@ def test_the_shape_coach_answers_alike(page):
             explorer.table.guesses,
         ]
         assert twin.shown("screen", "sentence") == [explorer.screen.sentence]
-        names = ("maximum", "value", "disabled")
+        drawn = page.evaluate("new TextDecoder().decode(twin.cast.screen.get('png'))")
+        assert _parts(drawn) == _parts(explorer.screen.png.decode())
+        names = ("maximum", "value", "disabled", "texts")
         assert twin.shown("unit", *names) == [getattr(explorer.unit, name) for name in names]
         assert twin.shown("message", "value") == [explorer.message.value]
 

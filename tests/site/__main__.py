@@ -16,7 +16,7 @@ import nbformat
 
 from labkit.explorers.shared.looks import SHEET
 from labkit.text import _
-from tests.site.pages import Fronts, to_page
+from tests.site.pages import Fronts, living, to_page
 from tests.site.run import ROOT, run_all
 
 BUILD = ROOT / "build"
@@ -64,14 +64,17 @@ def gather(notebooks: list, folder: Path, work: Path) -> None:
     shutil.copytree(folder, work / "extra" / "notebooks", ignore=shutil.ignore_patterns("check*"))
     fronts = Fronts()
     notebooks.sort(key=lambda notebook: notebook.metadata["labkit"]["name"])
+    alive: dict[str, tuple[str, str]] = {}
     for notebook in notebooks:
         name = notebook.metadata["labkit"]["name"]
         to_page(notebook, fronts)
+        alive = {kind: (name, text) for kind, text in living(notebook).items()} | alive
         nbformat.write(notebook, work / "pages" / f"{name}.ipynb")
     for path in [*folder.glob("*.md"), *folder.glob("*.py")]:
         shutil.copy(path, work / "pages")
     names = [notebook.metadata["labkit"]["name"] for notebook in notebooks]
-    (work / "pages" / "index.md").write_text(front_page(_series(folder), names), encoding="utf-8")
+    front = front_page(_series(folder), names, alive)
+    (work / "pages" / "index.md").write_text(front, encoding="utf-8")
     fronts.write(work / "static" / "fronts")
     (work / "static" / "explorers.css").write_text(SHEET, encoding="utf-8")
 
@@ -81,27 +84,37 @@ def _series(folder: Path) -> str:
     cells = nbformat.read(folder / "00_setup.ipynb", 4).cells
     texts = (cell.source for cell in cells if cell.cell_type == "markdown")
     table = next(text for text in texts if re.search(r"^\|.*\]\(01_tensors.ipynb\)", text, re.M))
-    return re.match(r"(\|.*\n)+", table)[0]
+    rows = re.match(r"(\|.*\n)+", table)[0]
+    return re.sub(r"\*\*(.+?)\*\*", r"[\1](00_setup.ipynb)", rows)
 
 
-def front_page(table: str, names: list[str]) -> str:
-    """Return the first page, in Markdown."""
-    alt = json.loads((ROOT / "images" / "alt.json").read_text(encoding="utf-8"))["widget.png"]
-    alive = {
-        "03_cnn": _("Convolution, pooling, shapes, and a look into a network"),
-        "04_loss_optimizer": _("Loss landscapes and softmax"),
+def front_page(table: str, names: list[str], alive: dict[str, tuple[str, str]]) -> str:
+    """Return the first page, in Markdown; ``alive`` is page and HTML of each living explorer."""
+    titles = {
+        "convolution": _("Move a filter over an image"),
+        "pooling": _("Make a map smaller"),
+        "shapes": _("Guess what each layer makes of a shape"),
+        "network": _("Look into a network"),
+        "landscape": _("Walk down a loss"),
+        "softmax": _("Turn scores into probabilities"),
     }
+    links = [
+        f'<li><a href="{alive[kind][0]}.html#{kind}">{text}</a></li>'
+        for kind, text in titles.items()
+        if kind in alive
+    ]
+    first = f"```{{raw}} html\n{alive['convolution'][1]}\n```" if alive else _widget_image()
     toctree = "\n".join([*names, "glossary"])
-    moving = "\n".join(f"- [{text}]({name}.ipynb)" for name, text in alive.items() if name in names)
+    moving = f'<ul class="lk-moving">{"".join(links)}</ul>' if links else ""
     return f"""# {_("From tensors to the GPU")}
 
-{_("Nine notebooks lead you from your first tensor to an image classifier.")}
+{_("Nine notebooks lead you from your first tensor to an image classifier that you have trained.")}
 
-![{alt}](images/widget.png)
+## {_("Try it here")}
 
-## {_("To try at once")}
+{_("A filter moves over an image. Choose another kernel, or an image of your own.")}
 
-{_("These pages have explorers that work here, without Python:")}
+{first}
 
 {moving}
 
@@ -115,6 +128,11 @@ def front_page(table: str, names: list[str]) -> str:
 {toctree}
 ```
 """
+
+
+def _widget_image() -> str:
+    alt = json.loads((ROOT / "images" / "alt.json").read_text(encoding="utf-8"))["widget.png"]
+    return f"![{alt}](images/widget.png)"
 
 
 def sphinx(work: Path, out: Path, codes: list[str]) -> int:

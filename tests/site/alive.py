@@ -10,12 +10,16 @@ import ipywidgets as widgets
 import numpy as np
 from IPython.display import display
 
+from labkit.data import normalise
 from labkit.explorers.convolution.compute import HAND_MADE, NUMBERS_AT_MOST
 from labkit.explorers.convolution.pooling import PoolingExplorer
 from labkit.explorers.convolution.widget import ConvolutionExplorer
 from labkit.explorers.landscape import draw as walks
 from labkit.explorers.landscape.compute import LANDSCAPES
 from labkit.explorers.landscape.widget import MOMENTA, RATES, STEPS, LandscapeExplorer, WalkStage
+from labkit.explorers.live_training import LiveTraining
+from labkit.explorers.network.compute import as_batch, read
+from labkit.explorers.network.widget import NetworkExplorer
 from labkit.explorers.shape_coach.stack_table import LIMITS, as_layer
 from labkit.explorers.shape_coach.widget import LAYERS_AT_MOST, ShapeCoach
 from labkit.explorers.shared.looks import Explorer, complaint
@@ -29,12 +33,12 @@ from tests.site.pages import ALIVE
 def tell() -> None:
     """Show, as the output of a cell, what each explorer of this kernel needs, by its model id."""
     explorers = [one for one in widgets.Widget.widgets.values() if isinstance(one, Explorer)]
-    found = {one.model_id: needed(one) for one in explorers if needed(one)}
+    found = {one.model_id: asked for one in explorers if (asked := needed(one))}
     display({ALIVE: found}, raw=True)
 
 
 def needed(explorer: Explorer) -> dict | None:
-    """Return what ``host.js`` asks for: kind, parts, data, hidden; None: it stays a still."""
+    """Return what ``host.js`` asks for: kind, parts, data, hidden; None: it stays as it is."""
     for kind, make in MAKERS.items():
         if type(explorer) is kind:
             return make(explorer)
@@ -71,6 +75,15 @@ def _softmax(explorer: SoftmaxExplorer) -> dict:
     return {"kind": "softmax", "parts": parts, "data": {"words": words}}
 
 
+def _live_training(panel: LiveTraining) -> dict:
+    """Return a still of what a learner sees after an epoch, in place of an empty one."""
+    panel.live.epoch()
+    panel.live.wait()
+    bundle = panel._repr_mimebundle_()
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    return {"still": data["text/html"]}
+
+
 def _parts(explorer: Explorer, names) -> dict:
     def identity(part):
         return part.model_id if isinstance(part, widgets.Widget) else list(map(identity, part))
@@ -88,7 +101,7 @@ def _images(explorer) -> list[str]:
 
 def coded(array: np.ndarray | bytes) -> str:
     """Return bytes as text."""
-    return base64.b64encode(bytes(array)).decode()
+    return base64.b64encode(array if isinstance(array, bytes) else array.tobytes()).decode()
 
 
 def _kernels(explorer: ConvolutionExplorer) -> list[dict | None]:
@@ -205,7 +218,6 @@ def _shape_words(explorer: ShapeCoach) -> dict:
         ),
         "no fit": _("✗ does not fit"),
         "whole": _("a whole number?"),
-        "wait": _("when all is guessed"),
         "small": _("too small"),
         "large": _("too large"),
         "guess": _("{sizes} → ? Guess the side that layer {n} makes."),
@@ -218,7 +230,39 @@ def _shape_words(explorer: ShapeCoach) -> dict:
         "kinds": {"conv": _("conv"), "pool": _("pool")},
         "room": _("There is room for {n} layers."),
         "one": _("One layer must stay."),
+        "wait": _("when all is guessed"),
     }
+
+
+def _network(explorer: NetworkExplorer) -> dict | None:
+    """Return what is needed to run the network in the page, if it has only what is known there."""
+    plan = explorer.reading.plan
+    known = all(
+        line["kind"] in ("input", "products", "largest", "mean", "softmax")
+        and (line["kind"] != "products" or line["filters"] is not None)
+        and set(line["activations"]) <= {"ReLU"}
+        for line in plan
+    )
+    if not known or explorer.prepare is not normalise:
+        return None
+    names = ("weights", "stage") if explorer.snapshots else ("stage",)
+    return {
+        "kind": "network",
+        "parts": _parts(explorer, names) | _image_parts(explorer),
+        "hidden": [explorer.choice.path.model_id],
+        "data": {"images": _images(explorer), "snapshots": _snapshots(explorer)},
+    }
+
+
+def _snapshots(explorer: NetworkExplorer) -> list[str]:
+    """Return the weights of each snapshot, in 16 bits, so that the page does not grow too large."""
+    batch = as_batch(explorer.prepare(explorer.choice.image))
+    found = []
+    for number in range(len(explorer.snapshots)):
+        explorer.weights.value = number
+        weights = np.frombuffer(read(explorer._weighted(), batch).weights, "<f4")
+        found.append(coded(weights.astype("<f2")))
+    return found
 
 
 MAKERS = {
@@ -227,4 +271,6 @@ MAKERS = {
     SoftmaxExplorer: _softmax,
     LandscapeExplorer: _landscape,
     ShapeCoach: _shapes,
+    LiveTraining: _live_training,
+    NetworkExplorer: _network,
 }

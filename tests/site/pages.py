@@ -23,6 +23,7 @@ class Fronts:
     """
 
     scripts: dict[str, str] = field(default_factory=dict)
+    places: dict[str, int] = field(default_factory=dict)
 
     def add(self, module: str) -> str:
         """Keep an anywidget module; return the name under which the host finds it."""
@@ -45,6 +46,7 @@ class Fronts:
 def to_page(notebook, fronts: Fronts) -> None:
     """Change a notebook in place: what Sphinx can show, and nothing that asks for a kernel."""
     name = notebook.metadata["labkit"]["name"]
+    fronts.places.clear()  # their numbers begin anew on each page
     states = notebook.metadata.get("widgets", {}).get(STATE, {}).get("state", {})
     notebook.metadata.pop("widgets", None)
     alive = notebook.metadata["labkit"].get("alive", {})
@@ -52,12 +54,17 @@ def to_page(notebook, fronts: Fronts) -> None:
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = cell.source.replace("](../images/", "](images/")
+        outputs = []
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             if VIEW in data:
-                shown = _widget(data, states, alive, fronts)
+                still = data.get("text/html") or _left_before(outputs)
+                shown = _widget(data, still, states, alive, fronts)
                 data.clear()
                 data["text/html"] = shown
+            outputs.append(output)
+        if outputs:
+            cell.outputs = outputs
     notebook.cells[0].source += f"\n\n{_about(name)}"
 
 
@@ -71,17 +78,27 @@ def _about(name: str) -> str:
     return f'<p class="lk-about">{run} <a href="notebooks/{name}.ipynb" download>{link}</a></p>'
 
 
-def _widget(data: dict, states: dict, alive: dict, fronts: Fronts) -> str:
+def _left_before(outputs: list) -> str:
+    """Return the still that an explorer left in the output before it, and take that away."""
+    text = outputs[-1].get("data", {}).get("text/html", "") if outputs else ""
+    found = re.search(r'<div class="lk-still">(.*?)(<p class="lk-still-hint">|</div>$)', text, re.S)
+    if found:
+        outputs.pop()
+    return found[1] if found else ""
+
+
+def _widget(data: dict, still: str, states: dict, alive: dict, fronts: Fronts) -> str:
     """Return HTML for a widget: alive where its arithmetic is here, else as it was left."""
     root = data[VIEW]["model_id"]
-    if root in alive:
-        still = data["text/html"]
-        return _alive(root, still, alive[root], states, fronts)
+    needed = alive.get(root, {})
+    still = needed.get("still", still)
+    if "kind" in needed:
+        return _alive(root, still, needed, states, fronts)
     if bar := _bar(root, states):
         return bar
-    if still := data.get("text/html"):
-        note = _("To move it, run this notebook.")
-        return f'<div class="lk-still">{still}<p class="lk-note">{note}</p></div>'
+    if still:
+        note = f'<p class="lk-note">{_("To move it, run this notebook.")}</p>'
+        return f'<div class="lk-still">{still}{note if "<img" in still else ""}</div>'
     return f"<p>{html.escape(data.get('text/plain', ''))}</p>"
 
 
@@ -105,6 +122,7 @@ def _bar(root: str, states: dict) -> str:
     if not bars:
         return ""
     texts = [one["state"].get("value", "") for one in inside if one["model_name"] == "HTMLModel"]
+    texts = [html.unescape(text) for text in texts]
     said = " ".join(filter(None, (text.replace(" ", " ").strip() for text in texts)))
     bar = bars[0]
     return (
@@ -122,7 +140,8 @@ def _alive(root: str, still: str, needed: dict, states: dict, fronts: Fronts) ->
     model = packed(root, needed, states, fronts)
     used = sorted({one["kind"] for one in model["models"].values()} & fronts.scripts.keys())
     scripts = "".join(f'<script src="_static/fronts/{name}.js"></script>' for name in used)
-    place = f"{needed['kind']}-{root[:6]}"
+    fronts.places[needed["kind"]] = number = fronts.places.get(needed["kind"], 0) + 1
+    place = needed["kind"] if number == 1 else f"{needed['kind']}-{number}"
     inside = json.dumps(model).replace("</", "<\\/")
     return (
         f'<div class="lk-alive" id="{place}"><div class="lk-still">{still}</div></div>{scripts}'
@@ -143,3 +162,15 @@ def packed(root: str, needed: dict, states: dict, fronts: Fronts) -> dict:
         binary = {each["path"][0]: each["data"] for each in model.get("buffers", [])}
         models[one] = {"kind": kind, "state": state, "binary": binary, "layout": layout}
     return {"root": root, "models": models, **needed}
+
+
+def living(notebook) -> dict[str, str]:
+    """Return the HTML of the first living explorer of each kind on a page."""
+    texts = [
+        output.data["text/html"]
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if "text/html" in output.get("data", {})
+    ]
+    found = [(re.match(r'<div class="lk-alive" id="([a-z]+)"', text), text) for text in texts]
+    return {match[1]: text for match, text in found if match}

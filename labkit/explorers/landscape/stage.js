@@ -142,7 +142,8 @@ class Painter extends Brush {
     this.trail(chart, losses);
     this.slope(spots.at(-1), steps.at(-1));
     const [here, there] = [ground.nearest(...spots.at(-1)), chart.nearest(...losses.at(-1))];
-    if (!scene.flat && here[2] && there[2])
+    const beside = chart.top === ground.top;
+    if (!scene.flat && beside && here[2] && there[2])
       this.line([here.slice(0, 2), there.slice(0, 2)], MUTED, 0.8, [2, 4]); // the same height
     this.walker(ground, spots.at(-1), position);
     this.walker(chart, losses.at(-1), position);
@@ -218,7 +219,8 @@ class Painter extends Brush {
     this.disc(114, y, 5, ORANGE);
     this.text(scene.words.now, 124, y, { colour: MUTED });
     this.line([[166, y], [186, y]], GREEN, 3);
-    this.text(scene.flat ? scene.words.downhill : scene.words.slope, 192, y, { colour: MUTED });
+    const words = scene.flat ? scene.words.downhill : scene.words.slope;
+    this.text(words, 192, y, { colour: MUTED, wide: this.width - 200 });
   }
 }
 

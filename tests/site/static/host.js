@@ -88,7 +88,7 @@ const CONTROLS = {
     return labelled("widget-text", model, input);
   },
   Button: (model) => {
-    const made = element("button", "widget-button");
+    const made = element("button", "jupyter-button");
     made.type = "button";
     made.textContent = model.get("description");
     made.addEventListener("click", () => model.send({ event: "click" }));
@@ -98,7 +98,10 @@ const CONTROLS = {
   ToggleButton: (model) => {
     const made = CONTROLS.Button(model);
     made.addEventListener("click", () => tell(model, "value", !model.get("value")));
-    follow(model, () => made.setAttribute("aria-pressed", model.get("value")));
+    follow(model, () => {
+      made.setAttribute("aria-pressed", model.get("value"));
+      made.classList.toggle("mod-active", model.get("value"));
+    });
     return made;
   },
 };
@@ -110,15 +113,18 @@ function element(tag, name = "") {
 }
 
 function box(name, model, show) {
-  const made = element("div", name);
+  const made = element("div", `widget-container ${name}`);
   made.append(...model.get("children").map((child) => show(child.replace("IPY_MODEL_", ""))));
   return made;
 }
 
+let controls = 0;
+
 function labelled(name, model, control) {
-  const made = element("label", name);
-  const words = element("span", "widget-label");
+  const made = element("div", `widget-inline-hbox ${name}`);
+  const words = element("label", "widget-label");
   words.textContent = model.get("description");
+  words.htmlFor = control.id = `lk-control-${(controls += 1)}`;
   made.append(words, control);
   follow(model, () => (control.disabled = model.get("disabled") ?? false));
   return made;
@@ -146,7 +152,7 @@ labkitSite.build = ({ root, models: packed, kind, parts, data, hidden }) => {
     const front = labkitSite.fronts[model.kind];
     const made = front ? element("div") : CONTROLS[model.kind](model, show);
     if (front) front.render({ model, el: made });
-    made.classList.add(...(model.get("_dom_classes") ?? []));
+    made.classList.add("jupyter-widgets", ...(model.get("_dom_classes") ?? []));
     const layout = packed[model.layout]?.state ?? {};
     for (const [name, value] of Object.entries(layout))
       made.style.setProperty(name.replaceAll("_", "-"), value);
@@ -175,7 +181,39 @@ labkitSite.readImage = async (blob) => {
   return context.getImageData(0, 0, 32, 32).data.filter((_byte, i) => i % 4 < 3);
 };
 
+/** The chosen image: a sample, or one of the reader's own, which joins the list when it is read. */
+labkitSite.choosing = ({ image, upload }, data, changed) => {
+  const samples = data.images.map(labkitSite.bytes);
+  let pieces = [];
+  return {
+    bytes: () => samples[image.get("index")],
+    async hear(model, message, buffers) {
+      if (model !== upload || !buffers?.length) return;
+      pieces = message.start ? [...pieces, buffers[0]] : [buffers[0]];
+      if (pieces.reduce((sum, one) => sum + one.byteLength, 0) < message.size) return;
+      samples.push(await labkitSite.readImage(new Blob(pieces)));
+      const names = [...image.get("_options_labels"), message.name];
+      image.take({ _options_labels: names, index: names.length - 1 });
+      changed();
+    },
+  };
+};
+
+/** On a phone a tap on an image makes it as large as its letters need, and another small again. */
+function enlarge(image) {
+  const button = element("button", "lk-zoom");
+  button.type = "button";
+  button.setAttribute("aria-expanded", "false");
+  image.replaceWith(button);
+  button.append(image);
+  button.addEventListener("click", () =>
+    button.setAttribute("aria-expanded", button.getAttribute("aria-expanded") === "false"),
+  );
+}
+
 document.addEventListener("DOMContentLoaded", () => {
+  if (window.matchMedia("(max-width: 600px)").matches)
+    document.querySelectorAll("article img").forEach(enlarge);
   const page = document.documentElement;
   const light = () => (document.body.dataset.jpThemeLight = page.dataset.theme !== "dark");
   new MutationObserver(light).observe(page, { attributes: true, attributeFilter: ["data-theme"] });

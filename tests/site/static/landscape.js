@@ -167,6 +167,7 @@
         weights: view(walk.places.flat()),
         slopes: view(walk.slopes.flat()),
         losses: view(walk.losses),
+        said: says[stage.get("position")],
         says,
         words: { ...stage.get("words"), losses_read: losses },
         chosen: [],

@@ -2,7 +2,9 @@
 (() => {
   const { fill, grouped } = labkitSite;
   const NUMBERS = ["kernel", "stride", "padding", "dilation"];
-  const [EDGE, STRIP, PITCH, SEEN, CONE] = [96, 17, 37, "#9cc7e4", "#e8f2f9"];
+  const [STRIP, PITCH] = [18, 38];
+  const [SEEN, CONE, INK, MUTED] = ["#9cc7e4", "#e8f2f9", "#1a1a1a", "#5c5c5c"];
+  const [ORANGE, BLUE] = ["#D55E00", "#0072B2"];
   const range = (count) => [...Array(count).keys()];
 
   /** Follow an image through layers; `problem` is a sentence where one does not fit. */
@@ -59,74 +61,61 @@
     const room = n + 2 * padding - span;
     const parts = [`⌊(${padding ? `${n} + 2·${padding}` : n} − ${span}) / ${stride}⌋ + 1`];
     if (room % stride) parts.push(`= ⌊${Number((room / stride).toPrecision(4))}⌋ + 1`);
-    return parts.map((part) => part.replaceAll(" ", "\u00a0")).join(" "); // a line ends before "="
+    return parts.map((part) => part.replaceAll(" ", "\u00a0")).join(" ");
   }
 
-  /** Draw the sides below one another, each cell in the middle of the pixels it sees. */
+  const box = (left, right, top, fill, edge) =>
+    `<rect x="${left}%" y="${top}" width="${right - left}%" height="${STRIP}" fill="${fill}" stroke="${edge}"/>`;
+  const text = (words, x, top, { anchor = "middle", size = 11, colour = INK } = {}) =>
+    `<text x="${x}%" y="${top + 13}" font-size="${size}" fill="${colour}" text-anchor="${anchor}">${words}</text>`;
+
+  function drawCell({ unvisited, seen }, cell, [left, right], top, roomy) {
+    if (unvisited.includes(cell)) {
+      const line = (from, to) => `<line x1="${left}%" x2="${right}%" y1="${top + from}" y2="${top + to}"/>`;
+      const cross = `<g stroke="${ORANGE}" stroke-width="1.5">${line(0, STRIP)}${line(STRIP, 0)}</g>`;
+      return box(left, right, top, "white", ORANGE) + cross;
+    }
+    const sees = seen.includes(cell);
+    const edge = right - left < 0.6 ? "none" : sees ? BLUE : "#a8a8a8";
+    const drawn = box(left, right, top, sees ? SEEN : "#e4e4e4", edge);
+    if (right - left < roomy) return drawn;
+    return drawn + text(cell, (left + right) / 2, top, { colour: sees ? INK : MUTED });
+  }
+
+  /** Draw the sides below one another as SVG, each cell in the middle of the pixels it sees. */
   function strips(sides, hidden, width) {
-    const canvas = document.createElement("canvas");
-    const height = 6 + (sides.length + hidden.length) * PITCH - (PITCH - STRIP) + 8;
-    [canvas.width, canvas.height] = [2 * width, 2 * height];
-    const context = canvas.getContext("2d");
-    context.scale(2, 2);
-    context.fillStyle = "#fff";
-    context.fillRect(0, 0, width, height);
-    const brush = (text, x, y, align = "left", colour = "#1a1a1a", size = 12) => {
-      Object.assign(context, { font: `${size}px system-ui, sans-serif`, fillStyle: colour });
-      Object.assign(context, { textAlign: align, textBaseline: "middle" });
-      context.fillText(text, x, y + STRIP / 2);
-    };
-    const right = sides.some((side) => side.note) ? Math.min(EDGE + 6, width / 4) : 8;
+    const LEFT = Math.max(13, 8400 / width); // in per cent: room for the names on a phone, too
+    const RIGHT = sides.some((side) => side.note) ? Math.max(11, 9000 / width) : 11;
+    const roomy = 1700 / width; // a cell that its number fits into
     const low = Math.min(0, ...sides.map(({ start, jump }) => start - jump / 2));
     const high = Math.max(...sides.map(({ start, jump, size }) => start + (size - 0.5) * jump));
-    const unit = (width - EDGE - right) / (high - low);
+    const unit = (100 - LEFT - RIGHT) / (high - low);
     const span = ({ start, jump }, first, last) => {
-      const left = EDGE + (start + (first - 0.5) * jump - low) * unit;
+      const left = LEFT + (start + (first - 0.5) * jump - low) * unit;
       return [left, left + (last - first + 1) * jump * unit];
     };
-    sides.slice(1).forEach((side, n) => {
-      const above = sides[n];
-      if (!side.seen.length || !above.seen.length) return;
-      const [top, bottom] = [6 + n * PITCH + STRIP, 6 + (n + 1) * PITCH];
-      const [a, b] = span(above, above.seen[0], above.seen.at(-1));
-      const [c, d] = span(side, side.seen[0], side.seen.at(-1));
-      context.beginPath();
-      for (const point of [[a, top], [b, top], [d, bottom], [c, bottom]]) context.lineTo(...point);
-      context.fillStyle = CONE;
-      context.fill();
+    const top = (n) => 6 + n * PITCH;
+    const parts = sides.slice(1).map((side, n) => {
+      if (!side.seen.length || !sides[n].seen.length) return "";
+      const [[a, b], [c, d]] = [sides[n], side].map((one) => span(one, one.seen[0], one.seen.at(-1)));
+      const place = `y="${top(n) + STRIP}" width="100%" height="${PITCH - STRIP}"`;
+      return `<svg ${place} viewBox="0 0 100 1" preserveAspectRatio="none">
+        <path d="M${a} 0H${b}L${d} 1H${c}Z" fill="${CONE}"/></svg>`;
     });
     sides.forEach((side, n) => {
-      const top = 6 + n * PITCH;
-      brush(side.name, 6, top);
-      brush(side.size, EDGE - 8, top, "right");
-      brush(side.note, width - right + 8, top, "left", "#5c5c5c", 11);
-      for (const cell of range(side.size)) {
-        const [left, end] = span(side, cell, cell);
-        const [missed, seen] = [side.unvisited.includes(cell), side.seen.includes(cell)];
-        const box = [left + 0.5, top, end - left - 1, STRIP];
-        context.fillStyle = missed ? "#fff" : seen ? SEEN : "#e4e4e4";
-        context.fillRect(...box);
-        context.strokeStyle = missed ? "#d55e00" : seen ? "#0072b2" : "#a8a8a8";
-        context.lineWidth = missed ? 1.5 : 1;
-        if (end - left >= 5) context.strokeRect(...box);
-        if (missed) {
-          context.beginPath();
-          context.moveTo(left + 1, top);
-          context.lineTo(end - 1, top + STRIP);
-          context.moveTo(left + 1, top + STRIP);
-          context.lineTo(end - 1, top);
-          context.stroke();
-        } else if (end - left >= 20)
-          brush(cell, (left + end) / 2, top, "center", seen ? "#1a1a1a" : "#5c5c5c", 11);
-      }
+      const name = `${side.name}\u2002${side.size}`;
+      parts.push(text(name, LEFT - 1, top(n), { anchor: "end", size: 12 }));
+      parts.push(text(side.note, 101 - RIGHT, top(n), { anchor: "start", colour: MUTED }));
+      parts.push(...range(side.size).map((cell) => drawCell(side, cell, span(side, cell, cell), top(n), roomy)));
     });
     hidden.forEach((words, n) => {
-      const top = 6 + (sides.length + n) * PITCH;
-      context.strokeStyle = "#c4c4c4";
-      context.strokeRect(EDGE, top, width - EDGE - right, STRIP);
-      brush(words, (EDGE + width - right) / 2, top, "center", "#5c5c5c");
+      const at = top(sides.length + n);
+      parts.push(box(LEFT, 100 - RIGHT, at, "none", "#c4c4c4"));
+      parts.push(text(words, 50 + (LEFT - RIGHT) / 2, at, { size: 12, colour: MUTED }));
     });
-    return labkitSite.view(canvas.toDataURL().split(",")[1]);
+    const size = `width="100%" height="${top(sides.length + hidden.length - 1) + STRIP + 8}"`;
+    const svg = `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="system-ui, sans-serif">`;
+    return new DataView(new TextEncoder().encode(`${svg}${parts.join("")}</svg>`).buffer);
   }
 
   labkitSite.answers.shapes = (parts, { channels, limits, most, words }) => {
@@ -187,9 +176,7 @@
         return one;
       });
       const hidden = [...range(stages.length - shown).fill("?"), ...range(known.length - stages.length).fill("✗")];
-      const width = Math.min(950, screen.element.clientWidth || 950);
-      screen.take({ width });
-      return strips(drawn, hidden, width);
+      return strips(drawn, hidden, screen.element.clientWidth || 800);
     };
     const show = () => {
       const complete = stages.length === known.length;
@@ -201,7 +188,8 @@
       const hidden = results.findIndex(({ state }) => !["right", "shown"].includes(state));
       const shown = Math.min(hidden < 0 ? results.length : hidden, stages.length);
       const disabled = !complete || shown < stages.length;
-      unit.take({ disabled, texts: disabled ? Array(unit.get("maximum") + 1).fill(words.wait) : [] });
+      const texts = range(unit.get("maximum") + 1).fill(words.wait);
+      unit.take({ disabled, texts: disabled ? texts : [] });
       const sides = [size.get("value"), ...stages.slice(0, shown).map((stage) => stage.size)];
       const revision = screen.get("revision") + 1;
       screen.take({ png: draw(shown, sides), sentence: sentence(shown, sides), revision });
@@ -213,18 +201,16 @@
       unit.take({ maximum: last - 1, value: Math.floor(last / 2) });
       show();
     };
-    /** Compute again, with a guess for each layer and one for the flattened length. */
+    /** Hold these layers, and a guess for each and for the flattened length; compute again. */
     const change = (layers) => {
-      const [flattened, ...kept] = table.get("guesses").toReversed();
-      const guesses = range(layers.length).map((n) => kept.at(-1 - n) ?? "");
       known = layers;
-      table.take({ layers, guesses: [...guesses, flattened] });
+      const [flattened, ...guesses] = [...table.get("guesses")].reverse();
+      const kept = guesses.reverse().slice(0, layers.length);
+      table.take({ layers, guesses: [...kept, ...range(layers.length - kept.length).fill(""), flattened] });
       compute();
     };
     const refuse = (text) => message.take({ value: labkitSite.complain(words.complaint, text) });
-    new ResizeObserver(() => {
-      if (Math.min(950, screen.element.clientWidth) !== screen.get("width")) show();
-    }).observe(screen.element);
+    new ResizeObserver(() => show()).observe(screen.element);
     compute();
     return (model) => {
       const layers = table.get("layers");

@@ -73,24 +73,6 @@
     return { weights: [...plane, ...plane, ...plane], size, bias: 0 };
   }
 
-  /** The chosen image: a sample, or one of the reader's own, which joins the list when it is read. */
-  function choosing({ image, upload }, data, changed) {
-    const samples = data.images.map(labkitSite.bytes);
-    let pieces = [];
-    return {
-      bytes: () => samples[image.get("index")],
-      async hear(model, message, buffers) {
-        if (model !== upload || !buffers?.length) return;
-        pieces = message.start ? [...pieces, buffers[0]] : [buffers[0]];
-        if (pieces.reduce((sum, one) => sum + one.byteLength, 0) < message.size) return;
-        samples.push(await labkitSite.readImage(new Blob(pieces)));
-        const names = [...image.get("_options_labels"), message.name];
-        image.take({ _options_labels: names, index: names.length - 1 });
-        changed();
-      },
-    };
-  }
-
   function show(stage, values, output, rows, columns) {
     const arrays = ["image", "output", "kernel", "winners"];
     const packed = arrays.map((name) => [name, view(name === "output" ? output : values[name] ?? [])]);
@@ -124,7 +106,7 @@
         message.take({ value: labkitSite.complain(data.words.complaint, sentence) });
       }
     };
-    const choice = choosing(parts, data, redraw);
+    const choice = labkitSite.choosing(parts, data, redraw);
     return (model, ...news) => {
       choice.hear(model, ...news);
       if (model === typed) kernel.take({ index: data.kernels.indexOf(null) });
@@ -142,7 +124,7 @@
       const values = { kind: chosen, channel: c, size: [k, k], stride: s, image: planes.flat(), count: 3 };
       show(stage, { ...values, winners: chosen === "max" ? winners : [] }, output, side, side);
     };
-    const choice = choosing(parts, data, redraw);
+    const choice = labkitSite.choosing(parts, data, redraw);
     return (model, ...news) => {
       choice.hear(model, ...news);
       if (model !== stage && model !== parts.upload) redraw();
