@@ -9,6 +9,7 @@ cannot be read is named on standard error, and the exit code is 1 then.
 
 import argparse
 import csv
+import io
 import os
 import sys
 from pathlib import Path
@@ -26,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     folders = [folder.absolute() for folder in parser.parse_args(arguments).folders]
     complaints: list[str] = []
     found = learners(folders, complaints)
-    if hasattr(sys.stdout, "reconfigure"):
+    if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # names of any language, also where LANG=C
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(COLUMNS)

@@ -26,7 +26,7 @@ class OneAtWork(AsyncMappingKernelManager):
         self._notebooks: dict[str, str] = {}  # by the id of their kernel
         self._closed: set[str] = set()
 
-    async def start_kernel(self, **options):
+    async def start_kernel(self, **options):  # ty: ignore[incompatible-mutable-override]
         """Start a kernel; say which notebook it is, and whether it was closed."""
         notebook = options.get("env", {}).get("JPY_SESSION_NAME", "")
         if notebook.endswith(".ipynb"):

@@ -24,7 +24,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -185,7 +185,7 @@ def watch(learners: list[Learner], over: threading.Event) -> None:
 
 
 @contextmanager
-def a_class(size: int, home: Path) -> Iterator[list[Learner]]:
+def a_class(size: int, home: Path) -> Generator[list[Learner]]:
     """Make users with homes that only they can enter; remove both at the end."""
     names = [f"labkit-{number:02}" for number in range(1, size + 1)]
     learners = []
@@ -212,7 +212,7 @@ def a_class(size: int, home: Path) -> Iterator[list[Learner]]:
 
 
 @contextmanager
-def a_hub(home: Path, options: argparse.Namespace) -> Iterator[tuple[str, str]]:
+def a_hub(home: Path, options: argparse.Namespace) -> Generator[tuple[str, str]]:
     """Fill the shared cache and start a hub with the kit's settings; yield its address, a token."""
     shared, token = home / "shared", secrets.token_hex(16)
     python, here = [sys.executable, "-m"], {"cwd": ROOT, "check": True}

@@ -26,7 +26,7 @@ async def _said(manager, kernel_id, code):
     """Run a cell, if there is one; return the text of all that it shows."""
     client = manager.get_kernel(kernel_id).client()
     client.start_channels()
-    await client.wait_for_ready(timeout=60)
+    await client.wait_for_ready(timeout=60)  # ty: ignore[invalid-await]
     shown = []
     if code:
         await client.execute_interactive(
@@ -67,7 +67,7 @@ def test_a_kernel_that_computes_or_moves_a_widget_stays(tmp_path):
             busy = await _started(manager, "03_cnn.ipynb")
             client = manager.get_kernel(busy).client()
             client.start_channels()
-            await client.wait_for_ready(timeout=60)
+            await client.wait_for_ready(timeout=60)  # ty: ignore[invalid-await]
             client.execute("import time; time.sleep(60)")
             await _until(manager, busy, "busy")
             await asyncio.sleep(1.2)

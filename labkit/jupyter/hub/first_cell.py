@@ -10,7 +10,7 @@ if not os.path.isdir("labkit-workshop"):
 subprocess.run([sys.executable, "-m", "pip", "install", "-q", "./labkit-workshop"], check=True)
 os.chdir("labkit-workshop/notebooks")
 try:  # Colab shows widgets of others only after this
-    from google.colab import output
+    from google.colab import output  # ty: ignore[import-not-found]
 except ImportError:
     pass
 else:
