@@ -6,15 +6,12 @@ from collections.abc import Iterator
 
 import torch
 from torch import nn
-from torch.nn import functional
-from torch.nn.modules.dropout import _DropoutNd
 
 from labkit.doctor.case import Case, Rehearsal
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
 from labkit.doctor.sample import pairs
-from labkit.inspect.recording import FAILURES, record
-from labkit.sandbox.copies import Copies
+from labkit.inspect.recording import record
 from labkit.sandbox.limits import TimeUp
 from labkit.text import _
 from labkit.training import TrainingStopped
@@ -31,8 +28,8 @@ _TRIALS = 16
 _SLOW, _STUCK = 0.008, 0.003
 """A fall of the loss in a trial, as a share of it, under which a rate may be too small, or is."""
 
-_FEW, _SECONDS = 32, 5.0
-"""Images of each of these batches, and the time for all trials together."""
+_SECONDS = 8.0
+"""The time for all trials together."""
 
 
 def look(case: Case) -> Iterator[Finding]:
@@ -95,8 +92,18 @@ def _outside_the_layers(seen: Rehearsal) -> str:
 def _too_large(case: Case, seen: str, tried: str = "", ask: bool = False) -> Finding:
     log = case.log
     if log.judged and log.judged[0].options.get("reduction") == "sum":
-        return found("loss-summed", log.judged[0].where, seen=seen)
+        return found("loss-summed", log.judged[0].where, seen=seen, tried=tried)
+    batches = _accumulates(case)
+    if batches > 1 and log.factors and all(0.9 < factor < 1.1 for factor in log.factors):
+        return found("not-divided", log.backwards[-1], n=batches, seen=seen, tried=tried)
     return found("learning-rate-too-large", ask=ask, rate=_rate(case), seen=seen, tried=tried)
+
+
+def _accumulates(case: Case) -> int:
+    """Return over how many batches the gradients are added up for each step."""
+    at = [step.batch for step in case.log.steps]
+    gaps = {after - before for before, after in zip(at, at[1:], strict=False)}
+    return gaps.pop() if len(gaps) == 1 and not case.log.lost else 1
 
 
 def _rate(case: Case) -> str:
@@ -111,7 +118,7 @@ def _speed(case: Case, seen: Rehearsal) -> Iterator[Finding]:
         return
     rising = len(log.losses) >= 4 and _mean(log.losses[-3:]) > 3 * max(_mean(log.losses[:3]), 0.7)
     still = bool(moves) and max(moves) < _STANDSTILL and _mean(log.losses[-3:]) > 0.05
-    first, results = _range(case)
+    first, results = _range(case, seen)
     if results:
         best = min(results, key=results.__getitem__)
         fell, could = first - results[1], first - results[best]
@@ -121,13 +128,20 @@ def _speed(case: Case, seen: Rehearsal) -> Iterator[Finding]:
             "With {times:g} times this learning rate, it goes from {first:.3g} to {last:.3g}."
         )
         tried = tried.format(times=best, first=first, last=results[best])
-        if best < 1 and could > max(0.1 * first, 3 * fell):
+        harm = fell < -0.05 * first and could > 0.02 * first
+        if best < 1 and (harm or could > max(0.1 * first, 3 * fell)):
             yield _too_large(case, here, tried, ask=fell > 0.02 * first)
             return
-        if best > 1 and could > 0.1 * first and fell < _SLOW * first:
-            ask = best < 100 or fell > _STUCK * first
+        slow = could > 0.05 * first and fell < _SLOW * first
+        crawls = could > max(0.02 * first, 20 * fell) and fell < 0.001 * first
+        if best > 1 and (slow or crawls):
+            ask = best < 100 or fell > _STUCK * first or not slow
             parts = {"rate": _rate(case), "seen": here, "tried": tried}
-            yield found("learning-rate-too-small", ask=ask, **parts)
+            kept = max(step.kept for step in log.steps) * max(map(abs, log.factors), default=1)
+            if kept < 0.1:
+                parts |= {"kept": kept}
+            kind = "gradients-clipped" if kept < 0.1 else "learning-rate-too-small"
+            yield found(kind, ask=ask, **parts)
             return
         if not still and fell > 0.1 * first:
             return
@@ -159,65 +173,41 @@ def _warms_up(case: Case, seen: Rehearsal) -> bool:
     )
 
 
-def _range(case: Case) -> tuple[float, dict[float, float]]:
-    """Return the loss before, and after some steps with so many times the learning rate."""
-    log, results = case.log, {}
-    plain = not case.own_code or (log.judged and log.steps)
-    lessons = case.lessons if case.own_code else pairs(case.sample)
-    lessons = [(images[:_FEW], targets[:_FEW]) for images, targets in lessons[:2]]
-    if not plain or len(lessons) < 2 or isinstance(case.optimizer, torch.optim.LBFGS):
+def _range(case: Case, seen: Rehearsal) -> tuple[float, dict[float, float]]:
+    """Return the loss without steps, and after steps so many times as long, in the same batches."""
+    steps, results = len(seen.log.steps), {}
+    closure = isinstance(case.optimizer, torch.optim.LBFGS)
+    if not steps or len(seen.log.optimizers) > 1 or seen.log.elsewhere or closure:
         return 0.0, results
-    weights = {id(p) for p in case.model.parameters()}
-    if not any(id(p) in weights for g in case.groups for p in g["params"]):
-        return 0.0, results
-    deadline = time.monotonic() + _SECONDS
-    try:
-        first, results[1] = _trial(case, lessons, 1, deadline)
-        if not results[1] < 0.93 * first:
-            for times in (0.1, 0.01):
-                results[times] = _trial(case, lessons, times, deadline)[1]
-        if first > 0.05 and 0 <= first - results[1] < _SLOW * first:
-            for times in (10, 100, 1e3, 1e4):
-                results[times] = _trial(case, lessons, times, deadline)[1]
-                if results[times] < 0.8 * first:
-                    break
-    except (*FAILURES, TimeUp):
-        return 0.0, {}
-    return first, results
+    if seen.passes != 1 and case.train:
+        return 0.0, results  # not the five lines in a loop over the batches
+    each = max(1, round(max(seen.log.batches - seen.passes, 1) / steps))
+    count = each * max(4, _TRIALS // each)
+    deadline = time.thread_time() + _SECONDS
 
-
-def _trial(case: Case, lessons: list, times: float, deadline: float) -> tuple[float, float]:
-    """Train a copy with so many times the learning rate; return the loss before and after."""
-    copies = Copies()
-    assert case.optimizer is not None  # else nobody asks for the learning rate
-    model, optimizer = copies.model(case.model).train(), copies.optimizer(case.optimizer)
-    judged = case.log.judged
-    given = copies.of(case.loss_function)
-    called = getattr(functional, judged[0].function) if judged else functional.cross_entropy
-    options = {k: v for k, v in judged[0].options.items() if v is not None} if judged else {}
-    for group in optimizer.param_groups:
-        group["lr"] = group["lr"] * times
-    for module in model.modules():
-        if isinstance(module, _DropoutNd):
-            module.eval()  # without it the loss jumps less
-
-    def loss(images, targets) -> torch.Tensor:
-        if time.monotonic() > deadline:
+    def after(times: float) -> float:
+        if time.thread_time() > deadline:
             raise TimeUp
-        outputs = model(images)
-        return given(outputs, targets) if given else called(outputs, targets, **options)
-
-    def now() -> float:
-        with torch.no_grad():
-            value = _mean([loss(*lesson).item() for lesson in lessons])
+        losses = case.trial(times, count)
+        value = _mean(losses[-max(len(losses) // 4, 1) :]) if losses else math.nan
         return value if math.isfinite(value) else math.inf
 
-    before = now()
-    for number in range(_TRIALS):
-        optimizer.zero_grad()
-        loss(*lessons[number % len(lessons)]).backward()
-        optimizer.step()
-    return before, now()
+    first = 0.0
+    try:
+        first, results[1] = after(0), after(1)
+        if not math.isfinite(first) or first <= 0:
+            return 0.0, {}
+        if not results[1] < 0.93 * first:
+            for times in (0.1, 0.01):
+                results[times] = after(times)
+        if first > 0.05 and 0 <= first - results[1] < _SLOW * first:
+            for times in (10, 100, 1e3, 1e4):
+                results[times] = after(times)
+                if results[times] < 0.8 * first:
+                    break
+    except TimeUp:  # what is known by then counts
+        return (first, results) if 1 in results else (0.0, {})
+    return first, results
 
 
 def _dead(case: Case, seen: Rehearsal) -> Iterator[Finding]:

@@ -13,9 +13,11 @@ from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from labkit.doctor.lines import line_of
+from labkit.doctor.log import Log
 from labkit.doctor.sample import Enough, Sample, first_batches, is_pair, length, pairs
-from labkit.doctor.watch import Log, Watch
+from labkit.doctor.watch import Watch
 from labkit.inspect.recording import FAILURES
+from labkit.sandbox import randomness
 from labkit.sandbox.copies import Copies, files_kept
 from labkit.sandbox.limits import TimeUp, within
 from labkit.sandbox.model_lock import model_lock
@@ -32,6 +34,9 @@ MANY_BATCHES = 72
 
 SECONDS = 10.0
 """A rehearsal ends after this time, once it has had three batches; in any case after twice that."""
+
+ALL_SECONDS = 60.0
+"""An examination ends after this time: what is not begun by then is not looked at."""
 
 WHOLE = 2_000
 """An evaluation is run on all images that judge, if there are no more; or on as many of them."""
@@ -52,6 +57,9 @@ class Rehearsal:
     reached_past: list[str] = field(default_factory=list)
     moved: set[str] = field(default_factory=set)
     passes: int = 0
+    given: int = 0
+    doubles: dict[int, bool] = field(default_factory=dict)  # ids: whether the weights changed
+    called: set[int] = field(default_factory=set)  # ids of the doubles that were called
     schedulers: list[tuple[LRScheduler, int]] = field(default_factory=list)
 
 
@@ -72,9 +80,10 @@ class Case:
     checkpoint: Any
 
     def __post_init__(self):
-        self.given = self.model
+        self.given, self.deadline = self.model, time.monotonic() + ALL_SECONDS
         self.loader_errors: dict[int, Exception] = {}
         self.unseen: dict[str, str] = {}  # what could not be looked at, and why
+        self.missed: list[str] = []  # the same, for what has no name of its own
         self.model = getattr(self.model, "_orig_mod", self.model)  # torch.compile has wrapped it
 
     @cached_property
@@ -168,29 +177,56 @@ class Case:
             return None
         return self._train(2, after_evaluation=True)
 
-    def _train(self, count: int, *, after_evaluation: bool = False) -> Rehearsal:
+    def trial(self, times: float, count: int) -> list[float]:
+        """Train with steps ``times`` as long, over and over two batches; return the losses.
+
+        The random numbers are the same each time. Raises TimeUp where there is no more time.
+        """
+        with randomness.kept(0):
+            seen = self._train(count, batches=self.sample[:2], times=times)
+        if seen.late:
+            raise TimeUp
+        return [] if seen.error or seen.log.elsewhere else seen.log.sunk
+
+    def _train(
+        self,
+        count: int,
+        *,
+        after_evaluation: bool = False,
+        batches: list | None = None,
+        times: float = 1,
+    ) -> Rehearsal:
         with self._copies() as (copies, seen):
             model, loss_function = seen.model, self._loss(copies)
             if after_evaluation:
                 sample = Sample(self.judging_sample)
-                _call(copies.function(self.evaluate), self.evaluate, (model, sample))
-            watch = Watch(model, seen.optimizer)
-            seen.log, deadline = watch.log, time.monotonic() + SECONDS
+                code = copies.function(self.evaluate)
+                _call(code, self.evaluate, (model, sample), self.deadline)
+            watch = Watch(model, seen.optimizer, times)
+            seen.log, deadline = watch.log, min(time.monotonic() + SECONDS, self.deadline)
             sample = Sample(
-                *(self.sample, self.train_batches, count, watch.on_batch), deadline, most=4 * count
+                *(batches or self.sample, self.train_batches, count, watch.on_batch),
+                deadline,
+                most=count if batches else 4 * count,
             )
             if self.train_batches is not None:
                 copies.instead(self.train_batches, sample)
             code = copies.function(self.own_code or _five_lines)
-            seen.schedulers = [(s, s.last_epoch) for s in copies.made(LRScheduler)]
+            doubles = _Doubles(copies, model)
+            seen.schedulers = [(s, s.last_epoch) for s in copies.made(LRScheduler).values()]
             with watch, suppress(Enough, StopIteration):
                 arguments = (loss_function, seen.optimizer)
                 if self.train:
-                    seen.returned = _call(code, self.train, (model, sample, *arguments))
+                    seen.returned = _call(
+                        code, self.train, (model, sample, *arguments), self.deadline
+                    )
                 else:
                     for batch in sample:
-                        _call(code, self.own_code or _five_lines, (model, *batch, *arguments))
-            seen.passes = sample.passes
+                        given = (model, *batch, *arguments)
+                        _call(code, self.own_code or _five_lines, given, self.deadline)
+            seen.passes, seen.given = sample.passes, sample.given
+            seen.doubles = doubles.moved()
+            seen.called = doubles.among(watch.log.called)
         return seen
 
     def judge(self, batches: Sample, answer: Callable | None = None) -> Rehearsal:
@@ -205,10 +241,11 @@ class Case:
             if answer:
                 seen.model.forward = answer
             code = copies.function(self.evaluate)
-            watch = Watch(seen.model, seen.optimizer)
+            watch, doubles = Watch(seen.model, seen.optimizer), _Doubles(copies, seen.model)
             seen.log = watch.log
             with watch, suppress(Enough):
-                seen.returned = _call(code, self.evaluate, (seen.model, batches))
+                seen.returned = _call(code, self.evaluate, (seen.model, batches), self.deadline)
+            seen.called = doubles.among(watch.log.called)
         return seen
 
     @contextmanager
@@ -247,6 +284,29 @@ class Case:
         return copies.of(self.loss_function or nn.CrossEntropyLoss())
 
 
+class _Doubles:
+    """Copies of other modules whose weights have the shapes of the model's."""
+
+    def __init__(self, copies: Copies, model: nn.Module):
+        shapes = [p.shape for p in model.parameters() if not nn.parameter.is_lazy(p)]
+        mine = {id(p) for p in model.parameters()}
+        self._found: dict[int, tuple[nn.Module, list]] = {}
+        for key, other in copies.made(nn.Module).items():
+            weights = [p for p in other.parameters() if not nn.parameter.is_lazy(p)]
+            alike = len(shapes) > 1 and [p.shape for p in weights] == shapes
+            if alike and not mine & set(map(id, weights)):
+                self._found[key] = (other, [p.detach().clone() for p in weights])
+
+    def moved(self) -> dict[int, bool]:
+        return {
+            key: not all(map(equal, other.parameters(), before))
+            for key, (other, before) in self._found.items()
+        }
+
+    def among(self, called: set[int]) -> set[int]:
+        return {key for key, (other, _before) in self._found.items() if id(other) in called}
+
+
 def _data(loader: Any) -> Any:
     return getattr(loader, "dataset", None) or loader
 
@@ -274,10 +334,10 @@ def arguments_fit(function: Callable, count: int) -> bool:
     return True
 
 
-def _call(code: Any, original: Any, arguments: tuple) -> Any:
+def _call(code: Any, original: Any, arguments: tuple, deadline: float) -> Any:
     """Call ``code`` with the arguments, or without where it takes none and uses its globals."""
     arguments = arguments if arguments_fit(original, len(arguments)) else ()
-    return within(2 * SECONDS, code, *arguments)
+    return within(max(min(2 * SECONDS, deadline - time.monotonic()), 0.05), code, *arguments)
 
 
 def message(error: Exception) -> str:

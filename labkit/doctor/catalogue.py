@@ -5,7 +5,8 @@ was measured. The sentences are translated where ``found`` looks them up. To add
 row here and a probe that yields ``found(kind, where, ...)`` with the values between the braces.
 """
 
-from labkit.doctor.catalogue_training import CODE, LOSS, NETWORK
+from labkit.doctor.catalogue_network import NETWORK
+from labkit.doctor.catalogue_training import CODE, LOSS
 from labkit.doctor.findings import Finding
 from labkit.text import _
 
@@ -40,6 +41,13 @@ WEIGHTS = {
         "{n} of {total} parameters are frozen. On purpose?",
         "They have requires_grad=False: no gradient is computed, and they keep their values.",
         "If they should learn: parameter.requires_grad_(True), then create a new optimizer.",
+    ),
+    "frozen/random": (
+        "{n} of {total} parameters are frozen, and look as if they had never been trained.",
+        "Their values are spread as PyTorch makes them: no weights were loaded into these layers, "
+        "or loading skipped them. Frozen, they stay random for ever. On purpose?",
+        "Load the trained weights first (strict=True says which names do not fit), or let these "
+        "layers learn: parameter.requires_grad_(True), then create a new optimizer.",
     ),
     "frozen-not": (
         "A freeze that freezes nothing: {place} = ... is only a new attribute.",
@@ -103,6 +111,31 @@ DATA = {
         "All images of a batch are the same image.",
         "Whatever its label, the network sees one image: it can learn nothing.",
         "Look at __getitem__: it must return the image at the index that it was given.",
+    ),
+    "images-again": (
+        "The same {n} images come again and again, of {there} that are there.",
+        "In {drawn} images that were drawn there are only {n} different ones. The others are never "
+        "learnt from.",
+        "Look at the sampler: WeightedRandomSampler takes one weight for each image, as in "
+        "class_weights[labels], not one for each class.",
+    ),
+    "first-batch-again": (
+        "Every step trains on the first batch.",
+        "next(iter(loader)) begins again each time, and the loader does not shuffle: in {n} steps, "
+        "{n} times the same batch.",
+        "Loop over the batches: for images, labels in loader.",
+    ),
+    "mask-left-behind": (
+        "Images are flipped or turned at random, but their masks stay as they are.",
+        "Half of the time each pixel is trained with the label of another one.",
+        "Make the random choice once, and do the same to both: if flip: image, mask = "
+        "image.flip(-1), mask.flip(-1).",
+    ),
+    "labels-numbered": (
+        "The same number stands for different classes in {one} and {other}.",
+        "'{label}' is {first} in one set and {second} in the other. What is learnt with one "
+        "numbering is judged with another.",
+        "Make the table of names and numbers once, e.g. sorted(set(names)), and give it to both.",
     ),
     "labels-all-alike": (
         "All labels are the same: {label}.",
@@ -238,6 +271,20 @@ EVALUATION = {
         "divide by the number of images that came.",
         "it says {said:.3g} where {true:.3g} is right",
     ),
+    "wrong-accuracy/single": (
+        "Your evaluation counts wrongly.",
+        "It was run on your batches with a model that is always right, but not certain: its "
+        "logits are 0.3 and -0.3, its probabilities 0.57 and 0.43.",
+        "A logit above 0 is a probability above 0.5: compare outputs > 0, or "
+        "torch.sigmoid(outputs) > 0.5, with the labels.",
+        "it says {said:.3g} where {true:.3g} is right",
+    ),
+    "evaluates-another": (
+        "Your evaluation judges a copy of the model that the training does not change.",
+        "It calls another module with weights of the same shapes, e.g. a deepcopy from before the "
+        "training. The number stays what it was then.",
+        "Call the model that evaluate(model, batches) is given.",
+    ),
     "evaluation-blind": (
         "Your evaluation says the same whether all answers are right or all are wrong.",
         "It was run on your batches with a model whose answers are known. Perhaps it looks at "
@@ -251,11 +298,21 @@ _ASKS = {
     "labels-changed", "class-weights-inverted", "loss-divided", "module-repeated", "norm-shared",
     "dropout-too-strong", "weight-decay", "momentum", "norm-momentum", "norm-of-one", "imbalance",
     "dataset-too-short", "mostly-empty", "not-normalised", "log-softmax-before-loss", "no-gradient",
-    "relu-before-loss", "frozen", "learning-rate-zero",
+    "relu-before-loss", "frozen", "learning-rate-zero", "targets-are-inputs", "average-unchanged",
+    "joined-with-itself", "best-by-reference", "low-precision",
 }  # fmt: skip
 """What may be on purpose: a question, not a fault."""
 
 CONSEQUENCES = {
+    "hidden-layers": {"layer-in-forward"},
+    "low-precision": {"learning-rate-too-small"},
+    "outputs-dropped": {"learning-rate-too-small"},
+    "targets-out-of-reach": {"dead-relu", "learning-rate-too-small"},
+    "clipped-too-early": {"learning-rate-too-large", "loss-not-finite", "gradient-not-finite"},
+    "images-again": {"not-shuffled"},
+    "loss-summed": {"dead-relu"},
+    "not-divided": {"dead-relu"},
+    "no-backward": {"learning-rate-too-small"},
     "eps-vanishes": {"learning-rate-too-large", "loss-not-finite", "gradient-not-finite"},
     "images-mixed": {"no-log-softmax", "softmax-before-loss"},
     "equal-units": {"dead-relu", "learning-rate-too-small"},

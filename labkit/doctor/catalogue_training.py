@@ -1,4 +1,4 @@
-"""What the doctor says about training code, the loss function and the network: see catalogue."""
+"""What the doctor says about training code and the loss function: see catalogue."""
 
 CODE = {
     "breaks": (
@@ -45,7 +45,8 @@ CODE = {
     "no-backward": (
         "No gradient is ever computed.",
         "step() uses the gradients that backward() leaves. Without them it does nothing.",
-        "Call loss.backward() before optimizer.step(), without detach() or item() before it.",
+        "Call loss.backward() before optimizer.step(), on a loss that is made of the outputs: "
+        "argmax(), detach(), item() and numpy cut the way back.",
     ),
     "step-before-backward": (
         "step() comes before backward().",
@@ -87,6 +88,23 @@ CODE = {
         "Dropout drops nothing, and batch normalisation uses old statistics instead of those of "
         "the batch.",
         "Call model.train() at the start of each epoch.",
+    ),
+    "best-by-reference": (
+        "A state_dict() is kept while the training goes on. Is it meant as a copy?",
+        "It refers to the weights themselves and changes with every step: the best weights, kept "
+        "so, are the last ones in the end.",
+        "best = copy.deepcopy(model.state_dict())",
+    ),
+    "average-unchanged": (
+        "Beside the model there is another one of the same shape, which your loop never changes.",
+        "If it is to be an average of the weights (EMA), or a copy that follows, it stays as it "
+        "was. ema = decay * ema + ... makes a new tensor and leaves the old one.",
+        "Change its weights in place: ema.mul_(decay).add_(weight, alpha=1 - decay).",
+    ),
+    "clipped-too-early": (
+        "The gradients are clipped before backward(): there is nothing to clip yet.",
+        "The step uses the gradients that backward() makes afterwards, whatever their size.",
+        "Call clip_grad_norm_ between loss.backward() and optimizer.step().",
     ),
     "graph-kept": (
         "The graphs of earlier batches are kept alive.",
@@ -200,6 +218,24 @@ LOSS = {
         "The optimizer goes downhill. With the sign changed it makes the loss as large as it can.",
         "Call loss.backward() on the loss itself.",
     ),
+    "loss-negated/asked": (
+        "The loss function has the wrong sign.",
+        "It is {good:.3g} where all answers are right, and {bad:.3g} where all are wrong. The "
+        "optimizer goes downhill: it learns to be wrong.",
+        "Return minus the mean log-probability of the right class, or use nn.CrossEntropyLoss.",
+    ),
+    "targets-are-inputs": (
+        "The targets are the inputs themselves. On purpose?",
+        "A network that copies its input makes no error. To predict the next word it has to be "
+        "asked about the next one.",
+        "Shift them by one: inputs = words[:, :-1], targets = words[:, 1:].",
+    ),
+    "not-divided": (
+        "The gradients of {n} batches are added up, and not divided.",
+        "Each step is {n} times as long as with the mean. {tried}",
+        "Divide the loss: (loss / {n}).backward().",
+        "{seen}",
+    ),
     "loss-divided": (
         "The loss is divided by the number of images twice.",
         "The loss function returns the mean already. Divided by {n} once more, each step is "
@@ -209,7 +245,7 @@ LOSS = {
     "loss-summed": (
         "The loss is a sum over the images, and the learning rate does not fit it.",
         "With reduction='sum' gradients are as many times larger as there are images in a batch.",
-        "Use the default, reduction='mean'; or divide the learning rate by the batch size.",
+        "Use the default, reduction='mean'; or divide the learning rate by the batch size. {tried}",
         "{seen}",
     ),
     "initial-loss": (
@@ -217,113 +253,5 @@ LOSS = {
         "The fresh network is certain, and wrong. Its weights, or the images, are much too large; "
         "no learning rate repairs that.",
         "Leave the weights as PyTorch makes them, or scale them: nn.init.kaiming_normal_(weight).",
-    ),
-}
-
-NETWORK = {
-    "no-activation": (
-        "There is nothing between the layers that is not linear: the whole network is linear.",
-        "Several linear layers in a row can do no more than a single one.",
-        "Put a ReLU after every layer but the last.",
-    ),
-    "equal-units": (
-        "All units of a layer have the same weights, and the same gradient.",
-        "They stay the same for ever: the layer is as good as one unit.",
-        "Leave the weights as PyTorch makes them, at random; only biases may start at 0.",
-    ),
-    "vanishing-gradient": (
-        "Hardly any gradient arrives at the first layers.",
-        "Each layer shrinks the gradient on its way back: the first layers do not learn.",
-        "Use ReLU instead of sigmoid or tanh between the layers, with batch normalisation or "
-        "residual connections in a deep network.",
-        "relative to the weights, {ratio:.0e} of that of a later layer",
-    ),
-    "module-repeated": (
-        "The same layer stands in several places: {names}.",
-        "[block] * 3 repeats one block and makes no new ones: they share their weights and their "
-        "statistics. On purpose?",
-        "Create each one: nn.Sequential(*[make_block() for _ in range(3)]).",
-    ),
-    "norm-shared": (
-        "One batch normalisation is used in several places: {names}.",
-        "It keeps one mean and one variance for all of them, which fit none of them.",
-        "Give each place a batch normalisation of its own.",
-    ),
-    "images-mixed": (
-        "The answer for an image depends on the other images of the batch.",
-        "In evaluation mode, the same image alone and among others gets different outputs: an axis "
-        "was confused with that of the batch.",
-        "Keep the first axis for the images: flatten(1), softmax(dim=1), permute(0, ...), and "
-        "batch_first=True only if the batch is the first axis.",
-        "outputs differ by {by:.2g}",
-    ),
-    "active-in-eval": (
-        "The model answers at random, even in evaluation mode.",
-        "The same images get other outputs each time: something like dropout is never switched "
-        "off, so the accuracy is too low and jumps.",
-        "Use nn.Dropout, or F.dropout(x, training=self.training).",
-    ),
-    "dropout-too-strong": (
-        "{layer} drops {p:.0%} of the units. On purpose?",
-        "p is the share that is dropped, not the share that is kept. Hardly anything gets through.",
-        "Start with p between 0.1 and 0.5.",
-    ),
-    "weight-decay": (
-        "The weight decay, {value:g}, is very strong. On purpose?",
-        "Every step pulls all weights towards 0, more than the gradients can push back.",
-        "Start with weight_decay between 0 and 0.01.",
-    ),
-    "momentum": (
-        "The momentum is {value:g}: a step goes on for some {n} more steps.",
-        "With so much momentum the weights swing back and forth over the valley.",
-        "Start with momentum=0.9.",
-    ),
-    "norm-momentum": (
-        "{layer} has momentum={value:g}.",
-        "In PyTorch it is the share of the new batch (default 0.1), the other way round than in "
-        "Keras: the statistics are those of the last batch only.",
-        "Leave it out, or use 1 - {value:g}.",
-    ),
-    "norm-of-one": (
-        "Batch normalisation gets batches of a single image.",
-        "There is no batch to take statistics from: each image is normalised by itself, and in "
-        "evaluation by other numbers.",
-        "Use larger batches, or nn.GroupNorm.",
-    ),
-    "eps-vanishes": (
-        "The optimizer's eps is 0 in {dtype}.",
-        "eps={eps:g} is too small a number for the model's type. Adam divides 0 by 0, and every "
-        "weight becomes NaN, at any learning rate.",
-        "Keep the weights in float32, and use torch.autocast for half precision.",
-    ),
-    "dead-relu": (
-        "{share:.0%} of the units of a ReLU are dead.",
-        "A unit that is 0 for every image gets no gradient: it stays dead.",
-        "Start with new weights. If the units were dead from the start, look at the weights and "
-        "biases before the ReLU and at the scale of the images; if not, at the learning rate.",
-    ),
-    "learning-rate-too-large": (
-        "The learning rate, {rate}, is too large.",
-        "Each step jumps over the valley and lands higher on the other side.",
-        "Start again with new weights and a smaller learning rate. {tried}",
-        "{seen}",
-    ),
-    "learning-rate-too-small": (
-        "The learning rate, {rate}, is too small.",
-        "At this pace nothing is learnt in any reasonable time.",
-        "Multiply it by 10 until the loss falls. {tried}",
-        "{seen}",
-    ),
-    "loss-not-finite": (
-        "The loss is {loss} from the first batch on.",
-        "NaN and infinity spread: one step, and every weight is NaN. No error is raised.",
-        "Look there for a division by 0, a logarithm or a root of 0 or less, or an overflow. "
-        "Weights that are NaN must be created again.",
-    ),
-    "gradient-not-finite": (
-        "The loss is finite, but its gradient is not.",
-        "The slope of a root or a norm at 0 is infinite. After the step the weights are NaN.",
-        "Add a small number under the root, or clamp before the logarithm.",
-        "it begins at {name}, on the way back",
     ),
 }

@@ -1,31 +1,17 @@
 """Does the learner's evaluation look without touching, and count every image once?
 
-It is run as it is on a few of its own batches, then on all of them with a stand-in for the model
-whose answers are known: all right, all wrong, or some of each.
+It is run as it is on a few of its own batches; ``counting`` then asks it about answers that are
+known.
 """
 
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from numbers import Real
-from typing import Any
-
-import torch
-from torch.utils.data import TensorDataset
+from collections.abc import Iterator
 
 from labkit.doctor.case import Case, Rehearsal, message
 from labkit.doctor.catalogue import found
+from labkit.doctor.counting import Part, look_at_counting
 from labkit.doctor.findings import Finding
-from labkit.doctor.sample import Sample, pairs
-from labkit.inspect.recording import FAILURES
-from labkit.sandbox.untouched import untouched
+from labkit.doctor.sample import Sample
 from labkit.text import _
-
-OF_BATCHES = ("accuracy-of-batches", "loss-of-batches")
-"""Faults that cannot be seen where all batches are of one size."""
-
-_SURE = 30.0
-"""The logit of the answer that the stand-in gives; the others are 0, and so is the loss."""
 
 
 def look(case: Case) -> Iterator[Finding]:
@@ -38,6 +24,8 @@ def look(case: Case) -> Iterator[Finding]:
     seen = _natural(case)
     if seen.error or seen.late:
         return (yield from _broken(case, seen))
+    if seen.called and not seen.log.forwards:
+        yield from _another(case, seen)
     yield from _mode(seen)
     tracked = [forward for forward in seen.log.forwards if forward.gradients]
     trains = bool(seen.log.steps or seen.moved)
@@ -46,12 +34,12 @@ def look(case: Case) -> Iterator[Finding]:
     if trains:
         where = seen.log.steps[0].where if seen.log.steps else _("your evaluation")
         yield found("evaluation-trains", where)
-    yield from _counting(case)
+    yield from look_at_counting(case)
 
 
 def _natural(case: Case) -> Rehearsal:
     batches = case.judging_sample or case.sample
-    return case.judge(Sample(batches, _Part(batches, case.judging)))
+    return case.judge(Sample(batches, Part(batches, case.judging)))
 
 
 def _broken(case: Case, seen: Rehearsal) -> Iterator[Finding]:
@@ -69,31 +57,11 @@ def _broken(case: Case, seen: Rehearsal) -> Iterator[Finding]:
         case.unseen["evaluate"] = reason.format(error=message(seen.error))
 
 
-class _Few(TensorDataset):
-    """Some of the images, which know the class names and the like of the set they stand for."""
-
-    original: Any
-
-    def __getattr__(self, name: str) -> Any:
-        if name in ("original", "tensors"):
-            raise AttributeError(name)
-        return self.tensors[1].tolist() if name == "targets" else getattr(self.original, name)
-
-
-class _Part:
-    """A loader of fewer batches: its data set is as short."""
-
-    def __init__(self, batches: list, loader: Any):
-        self._loader = loader
-        both = [(x, y) for x, y in pairs(batches) if len(x) == len(y)]
-        if both and len(both) == len(batches) and len({x.shape[1:] for x, _y in both}) == 1:
-            self.dataset = _Few(*(torch.cat(parts) for parts in zip(*both, strict=True)))
-            self.dataset.original = getattr(loader, "dataset", None)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return getattr(self._loader, name)
+def _another(case: Case, seen: Rehearsal) -> Iterator[Finding]:
+    """Look at an evaluation that calls a copy of the model: does the training change that copy?"""
+    trained = case.trained if case.own_code else None
+    if trained is None or not any(trained.doubles.get(key) for key in seen.called):
+        yield found("evaluates-another", ask=trained is None or not trained.moved)
 
 
 def _mode(seen: Rehearsal) -> Iterator[Finding]:
@@ -106,206 +74,3 @@ def _mode(seen: Rehearsal) -> Iterator[Finding]:
     if matters:
         where += _(" (layers: {names})").format(names=", ".join(names[:4]))
     yield found("evaluating-in-train-mode", where, ask=not matters)
-
-
-# ------------------------------------------------------------------ with answers that are known
-
-
-@dataclass
-class _Marks:
-    """Which answers of the stand-in are right, batch by batch."""
-
-    right: list[torch.Tensor]
-
-    def share(self) -> float:
-        """Return the share of right answers over all images."""
-        return torch.cat(self.right).float().mean().item()
-
-    def of_batches(self) -> float:
-        """Return the mean of the shares of the batches."""
-        return sum(part.float().mean().item() for part in self.right) / len(self.right)
-
-
-def _counting(case: Case) -> Iterator[Finding]:
-    batches, whole = case.judging_batches
-    loader = case.judging if whole else _Part(batches, case.judging)
-    told = list(_asked(case, batches, loader, whole))
-    yield from told
-    if not told and (uneven := _uneven(batches, case.judging)):
-        again = _asked(case, uneven, _Part(uneven, case.judging), False)
-        yield from (finding for finding in again if finding.kind in OF_BATCHES)
-
-
-def _uneven(batches: list, loader: Any) -> list:
-    """Return the same images in batches of unlike sizes; nothing where they are so already.
-
-    With batches of one size the mean of their means is right by luck, until the last one is short.
-    """
-    both = pairs(batches)
-    alike = len({len(images) for images, _labels in both}) == 1 and len(both) == len(batches)
-    if not alike or getattr(loader, "drop_last", False) or len(both[-1][0]) < 4:
-        return []
-    images, labels = both[-1]
-    cut = len(images) * 3 // 4
-    return [*both[:-1], (images[:cut], labels[:cut]), (images[cut:], labels[cut:])]
-
-
-def _asked(case: Case, batches: list, loader: Any, whole: bool) -> Iterator[Finding]:
-    """Ask the evaluation about answers that are known, on these batches."""
-    both = pairs(batches)
-    width = _width(case, both)
-    if not width or len(both) != len(batches) or len(both) < 1:
-        return
-    labels = [labels for _images, labels in both]
-    sizes = [len(part) for part in labels]
-    said = []
-    for marks in (_marks(sizes, 0), _marks(sizes, 1), _marks(sizes, 2), _marks(sizes, 3)):
-        seen = _known(case, batches, loader, labels, marks, width)
-        if seen is None:
-            return
-        said.append((marks, seen))
-    yield from _compare(said, labels, whole, case.judging is not None)
-
-
-def _width(case: Case, both: list) -> int:
-    """Return how many classes the model tells apart; 0 where its answers are something else."""
-    if not both or any(y.ndim != 1 or y.is_floating_point() for _x, y in both):
-        return 0
-    images, labels = both[0]
-    weight = next(iter(case.model.parameters()), images)
-    try:
-        with untouched(case.double):
-            outputs = case.double(images[:2].to(weight.device))
-    except FAILURES:
-        return 0
-    plain = isinstance(outputs, torch.Tensor) and outputs.ndim == 2
-    width = outputs.shape[1] if plain else 0
-    low, high = min(int(y.min()) for _x, y in both), max(int(y.max()) for _x, y in both)
-    return width if width > 1 and 0 <= low and high < width else 0
-
-
-def _marks(sizes: list[int], trial: int) -> _Marks:
-    """Return all wrong, all right, and twice some of each: more in the last batch."""
-    if trial < 2:
-        return _Marks([torch.full((size,), trial == 1) for size in sizes])
-    every = 2 if trial == 2 else 4
-    right = [torch.arange(size) % every == (number % every) for number, size in enumerate(sizes)]
-    if len(right) > 1:
-        right[-1] = torch.arange(sizes[-1]) >= (0 if trial == 2 else sizes[-1] // 3)
-    return _Marks(right)
-
-
-def _known(case, batches, loader, labels, marks: _Marks, width: int) -> list[float] | None:
-    """Return the numbers that the evaluation says of these answers; None if it cannot be asked."""
-    state = {"at": -1, "asked": 0}
-
-    def on_batch() -> None:
-        state["at"] += 1
-
-    def answer(images, *_rest, **_options) -> torch.Tensor:
-        at = state["at"] % (len(batches) + 1)
-        truth, right = labels[at], marks.right[at]
-        state["asked"] += 1
-        times = -(-len(images) // len(truth))
-        given = torch.where(right, truth, (truth + 1) % width).repeat(times)[: len(images)]
-        logits = torch.nn.functional.one_hot(given, width) * _SURE
-        weight = next(iter(case.model.parameters()), images)
-        return logits.to(device=images.device, dtype=weight.dtype)
-
-    sample = Sample(batches, loader, on_batch=on_batch)
-    seen = case.judge(sample, answer)
-    if seen.error or seen.late or not state["asked"]:
-        return None
-    returned = _numbers(seen.returned)
-    return [*returned, *map(float, re.findall(r"(?<![\w.])\d+\.?\d*", seen.printed))]
-
-
-def _compare(said: list, labels: list, whole: bool, own: bool) -> Iterator[Finding]:
-    (_none, wrong), (_all, right), *some = said
-    if not wrong or len({len(numbers) for _marks, numbers in said}) > 1:
-        return
-    total = sum(map(len, labels))
-    places = [at for at in range(len(wrong)) if wrong[at] == 0 and right[at] > 0]
-    scales = {at: s for at in places if (s := _scale(right[at], total))}
-    tests = [(lambda marks: marks.share(), "")]
-    tests += [(lambda marks: marks.of_batches(), "accuracy-of-batches")]
-    tests += [(lambda marks: marks.right[0].float().mean().item(), "first-batch-only")]
-    by_class = [(lambda marks: _by_class(marks, labels), "")]
-    for expected, kind in (tests[0], *by_class, *tests[1:]):
-        for at, scale in scales.items():
-            if all(_near(numbers[at] / scale, expected(marks), scale) for marks, numbers in some):
-                if kind and len(labels) > 1:
-                    marks, numbers = some[0]
-                    yield found(kind, said=numbers[at] / scale, true=marks.share())
-                break
-        else:
-            continue
-        break
-    else:
-        yield from _wrong(said, places, scales, total, whole and own)
-    yield from _loss(said, total)
-
-
-def _scale(value: float, total: int) -> float:
-    """Return what stands for all right: 1, 100 (per cent) or the number of images; else 0."""
-    return next((s for s in (1.0, 100.0, float(total)) if abs(value - s) < 0.006 * min(s, 1)), 0.0)
-
-
-def _near(value: float, expected: float, scale: float) -> bool:
-    near = 0.0101 if scale == 100 else 0.006 if scale == 1 else 0.5 / scale
-    return abs(value - expected) <= near
-
-
-def _by_class(marks: _Marks, labels: list) -> float:
-    right, truth = torch.cat(marks.right).float(), torch.cat(labels)
-    return sum(right[truth == c].mean().item() for c in truth.unique()) / len(truth.unique())
-
-
-def _wrong(said: list, places: list, scales: dict, total: int, sure: bool) -> Iterator[Finding]:
-    (_none, wrong), (_all, right), (marks, mixed), _again = said
-    shares = [at for at in places if 0.005 < right[at] < 0.995 or 2 < right[at] < 99.5]
-    shares = [at for at in shares if right[at] % 1 or right[at] < 1 or len(places) == 1]
-    if len(scales) == 1 and len(places) == 1:
-        at, scale = next(iter(scales.items()))
-        yield found("wrong-accuracy", ask=not sure, said=mixed[at] / scale, true=marks.share())
-    elif not scales and len(shares) == 1 and len(places) == 1 and right[shares[0]] != total:
-        scale = 1 if right[shares[0]] < 1 else 100
-        yield found("wrong-accuracy", ask=not sure, said=right[shares[0]] / scale, true=1.0)
-    elif len(wrong) == 1 and all(0.005 < numbers[0] < 0.995 for _marks, numbers in said):
-        yield found("wrong-accuracy", ask=not sure, said=right[0], true=1.0)
-    elif not places and all(numbers == wrong for _marks, numbers in said):
-        yield found("evaluation-blind", ask=any(wrong), said=wrong[0])
-
-
-def _loss(said: list, total: int) -> Iterator[Finding]:
-    """Look for the mean loss, which is known too: the stand-in's answers cost 0 or 30."""
-    (_none, wrong), (_all, right), *some = said
-    for at in range(len(wrong)):
-        if not (abs(wrong[at] - _SURE) < 0.01 and abs(right[at]) < 0.01):
-            continue
-        losses: list[tuple[Callable, bool]] = [
-            (lambda marks: 1 - marks.share(), False),
-            (lambda marks: 1 - marks.of_batches(), True),
-        ]
-        for expected, of_batches in losses:
-            if all(abs(numbers[at] / _SURE - expected(marks)) < 1e-3 for marks, numbers in some):
-                if of_batches:
-                    marks, numbers = some[0]
-                    true = _SURE * (1 - marks.share())
-                    yield found("loss-of-batches", said=numbers[at], true=true)
-                break
-
-
-def _numbers(value: Any, depth: int = 3) -> list[float]:
-    """Return the numbers in what a function returned."""
-    if isinstance(value, torch.Tensor):
-        return [value.item()] if value.numel() == 1 else []
-    if isinstance(value, Real) and not isinstance(value, bool):
-        return [float(value)]
-    if depth == 0 or isinstance(value, str):
-        return []
-    if isinstance(value, (list, tuple)):
-        inner = value[:20]
-    else:
-        inner = (value if isinstance(value, dict) else getattr(value, "__dict__", {})).values()
-    return [number for part in inner for number in _numbers(part, depth - 1)]

@@ -1,18 +1,21 @@
 """One examination: hand over what you have, get the findings."""
 
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
 from torch import nn
 
 from labkit.doctor import activity, evaluating, images, loading, loss, steps, structure, weights
-from labkit.doctor.case import Case, arguments_fit
+from labkit.doctor.case import Case, arguments_fit, message
 from labkit.doctor.catalogue import CONSEQUENCES
 from labkit.doctor.findings import Finding, Report
 from labkit.doctor.sample import check_rewinds
+from labkit.inspect.recording import FAILURES
 from labkit.sandbox import randomness
 from labkit.sandbox.copies import files_kept
+from labkit.sandbox.limits import TimeUp
 from labkit.text import _
 
 
@@ -40,7 +43,8 @@ def examine(
     ``loss_function`` is cross-entropy if you say nothing, ``classes`` a number or the names.
     ``checkpoint`` is a file or a state_dict, or what ``load_state_dict(...)`` returned.
 
-    What your code writes to files goes to a temporary folder, and each function has a time limit.
+    What your code writes to files goes to a temporary folder. Each function has a time limit, and
+    the whole examination one of a minute.
 
     model: the network, as it is before training
     optimizer: the one that steps it
@@ -68,9 +72,24 @@ def examine(
     )
     datasets = [getattr(loader, "dataset", None) for loader in batches]
     with randomness.kept(0), randomness.generators_kept(datasets), files_kept():
-        seen = _distinct(finding for look in _probes(case) for finding in look(case))
+        seen = _distinct(_found(case))
     ordered = sorted(seen, key=lambda finding: finding.severity == "question")
     return Report(tuple(ordered), *_scope(case))
+
+
+def _found(case: Case) -> Iterator[Finding]:
+    """Run one probe after another; what breaks on something unusual is not looked at."""
+    for look in _probes(case):
+        try:
+            if time.monotonic() > case.deadline:
+                raise TimeUp
+            yield from look(case)
+        except FAILURES as failure:
+            name = look.__module__.rpartition(".")[2]
+            case.missed.append(_("{name} ({error})").format(name=name, error=message(failure)))
+        except TimeUp:
+            case.missed.append(_("what more than a minute would show"))
+            return
 
 
 def _probes(case: Case) -> list[Callable]:
@@ -136,7 +155,7 @@ def _scope(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
             seen.append(text)
         else:
             missing.append(f"{text} ({reason or name})")
-    return tuple(seen), tuple(missing)
+    return tuple(seen), tuple(missing + case.missed)
 
 
 def _why_not(case: Case) -> None:

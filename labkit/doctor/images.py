@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
 from labkit.doctor.sample import pairs, transform_steps
-from labkit.inspect.recording import FAILURES
+from labkit.inspect.recording import FAILURES, record
 from labkit.text import _
 
 
@@ -39,9 +40,31 @@ def _what_the_model_gets(case: Case) -> tuple[torch.Tensor | None, str]:
         forwards = case.rehearsal.log.forwards
         entered = _stack([forward.images for forward in forwards if forward.images is not None])
         if entered is not None:
-            return entered, forwards[0].where if case.own_code else _("the training batches")
+            where = forwards[0].where if case.own_code else _("the training batches")
+            return _at_the_first_layer(case, entered), where
     images = _stack([images for images, _labels in pairs(case.sample)])
     return images, _("the training batches")
+
+
+def _at_the_first_layer(case: Case, images: torch.Tensor) -> torch.Tensor | None:
+    """Return the images as the first layer with weights gets them: a model may scale its input.
+
+    None where a normalisation stands before it.
+    """
+    weight = next(iter(case.model.parameters()), images)
+    images = images.to(weight.device)
+    try:
+        steps = record(case.double, images).steps
+    except (*FAILURES, ValueError):
+        return images
+    for step in steps:
+        if isinstance(step.call.module, nn.modules.batchnorm._NormBase):
+            return None
+        if getattr(step.call.module, "weight", None) is not None and step.call.tensors:
+            first = step.call.tensors[0]
+            alike = first.ndim == images.ndim and len(first) == len(images)
+            return first.cpu() if alike else images
+    return images
 
 
 def _stack(images: list[torch.Tensor]) -> torch.Tensor | None:
@@ -141,6 +164,7 @@ def look_at_types(case: Case) -> Iterator[Finding]:
     if weight is None or images is None:
         return
     pair = [str(images.dtype), str(weight.dtype)], [str(images.device), str(weight.device)]
+    runs = case.trained is not None and not images.is_floating_point()
     for kind, (here, there) in zip(("dtype", "device"), pair, strict=True):
-        if here != there and not case.own_code:
+        if here != there and not case.own_code and not (kind == "dtype" and runs):
             yield found(kind, _("the training batches"), ask=True, here=here, there=there)

@@ -1,36 +1,31 @@
-"""Do the loaders give what they should: training shuffled, test untouched, no image in both?"""
+"""Do the loaders give what they should: training shuffled, test untouched, many images?"""
 
-import hashlib
 import random
-from collections.abc import Iterator, Mapping
-from itertools import combinations
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
 from torch.utils.data import (
     BatchSampler,
-    ConcatDataset,
     DataLoader,
     RandomSampler,
     SequentialSampler,
-    Subset,
     SubsetRandomSampler,
     TensorDataset,
 )
 
+from labkit.doctor import overlap
 from labkit.doctor.case import Case, message
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
 from labkit.doctor.lines import line_of
 from labkit.doctor.loss import all_targets
+from labkit.doctor.overlap import digest, digests, image_of
 from labkit.doctor.sample import first_batches, length, pairs, transform_steps
 from labkit.inspect.recording import FAILURES
 from labkit.sandbox import randomness
 from labkit.text import _
-
-_A_FEW = 0.01
-"""A smaller share of images that are in two sets is asked about: real sets hold doubles."""
 
 
 def look(case: Case) -> Iterator[Finding]:
@@ -43,11 +38,12 @@ def look(case: Case) -> Iterator[Finding]:
         yield from _batches(case)
         yield from _order(case)
         yield from _worker_seeds(case.train_batches)
+        yield from _masks(getattr(case.train_batches, "dataset", None))
     training, *judging = _named(case).items()
     for name, batches in judging:
         if batches is not None:
             yield from _augmented(batches, name)
-    yield from _overlap(dict([training, *judging]))
+    yield from overlap.look(dict([training, *judging]))
 
 
 def _named(case: Case) -> dict[str, Any]:
@@ -67,7 +63,10 @@ def _breaks(name: str, case: Case, batches: Any) -> Finding | None:
 
 
 def _order(case: Case) -> Iterator[Finding]:
-    shuffles = _shuffles(case.train_batches)
+    shuffles, seen = _shuffles(case.train_batches), case.rehearsal
+    if case.train and seen and seen.given == seen.passes >= 3 and not shuffles:
+        yield found("first-batch-again", n=seen.passes)
+        return
     labels = [labels for _images, labels in pairs(case.sample)]
     where, sort = type(case.train_batches).__name__, _is_sorted(labels)
     same = sort and len(torch.cat(labels).unique()) == 1
@@ -85,6 +84,8 @@ def _batches(case: Case) -> Iterator[Finding]:
     images = next((images for images, _labels in both if len(images) > 3), None)
     if images is not None and bool((images == images[:1]).all()):
         yield found("images-all-alike", name)
+    else:
+        yield from _again(case, both, name)
     labels = [labels for _images, labels in both]
     whole = labels and all(x.ndim == 1 and not x.is_floating_point() for x in labels)
     dataset = getattr(case.train_batches, "dataset", None)
@@ -104,6 +105,17 @@ def _batches(case: Case) -> Iterator[Finding]:
             yield found("mostly-empty", name)
 
 
+def _again(case: Case, both: list, name: str) -> Iterator[Finding]:
+    """Count the images that come: a sampler may draw from a few of them only."""
+    drawn = [digest(image) for images, _labels in both for image in images]
+    there = length(getattr(case.train_batches, "dataset", None)) or 0
+    few = len(set(drawn))
+    if len(drawn) >= 64 and few < len(drawn) / 4 and few < there / 4:
+        chance = digests(case.train_batches.dataset)
+        if chance is None or len(set(chance)) > 2 * few:
+            yield found("images-again", name, n=few, drawn=len(drawn), there=there)
+
+
 def _empty(images: torch.Tensor) -> float:
     """Return the mean share of the pixels of an image that have its most frequent value."""
     shares = [
@@ -119,9 +131,9 @@ def _cut_short(dataset: Any) -> Iterator[Finding]:
         return
     held = [
         len(value)
-        for value in vars(dataset).values()
-        if isinstance(value, (list, tuple, np.ndarray, torch.Tensor)) and np.ndim(value) >= 0
-        if not (isinstance(value, torch.Tensor) and value.ndim == 0)
+        for value in getattr(dataset, "__dict__", {}).values()
+        if isinstance(value, (list, tuple)) or getattr(value, "ndim", 0)
+        if hasattr(value, "__len__")
     ]
     count = length(dataset)
     most = max((n for n in held if held.count(n) > 1), default=0)
@@ -174,68 +186,63 @@ def _items_vary(dataset: Any) -> bool:
         return False
     for index in range(0, len(dataset), max(1, len(dataset) // 4))[:4]:
         try:
-            views = []
-            for seed in range(4):
-                randomness.seed_all(seed)
-                views.append(_image_of(dataset[index]))
+            views = _views(dataset, index)
         except FAILURES:
             return False
-        if not all(_same(views[0], view) for view in views[1:]):
-            return True
+        if not all(_same(views[0][0], view[0]) for view in views[1:]):
+            targets = [view[1] for view in views]
+            return all(target is None or _same(targets[0], target) for target in targets)
     return False
 
 
-def _image_of(item: Any) -> Any:
-    """Return what is first in a pair, or the first entry of a dictionary that has numbers."""
-    if isinstance(item, Mapping):
-        return next((value for value in item.values() if np.ndim(np.asarray(value)) > 1), None)
-    return item[0] if isinstance(item, (tuple, list)) else item
+def _views(dataset: Any, index: int) -> list[tuple[Any, Any]]:
+    """Return image and target of an item, as several seeds make them."""
+    views = []
+    for seed in range(4):
+        randomness.seed_all(seed)
+        item = dataset[index]
+        target = item[1] if isinstance(item, (tuple, list)) and len(item) > 1 else None
+        views.append((image_of(item), target))
+    return views
+
+
+def _masks(dataset: Any) -> Iterator[Finding]:
+    """Look for images that are turned over without the mask that belongs to them."""
+    for index in range(min(length(dataset) or 0, 4)):
+        try:
+            views = _views(dataset, index)
+        except FAILURES:
+            return
+        image, mask = views[0]
+        if not (isinstance(mask, torch.Tensor) and isinstance(image, torch.Tensor)):
+            return
+        if mask.ndim < 2 or mask.shape[-2:] != image.shape[-2:]:
+            return
+        for other, its_mask in views[1:]:
+            turned = [
+                turn
+                for turn in _TURNS
+                if turn(image).shape == image.shape
+                and torch.equal(other, turn(image))
+                and not torch.equal(mask, turn(mask))
+            ]
+            if turned and torch.equal(mask, its_mask) and not torch.equal(other, image):
+                yield found("mask-left-behind", type(dataset).__name__)
+                return
+
+
+_TURNS = (
+    lambda x: x.flip(-1),
+    lambda x: x.flip(-2),
+    lambda x: x.flip(-1, -2),
+    *(lambda x, k=k: x.rot90(k, (-2, -1)) for k in (1, 3)),
+)
 
 
 def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        return torch.equal(one, other)
     return np.array_equal(np.asarray(one), np.asarray(other))
-
-
-def _overlap(loaders: dict[str, Any]) -> Iterator[Finding]:
-    keys = {name: _keys(batches) for name, batches in loaders.items() if batches is not None}
-    known = {name: digests for name, digests in keys.items() if digests}
-    for (name, mine), (other, theirs) in combinations(known.items(), 2):
-        both = len(mine & theirs)
-        if both:
-            ask = both / min(len(mine), len(theirs)) < _A_FEW
-            share = both / len(theirs)
-            yield found("overlap", ask=ask, n=both, one=name, other=other, share=share)
-
-
-def _keys(batches: Any) -> set[bytes] | None:
-    """Return a digest of the raw pixels of each image that comes; None where they are not held."""
-    digests = _digests(getattr(batches, "dataset", None))
-    sampler = getattr(batches, "sampler", None)
-    if digests is not None and isinstance(sampler, SubsetRandomSampler):
-        return {digests[index] for index in sampler.indices}
-    plain = sampler is None or type(sampler) in (SequentialSampler, RandomSampler)
-    return set(digests) if digests is not None and plain else None
-
-
-def _digests(dataset: Any) -> list[bytes] | None:
-    if isinstance(dataset, Subset):
-        inner = _digests(dataset.dataset)
-        return None if inner is None else [inner[index] for index in dataset.indices]
-    if isinstance(dataset, ConcatDataset):
-        parts = [_digests(part) for part in dataset.datasets]
-        known = [part for part in parts if part is not None]
-        complete = len(known) == len(parts)
-        return [digest for part in known for digest in part] if complete else None
-    if isinstance(getattr(dataset, "samples", None), list):  # ImageFolder: one file each
-        return [str(sample[0]).encode() for sample in dataset.samples]
-    data = dataset.tensors[0] if isinstance(dataset, TensorDataset) else None
-    data = getattr(dataset, "data", None) if data is None else data
-    if isinstance(data, torch.Tensor):
-        data = data.detach().cpu()
-        data = (data.float() if data.dtype == torch.bfloat16 else data).numpy()
-    if not isinstance(data, np.ndarray) or data.ndim < 2:
-        return None
-    return [hashlib.blake2b(one.tobytes(), digest_size=8).digest() for one in data]
 
 
 def _worker_seeds(batches: Any) -> Iterator[Finding]:

@@ -23,7 +23,8 @@ class Sample:
 
     Each pass gives ``count`` batches, over and over the same few. ``on_batch`` is called before
     each and once more when there are no more. After ``most`` batches, or after ``deadline`` and
-    three batches, ``Enough`` is raised. ``passes`` counts how often it was begun. ``dataset`` and
+    three batches, ``Enough`` is raised. ``passes`` counts how often it was begun, ``given`` the
+    batches. ``dataset`` and
     the like are those of ``loader``.
     """
 
@@ -38,8 +39,8 @@ class Sample:
     ):
         self._batches, self._loader, self._on_batch = batches, loader, on_batch
         self._count = len(batches) if count is None else count
-        self._deadline, self._most, self._given = deadline, most, 0
-        self.passes = 0
+        self._deadline, self._most = deadline, most
+        self.passes = self.given = 0
 
     def __len__(self) -> int:
         return self._count
@@ -47,10 +48,10 @@ class Sample:
     def __iter__(self) -> Iterator:
         self.passes += 1
         for number in range(self._count):
-            late = self._given >= 3 and time.monotonic() > self._deadline
-            if late or self._given >= self._most:
+            late = self.given >= 3 and time.monotonic() > self._deadline
+            if late or self.given >= self._most:
                 raise Enough
-            self._given += 1
+            self.given += 1
             self._on_batch()
             yield _cloned(self._batches[number % len(self._batches)])
         self._on_batch()

@@ -51,6 +51,11 @@ def look(case: Case) -> Iterator[Finding]:
         yield from _mode(case, seen)
     if seen.log.reached and case.optimizer is not None:
         yield from _unreached(case, seen)
+    if case.own_code and seen.log.by_reference:
+        yield found("best-by-reference", getattr(case.own_code, "__name__", ""))
+    idle = [key for key, moved in seen.doubles.items() if not moved and key not in seen.called]
+    if case.train and seen.moved and idle:
+        yield found("average-unchanged", getattr(case.train, "__name__", ""))
     if case.own_code and seen.log.graphs_kept >= 2:
         yield found("graph-kept", _last(seen.log.backwards), n=seen.log.graphs_kept)
 
@@ -80,6 +85,7 @@ def _broken(case: Case, seen: Rehearsal, error: Exception) -> Iterator[Finding]:
 def _order(case: Case, seen: Rehearsal) -> Iterator[Finding]:
     log, held = seen.log, held_by(case)
     steps, backwards = len(log.steps), len(log.backwards)
+    order = [event for event in log.order if event != "clip"]
     if not log.steps and log.elsewhere and not seen.moved:
         yield found("another-copy", log.elsewhere[0])
         return
@@ -97,17 +103,27 @@ def _order(case: Case, seen: Rehearsal) -> Iterator[Finding]:
         return  # it changes the weights by hand
     if not log.reached:
         yield found("no-backward", log.steps[0].where)
-    elif (log.order[0], log.order[-1]) == ("step", "backward") and not log.steps[0].after_backward:
+    elif (order[0], order[-1]) == ("step", "backward") and not log.steps[0].after_backward:
         yield found("step-before-backward", log.steps[0].where)
     elif log.slopes and not any(step.gradient for step in log.steps):
         yield found("cleared-too-late", log.steps[0].where)
     elif log.lost > 2 * (steps + len(log.elsewhere)):
         yield found("gradients-lost", log.steps[0].where, backwards=backwards, steps=steps)
+    elif _clips_nothing(log.order):
+        yield found("clipped-too-early", log.steps[0].where)
     stale = [where for name, where in log.stale.items() if name in held]
     if stale and len(stale) * 2 >= len(log.reached & held):
         yield found("no-zero-grad", stale[0])
     if len(log.optimizers) >= 3 and len(log.optimizers) * 2 > steps and seen.passes == 1:
         yield found("optimizer-recreated", log.steps[-1].where)
+
+
+def _clips_nothing(order: list[str]) -> bool:
+    """Tell whether gradients are clipped before backward() and never between it and the step."""
+    *passes, _rest = "".join(event[0] for event in order).split("s")
+    return len(passes) > 2 and all(
+        part.startswith("c") and part.endswith("b") for part in passes[:-1]
+    )
 
 
 def held_by(case: Case) -> set[str]:

@@ -26,15 +26,85 @@ _MOST_DROPOUT, _MOST_DECAY, _MOST_MOMENTUM = 0.75, 0.1, 0.98
 def look(case: Case) -> Iterator[Finding]:
     """Ask a copy of the model for outputs and gradients; read the numbers of its layers."""
     yield from _numbers(case)
+    yield from _coarse(case)
     images = _images(case)
     if images is None:
         return
-    try:
-        yield from _asked(case.double, images)
-        yield from _places(case.double, images)
-        yield from _backwards(case)
-    except FAILURES:  # the rehearsal says what is wrong
+    made = list(_made_on_the_way(case.double, images))
+    yield from made or _asked(case.double, images)
+    yield from _recorded(case, images)
+    yield from _places(case.double, images)
+    yield from _backwards(case)
+
+
+def _made_on_the_way(model: nn.Module, images: torch.Tensor) -> Iterator[Finding]:
+    """Look for weights that are new in each forward pass."""
+    known, passes = {id(p) for p in model.parameters()}, []
+    for _again in range(2):
+        steps = record(model, images).steps
+        passes.append(
+            [
+                (step, t)
+                for step in steps
+                for t in step.call.tensors
+                if isinstance(t, nn.Parameter) and id(t) not in known
+            ]
+        )
+    old = {id(t) for _step, t in passes[0]}
+    new = [step for step, t in passes[1] if id(t) not in old]
+    if new and len(passes[0]) == len(passes[1]):
+        yield found("layer-in-forward", new[0].layer)
+
+
+_REACH = {"ReLU": (0, torch.inf), "Sigmoid": (0, 1), "Tanh": (-1, 1), "Softmax": (0, 1)}
+"""What the last function of a network can return."""
+
+
+def _recorded(case: Case, images: torch.Tensor) -> Iterator[Finding]:
+    """Read what one recorded forward pass does: dropped or cut outputs, a tensor joined twice."""
+    recording = record(case.double, images, keep=True)
+    for step in recording.steps:
+        tensors = step.call.tensors
+        twice = len(tensors) > len(set(map(id, tensors)))
+        if step.call.name.startswith("cat") and twice and None not in step.sources:
+            yield found("joined-with-itself", step.layer, shape=list(step.shape))
+            break
+    if not recording.steps or not isinstance(recording.output, torch.Tensor):
         return
+    last = recording.steps[-1]
+    if isinstance(last.call.module, _DropoutNd) and last.call.module.p > 0:
+        yield found("outputs-dropped", last.layer, p=last.call.module.p)
+    judged = [call for call in case.log.judged if call.direct and call.function in _DISTANCES]
+    judged = [c for c in judged if c.targets is not None and c.targets.shape == c.outputs.shape]
+    kind = last.call.kind if last.call.kind in _REACH else _functions.get(last.call.name, "")
+    if judged and kind in _REACH:
+        low, high = _REACH[kind]
+        targets = torch.cat([call.targets.flatten() for call in judged if call.targets is not None])
+        share = ((targets < low - 1e-3) | (targets > high + 1e-3)).float().mean().item()
+        if share > 0.05:
+            yield found("targets-out-of-reach", last.layer, function=kind, share=share)
+
+
+_DISTANCES = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
+_functions = {f"{kind.lower()}()": kind for kind in _REACH}
+
+
+def _coarse(case: Case) -> Iterator[Finding]:
+    """Look whether steps are lost in the rounding of half precision."""
+    held = {id(p) for group in case.groups for p in group["params"]}
+    names = [
+        name
+        for name, p in case.model.named_parameters()
+        if id(p) in held and p.dtype in (torch.bfloat16, torch.float16)
+    ]
+    seen = case.trained
+    if not names or seen is None or not seen.log.steps:
+        return
+    before, after = (dict(model.named_parameters()) for model in (case.model, seen.model))
+    stayed = [(before[name] == after[name]).float().mean().item() for name in names]
+    share = sum(stayed) / len(stayed)
+    values = {"dtype": str(before[names[0]].dtype).removeprefix("torch."), "share": share}
+    yield found("low-precision", n=len(seen.log.steps), **values)
 
 
 def _images(case: Case) -> torch.Tensor | None:

@@ -1,18 +1,20 @@
 """Watch a training or an evaluation: what is called, in which order, at which line."""
 
+import functools
 import threading
 import weakref
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
 
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
+from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim import optimizer as torch_optimizer
 from torch.overrides import TorchFunctionMode
 
 from labkit.doctor.lines import line
+from labkit.doctor.log import Forward, Judged, Log, Step
 from labkit.inspect.recording import FAILURES
 
 _LOSSES = {"cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"}
@@ -21,89 +23,23 @@ _KEPT = 12
 """Inputs and loss calls kept of one run."""
 
 
-@dataclass
-class Forward:
-    """One pass through the model: its input, and the mode of the layers that have two modes."""
-
-    where: str
-    batch: int
-    images: torch.Tensor | None
-    gradients: bool
-    training: bool
-    modes: dict[str, bool]
-    trained: bool = False
-
-
-@dataclass
-class Judged:
-    """One call of a loss function: what it was given and what it said, NaN if it raised.
-
-    ``direct`` tells whether it was given the model's output as it is.
-    """
-
-    function: str
-    where: str
-    batch: int
-    outputs: torch.Tensor
-    targets: torch.Tensor | None
-    options: dict
-    loss: float
-    direct: bool
-
-
-@dataclass
-class Step:
-    """One call of the optimizer: which weights had a gradient, and how far they moved."""
-
-    where: str
-    rate: float
-    gradient: bool
-    after_backward: bool
-    moved: float = float("nan")
-
-
-@dataclass
-class Log:
-    """What was seen.
-
-    ``order`` is that of ``backward`` and ``step``. ``stale`` holds the parameters that were stepped
-    with an old gradient added to the new one, ``reached`` those that a gradient came to, ``slopes``
-    whether any was other than 0, ``lost`` how often a gradient was cleared that no step had used.
-    ``spoilt_at`` is the first parameter whose gradient was not finite, after ``spoilt_after``
-    losses. ``graphs_kept`` counts the graphs of old batches that were alive at one time.
-    ``optimizers`` are those that stepped this model, ``elsewhere`` the lines that stepped others.
-    ``factors`` are the losses that ``backward`` was called on over what the loss function returned.
-    """
-
-    order: list[str] = field(default_factory=list)
-    forwards: list[Forward] = field(default_factory=list)
-    judged: list[Judged] = field(default_factory=list)
-    losses: list[float] = field(default_factory=list)
-    factors: list[float] = field(default_factory=list)
-    backwards: list[str] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
-    optimizers: list[torch.optim.Optimizer] = field(default_factory=list)
-    elsewhere: list[str] = field(default_factory=list)
-    stale: dict[str, str] = field(default_factory=dict)
-    reached: set[str] = field(default_factory=set)
-    slopes: bool = False
-    lost: int = 0
-    spoilt_at: str = ""
-    spoilt_after: int = 0
-    graphs_kept: int = 0
-    batches: int = 0
-
-
 class Watch(TorchFunctionMode):
     """Note in ``log`` what happens to ``model`` in a block.
 
     Hooks see the forward passes, the gradients and the steps; PyTorch's function mode sees the
-    loss functions and ``backward``.
+    loss functions and ``backward``. Each step is made ``times`` as long.
     """
 
-    def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer | None = None):
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer | None = None,
+        times: float = 1,
+    ):
         super().__init__()
-        self.model, self.optimizer, self.log = model, optimizer, Log()
+        self.model, self.optimizer, self.log, self._times = model, optimizer, Log(), times
+        self._size = 0.0  # of the gradient, after the last backward()
+        self._states: list[tuple[int, list[weakref.ref]]] = []
         self._weights: list[tuple[torch.Tensor, torch.Tensor]] = []
         self._names = {id(p): name for name, p in model.named_parameters()}
         self._adding = self._stepping = False
@@ -115,6 +51,9 @@ class Watch(TorchFunctionMode):
         self._thread = threading.get_ident()
         self._stack = ExitStack()
 
+    def __deepcopy__(self, memo) -> "Watch":
+        return Watch(nn.Module())  # a copy of the model that the learner makes is not watched
+
     def __enter__(self):
         pre, post = (
             torch_optimizer.register_optimizer_step_pre_hook,
@@ -123,6 +62,10 @@ class Watch(TorchFunctionMode):
         handles = [pre(self._before_step), post(self._after_step)]
         handles.append(self.model.register_forward_pre_hook(self._before_forward))
         handles.append(self.model.register_forward_hook(self._after_forward))
+        handles.append(register_module_forward_pre_hook(self._on_call))
+        handles.append(self.model._register_state_dict_hook(self._on_state))
+        for name in ("clip_grad_norm_", "clip_grad_value_"):
+            self._stack.enter_context(self._noting(name))
         for name, parameter in self.model.named_parameters():
             if parameter.requires_grad and not nn.parameter.is_lazy(parameter):
                 handles.append(parameter.register_hook(self._arrival(name, parameter)))
@@ -132,7 +75,38 @@ class Watch(TorchFunctionMode):
 
     def __exit__(self, exc_type, exc_val, exc_tb):
         super().__exit__(exc_type, exc_val, exc_tb)
+        self._look_at_states()
         self._stack.close()
+
+    @contextmanager
+    def _noting(self, name: str):
+        """Note the calls of a function of ``nn.utils`` in the order of things."""
+        real = getattr(nn.utils, name)
+
+        @functools.wraps(real)
+        def noted(*args, **kwargs):
+            self.log.order.append("clip")
+            return real(*args, **kwargs)
+
+        setattr(nn.utils, name, noted)
+        try:
+            yield
+        finally:
+            setattr(nn.utils, name, real)
+
+    def _on_call(self, module, _args) -> None:
+        self.log.called.add(id(module))
+
+    def _on_state(self, _module, state, *_rest) -> None:
+        tensors = [weakref.ref(t) for t in state.values() if isinstance(t, torch.Tensor)]
+        if tensors and threading.get_ident() == self._thread:
+            self._states.append((len(self.log.steps), tensors))
+
+    def _look_at_states(self) -> None:
+        steps = len(self.log.steps)
+        for done, tensors in self._states:
+            if steps > done and all(tensor() is not None for tensor in tensors):
+                self.log.by_reference = True
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs, name = kwargs or {}, getattr(func, "__name__", "")
@@ -147,6 +121,8 @@ class Watch(TorchFunctionMode):
             raise
         finally:
             self._adding = self._adding and name != "backward"
+            if name == "backward":
+                self._size = self._gradient(self.model.parameters())
         if name in _LOSSES and isinstance(output, torch.Tensor):
             self._on_loss(name, args, kwargs, output)
         return output
@@ -155,6 +131,7 @@ class Watch(TorchFunctionMode):
         """Note that the next batch is asked for, and count the graphs of old batches."""
         self.log.batches += 1
         self._count_graphs()
+        self._look_at_states()
 
     def _on_backward(self, args) -> None:
         loss = args[0] if args and isinstance(args[0], torch.Tensor) else None
@@ -165,6 +142,7 @@ class Watch(TorchFunctionMode):
         if loss is not None and loss.numel() == 1:
             self._mark(loss)
             value = loss.detach().item()
+            self.log.sunk.append(value)
             if not self.log.judged:
                 self.log.losses.append(value)
             elif self.log.losses and self.log.losses[-1]:
@@ -257,15 +235,21 @@ class Watch(TorchFunctionMode):
                 self.log.stale.setdefault(name, self._old[name])
         self._stepping = True
         rate = max(float(group.get("lr", 0)) for group in optimizer.param_groups)
-        self.log.steps.append(Step(line(), rate, some, closure or bool(self._arrived)))
+        kept = self._gradient(mine) / self._size if self._size and not closure else 1.0
+        step = Step(line(), rate, some, closure or bool(self._arrived), self.log.batches - 1, kept)
+        self.log.steps.append(step)
         self.log.order.append("step")
-        few = len(self.log.steps) <= 5 and some
-        self._weights = [(p, p.detach().clone()) for p in mine if p.ndim > 1] if few else []
+        few = len(self.log.steps) <= 5 and some or self._times != 1
+        self._weights = [(p, p.detach().clone()) for p in mine] if few else []
 
     def _after_step(self, optimizer, args, kwargs) -> None:
         if threading.get_ident() != self._thread or not self._ours(optimizer):
             return
-        moves = [((p - old).norm(), old.norm()) for p, old in self._weights]
+        if self._times != 1:
+            with torch.no_grad():
+                for p, old in self._weights:
+                    p.copy_(old + self._times * (p - old))
+        moves = [((p - old).norm(), old.norm()) for p, old in self._weights if p.ndim > 1]
         shares = [(move / size).item() for move, size in moves if size > 0]
         if shares:
             self.log.steps[-1].moved = max(shares)
@@ -273,6 +257,11 @@ class Watch(TorchFunctionMode):
         for name in {self._names.get(id(p)) for p in _weights(optimizer)}:
             self._arrived.discard(name)
             self._old.pop(name, None)
+
+    @staticmethod
+    def _gradient(weights) -> float:
+        slopes = [p.grad.detach() for p in weights if p.grad is not None and not p.is_meta]
+        return sum(slope.double().norm().item() ** 2 for slope in slopes) ** 0.5
 
     def _ours(self, optimizer: torch.optim.Optimizer) -> bool:
         known = any(id(p) in self._names for p in _weights(optimizer))

@@ -1,14 +1,17 @@
 """Do the optimizer, the checkpoint and the model speak of the same weights?"""
 
+import copy
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
+from labkit.sandbox import randomness
 from labkit.text import _
 
 
@@ -21,8 +24,38 @@ def look(case: Case) -> Iterator[Finding]:
     frozen = [name for name, p in case.model.named_parameters() if not p.requires_grad]
     total = sum(1 for _p in case.model.parameters())
     if frozen:
-        yield found("frozen", _listed(frozen), ask=len(frozen) < total, n=len(frozen), total=total)
+        fresh = len(frozen) < total and _fresh(case.model)
+        kind = "frozen/random" if fresh else "frozen"
+        yield found(kind, _listed(frozen), ask=len(frozen) < total, n=len(frozen), total=total)
     yield from _not_frozen(case.model)
+
+
+def _fresh(model: nn.Module) -> bool:
+    """Tell whether all frozen layers look as PyTorch makes them: never trained, never loaded."""
+    layers = [
+        module
+        for module in model.modules()
+        if isinstance(getattr(module, "weight", None), torch.Tensor)
+        and not module.weight.requires_grad
+        and callable(getattr(module, "reset_parameters", None))
+    ]
+    big = [module for module in layers if module.weight.ndim > 1 and module.weight.numel() >= 64]
+    for module in layers:
+        if isinstance(module, _BatchNorm) and module.num_batches_tracked:
+            return False
+    return bool(big) and all(map(_as_made, big))
+
+
+def _as_made(module: nn.Module) -> bool:
+    other = copy.deepcopy(module)
+    with randomness.kept(0):
+        other.reset_parameters()
+    mine, new = (m.weight.detach().float().flatten() for m in (module, other))
+    most = mine.abs().max() / new.abs().max().clamp(min=1e-12)
+    spread = mine.std() / new.std().clamp(min=1e-12)
+    room = 4 / len(mine) ** 0.5
+    middle = (mine.mean() - new.mean()).abs() < room * new.std()
+    return bool(0.9 < most < 1.05 and 1 - room < spread < 1 + room and middle)
 
 
 def _hidden_layers(model: nn.Module) -> Iterator[Finding]:

@@ -49,9 +49,9 @@ class Copies:
         self._memo[id(original)] = other
         self._kept.append(original)
 
-    def made(self, kind: type) -> list:
-        """Return the copies of this kind that were made so far."""
-        return [copied for copied in self._memo.values() if isinstance(copied, kind)]
+    def made(self, kind: type | tuple[type, ...]) -> dict[int, Any]:
+        """Return the copies of this kind that were made so far, by the originals' ids."""
+        return {key: made for key, made in self._memo.items() if isinstance(made, kind)}
 
     def model(self, model: nn.Module) -> nn.Module:
         """Return the copy of a model; a graph that hangs on it is left behind."""

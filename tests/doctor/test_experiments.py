@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset, SubsetRandomSampler, TensorDat
 from labkit.doctor import case, catalogue, examine
 from tests.doctor.programs import ByName, normal, plain, prepared, program, right_loop, split
 from tests.doctor.test_faults import CASES
+from tests.doctor.test_seen_by_trying import PROGRAMS
 from tests.doctor.unseen import FAULTY, Parts, cnn
 
 images, labels = prepared(normal).dataset.tensors
@@ -267,6 +268,7 @@ def test_an_experiment_shows_a_fault_and_is_quiet_about_its_fixed_twin(kind):
 
 def test_every_kind_of_the_catalogue_has_a_program_that_shows_it():
     shown = {*CASES, *EXPERIMENTS, *(kind for _make, kinds in FAULTY.values() for kind in kinds)}
+    shown |= {param.values[1] for param in PROGRAMS}
     kinds = {key.partition("/")[0] for key in catalogue._ALL} - {"squashed"}
     assert kinds - shown == {"breaks", "loader-breaks"}  # tested with their lines
 

@@ -1,0 +1,144 @@
+"""What the doctor says about the network and how it learns: see catalogue."""
+
+NETWORK = {
+    "no-activation": (
+        "There is nothing between the layers that is not linear: the whole network is linear.",
+        "Several linear layers in a row can do no more than a single one.",
+        "Put a ReLU after every layer but the last.",
+    ),
+    "layer-in-forward": (
+        "A layer is created in forward(): its weights are new in each call.",
+        "It is no part of the model, and never learns. The same image gets other outputs each "
+        "time.",
+        "Create it once, in __init__: self.layer = nn.Linear(...), or nn.LazyLinear if its size "
+        "is not known.",
+    ),
+    "outputs-dropped": (
+        "Dropout is the last layer: it drops the outputs themselves.",
+        "In training, {p:.0%} of the logits are set to 0, also that of the right class.",
+        "Remove it, or put it before the last layer.",
+    ),
+    "joined-with-itself": (
+        "A tensor is joined with itself: cat gives {shape}. Is another one meant?",
+        "The second half tells the network nothing new, and what was to be joined is not used: in "
+        "a U-Net the fine map of the encoder.",
+        "torch.cat([up, skip], dim=1), with skip from the way down.",
+    ),
+    "targets-out-of-reach": (
+        "{share:.0%} of the targets lie where the outputs cannot get.",
+        "The network ends with {function}, and these targets are outside of what it returns.",
+        "Remove the last {function}, or bring the targets into its range.",
+    ),
+    "low-precision": (
+        "The weights themselves are {dtype}.",
+        "A step that is small beside its weight is lost in rounding: {share:.0%} of the weights "
+        "are exactly as they were, after {n} steps.",
+        "Keep the weights in float32, and use torch.autocast for half precision.",
+    ),
+    "gradients-clipped": (
+        "Clipping makes the gradients almost vanish: the steps are too short.",
+        "Only {kept:.1e} of each gradient is left. Clipping is to cut off rare peaks.",
+        "Clip to a larger norm, e.g. clip_grad_norm_(model.parameters(), 1.0). {tried}",
+        "{seen}",
+    ),
+    "equal-units": (
+        "All units of a layer have the same weights, and the same gradient.",
+        "They stay the same for ever: the layer is as good as one unit.",
+        "Leave the weights as PyTorch makes them, at random; only biases may start at 0.",
+    ),
+    "vanishing-gradient": (
+        "Hardly any gradient arrives at the first layers.",
+        "Each layer shrinks the gradient on its way back: the first layers do not learn.",
+        "Use ReLU instead of sigmoid or tanh between the layers, with batch normalisation or "
+        "residual connections in a deep network.",
+        "relative to the weights, {ratio:.0e} of that of a later layer",
+    ),
+    "module-repeated": (
+        "The same layer stands in several places: {names}.",
+        "[block] * 3 repeats one block and makes no new ones: they share their weights and their "
+        "statistics. On purpose?",
+        "Create each one: nn.Sequential(*[make_block() for _ in range(3)]).",
+    ),
+    "norm-shared": (
+        "One batch normalisation is used in several places: {names}.",
+        "It keeps one mean and one variance for all of them, which fit none of them.",
+        "Give each place a batch normalisation of its own.",
+    ),
+    "images-mixed": (
+        "The answer for an image depends on the other images of the batch.",
+        "In evaluation mode, the same image alone and among others gets different outputs: an axis "
+        "was confused with that of the batch.",
+        "Keep the first axis for the images: flatten(1), softmax(dim=1), permute(0, ...), and "
+        "batch_first=True only if the batch is the first axis.",
+        "outputs differ by {by:.2g}",
+    ),
+    "active-in-eval": (
+        "The model answers at random, even in evaluation mode.",
+        "The same images get other outputs each time: something like dropout is never switched "
+        "off, so the accuracy is too low and jumps.",
+        "Use nn.Dropout, or F.dropout(x, training=self.training).",
+    ),
+    "dropout-too-strong": (
+        "{layer} drops {p:.0%} of the units. On purpose?",
+        "p is the share that is dropped, not the share that is kept. Hardly anything gets through.",
+        "Start with p between 0.1 and 0.5.",
+    ),
+    "weight-decay": (
+        "The weight decay, {value:g}, is very strong. On purpose?",
+        "Every step pulls all weights towards 0, more than the gradients can push back.",
+        "Start with weight_decay between 0 and 0.01.",
+    ),
+    "momentum": (
+        "The momentum is {value:g}: a step goes on for some {n} more steps.",
+        "With so much momentum the weights swing back and forth over the valley.",
+        "Start with momentum=0.9.",
+    ),
+    "norm-momentum": (
+        "{layer} has momentum={value:g}.",
+        "In PyTorch it is the share of the new batch (default 0.1), the other way round than in "
+        "Keras: the statistics are those of the last batch only.",
+        "Leave it out, or use 1 - {value:g}.",
+    ),
+    "norm-of-one": (
+        "Batch normalisation gets batches of a single image.",
+        "There is no batch to take statistics from: each image is normalised by itself, and in "
+        "evaluation by other numbers.",
+        "Use larger batches, or nn.GroupNorm.",
+    ),
+    "eps-vanishes": (
+        "The optimizer's eps is 0 in {dtype}.",
+        "eps={eps:g} is too small a number for the model's type. Adam divides 0 by 0, and every "
+        "weight becomes NaN, at any learning rate.",
+        "Keep the weights in float32, and use torch.autocast for half precision.",
+    ),
+    "dead-relu": (
+        "{share:.0%} of the units of a ReLU are dead.",
+        "A unit that is 0 for every image gets no gradient: it stays dead.",
+        "Start with new weights. If the units were dead from the start, look at the weights and "
+        "biases before the ReLU and at the scale of the images; if not, at the learning rate.",
+    ),
+    "learning-rate-too-large": (
+        "The learning rate, {rate}, is too large.",
+        "Each step jumps over the valley and lands higher on the other side.",
+        "Start again with new weights and a smaller learning rate. {tried}",
+        "{seen}",
+    ),
+    "learning-rate-too-small": (
+        "The learning rate, {rate}, is too small.",
+        "At this pace nothing is learnt in any reasonable time.",
+        "Multiply it by 10 until the loss falls. {tried}",
+        "{seen}",
+    ),
+    "loss-not-finite": (
+        "The loss is {loss} from the first batch on.",
+        "NaN and infinity spread: one step, and every weight is NaN. No error is raised.",
+        "Look there for a division by 0, a logarithm or a root of 0 or less, or an overflow. "
+        "Weights that are NaN must be created again.",
+    ),
+    "gradient-not-finite": (
+        "The loss is finite, but its gradient is not.",
+        "The slope of a root or a norm at 0 is infinite. After the step the weights are NaN.",
+        "Add a small number under the root, or clamp before the logarithm.",
+        "it begins at {name}, on the way back",
+    ),
+}

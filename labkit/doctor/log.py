@@ -1,0 +1,88 @@
+"""What is seen in a rehearsal: the passes through the model, the losses and the steps."""
+
+from dataclasses import dataclass, field
+
+import torch
+
+
+@dataclass
+class Forward:
+    """One pass through the model: its input, and the mode of the layers that have two modes."""
+
+    where: str
+    batch: int
+    images: torch.Tensor | None
+    gradients: bool
+    training: bool
+    modes: dict[str, bool]
+    trained: bool = False
+
+
+@dataclass
+class Judged:
+    """One call of a loss function: what it was given and what it said, NaN if it raised.
+
+    ``direct`` tells whether it was given the model's output as it is.
+    """
+
+    function: str
+    where: str
+    batch: int
+    outputs: torch.Tensor
+    targets: torch.Tensor | None
+    options: dict
+    loss: float
+    direct: bool
+
+
+@dataclass
+class Step:
+    """One call of the optimizer: whether there was a gradient, and how far the weights moved.
+
+    ``kept`` is the size of the gradient over the size that it had after ``backward``.
+    """
+
+    where: str
+    rate: float
+    gradient: bool
+    after_backward: bool
+    batch: int
+    kept: float
+    moved: float = float("nan")
+
+
+@dataclass
+class Log:
+    """What was seen.
+
+    ``order`` is that of ``backward`` and ``step``. ``stale`` holds the parameters that were stepped
+    with an old gradient added to the new one, ``reached`` those that a gradient came to, ``slopes``
+    whether any was other than 0, ``lost`` how often a gradient was cleared that no step had used.
+    ``spoilt_at`` is the first parameter whose gradient was not finite, after ``spoilt_after``
+    losses. ``graphs_kept`` counts the graphs of old batches that were alive at one time.
+    ``optimizers`` are those that stepped this model, ``elsewhere`` the lines that stepped others.
+    ``factors`` are the losses that ``backward`` was called on over what the loss function returned,
+    ``sunk`` the losses themselves. ``called`` holds the ids of the modules that were called,
+    ``by_reference`` tells whether a state_dict() was kept while the weights went on.
+    """
+
+    order: list[str] = field(default_factory=list)
+    forwards: list[Forward] = field(default_factory=list)
+    judged: list[Judged] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    factors: list[float] = field(default_factory=list)
+    sunk: list[float] = field(default_factory=list)
+    called: set[int] = field(default_factory=set)
+    by_reference: bool = False
+    backwards: list[str] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    optimizers: list[torch.optim.Optimizer] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
+    stale: dict[str, str] = field(default_factory=dict)
+    reached: set[str] = field(default_factory=set)
+    slopes: bool = False
+    lost: int = 0
+    spoilt_at: str = ""
+    spoilt_after: int = 0
+    graphs_kept: int = 0
+    batches: int = 0
