@@ -229,8 +229,10 @@ class Case:
             seen.called = doubles.among(watch.log.called)
         return seen
 
-    def judge(self, batches: Sample, answer: Callable | None = None) -> Rehearsal:
-        """Run the learner's evaluation on copies and on these batches.
+    def judge(
+        self, batches: Sample, answer: Callable | None = None, first: Sample | None = None
+    ) -> Rehearsal:
+        """Run the learner's evaluation on copies and on these batches, after ``first`` if given.
 
         ``answer`` stands in for the model's forward pass.
         """
@@ -244,6 +246,8 @@ class Case:
             watch, doubles = Watch(seen.model, seen.optimizer), _Doubles(copies, seen.model)
             seen.log = watch.log
             with watch, suppress(Enough):
+                if first is not None:
+                    _call(code, self.evaluate, (seen.model, first), self.deadline)
                 seen.returned = _call(code, self.evaluate, (seen.model, batches), self.deadline)
             seen.called = doubles.among(watch.log.called)
         return seen

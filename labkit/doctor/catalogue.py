@@ -5,6 +5,7 @@ was measured. The sentences are translated where ``found`` looks them up. To add
 row here and a probe that yields ``found(kind, where, ...)`` with the values between the braces.
 """
 
+from labkit.doctor.catalogue_evaluation import EVALUATION
 from labkit.doctor.catalogue_network import NETWORK
 from labkit.doctor.catalogue_training import CODE, LOSS
 from labkit.doctor.findings import Finding
@@ -168,6 +169,12 @@ DATA = {
         "Divide by 255 first (ToTensor does), then normalise.",
         "{seen}",
     ),
+    "bytes-wrapped": (
+        "The numbers of the images went round the end of a byte.",
+        "In uint8, 100 - 127 is 229: dark pixels become bright ones. Turned back by a constant, "
+        "the images are much smoother.",
+        "Make floats of them first: images.astype(np.float32) - 127, or images.float() - 127.",
+    ),
     "divided-twice": (
         "All images are nearly the same to the model.",
         "Their numbers hardly differ: divided by 255 twice, or by a standard deviation that is "
@@ -181,6 +188,12 @@ DATA = {
         "normalised once, as perhaps in your evaluation, look strange to the network.",
         "Normalise in one place: in the transform, or in the loop, or in the loader.",
         "{seen}",
+    ),
+    "targets-far-away": (
+        "The targets are of the size {size:.2g}; the outputs begin near {near:.2g}.",
+        "Each step moves the outputs a little: it takes very long until they get there, and the "
+        "first gradients are huge.",
+        "Scale the targets: (targets - mean) / std, and turn the predictions back afterwards.",
     ),
     "not-normalised": (
         "The images are not normalised. On purpose?",
@@ -222,84 +235,13 @@ DATA = {
     ),
 }
 
-EVALUATION = {
-    "evaluation-breaks": (
-        "{error}",
-        "Your evaluation was called as evaluate(model, batches), with your own batches.",
-        "Read the message from its last line up. If two sizes differ, look at the axis: "
-        "argmax(dim=1) gives one answer for each image.",
-    ),
-    "evaluating-in-train-mode": (
-        "The model is in training mode while it is evaluated.",
-        "Dropout drops units at random, and batch normalisation uses each batch's own statistics "
-        "and learns from them. (A model without such layers does not mind, until it gets one.)",
-        "Call model.eval() before, and model.train() when training goes on.",
-    ),
-    "gradients-in-evaluation": (
-        "The evaluation keeps the record for backward().",
-        "The record is of no use here and costs time and memory: a batch that fits otherwise may "
-        "not fit.",
-        "Put the loop under with torch.inference_mode(): (or torch.no_grad()).",
-    ),
-    "evaluation-trains": (
-        "The evaluation changes the weights.",
-        "Images that judge must not be learnt from: the number means nothing any more.",
-        "No backward() and no step() in an evaluation.",
-    ),
-    "accuracy-of-batches": (
-        "The accuracy is a mean over batches, not over images.",
-        "The images of a short last batch weigh more than the others.",
-        "Add up over all images, and divide once by their number at the end.",
-        "your evaluation says {said:.3g} instead of {true:.3g}",
-    ),
-    "loss-of-batches": (
-        "The loss is a mean over batches, not over images.",
-        "The images of a short last batch weigh more than the others.",
-        "Add up over all images, and divide once by their number at the end.",
-        "your evaluation says {said:.3g} instead of {true:.3g}",
-    ),
-    "first-batch-only": (
-        "Your evaluation judges by the first batch only.",
-        "The number says nothing about the other images, and jumps when their order changes.",
-        "Return after the loop over the batches, not inside it.",
-        "your evaluation says {said:.3g} instead of {true:.3g}",
-    ),
-    "wrong-accuracy": (
-        "Your evaluation counts wrongly.",
-        "It was run on your batches with a model whose answers are known to be right or wrong.",
-        "Compare predictions = outputs.argmax(dim=1) with labels, both [N]; add up the hits, and "
-        "divide by the number of images that came.",
-        "it says {said:.3g} where {true:.3g} is right",
-    ),
-    "wrong-accuracy/single": (
-        "Your evaluation counts wrongly.",
-        "It was run on your batches with a model that is always right, but not certain: its "
-        "logits are 0.3 and -0.3, its probabilities 0.57 and 0.43.",
-        "A logit above 0 is a probability above 0.5: compare outputs > 0, or "
-        "torch.sigmoid(outputs) > 0.5, with the labels.",
-        "it says {said:.3g} where {true:.3g} is right",
-    ),
-    "evaluates-another": (
-        "Your evaluation judges a copy of the model that the training does not change.",
-        "It calls another module with weights of the same shapes, e.g. a deepcopy from before the "
-        "training. The number stays what it was then.",
-        "Call the model that evaluate(model, batches) is given.",
-    ),
-    "evaluation-blind": (
-        "Your evaluation says the same whether all answers are right or all are wrong.",
-        "It was run on your batches with a model whose answers are known. Perhaps it looks at "
-        "values instead of indices, or at another model.",
-        "torch.max(outputs, 1) returns values and indices: compare the indices with the labels.",
-        "it says {said:.3g} both times",
-    ),
-}
-
 _ASKS = {
     "labels-changed", "class-weights-inverted", "loss-divided", "module-repeated", "norm-shared",
     "dropout-too-strong", "weight-decay", "momentum", "norm-momentum", "norm-of-one", "imbalance",
     "dataset-too-short", "mostly-empty", "not-normalised", "log-softmax-before-loss", "no-gradient",
     "relu-before-loss", "frozen", "learning-rate-zero", "targets-are-inputs", "average-unchanged",
     "joined-with-itself", "best-by-reference", "low-precision",
+    "input-without-effect",
 }  # fmt: skip
 """What may be on purpose: a question, not a fault."""
 
@@ -318,6 +260,9 @@ CONSEQUENCES = {
     "equal-units": {"dead-relu", "learning-rate-too-small"},
     "initial-loss": {"dead-relu", "learning-rate-too-large"},
     "bytes": {"initial-loss", "dead-relu", "learning-rate-too-large", "loss-not-finite"},
+    "softmax-before-loss": {"learning-rate-too-small"},
+    "sigmoid-before-loss": {"learning-rate-too-small"},
+    "targets-far-away": {"learning-rate-too-small", "learning-rate-too-large"},
     "loss-negated": {"learning-rate-too-large", "learning-rate-too-small"},
 }
 """What is not told where its cause was found."""
@@ -331,7 +276,7 @@ def found(kind: str, where: str = "", *, ask: bool | None = None, **values) -> F
     ``ask`` makes it a question, or a fault, whatever the catalogue says.
     """
     text, short = kind, kind.partition("/")[0]
-    if short.endswith("-before-loss") and short not in _ALL:  # softmax, sigmoid
+    if text.endswith("-before-loss") and text not in _ALL:  # softmax, sigmoid
         text, values = "squashed", {"function": short.removesuffix("-before-loss"), **values}
     what, why, fix, *seen = (_(sentence).format(**values) for sentence in _ALL[text])
     place = "; ".join(part for part in (where, *seen) if part)

@@ -6,6 +6,19 @@ NETWORK = {
         "Several linear layers in a row can do no more than a single one.",
         "Put a ReLU after every layer but the last.",
     ),
+    "sees-ahead": (
+        "The output at a place depends on later places of the input, which it is to predict.",
+        "In training it reads the answer from its input; when it is used, that input is not there "
+        "yet. The loss is much too low.",
+        "Give attention a causal mask: nn.Transformer.generate_square_subsequent_mask(length), or "
+        "is_causal=True.",
+    ),
+    "input-without-effect": (
+        "{share:.0%} of what enters the model has no effect on the output. On purpose?",
+        "These numbers were exchanged for those of another example, and the output was the same. "
+        "Perhaps a mask is upside down (True means: leave out), or a slice is wrong.",
+        "key_padding_mask=(tokens == 0), if 0 is the padding.",
+    ),
     "layer-in-forward": (
         "A layer is created in forward(): its weights are new in each call.",
         "It is no part of the model, and never learns. The same image gets other outputs each "
@@ -100,8 +113,8 @@ NETWORK = {
         "Leave it out, or use 1 - {value:g}.",
     ),
     "norm-of-one": (
-        "Batch normalisation gets batches of a single image.",
-        "There is no batch to take statistics from: each image is normalised by itself, and in "
+        "Batch normalisation gets batches of {n}.",
+        "So few images give no statistics: each is normalised by itself or one other, and in "
         "evaluation by other numbers.",
         "Use larger batches, or nn.GroupNorm.",
     ),

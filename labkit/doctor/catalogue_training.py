@@ -126,6 +126,12 @@ CODE = {
         "optimizer is run again, but not that of the scheduler.",
         "Create the scheduler after the optimizer: run both cells again, in this order.",
     ),
+    "learning-rate-zero/little": (
+        "A scheduler has set the learning rate to {rate:.1e}, and your loop leaves it there.",
+        "That is {share:.2%} of what the optimizer was given: the start of a warm-up. Unless "
+        "scheduler.step() is called, it stays so small. Is it called elsewhere?",
+        "Call scheduler.step() after each optimizer.step(), if the warm-up counts steps.",
+    ),
     "learning-rate-zero": (
         "The learning rate is 0 in every step of your loop.",
         "A step is the learning rate times the gradient: with 0 no weight changes. A scheduler "
@@ -223,6 +229,18 @@ LOSS = {
         "It is {good:.3g} where all answers are right, and {bad:.3g} where all are wrong. The "
         "optimizer goes downhill: it learns to be wrong.",
         "Return minus the mean log-probability of the right class, or use nn.CrossEntropyLoss.",
+    ),
+    "sigmoid-before-loss/twice": (
+        "A sigmoid stands before BCEWithLogitsLoss.",
+        "BCEWithLogitsLoss applies the sigmoid itself. After two of them no probability is under "
+        "0.5: the network cannot say no.",
+        "Remove the sigmoid: give the loss function the output of the last layer.",
+    ),
+    "targets-empty": (
+        "{share:.0%} of the targets are rows of zeros: they belong to no class.",
+        "Such a row costs nothing whatever the answer is. One-hot rows that were made with a shift "
+        "lose one class, and move all others.",
+        "Use the class numbers themselves, or F.one_hot(labels, classes).float().",
     ),
     "targets-are-inputs": (
         "The targets are the inputs themselves. On purpose?",

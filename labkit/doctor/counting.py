@@ -111,12 +111,28 @@ def _asked(case: Case, batches: list, loader: Any, whole: bool) -> Iterator[Find
         if seen is None:
             return
         said.append((marks, seen))
-    found_here = _compare(said, labels, whole, case.judging is not None)
+    found_here = list(_compare(said, labels, whole, case.judging is not None))
+    if not found_here:
+        yield from _remembers(case, said, (batches, loader, labels), form)
     for finding in found_here:
         if form.single and finding.kind == "wrong-accuracy":
             values = {"said": said[1][1][0], "true": 1.0}
             finding = found("wrong-accuracy/single", ask=finding.severity == "question", **values)
         yield finding
+
+
+def _remembers(case: Case, said: list, given: tuple, form: "_Form") -> Iterator[Finding]:
+    """Run the evaluation twice in a row: does the second number know of the first?"""
+    (none, wrong), (every, right), *_some = said
+    both = _Marks([*none.right, *every.right])
+    again = _known(case, *given, both, form)
+    if again is None or not right:
+        return
+    for at, value in enumerate(right):
+        twice = again[at] if len(again) == len(right) else value
+        if abs(value - wrong[at]) > 0.5 and abs(twice - (value + wrong[at]) / 2) < 0.02 * value:
+            yield found("evaluation-remembers", said=twice, true=value)
+            return
 
 
 @dataclass
@@ -183,7 +199,9 @@ def _known(case, batches, loader, labels, marks: _Marks, form: _Form) -> list[fl
 
     def answer(images, *_rest, **_options) -> torch.Tensor:
         at = state["at"] % (len(batches) + 1)
-        truth, right = labels[at], marks.right[at]
+        if len(marks.right) > len(batches) and state["at"] > len(batches):
+            at += len(batches)  # the second time
+        truth, right = labels[at % len(batches)], marks.right[at]
         state["asked"] += 1
         times = -(-len(images) // len(truth))
         given = torch.where(right, truth, (truth + 1) % form.classes)
@@ -192,7 +210,7 @@ def _known(case, batches, loader, labels, marks: _Marks, form: _Form) -> list[fl
         return logits.to(device=images.device, dtype=weight.dtype)
 
     sample = Sample(batches, loader, on_batch=on_batch)
-    seen = case.judge(sample, answer)
+    seen = case.judge(sample, answer, sample if len(marks.right) > len(batches) else None)
     if seen.error or seen.late or not state["asked"]:
         return None
     returned = _numbers(seen.returned)

@@ -22,6 +22,11 @@ class Finding:
     fix: str
     severity: Literal["fault", "question"] = "fault"
 
+    @property
+    def mend(self) -> str:
+        """The same as ``fix``, by the name that scripts outside of this package use."""
+        return self.fix
+
     def __str__(self) -> str:
         heading = _("Fault") if self.severity == "fault" else _("Question")
         return "\n".join(

@@ -23,9 +23,13 @@ def look(case: Case) -> Iterator[Finding]:
     if training.is_floating_point() and not training.isfinite().all():
         yield found("images-not-finite", name)
         return
-    if training.ndim != 4:
-        return  # no images
-    scale = list(_scale(training.float(), name)) or list(_twice(case))
+    if training.ndim != 4:  # rows of numbers, perhaps of flattened images
+        raw = training.is_floating_point() and training.ndim == 2 and training.shape[1] >= 64
+        if raw and training.min() == 0 and 200 < training.max() <= 255:
+            yield from _scale(training, name)
+        return
+    wrapped = list(_wrapped(training[:64].float(), name))
+    scale = wrapped or list(_scale(training.float(), name)) or list(_twice(case))
     yield from scale
     yield from _axes(training.float(), name)
     yield from _sideways(getattr(case.train_batches, "dataset", None))
@@ -115,6 +119,21 @@ def _is_scrambled(images: torch.Tensor) -> bool:
     count, channels, height, width = images.shape
     other = images.reshape(count, height, width, channels).permute(0, 3, 1, 2)
     return bool(_roughness(other) < 0.7 * _roughness(images))
+
+
+def _wrapped(images: torch.Tensor, name: str) -> Iterator[Finding]:
+    """Tell whether numbers went round the end of a byte: turned back, the images are smoother."""
+    one = images[:, :1]
+    levels = one.unique()
+    if one.shape[-1] < 8 or not 128 < len(levels) <= 256:
+        return
+    width = (levels[-1] - levels[0]) / 255
+    numbers = (one - levels[0]) / width
+    if (numbers - numbers.round()).abs().max() > 0.01:
+        return
+    turned = min(_roughness((numbers.round() + turn) % 256) for turn in range(16, 256, 16))
+    if turned < 0.7 * _roughness(numbers):
+        yield found("bytes-wrapped", name)
 
 
 def _roughness(images: torch.Tensor) -> torch.Tensor:

@@ -5,16 +5,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch.nn.functional import one_hot
 
+from labkit.doctor import targets
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
 from labkit.doctor.log import Forward, Judged
 from labkit.doctor.sample import pairs
-from labkit.inspect.recording import FAILURES
-from labkit.sandbox.copies import Copies
-from labkit.sandbox.untouched import untouched
+from labkit.doctor.targets import is_log_softmax, is_softmax
 from labkit.text import _
 
 _LITTLE = 0.3
@@ -36,15 +34,19 @@ def look(case: Case) -> Iterator[Finding]:
         yield from _before_cross_entropy(entropy)
         yield from _width(case, entropy[0])
     likelihood = [call for call in judged if call.function == "nll_loss"]
-    if likelihood and not all(_is_log_softmax(call.outputs) for call in likelihood):
-        soft = all(_is_softmax(call.outputs) for call in likelihood)
+    if likelihood and not all(is_log_softmax(call.outputs) for call in likelihood):
+        soft = all(is_softmax(call.outputs) for call in likelihood)
         yield found("no-log-softmax", likelihood[0].where, what=_("softmax") if soft else "logits")
+    logits = [c for c in judged if c.function == "binary_cross_entropy_with_logits"]
+    numbers = torch.cat([call.outputs.flatten() for call in logits]) if logits else torch.zeros(0)
+    if len(numbers) >= 20 and numbers.min() >= 0 and _LITTLE < numbers.max() <= 1:
+        yield found("sigmoid-before-loss/twice", logits[0].where)
     yield from _shapes(judged)
+    yield from targets.look(case, entropy, judged)
     negated = list(_factors(case))
     yield from negated
     if not negated:
-        yield from _downhill(case)
-    yield from _copied(case)
+        yield from targets.downhill(case)
 
 
 def _judged(case: Case) -> list[Judged]:
@@ -62,9 +64,9 @@ def _before_cross_entropy(calls: list[Judged]) -> Iterator[Finding]:
     if not outputs or any(out.shape[1] < 2 or not out.isfinite().all() for out in outputs):
         return
     where, numbers = calls[0].where, torch.cat([out.flatten() for out in outputs])
-    if all(_is_softmax(out) for out in outputs):
+    if all(is_softmax(out) for out in outputs):
         yield found("softmax-before-loss", where)
-    elif all(_is_log_softmax(out) for out in outputs):
+    elif all(is_log_softmax(out) for out in outputs):
         yield found("log-softmax-before-loss", where)
     elif len(numbers) >= 20 and numbers.min() > 0 and _LITTLE < numbers.max() < 1:
         yield found("sigmoid-before-loss", where)
@@ -78,18 +80,6 @@ def _first_loss(call: Judged) -> Iterator[Finding]:
     if call.options.get("reduction") != "sum" and call.loss > 4 * guess:
         ask = call.loss < 10 * guess
         yield found("initial-loss", call.where, ask=ask, loss=call.loss, guess=guess)
-
-
-def _is_softmax(outputs: torch.Tensor) -> bool:
-    if outputs.ndim < 2:
-        return False
-    sums = outputs.sum(dim=1)
-    return bool(outputs.min() >= 0 and torch.allclose(sums, torch.ones_like(sums), atol=5e-3))
-
-
-def _is_log_softmax(outputs: torch.Tensor) -> bool:
-    total = outputs.float().logsumexp(dim=1)
-    return bool(torch.allclose(total, torch.zeros_like(total), atol=5e-3))
 
 
 def number_of_classes(case: Case) -> tuple[int, str]:
@@ -229,56 +219,6 @@ def _factors(case: Case) -> Iterator[Finding]:
         mean = log.judged[0].options.get("reduction", "mean") == "mean"
         if mean and len(log.steps) >= len(log.backwards) - 1:
             yield found("loss-divided", where, n=size)
-
-
-def _downhill(case: Case) -> Iterator[Finding]:
-    """Ask the loss function about outputs that are all right, and about others that are wrong."""
-    lessons = case.lessons or pairs(case.sample)
-    if case.loss_function is None or not lessons:
-        return
-    images, targets = lessons[0]
-    try:
-        with torch.no_grad():
-            outputs = untrained(case, images)
-            if not isinstance(outputs, torch.Tensor) or not outputs.is_floating_point():
-                return
-            if targets.ndim == 1 and outputs.ndim == 2 and not targets.is_floating_point():
-                width = outputs.shape[1]
-                right, wrong = (one_hot((targets + n) % width, width).float() for n in (0, 1))
-                if width < 2 or targets.min() < 0 or targets.max() >= width:
-                    return
-                right, wrong = 4 * right, 4 * wrong
-                if _is_log_softmax(outputs):
-                    right, wrong = right.log_softmax(1), wrong.log_softmax(1)
-                elif _is_softmax(outputs):
-                    right, wrong = right.softmax(1), wrong.softmax(1)
-            elif targets.shape == outputs.shape and targets.is_floating_point():
-                between = bool(outputs.min() >= 0 and outputs.max() <= 1)
-                right, wrong = targets.clone(), targets + targets.std() + 1e-3
-                if between or targets.std() == 0:
-                    return
-            else:
-                return
-            given = Copies().of(case.loss_function)
-            good, bad = (float(given(x, targets)) for x in (right, wrong))
-    except FAILURES:
-        return
-    if good > bad + 1e-3 * abs(bad):
-        yield found("loss-negated/asked", ask=bool(case.own_code), good=good, bad=bad)
-
-
-def untrained(case: Case, images: torch.Tensor) -> Any:
-    """Return what a copy of the model answers."""
-    with untouched(case.double):
-        return case.double(images)
-
-
-def _copied(case: Case) -> Iterator[Finding]:
-    """Look for whole numbers as inputs that are their own targets, as words are."""
-    both = [(x, y) for x, y in pairs(case.sample) if x.shape == y.shape and x.ndim > 1]
-    if both and not any(x.is_floating_point() for x, _y in both):
-        if all(torch.equal(x, y) for x, y in both):
-            yield found("targets-are-inputs", _("the training batches"))
 
 
 def look_at_labels(case: Case) -> Iterator[Finding]:

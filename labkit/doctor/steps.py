@@ -139,6 +139,11 @@ def _schedule(case: Case, seen: Rehearsal) -> Iterator[Finding]:
     log, batches = seen.log, max(seen.log.batches - seen.passes, 1)
     if log.steps and case.train and not any(step.rate for step in log.steps):
         yield found("learning-rate-zero", log.steps[0].where)
+    rates = {step.rate for step in log.steps}
+    stepped = any(scheduler.last_epoch > start for scheduler, start in seen.schedulers)
+    least = min((g["lr"] / g["initial_lr"] for g in case.groups if g.get("initial_lr")), default=1)
+    if case.train and len(rates) == 1 and 0 < least < _LITTLE and not stepped:
+        yield found("learning-rate-zero/little", log.steps[0].where, rate=min(rates), share=least)
     for scheduler, start in seen.schedulers:
         calls = scheduler.last_epoch - start
         if calls <= 0:

@@ -13,6 +13,7 @@ from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
 from labkit.doctor.sample import pairs
+from labkit.doctor.targets import untrained
 from labkit.inspect.recording import FAILURES, record
 from labkit.sandbox.copies import Copies
 from labkit.sandbox.untouched import untouched
@@ -33,6 +34,7 @@ def look(case: Case) -> Iterator[Finding]:
     made = list(_made_on_the_way(case.double, images))
     yield from made or _asked(case.double, images)
     yield from _recorded(case, images)
+    yield from _series(case, images)
     yield from _places(case.double, images)
     yield from _backwards(case)
 
@@ -84,6 +86,36 @@ def _recorded(case: Case, images: torch.Tensor) -> Iterator[Finding]:
         if share > 0.05:
             yield found("targets-out-of-reach", last.layer, function=kind, share=share)
 
+
+def _series(case: Case, words: torch.Tensor) -> Iterator[Finding]:
+    """Exchange whole numbers, place by place: what depends on what?"""
+    if words.is_floating_point() or words.ndim != 2 or len(words) < 2 or words.shape[1] > _LONGEST:
+        return
+    before = untrained(case, words)
+    if not isinstance(before, torch.Tensor) or len(before) != len(words):
+        return
+    targets = case.lessons[0][1] if case.lessons else pairs(case.sample)[0][1]
+    shifted = targets.shape[1:] == words.shape[1:] and before.shape[:2] == words.shape
+    shifted = shifted and torch.equal(targets[: len(words), :-1].to(words.device), words[:, 1:])
+    changed = reached = ahead = 0
+    for at in range(1, words.shape[1]):
+        other = words.clone()
+        other[:, at] = words.roll(1, 0)[:, at]
+        rows = (other[:, at] != words[:, at]) & (words != 0).any(1)
+        if not rows.any():
+            continue
+        moved = (untrained(case, other) - before).abs()[rows] > 1e-5
+        changed += int(rows.sum())
+        reached += int(moved.flatten(1).any(1).sum())
+        ahead += int(moved[:, :at].flatten(1).any(1).sum()) if shifted else 0
+    if shifted and ahead > 0.5 * changed > 0:
+        yield found("sees-ahead")
+    elif changed and not shifted and reached < 0.5 * changed:
+        yield found("input-without-effect", share=1 - reached / changed)
+
+
+_LONGEST = 128
+"""Places of a series that are exchanged one after the other."""
 
 _DISTANCES = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
 _functions = {f"{kind.lower()}()": kind for kind in _REACH}
@@ -272,8 +304,8 @@ def _numbers(case: Case) -> Iterator[Finding]:
     for name, module in strong[:1]:
         yield found("norm-momentum", name, layer=type(module).__name__, value=module.momentum)
     sizes = [len(images) for images, _labels in pairs(case.sample)]
-    if norms and sizes and max(sizes) == 1 and any(m.training for _n, m in norms):
-        yield found("norm-of-one", norms[0][0])
+    if norms and sizes and max(sizes) < 4 and any(m.training for _n, m in norms):
+        yield found("norm-of-one", norms[0][0], n=max(sizes))
     for group in case.optimizer.param_groups if case.optimizer is not None else ():
         decay, rate = group.get("weight_decay", 0), float(group.get("lr", 0))
         decoupled = group.get("decoupled_weight_decay") or "AdamW" in type(case.optimizer).__name__

@@ -323,6 +323,112 @@ def a_set_of_ones_own_that_is_in_both(right):
     return program(model=cnn(), train_batches=training, validation_batches=validation)
 
 
+@faulty("evaluation-remembers")
+def counters_that_are_never_set_to_zero(right):
+    counted = {"hits": 0, "seen": 0}
+
+    def evaluate(model, batches):
+        model.eval()
+        if right:
+            counted.update(hits=0, seen=0)
+        with torch.no_grad():
+            for x, y in batches:
+                counted["hits"] += (model(x).argmax(1) == y).sum().item()
+                counted["seen"] += len(y)
+        return counted["hits"] / counted["seen"]
+
+    return program(model=cnn(), evaluate=evaluate, train_batches=None)
+
+
+class Words(nn.Module):
+    """A transformer without dropout; ``mask`` makes a mask of the words."""
+
+    def __init__(self, classes, whole, **masks):
+        super().__init__()
+        self.words = nn.Embedding(20, 16)
+        self.place = nn.Parameter(torch.randn(8, 16))
+        self.layer = nn.TransformerEncoderLayer(16, 2, 32, dropout=0.0, batch_first=True)
+        self.head, self.whole, self.masks = nn.Linear(16, classes), whole, masks
+
+    def forward(self, x):
+        masks = {name: mask(x) for name, mask in self.masks.items()}
+        x = self.layer(self.words(x) + self.place[: x.shape[1]], **masks)
+        return self.head(x if self.whole else x[:, 0])
+
+
+def reading(model, inputs, targets):
+    loader = DataLoader(TensorDataset(inputs, targets), 16, shuffle=True)
+    adam = torch.optim.Adam(model.parameters(), 3e-3)
+    return program(
+        model=model, optimizer=adam, train_batches=loader, validation_batches=None,
+        loss_function=lambda out, y: F.cross_entropy(out.reshape(-1, out.shape[-1]), y.flatten()),
+    )  # fmt: skip
+
+
+@faulty("sees-ahead")
+def the_next_word_is_in_sight(right):
+    words = torch.randint(1, 20, (128, 9), generator=torch.Generator().manual_seed(0))
+    later = torch.ones(8, 8, dtype=torch.bool).triu(1)
+    masks = {"src_mask": lambda x: later} if right else {}
+    return reading(Words(20, True, **masks), words[:, :-1], words[:, 1:])
+
+
+@faulty("input-without-effect")
+def a_padding_mask_that_is_upside_down(right):
+    words = torch.randint(1, 20, (128, 8), generator=torch.Generator().manual_seed(0))
+    words[:, 6:] = 0
+    model = Words(2, False, src_key_padding_mask=lambda x: (x == 0) if right else (x != 0))
+    return reading(model, words, (words[:, 1] > 9).long())
+
+
+@faulty("norm-of-one")
+def batches_of_two_for_batch_normalisation(right):
+    return program(train_batches=prepared(normal, batch_size=16 if right else 2))
+
+
+@faulty("targets-empty")
+def one_hot_rows_that_are_shifted(right):
+    def rows(y):
+        return F.one_hot(y, 10 if right else 11)[:, 0 if right else 1 :].float()
+
+    return program(model=cnn(), train_batches=prepared(normal, labels=rows))
+
+
+@faulty("targets-far-away")
+def prices_as_they_are(right):
+    parts = one_number(lambda x: x[:, :1] * (1 if right else 80_000) + (0 if right else 300_000))
+    return parts | {"loss_function": nn.MSELoss()}
+
+
+@faulty("sigmoid-before-loss")
+def a_sigmoid_before_a_loss_that_has_one(right):
+    parts = one_number(lambda x: (x[:, :1] > 0).float(), nn.Identity if right else nn.Sigmoid)
+    return parts | {"loss_function": nn.BCEWithLogitsLoss()}
+
+
+@faulty("learning-rate-zero")
+def a_warm_up_that_stays_at_its_start(right):
+    parts = program(model=cnn())
+    share = (lambda n: min(1, n / 200 + 1e-4)) if not right else (lambda n: 1)
+    torch.optim.lr_scheduler.LambdaLR(parts["optimizer"], share)
+
+    def each(model, x, y, loss_function, optimizer):
+        loss_function(model(x), y).backward()
+
+    return parts | {"train": loop(each)}
+
+
+@faulty("bytes-wrapped")
+def a_mean_subtracted_from_bytes(right):
+    def change(x):
+        x = x.permute(0, 3, 1, 2)
+        return (x.float() - 127 if right else (x - 127).float()) / 64
+
+    return program(
+        model=cnn(), train_batches=prepared(change), validation_batches=None
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("make, kind", PROGRAMS)
 def test_a_fault_is_named_and_its_fixed_twin_is_not_accused(make, kind):
     torch.manual_seed(0)

@@ -1,0 +1,80 @@
+"""What the doctor says about the evaluation: see catalogue."""
+
+EVALUATION = {
+    "evaluation-breaks": (
+        "{error}",
+        "Your evaluation was called as evaluate(model, batches), with your own batches.",
+        "Read the message from its last line up. If two sizes differ, look at the axis: "
+        "argmax(dim=1) gives one answer for each image.",
+    ),
+    "evaluating-in-train-mode": (
+        "The model is in training mode while it is evaluated.",
+        "Dropout drops units at random, and batch normalisation uses each batch's own statistics "
+        "and learns from them. (A model without such layers does not mind, until it gets one.)",
+        "Call model.eval() before, and model.train() when training goes on.",
+    ),
+    "gradients-in-evaluation": (
+        "The evaluation keeps the record for backward().",
+        "The record is of no use here and costs time and memory: a batch that fits otherwise may "
+        "not fit.",
+        "Put the loop under with torch.inference_mode(): (or torch.no_grad()).",
+    ),
+    "evaluation-trains": (
+        "The evaluation changes the weights.",
+        "Images that judge must not be learnt from: the number means nothing any more.",
+        "No backward() and no step() in an evaluation.",
+    ),
+    "accuracy-of-batches": (
+        "The accuracy is a mean over batches, not over images.",
+        "The images of a short last batch weigh more than the others.",
+        "Add up over all images, and divide once by their number at the end.",
+        "your evaluation says {said:.3g} instead of {true:.3g}",
+    ),
+    "loss-of-batches": (
+        "The loss is a mean over batches, not over images.",
+        "The images of a short last batch weigh more than the others.",
+        "Add up over all images, and divide once by their number at the end.",
+        "your evaluation says {said:.3g} instead of {true:.3g}",
+    ),
+    "first-batch-only": (
+        "Your evaluation judges by the first batch only.",
+        "The number says nothing about the other images, and jumps when their order changes.",
+        "Return after the loop over the batches, not inside it.",
+        "your evaluation says {said:.3g} instead of {true:.3g}",
+    ),
+    "wrong-accuracy": (
+        "Your evaluation counts wrongly.",
+        "It was run on your batches with a model whose answers are known to be right or wrong.",
+        "Compare predictions = outputs.argmax(dim=1) with labels, both [N]; add up the hits, and "
+        "divide by the number of images that came.",
+        "it says {said:.3g} where {true:.3g} is right",
+    ),
+    "wrong-accuracy/single": (
+        "Your evaluation counts wrongly.",
+        "It was run on your batches with a model that is always right, but not certain: its "
+        "logits are 0.3 and -0.3, its probabilities 0.57 and 0.43.",
+        "A logit above 0 is a probability above 0.5: compare outputs > 0, or "
+        "torch.sigmoid(outputs) > 0.5, with the labels.",
+        "it says {said:.3g} where {true:.3g} is right",
+    ),
+    "evaluation-remembers": (
+        "Your evaluation still counts the images of the time before.",
+        "It was called twice: once with all answers wrong, then with all of them right. Its "
+        "counters go on from call to call, and the number is a mean over all epochs so far.",
+        "Set the counters to 0 at the start: metric.reset(), or create them in the function.",
+        "the second time it says {said:.3g} instead of {true:.3g}",
+    ),
+    "evaluates-another": (
+        "Your evaluation judges a copy of the model that the training does not change.",
+        "It calls another module with weights of the same shapes, e.g. a deepcopy from before the "
+        "training. The number stays what it was then.",
+        "Call the model that evaluate(model, batches) is given.",
+    ),
+    "evaluation-blind": (
+        "Your evaluation says the same whether all answers are right or all are wrong.",
+        "It was run on your batches with a model whose answers are known. Perhaps it looks at "
+        "values instead of indices, or at another model.",
+        "torch.max(outputs, 1) returns values and indices: compare the indices with the labels.",
+        "it says {said:.3g} both times",
+    ),
+}
