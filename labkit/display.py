@@ -1,9 +1,13 @@
-"""HTML for a notebook: one card, one table, a notice, an error without its traceback."""
+"""HTML for a notebook: one card, one table, a notice, a bar, an error without its traceback."""
 
 import html
+import io
+import re
 import sys
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+
+from tqdm.std import tqdm
 
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 """Edges of cards: to know, to repair, solved. A word or a sign always says the same."""
@@ -81,16 +85,26 @@ def escaped(text: str) -> str:
 
 @dataclass(frozen=True)
 class Notice:
-    """A heading and the sentences under it: a card in a notebook, plain lines elsewhere."""
+    """A heading and the sentences under it: a card in a notebook, plain lines elsewhere.
+
+    What stands in backticks is set as code. ``folded`` leaves the heading alone to be seen.
+    """
 
     heading: str
     sentences: tuple[str, ...] = ()
+    folded: bool = False
 
     def __str__(self) -> str:
-        return "\n".join([self.heading, *self.sentences])
+        return self.heading if self.folded else "\n".join([self.heading, *self.sentences])
 
     def _repr_html_(self) -> str:
-        return card(Html(f"<strong>{html.escape(self.heading)}</strong>"), *self.sentences)
+        heading = Html(f"<strong>{html.escape(self.heading)}</strong>")
+        coded = (re.sub("`([^`]+)`", r"<code>\1</code>", escaped(s)) for s in self.sentences)
+        lines = [Html(sentence) for sentence in coded]
+        if not self.folded:
+            return card(heading, *lines)
+        inside = "".join(f"<div>{line}</div>" for line in lines)
+        return card(Html(f"<details><summary>{heading}</summary>{inside}</details>"))
 
 
 class ExplainedError(ValueError):
@@ -100,10 +114,10 @@ class ExplainedError(ValueError):
         return [f"{type(self).__name__}: {self}"]
 
 
-def tell(heading: str, *sentences: str) -> None:
-    """Show a notice where the learner is looking."""
-    notice = Notice(heading, sentences)
-    if _in_notebook():
+def tell(heading: str, *sentences: str, folded: bool = False) -> None:
+    """Show a notice where the learner is looking; ``folded`` where it was read before."""
+    notice = Notice(heading, sentences, folded)
+    if in_notebook():
         from IPython.display import display
 
         display(notice)
@@ -111,7 +125,47 @@ def tell(heading: str, *sentences: str) -> None:
         print(notice, file=sys.stderr)
 
 
-def _in_notebook() -> bool:
+class ProgressBar(tqdm):
+    """``tqdm``, with the same arguments; in a notebook its bar is HTML.
+
+    A saved notebook shows how far such a bar came, where one of ``tqdm.notebook`` is gone.
+    """
+
+    _handle = None
+
+    def __init__(self, *arguments, **options):
+        if in_notebook():
+            options["file"] = io.StringIO()  # else tqdm would print, too
+        super().__init__(*arguments, **options)
+
+    def display(self, msg: str | None = None, pos: int | None = None) -> None:
+        """Show the bar as it is now, or nothing where ``msg`` is empty; tqdm calls it."""
+        if not in_notebook():
+            super().display(msg, pos)
+            return
+        from IPython.display import display
+
+        said = str(self) if msg is None else msg
+        data = {"text/html": self._html() if said else "", "text/plain": said}
+        if self._handle:
+            self._handle.update(data, raw=True)
+        else:
+            self._handle = display(data, raw=True, display_id=True)
+
+    def _html(self) -> str:
+        form = (self.bar_format or "{l_bar}{bar}{r_bar}").replace("{bar}", "\0")
+        words = self.format_meter(**self.format_dict | {"bar_format": form})
+        before, after = (html.escape(part.strip("| ")) for part in words.split("\0"))
+        bar = f'<progress style="width: 16em" value="{self.n}" max="{self.total}"></progress>'
+        style = (
+            "display: flex; flex-wrap: wrap; gap: .2em .8em; align-items: center; "
+            "font-variant-numeric: tabular-nums"
+        )
+        return f'<label style="{style}">{before}{bar if self.total else ""}{after}</label>'
+
+
+def in_notebook() -> bool:
+    """Say whether this process is the kernel of a notebook."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     return hasattr(shell, "kernel")

@@ -15,7 +15,7 @@ import requests
 import urllib3
 
 from labkit.data.store import DataError, cannot_write
-from labkit.display import tell
+from labkit.display import ProgressBar, tell
 from labkit.text import N_, _
 
 
@@ -234,9 +234,7 @@ def _verified(path: Path, archive: Archive) -> Path:
 @contextmanager
 def _bar(url: str, archive: Archive):
     """Show a bar that stays when the block succeeds, and vanishes when it fails."""
-    from tqdm.auto import tqdm
-
-    bar = tqdm(
+    bar = ProgressBar(
         desc=_("{name} from {host}").format(name=archive.name, host=place(url)),
         bar_format=_(
             "{desc}: {percentage:.0f} % {bar} {n_fmt} of {total_fmt}B, {rate_fmt}, {remaining} left"
@@ -250,8 +248,6 @@ def _bar(url: str, archive: Archive):
         yield bar
         bar.leave = True
     finally:
-        if not bar.leave:
-            bar.total = None  # or a notebook would keep it, in red
         bar.close()
 
 

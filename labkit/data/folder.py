@@ -12,6 +12,7 @@ from labkit.data import read_image
 from labkit.data.layout import Listing, Survey, readable
 from labkit.data.split import hold_out
 from labkit.data.store import Arrays, DataError
+from labkit.display import ProgressBar
 from labkit.text import _
 
 
@@ -100,9 +101,7 @@ def _read(folder: Path, listing: Listing, classes: tuple[str, ...]):
 def _shown(results: Iterable, count: int) -> Iterable:
     if count < 2_000:
         return results
-    from tqdm.auto import tqdm
-
-    return tqdm(results, _("Reading the images, once"), total=count, leave=False)
+    return ProgressBar(results, _("Reading the images, once"), total=count, leave=False)
 
 
 def _shuffled(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

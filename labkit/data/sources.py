@@ -170,7 +170,8 @@ def _tell_drawn(reasons: list[str]) -> None:
         _(
             "To get the photographs: with a network, restart the kernel and run this again. "
             "Without one, copy {name} from somebody and start the workshop again with its path, "
-            'as in LABKIT_CIFAR10_URL="/path/of/{name}" make lab, '
+            'as in `LABKIT_CIFAR10_URL="/path/of/{name}" make lab`, '
             "or choose a folder of your own images in 00_setup."
         ).format(name=cifar10.ARCHIVE.name),
+        folded=store.find("drawn", _drawn_key()) is not None,  # so it was told before
     )

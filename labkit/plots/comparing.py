@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from tqdm.auto import tqdm
 
 from labkit.device import synchronize
+from labkit.display import ProgressBar
 from labkit.plots import Plot
 from labkit.plots import speed as figures
 from labkit.text import _
@@ -79,7 +79,7 @@ def compare(
     """
     names = dict.fromkeys(str(device) for device in devices)
     grid = timing.settings(names, batches, widths, **how)
-    with tqdm(total=len(grid), leave=False, delay=3) as bar:
+    with ProgressBar(total=len(grid), leave=False, delay=3) as bar:
         results = timing.run_all(grid, limit=limit, on_result=lambda _result: bar.update())
     return Comparison(tuple(results), _("Measured on this machine, now"))
 

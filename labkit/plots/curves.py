@@ -1,15 +1,12 @@
-"""How training goes: losses by epoch, several runs side by side, a live run."""
+"""How training goes: losses by epoch, several runs side by side."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from labkit.plots.base import BLUE, GREEN, GRID, INK, ORANGE, Plot, plain_axes
+from labkit.plots.base import BLUE, GRID, INK, ORANGE, Plot, plain_axes
 from labkit.text import _
-
-_HIGHEST = 3.0
-"""The axis of a live loss ends at so many times the first loss; what is higher has diverged."""
 
 
 def loss_curve(
@@ -36,7 +33,7 @@ def loss_curve(
 
 
 def draw_loss(axes, at, running_loss, validation_loss) -> None:
-    """Draw both losses on ``axes``: what ``live`` shares with ``loss_curve``."""
+    """Draw both losses on ``axes``."""
     dot = "o" if len(running_loss) == 1 else ""  # a line of one point would not be seen
     axes.plot(at, running_loss, f"{dot}-", color=BLUE, label=_("training, running"))
     if len(validation_loss):
@@ -80,87 +77,8 @@ def loss_sentence(running_loss: Sequence[float], validation_loss: Sequence[float
     return " ".join(sentences)
 
 
-def live(
-    at: Sequence[float],
-    running_loss: Sequence[float],
-    validation_loss: Sequence[float],
-    validation_accuracy: Sequence[float],
-    epochs: int,
-    batch: tuple[np.ndarray, Sequence[str], Sequence[str]] | None = None,
-) -> Plot:
-    """Draw a live run: losses, validation accuracy, and up to eight images of the last batch.
-
-    ``batch`` is images ``[B, H, W, 3]`` uint8, their true classes and the predicted ones. The
-    places of the axes are fixed, not computed: this figure is drawn several times a second.
-    """
-    plot = Plot(9.4, 3.0)
-    plot.set_layout_engine("none")
-    loss = plain_axes(plot, 111)
-    loss.set_position([0.065, 0.16, 0.34, 0.8])
-    draw_loss(loss, at, running_loss, validation_loss)
-    accuracy = plain_axes(plot, 111)
-    accuracy.set_position([0.485, 0.16, 0.2, 0.8])
-    numbers = range(1, len(validation_accuracy) + 1)
-    accuracy.plot(numbers, validation_accuracy, "^-.", color=GREEN)
-    accuracy.set_ylim(0, 1)
-    _epoch_axis(accuracy)
-    accuracy.set_ylabel(_("validation accuracy"))
-    for axes in (loss, accuracy):
-        axes.set_xlim(0, epochs * 1.03)
-    _limit_loss(loss, [*running_loss, *validation_loss])
-    accuracy.yaxis.set_major_formatter(lambda value, _position: f"{value:.0%}")
-    if batch:
-        _draw_batch(plot, *batch)
-    plot.alt = loss_sentence(running_loss, validation_loss)
-    if len(validation_accuracy):
-        plot.alt += " " + _("Validation accuracy: {share:.0%}.").format(
-            share=validation_accuracy[-1]
-        )
-    if batch:
-        correct = sum(a == b for a, b in zip(batch[1][:8], batch[2][:8], strict=True))
-        plot.alt += " " + _(
-            "Of the {n} images shown of the last batch, {correct} are correct."
-        ).format(n=len(batch[1][:8]), correct=correct)
-    return plot
-
-
-def _limit_loss(axes, losses: Sequence[float]) -> None:
-    """Cut off a loss that diverges, instead of letting it flatten all that was before."""
-    highest = _HIGHEST * losses[0] if len(losses) else 3.0
-    if not len(losses):
-        axes.set_ylim(0, highest)
-    elif max(losses) > highest:
-        axes.set_ylim(0.9 * min(losses), highest)
-
-
 def _say(loss: float) -> str:
     return f"{loss:.2f}" if loss < 1000 else f"{loss:.1e}"
-
-
-def _draw_batch(plot: Plot, images, truths, predictions) -> None:
-    columns = 2 if len(images) <= 4 else 4
-    width = 0.29 / columns
-    for k in range(min(8, len(images))):
-        column, row = k % columns, k // columns
-        axes = plot.add_axes((0.705 + width * column, 0.535 - 0.45 * row, 0.94 * width, 0.32))
-        axes.imshow(images[k], interpolation="nearest")
-        axes.set_axis_off()
-        correct = truths[k] == predictions[k]
-        axes.set_title(
-            f"{'✓' if correct else '✗'} {predictions[k]}",
-            fontsize=7.5,
-            color=INK if correct else ORANGE,
-            pad=2,
-        )
-        axes.text(0.5, -0.04, truths[k], transform=axes.transAxes, ha="center", va="top", size=7.5)
-    plot.text(
-        0.85,
-        0.97,
-        _("last batch: prediction above, truth below"),
-        ha="center",
-        va="top",
-        fontsize=8.5,
-    )
 
 
 def side_by_side(

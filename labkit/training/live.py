@@ -1,11 +1,13 @@
-"""A run in a thread: start, pause, step, stop, and change its settings as it trains.
+"""A run in a thread: start, pause, step, start over, and change its settings as it trains.
 
 The thread takes the same steps that ``Run.finish`` takes, so the weights come out the same.
 """
 
+import copy
 import math
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,9 +15,8 @@ from enum import StrEnum
 
 import torch
 
-from labkit.device import out_of_memory
-from labkit.text import _, ngettext
-from labkit.training.checkpoint import CheckpointError
+from labkit.text import N_, _, ngettext
+from labkit.training.failures import first_line, in_words
 from labkit.training.history import History
 from labkit.training.loop import TrainingStopped
 from labkit.training.run import Run
@@ -27,7 +28,6 @@ class State(StrEnum):
     READY = "ready"
     RUNNING = "running"
     PAUSED = "paused"
-    STOPPED = "stopped"
     FINISHED = "finished"
     FAILED = "failed"
 
@@ -61,8 +61,11 @@ class LiveRun:
     Nothing is printed and no exception is lost: ``state`` and ``message`` say what happened, and
     ``on_change()`` is called after each step and each change, from whichever thread made it.
     ``after_step(run)`` follows each step in the thread: a ``checkpoint.Saver``, for one. If it has
-    a method ``at_rest(run)``, that follows when the run halts.
+    a method ``at_rest(run)``, that follows when the run halts. Of live runs of one model, or with
+    one file to save to, the one that starts pauses the others.
     """
+
+    _all: "weakref.WeakSet[LiveRun]" = weakref.WeakSet()
 
     def __init__(
         self,
@@ -79,11 +82,15 @@ class LiveRun:
         self._thread: threading.Thread | None = None
         self._pending: list[Callable[[], None]] = []
         self._after_halt = State.PAUSED, ""
+        self._start: tuple[dict, dict] | None = (
+            None  # weights and run, copied before the first step
+        )
         self._marks: deque[tuple[float, int]] = deque(maxlen=50)  # time and images, now and then
         self._images = 0
+        self._all.add(self)
 
     def start(self) -> None:
-        """Train until the last epoch is done, or until ``pause()`` or ``stop()``."""
+        """Train until the last epoch is done, or until ``pause()``; go on where it runs already."""
         self._go(math.inf)
 
     def step(self) -> None:
@@ -94,15 +101,20 @@ class LiveRun:
         """Train up to the end of this epoch."""
         self._go(None)
 
-    def pause(self) -> None:
-        """Pause after the current step; ``start()`` resumes."""
-        if not self._halt_as(State.PAUSED, _("Paused. Start goes on from here.")):
-            self._say(_("Nothing is running: there is nothing to pause."))
+    def pause(self, message: str = "") -> None:
+        """Pause after the current step, and say ``message``; ``start()`` resumes."""
+        self._halt_as(State.PAUSED, message or _("Paused. Start goes on from here."))
 
-    def stop(self) -> None:
-        """Stop after the current step: like ``pause()``, except for the state. Both can resume."""
-        if not self._halt_as(State.STOPPED, _("Stopped. Start goes on from here.")):
-            self._say(_("Nothing is running: there is nothing to stop."))
+    def start_over(self) -> None:
+        """Go back to where the run stood before its first step here; settings stay as they are.
+
+        A run that trains halts first. The learning rate, the momentum and the number of epochs
+        are those of now.
+        """
+        with self._lock:
+            self._halt_as(State.READY, _(_BACK))
+            if start := self._start:
+                self._change(lambda: self._restore(*copy.deepcopy(start)))
 
     def set(self, *, lr: float | None = None, momentum: float | None = None) -> None:
         """Set learning rate or momentum before the next step; a wrong one becomes the message."""
@@ -117,7 +129,7 @@ class LiveRun:
             except (RuntimeError, TypeError) as error:
                 raise ValueError(
                     _("It stays on {here}, as it cannot move to {device}: {said}").format(
-                        here=self.run.device, device=device, said=_first_line(error)
+                        here=self.run.device, device=device, said=first_line(error)
                     )
                 ) from error
             self._marks.clear()  # the speed is that of the new device alone
@@ -146,9 +158,7 @@ class LiveRun:
 
     def interrupt(self) -> None:
         """Pause because the kernel was interrupted, and say so."""
-        self._halt_as(
-            State.PAUSED, _("Paused, as the kernel was interrupted. Start goes on from here.")
-        )
+        self.pause(_("Paused, as the kernel was interrupted. Start goes on from here."))
 
     def fit(self) -> History:
         """Start, wait for the end, and return the history; raise what went wrong."""
@@ -156,6 +166,11 @@ class LiveRun:
         if self.wait() is State.FAILED:
             raise TrainingStopped(self.message)
         return self.run.history
+
+    @property
+    def can_start_over(self) -> bool:
+        """Say whether the run has trained here, so that there is a start to go back to."""
+        return self._start is not None
 
     @property
     def pending(self) -> bool:
@@ -190,21 +205,53 @@ class LiveRun:
 
     def _go(self, steps: float | None) -> None:
         """Let a thread take so many steps, or (None) those that are left of this epoch."""
+        self._pause_others()
         with self._lock:
             if self.state is State.RUNNING:
-                return self._say(_("It is training already: Pause or Stop first."))
+                return None
             if self.run.finished:
-                return self._say(self._all_done())
+                self.message = self._all_done()
+                return self._notify()
+            if self._start is None:
+                state = self.run.model.state_dict(), self.run.state_dict()
+                self._start = copy.deepcopy(state)
             if self.state is State.FAILED:
                 self.run.to(self.run.device)  # accepts the weights as they are
             if steps is None:
                 steps = max(1, len(self.run.train_batches) - self.run.step)
             self._halt.clear()
+            self._after_halt = State.PAUSED, ""
             self._marks.clear()
             self.state, self.message = State.RUNNING, _("Training.")
             self._thread = threading.Thread(target=self._work, args=(steps,), daemon=True)
             self._thread.start()
         return self._notify()
+
+    def _pause_others(self) -> None:
+        """Pause what would train the same model or write the same file, and wait until it halts."""
+        path = getattr(self.after_step, "path", None)
+        for other in list(self._all - {self}):
+            same_path = path is not None and path == getattr(other.after_step, "path", None)
+            if other.state is State.RUNNING and (same_path or other.run.model is self.run.model):
+                other.pause(_("Paused, as another panel trains now. Start goes on from here."))
+                other.wait(30)
+
+    def _restore(self, weights: dict, state: dict) -> None:
+        groups = [dict(group) for group in self.run.optimizer.param_groups]
+        try:
+            self.run.model.load_state_dict(weights)
+        except RuntimeError as error:
+            raise ValueError(
+                _("It cannot start over, as the model has other layers now. Make a new run.")
+            ) from error
+        self.run.load_state_dict(state)
+        for group, now in zip(self.run.optimizer.param_groups, groups, strict=True):
+            if not self.run.scheduler:  # it has been brought back, and with it what it sets
+                group.update({name: now[name] for name in ("lr", "momentum") if name in now})
+        self.run.last_batch = None
+        self._marks.clear()
+        if self.state is not State.RUNNING:
+            self.state, self.message = State.READY, _(_BACK)
 
     def _work(self, steps: float) -> None:
         try:
@@ -235,8 +282,9 @@ class LiveRun:
                 if rested:
                     self.state, self.message = self._end()
                     return True
-            if at_rest := getattr(self.after_step, "at_rest", None):
-                at_rest(self.run)
+            at_rest = getattr(self.after_step, "at_rest", None)
+            if at_rest and self._after_halt[0] is not State.READY:
+                at_rest(self.run)  # else it starts over: the file may stay
             rested = True
 
     def _tell_of_step(self) -> None:
@@ -288,10 +336,6 @@ class LiveRun:
                 self.message = str(error)
             self._notify()
 
-    def _say(self, message: str) -> None:
-        self.message = message
-        self._notify()
-
     def _notify(self) -> None:
         if self.on_change:
             self.on_change()
@@ -303,26 +347,4 @@ class LiveRun:
         return (after - before) / (end - start)
 
 
-def in_words(error: Exception, run: Run) -> str:
-    """Return what went wrong in ``run``, and what to do, for someone who sees no traceback."""
-    if isinstance(error, TrainingStopped | CheckpointError):
-        return str(error)
-    said = _first_line(error)
-    name = type(error).__name__
-    if out_of_memory(error):
-        return _(
-            "Not enough memory on {device} for this step. Make a new run with half the batch size. "
-            "({name}: {said})"
-        ).format(device=run.device, name=name, said=said)
-    if isinstance(error, RuntimeError) and ("shape" in said or "size" in said):
-        return _(
-            "The model cannot take this batch: compare its layers with the shape of the images. "
-            "({name}: {said})"
-        ).format(name=name, said=said)
-    return _("Training stopped at step {step}: {name}: {said}").format(
-        step=run.steps_done + 1, name=name, said=said
-    )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
+_BACK = N_("Back at the start. Start trains from there.")

@@ -4,12 +4,11 @@ import os
 
 import numpy as np
 import torch
-from tqdm.auto import tqdm
 
 from labkit.data import BatchLoader, ImageSet
 from labkit.data.drawn import draw_one
 from labkit.data.read_image import read_image
-from labkit.display import tell
+from labkit.display import ProgressBar, tell
 from labkit.model import Net
 from labkit.sandbox import randomness
 from labkit.text import _
@@ -43,7 +42,7 @@ def load_or_train(train_set: ImageSet) -> Net:
 def _train(net: Net, train_set: ImageSet) -> None:
     batches = BatchLoader(train_set, batch_size=16, shuffle=True)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
-    with tqdm(total=len(batches), unit=" batches") as bar:
+    with ProgressBar(total=len(batches), unit=" batches") as bar:
         train_epoch(
             net,
             batches,

@@ -8,9 +8,9 @@ from itertools import islice
 
 import torch
 from torch import nn
-from tqdm.auto import tqdm
 
 from labkit.device import move
+from labkit.display import ProgressBar
 from labkit.sandbox import randomness
 from labkit.sandbox.model_lock import model_lock
 from labkit.text import _
@@ -331,7 +331,7 @@ def fit(
     else is as in ``Run``, whose ``options`` are epochs, loss_function, scheduler, device and seed.
     """
     run = Run(model, train_batches, validation_batches, optimizer, **options)
-    with tqdm(total=run.steps_left, disable=not progress, unit=" batches") as bar:
+    with ProgressBar(total=run.steps_left, disable=not progress, unit=" batches") as bar:
 
         def show(run: Run) -> None:
             if run.history.running_loss:

@@ -19,10 +19,9 @@ from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 
-import nbformat
 from playwright.sync_api import TimeoutError, sync_playwright
 
-from tests.browser.lab import Notebook, jupyterlab, launch
+from tests.browser.lab import Notebook, jupyterlab, launch, write_notebook
 
 PRESSES, WARM_UP, HELD = 25, 3, 20
 """How many presses are timed, one after the other, how many before them are not; those held."""
@@ -233,7 +232,7 @@ def main(names: list[str]) -> None:
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
         folder = Path(home)
         (folder / "lab").mkdir()
-        _write(folder / "lab" / "bench.ipynb", chosen)
+        write_notebook(folder / "lab" / "bench.ipynb", SET_UP, *(case.cell for case in chosen))
         with jupyterlab(folder, root=folder / "lab") as address:
             with launch(playwright) as browser:
                 print(_machine(browser.version), flush=True)
@@ -244,17 +243,6 @@ def main(names: list[str]) -> None:
                     raise SystemExit("\n".join(notebook.errors()))
                 for line in chain(_arrivals(arrivals[1:], chosen), _table(page, chosen)):
                     print(line, flush=True)
-
-
-def _write(path: Path, cases: list[Case]) -> None:
-    cells = [nbformat.v4.new_code_cell(source) for source in (SET_UP, *(c.cell for c in cases))]
-    notebook = nbformat.v4.new_notebook(cells=cells)
-    notebook.metadata.kernelspec = {
-        "name": "python3",
-        "display_name": "Python 3 (ipykernel)",
-        "language": "python",
-    }
-    nbformat.write(notebook, path)
 
 
 def _machine(browser: str) -> str:

@@ -17,6 +17,7 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+import nbformat
 from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
@@ -189,7 +190,7 @@ def _private_folders(home: Path, theme: str) -> dict[str, str]:
         "JUPYTERLAB_WORKSPACES_DIR": home / "workspaces",
     }
     overrides = home / "config_dir" / "labconfig"
-    overrides.mkdir(parents=True)
+    overrides.mkdir(parents=True, exist_ok=True)
     settings = SETTINGS | {"@jupyterlab/apputils-extension:themes": {"theme": theme}}
     (overrides / "default_setting_overrides.json").write_text(json.dumps(settings))
     return os.environ | {name: str(path) for name, path in folders.items()}
@@ -205,6 +206,17 @@ def _wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
         except OSError:
             time.sleep(0.2)
     raise TimeoutError(f"JupyterLab did not answer:\n{log.read_text()}")
+
+
+def write_notebook(path: Path, *sources: str) -> None:
+    """Write a notebook with a code cell for each of ``sources``."""
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in sources])
+    made.metadata.kernelspec = {
+        "name": "python3",
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+    }
+    nbformat.write(made, path)
 
 
 class Notebook:

@@ -60,13 +60,37 @@ def test_deleting_by_d_d_does_not_reach_the_cell_of_the_buttons(notebook):
     assert cells(notebook) == before
 
 
-def test_a_missing_device_cannot_be_pressed_and_says_why_when_asked(notebook):
+def test_it_says_why_a_gpu_is_missing_when_asked(notebook):
     for unfold in (False, True):
         if unfold and missing():
-            toggle(notebook).get_by_text("Why are some buttons grey?").click()
-        for kind, reason in missing().items():
-            assert button(notebook, kind).is_disabled()
+            toggle(notebook).get_by_text("Which GPUs are missing here, and why?").click()
+        for reason in missing().values():
             assert toggle(notebook).get_by_text(reason).first.is_visible() == unfold
+
+
+@pytest.mark.skipif(len(available()) > 1, reason="there is a GPU on this machine")
+def test_the_button_of_a_gpu_that_is_not_there_shows_a_race_by_keys(notebook):
+    gpu = button(notebook, "gpu")
+    gpu.focus()
+    notebook.page.keyboard.press("Space")
+    race = toggle(notebook).locator(".lk-race")
+    sentence = race.locator("p", has_text="images per second")
+    sentence.wait_for()
+    done = race.locator("td:last-child", has_text="✓")
+    done.nth(1).wait_for()
+    counts = [re.match(r"[\d,]+", text)[0] for text in done.all_inner_texts()]
+    assert counts[0] == counts[1]  # both have reached the goal
+    rates = [
+        re.match(r"[\d,]+", text)[0] for text in race.locator("td:nth-child(2)").all_inner_texts()
+    ]
+    assert all(rate in sentence.inner_text() for rate in rates)
+    assert toggle(notebook).locator("[class*=lk-device-].mod-active").count() == 1
+    if not recorded_gpus():
+        assert (
+            toggle(notebook).get_by_text("No GPU has been recorded for this lab yet").is_visible()
+        )
+    button(notebook, "cpu").click()
+    race.wait_for(state="hidden")
 
 
 def status(notebook):

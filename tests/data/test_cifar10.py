@@ -118,6 +118,17 @@ def test_auto_draws_and_says_why_where_no_host_answers(server, monkeypatch, caps
     assert "LABKIT_CIFAR10_URL" in said
 
 
+def test_the_notice_is_a_line_where_the_images_were_drawn_before(server, monkeypatch, capsys):
+    monkeypatch.setattr(cifar10, "urls", lambda: (refused_url(),))
+    monkeypatch.setattr("labkit.data.drawn.draw", few)
+    sources.load("auto")
+    assert len(capsys.readouterr().err.splitlines()) == 5
+    sources._failed.clear()  # as in the next notebook
+    sources.load("auto")
+    line = "You are learning from drawn images, not from photographs."
+    assert capsys.readouterr().err.splitlines() == [line]
+
+
 def test_auto_draws_and_says_why_where_the_download_fails(server, monkeypatch, capsys):
     monkeypatch.setattr(cifar10, "urls", lambda: (server.url("wrong"),))
     stand_in(monkeypatch)
@@ -177,13 +188,11 @@ def test_members_that_are_not_expected_are_not_read(tmp_path):
     assert cifar10.unpack(archive).classes == tuple(NAMES)
 
 
+def few() -> store.Arrays:
+    images, more = np.zeros((22, 32, 32, 3), np.uint8), np.zeros((2, 32, 32, 3), np.uint8)
+    return store.Arrays(images, np.arange(22) % 2, more, np.arange(2), ("cat", "dog"))
+
+
 def stand_in(monkeypatch) -> None:
     """Draw nothing: these tests ask which source is taken."""
-    arrays = store.Arrays(
-        np.zeros((22, 32, 32, 3), np.uint8),
-        np.arange(22) % 2,
-        np.zeros((2, 32, 32, 3), np.uint8),
-        np.arange(2),
-        ("cat", "dog"),
-    )
-    monkeypatch.setattr(sources, "_drawn", lambda: store.split(arrays))
+    monkeypatch.setattr(sources, "_drawn", lambda: store.split(few()))

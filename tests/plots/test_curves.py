@@ -1,16 +1,6 @@
 """The figures of training say in words what they show, computed from the numbers."""
 
-import numpy as np
-
 from labkit.plots import curves as figures
-
-NAMES = ["cat", "dog", "ship"]
-IMAGES = np.zeros((4, 32, 32, 3), dtype=np.uint8)
-
-
-def _texts(plot):
-    found = [text.get_text() for text in plot.findobj(lambda part: hasattr(part, "get_text"))]
-    return "\n".join(found)
 
 
 def test_a_loss_curve_says_how_far_both_losses_fell():
@@ -36,9 +26,8 @@ def test_the_curves_are_at_the_epochs_given():
     assert list(line.get_xdata()) == [0.25, 0.25]
 
 
-def test_nothing_trained_yet_is_a_picture_too():
+def test_nothing_trained_yet_is_a_plot_too():
     assert figures.loss_curve([], [], []).alt == "Nothing is trained yet."
-    assert figures.live([], [], [], [], 2).png()
 
 
 def test_trainings_side_by_side_say_where_each_is_lowest_and_share_one_scale():
@@ -54,29 +43,13 @@ def test_trainings_side_by_side_say_where_each_is_lowest_and_share_one_scale():
     assert plot.png()
 
 
-def test_the_live_picture_counts_the_right_ones_of_the_batch():
-    batch = (IMAGES, ["cat", "dog", "cat", "ship"], ["cat", "cat", "cat", "dog"])
-    plot = figures.live([0.5, 1.0], [2.3, 1.2], [1.1], [0.55], 2, batch)
-    assert "Validation accuracy: 55%." in plot.alt
-    assert "Of the 4 images shown of the last batch, 2 are correct." in plot.alt
-    assert "✓ cat" in _texts(plot) and "✗ dog" in _texts(plot)
-    assert plot.axes[0].get_xlim()[1] >= 2
-
-
-def test_the_live_picture_shows_eight_of_a_large_batch():
-    many = (np.zeros((64, 32, 32, 3), dtype=np.uint8), ["cat"] * 64, ["dog"] * 64)
-    assert len(figures.live([], [], [], [], 1, many).axes) == 2 + 8
-
-
 def test_one_point_is_a_dot_and_a_beginning():
-    plot = figures.live([0.25], [2.3], [], [], 2)
+    plot = figures.loss_curve([0.25], [2.3], [])
     line = plot.axes[0].lines[0]
     assert (line.get_marker(), line.get_xydata().tolist()) == ("o", [[0.25, 2.3]])
     assert plot.alt == "The running training loss begins at 2.30."
 
 
-def test_a_loss_that_runs_away_leaves_the_picture_and_is_said_in_short():
-    plot = figures.live([0.25, 0.5, 0.75], [2.3, 1.8, 4.4e29], [], [], 2)
-    low, high = plot.axes[0].get_ylim()
-    assert 1 < low < 1.8 and 2.3 < high < 10
+def test_a_loss_that_runs_away_is_said_in_short():
+    plot = figures.loss_curve([0.25, 0.5, 0.75], [2.3, 1.8, 4.4e29], [])
     assert plot.alt == "The running training loss goes from 2.30 to 4.4e+29."

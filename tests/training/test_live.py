@@ -109,19 +109,79 @@ def test_start_returns_at_once_and_pause_halts_after_the_present_batch():
     assert live.run.steps_done == 1
 
 
-def test_a_stopped_run_says_so_and_can_go_on():
+def test_a_run_that_starts_over_repeats_itself_with_the_settings_of_now():
+    live = _live()
+    assert not live.can_start_over
+    live.fit()
+    trained = {name: weight.clone() for name, weight in live.run.model.state_dict().items()}
+    live.start_over()
+    assert live.state is State.READY and "Back at the start." in live.message
+    assert live.run.steps_done == 0 and live.run.last_batch is None
+    live.fit()
+    for name, weight in live.run.model.state_dict().items():
+        assert torch.equal(weight, trained[name])
+    live.set(lr=0.5)
+    live.set_epochs(3)
+    live.start_over()
+    assert live.run.optimizer.param_groups[0]["lr"] == 0.5 and live.run.epochs == 3
+    live.fit()
+    assert not torch.equal(live.run.model[1].weight, trained["1.weight"])
+
+
+def test_start_over_halts_a_run_first_and_keeps_what_was_saved():
+    saved = []
+
+    class Keeper:
+        def __call__(self, run):
+            pass
+
+        def at_rest(self, run):
+            saved.append(run.steps_done)
+
     live, gate = _halted_in_a_step()
-    live.stop()
+    live.after_step = Keeper()
+    live.start_over()
+    assert live.state is State.RUNNING
     gate.open.set()
-    assert live.wait(30) is State.STOPPED and "Stopped" in live.message
+    assert live.wait(30) is State.READY
+    assert live.run.steps_done == 0 and saved == []
+    live.fit()
+    assert saved == [16]
+
+
+def test_start_over_helps_after_a_loss_that_is_no_number():
+    live = _live(lr=1e30)
+    live.start()
+    assert live.wait(30) is State.FAILED
+    live.set(lr=0.1)
+    live.start_over()
+    assert live.state is State.READY
     live.fit()
     assert live.state is State.FINISHED
 
 
-def test_starting_twice_is_said_and_trains_only_once():
+def test_a_model_with_other_layers_cannot_start_over_and_says_so():
+    live = _live()
+    live.step()
+    live.wait()
+    live.run.model[1] = nn.Linear(3, 5)
+    live.start_over()
+    assert "other layers" in live.message
+
+
+def test_two_live_runs_of_one_model_do_not_train_it_at_once():
+    first = _live(epochs=100_000)
+    second = LiveRun(first.run)
+    first.start()
+    second.step()
+    assert second.wait(30) is State.PAUSED
+    assert first.state is State.PAUSED and "another panel" in first.message
+
+
+def test_starting_twice_trains_only_once():
     live, gate = _halted_in_a_step()
     live.start()
-    assert "training already" in live.message
+    assert live.message == "Training."
     threads = threading.active_count()
     live.step()
     assert threading.active_count() == threads
@@ -133,9 +193,8 @@ def test_starting_twice_is_said_and_trains_only_once():
 def test_buttons_out_of_season_are_answered_in_words():
     live = _live(epochs=1)
     live.pause()
-    assert "nothing to pause" in live.message
-    live.stop()
-    assert "nothing to stop" in live.message
+    live.start_over()
+    assert live.message == "Ready to start."
     live.fit()
     live.start()
     assert live.message == "The epoch is done. For more, raise the number of epochs."

@@ -1,18 +1,22 @@
-"""Training with buttons: start, pause, step, stop, and sliders that work while it runs."""
+"""Training with buttons and sliders that work while it runs, drawn in the browser as it learns."""
 
-import html
 import math
 import threading
 import time
+import weakref
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
+import anywidget
 import ipywidgets as widgets
+import traitlets
+from IPython import get_ipython
 
-from labkit.data import denormalise
+from labkit.explorers.live_training import compute, draw
 from labkit.explorers.shared.interrupt import on_interrupt
-from labkit.explorers.shared.looks import Explorer, Slider, reporting, row
-from labkit.plots import Plot
-from labkit.plots import curves as figures
+from labkit.explorers.shared.looks import SHEET, Explorer, Slider, reporting, row
+from labkit.plots.curves import loss_sentence
 from labkit.text import _
 from labkit.training import Run
 from labkit.training.live import LiveRun, Progress, State
@@ -20,19 +24,36 @@ from labkit.training.live import LiveRun, Progress, State
 RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
 
-_BETWEEN_PICTURES = 0.1
-"""Seconds from one live figure to the next, at the least: ten a second are enough for the eye."""
+_BETWEEN_FRAMES = 1 / 15
+"""Seconds from one frame to the next, at the least."""
 
-_SHARE_OF_DRAWING = 0.2
+_SHARE_OF_FRAMES = 0.02
 """Of all time at the most; the rest is for training."""
+
+_STEPS_PER_STILL = 20
+"""A run that halts leaves a new still if it came so far since the last: drawing takes time."""
+
+_panels: "weakref.WeakValueDictionary[str, LiveTraining]" = weakref.WeakValueDictionary()
+"""The panel that each cell showed last, by the cell's id."""
+
+
+class Scene(anywidget.AnyWidget):
+    """What the browser draws. ``frame`` holds all of it, and changes many times a second."""
+
+    _esm = Path(__file__).with_name("learning.js")
+    _css = SHEET
+
+    frame = traitlets.Dict().tag(sync=True)
+    sentence = traitlets.Unicode().tag(sync=True)
 
 
 class LiveTraining(Explorer):
-    """Buttons and knobs for one run, with its losses, its speed and its last batch.
+    """Buttons and knobs for one run, with its losses, accuracy, filters, and one image's answer.
 
     ``live`` is the `LiveRun` behind it: ``live.wait()`` waits, ``live.message`` says what happened.
+    It pauses when its last view is closed, and when its cell shows another panel.
     ``after_step(run)`` follows each step: a ``checkpoint.Saver``, for one. ``mean`` and ``std``
-    are those that the loader normalised with; they bring the images of the batch back.
+    are those that the loader normalised with; they bring back the image that is asked about.
     ``device`` is a `DeviceToggle`: the run moves there, and follows at each press of its buttons.
     """
 
@@ -40,18 +61,24 @@ class LiveTraining(Explorer):
         self, run: Run, *, after_step=None, mean: float = 0.5, std: float = 0.5, device=None
     ):
         """Show ``run`` as it stands; nothing starts before a button is pressed."""
+        _pause_the_panel_before(self)
         self.live = LiveRun(run, after_step=after_step)
         self._mean, self._std = mean, std
         self._showing, self._message = threading.Lock(), ""
-        self._said_at = self._drawn_at = self._cost = 0.0
+        self._shown_at = self._said_at = self._cost = 0.0
+        self._still_at = run.steps_done
+        self._recent, self._watched = compute.Recent(), compute.Watched.of(run)
+        self._before: list[tuple[float, float]] = []
+        self._first = compute.filters(run)
         self._make_buttons()
         self._make_knobs(run)
-        self.status = widgets.HTML().add_class("lk-live-status")
         super().__init__(
-            row(self.start, self.pause, self.step, self.epoch, self.stop),
+            row(self.start, self.pause, self.step, self.epoch, self.start_over, self.another),
             row(self.learning_rate, self.momentum, self.epochs),
-            self.status,
+            screen=Scene(),
         )
+        self.screen.on_msg(self._closed)
+        self._fixed = self._fixed_part()
         self.live.on_change = self._changed
         self._changed()
         if device is not None:
@@ -65,13 +92,19 @@ class LiveTraining(Explorer):
         self.pause = _button(_("Pause"), "pause", _("Halt after the present batch"))
         self.step = _button(_("Step"), "step-forward", _("Train on one batch"))
         self.epoch = _button(_("Epoch"), "fast-forward", _("Train to the end of this epoch"))
-        self.stop = _button(_("Stop"), "stop", _("End this run after the present batch"))
+        self.start_over = _button(
+            _("Start over"), "undo", _("Go back to the weights of the start, with these settings")
+        )
+        self.another = _button(
+            _("Another image"), "image", _("Ask about another image of the validation set")
+        )
         for button, action in (
             (self.start, live.start),
             (self.pause, live.pause),
             (self.step, live.step),
             (self.epoch, live.epoch),
-            (self.stop, live.stop),
+            (self.start_over, self._start_over),
+            (self.another, self._next_image),
         ):
             button.on_click(lambda _button, action=action: self._press(action))
 
@@ -79,6 +112,19 @@ class LiveTraining(Explorer):
     def _press(self, action: Callable[[], None]) -> None:
         action()
         on_interrupt(self.live.interrupt, while_=lambda: self.live.state is State.RUNNING)
+
+    def _start_over(self) -> None:
+        self._before = compute.curve(self.live.run)
+        self.live.start_over()
+
+    def _next_image(self) -> None:
+        if self._watched:
+            self._watched.number = (self._watched.number + 1) % len(self._watched.labels)
+            self._fixed = self._fixed_part()
+            self._show()
+
+    def _closed(self, _scene, _message, _buffers) -> None:
+        self.live.pause(_("Paused, as its panel was closed. Start goes on from here."))
 
     def _make_knobs(self, run: Run) -> None:
         group = run.optimizer.param_groups[0]
@@ -115,34 +161,14 @@ class LiveTraining(Explorer):
 
     def _changed(self) -> None:
         """Show what is new, if it is time; called after each step in the training thread, too."""
+        self._recent.follow(self.live.run)
         going_on = self.live.state is State.RUNNING and self.live.message == self._message
+        now = time.monotonic()
+        pause = max(_BETWEEN_FRAMES, self._cost / _SHARE_OF_FRAMES)
         if not going_on:
             self._follow()
-        now = time.monotonic()
-        if not going_on or now - self._said_at > _BETWEEN_PICTURES:
-            self._say()
-        if not going_on or now - self._drawn_at > max(
-            _BETWEEN_PICTURES, self._cost / _SHARE_OF_DRAWING
-        ):
-            self._draw()
-
-    def _say(self) -> None:
-        with self._showing:  # read inside, so that the last of two threads shows the latest
-            progress = self.live.progress()
-            self.status.value = _status(progress)
-            self.screen.spoken = progress.state is not State.RUNNING  # nobody listens so fast
-            for button, usable in self._usable(progress.state):
-                if button.disabled is usable:
-                    button.disabled = not usable
-            self._said_at = time.monotonic()
-
-    def _draw(self) -> None:
-        with self._showing:
-            began = time.monotonic()
-            picture = self._picture()
-            self.screen.show(picture.png(), picture.alt)
-            self._drawn_at = time.monotonic()
-            self._cost = self._drawn_at - began
+        if not going_on or now - self._shown_at > pause:
+            self._show()
 
     def _follow(self) -> None:
         """Show what the run has, where it was not what a knob asked for; remember its message."""
@@ -150,40 +176,100 @@ class LiveTraining(Explorer):
         if not self.live.pending:
             self.epochs.value = self.live.run.epochs
 
+    def _show(self) -> None:
+        with self._showing:  # read inside, so that the last of two threads shows the latest
+            began = time.perf_counter()
+            progress = self.live.progress()
+            with self.screen.hold_sync():
+                self.screen.frame = frame = self._frame(progress)
+                if not frame["running"] or time.monotonic() - self._said_at > 1:
+                    self.screen.sentence = self._sentence(frame)
+                    self._said_at = time.monotonic()
+            for button, usable in self._usable(progress.state):
+                if button.disabled is usable:
+                    button.disabled = not usable
+            self._shown_at, cost = time.monotonic(), time.perf_counter() - began
+            self._cost = min(cost, 1.02 * self._cost or cost)  # what others do is no cost of ours
+        if progress.state is not State.RUNNING:
+            self._refresh_still()
+
+    def _refresh_still(self) -> None:
+        steps = self.live.run.steps_done
+        enough = 1 if self.live.run.finished else _STEPS_PER_STILL
+        if abs(steps - self._still_at) >= enough:
+            self._still_at = steps
+            self.refresh_still()
+
     def _usable(self, state: State):
         running, over = state is State.RUNNING, self.live.run.finished
         yield from ((b, not running and not over) for b in (self.start, self.step, self.epoch))
-        yield from ((b, running) for b in (self.pause, self.stop))
+        yield self.pause, running
+        yield self.start_over, self.live.can_start_over
+        yield self.another, self._watched is not None
 
-    def _picture(self) -> Plot:
-        run = self.live.run
-        points = list(zip(run.history.at, run.history.running_loss, strict=False))  # it may train
-        now = run.running_loss
-        if not math.isnan(now):  # the next point in the making: the curve ends at now
-            points.append((run.steps_done / run.history.steps_per_epoch, now))
-        return figures.live(
-            [at for at, _loss in points],
-            [loss for _at, loss in points],
-            list(run.history.validation_loss),
-            list(run.history.validation_accuracy),
-            run.epochs,
-            self._last_batch(),
-        )
+    def _fixed_part(self) -> dict[str, Any]:
+        """Return what changes hardly ever: words, the image, the filters of the start."""
+        watched = self._watched
+        fixed: dict[str, Any] = {"words": _words()}
+        if self._first is not None:
+            fixed["filter shape"] = self._first.shape
+        if watched:
+            fixed["blind"] = compute.blind_guess(self.live.run, len(watched.names))
+            image = watched.image(self._mean, self._std)
+            if image is not None:
+                fixed |= {"image": image.tobytes(), "image shape": image.shape}
+        return fixed
 
-    def _last_batch(self):
-        run = self.live.run
-        if run.last_batch is None or run.last_batch[0].dim() != 4:
-            return None
-        images, labels, outputs = (tensor[:8].detach().cpu() for tensor in run.last_batch)
-        dataset = getattr(run.train_batches, "dataset", None)
-        names = getattr(getattr(dataset, "dataset", dataset), "classes", None)
-        names = names or [str(k) for k in range(outputs.shape[1])]
-        predictions = outputs.argmax(dim=1).tolist()
-        return (
-            denormalise(images, self._mean, self._std),
-            [names[k] for k in labels.tolist()],
-            [names[k] for k in predictions],
-        )
+    def _frame(self, progress: Progress) -> dict:
+        run, watched = self.live.run, self._watched
+        frame = self._fixed | {
+            "running": progress.state is State.RUNNING,
+            "message": progress.message,
+            "details": " · ".join(_details(progress)),
+            "epochs": progress.epochs,
+            "curve": compute.packed(compute.curve(run)),
+            "before": compute.packed(self._before),
+            "validation": compute.packed([*enumerate(run.history.validation_loss, start=1)]),
+            "accuracy": list(run.history.validation_accuracy),
+            "recent": self._recent.accuracy(),
+        }
+        now = compute.filters(run)
+        if now is not None and self._first is not None and now.shape == self._first.shape:
+            frame["first filters"], frame["filters"] = compute.filter_pixels(self._first, now)
+        if watched and (shares := watched.probabilities(run)):
+            shown = watched.likeliest(shares)
+            frame["bars"] = [(watched.names[k], shares[k], k == watched.label) for k in shown]
+        return frame
+
+    def _sentence(self, frame: dict) -> str:
+        history = self.live.run.history
+        losses = [loss for _at, loss in compute.curve(self.live.run)]
+        sentences = [loss_sentence(losses, history.validation_loss)]
+        if history.validation_accuracy:
+            share = history.validation_accuracy[-1]
+            sentences.append(_("Validation accuracy: {share:.0%}.").format(share=share))
+        if self._watched and "bars" in frame:
+            name, share, _true = max(frame["bars"], key=lambda bar: bar[1])
+            truth = self._watched.names[self._watched.label]
+            text = _("One image: its class is {truth}, the network predicts {name}, {share:.0%}.")
+            sentences.append(text.format(truth=truth, name=name, share=share))
+        return " ".join(sentences)
+
+    def still(self) -> tuple[bytes, str]:
+        """Return losses, filters and the answer as they are now."""
+        return draw.still(self.screen.frame).png(scale=2), self.screen.sentence
+
+
+def _pause_the_panel_before(panel: LiveTraining) -> None:
+    """Pause what the same cell showed before: its buttons are gone."""
+    shell = get_ipython()
+    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    cell = parent.get("metadata", {}).get("cellId")
+    if cell:
+        before = _panels.get(cell)
+        _panels[cell] = panel
+        if before:
+            before.live.pause(_("Paused, as its cell was run again."))
 
 
 def _button(label: str, icon: str, tooltip: str) -> widgets.Button:
@@ -192,26 +278,45 @@ def _button(label: str, icon: str, tooltip: str) -> widgets.Button:
     return button.add_class(f"lk-live-{icon}")
 
 
-def _status(progress: Progress) -> str:
-    parts = [f"<strong>{html.escape(progress.message)}</strong>"]
+def _details(progress: Progress):
     if progress.step:
-        parts.append(
-            _("epoch {epoch} of {epochs}, batch {step:,} of {steps:,}").format(
-                epoch=progress.epoch,
-                epochs=progress.epochs,
-                step=progress.step,
-                steps=progress.steps_per_epoch,
-            )
+        yield _("epoch {epoch} of {epochs}, batch {step:,} of {steps:,}").format(
+            epoch=progress.epoch,
+            epochs=progress.epochs,
+            step=progress.step,
+            steps=progress.steps_per_epoch,
         )
         loss = f"{progress.loss:.3f}" if progress.loss < 1000 else f"{progress.loss:.1e}"
-        parts.append(_("running loss {loss}").format(loss=loss))
-    parts.append(_("on {device}").format(device=progress.device))
-    parts.append(_("learning rate {rate:g}").format(rate=progress.learning_rate))
-    if not math.isnan(progress.momentum):
-        parts.append(_("momentum {momentum:g}").format(momentum=progress.momentum))
+        yield _("running loss {loss}").format(loss=loss)
+    yield _("on {device}").format(device=progress.device)
     if not math.isnan(progress.images_per_second):
-        parts.append(_("{n:,.0f} images/s").format(n=progress.images_per_second))
+        yield _("{n:,.0f} images/s").format(n=progress.images_per_second)
     if progress.state is State.RUNNING and not math.isnan(progress.seconds_left):
-        parts.append(_("about {n:.0f} s left").format(n=progress.seconds_left))
-    spoken = "off" if progress.state is State.RUNNING else "polite"
-    return f'<div role="status" aria-live="{spoken}">{" · ".join(parts)}</div>'
+        yield _("about {n:.0f} s left").format(n=progress.seconds_left)
+
+
+def _words() -> dict[str, str]:
+    """Return what the browser writes, in the learner's language."""
+    return {
+        "loss": _("loss"),
+        "epochs": _("epochs"),
+        "training": _("training, running"),
+        "validation": _("validation"),
+        "before": _("the run before"),
+        "blind": _("blind guess, ln {n} = {loss}"),
+        "accuracy": _("accuracy"),
+        "recent": _("of the last {n} training images"),
+        "truth": _("true class: {name}"),
+        "right": _("✓ predicted: {name}, {share}"),
+        "wrong": _("✗ predicted: {name}, {share}"),
+        "no recent": _("nothing trained yet"),
+        "validated": _("validation: {share} after epoch {n}"),
+        "filters": _("filters of the first layer (grey is 0)"),
+        "no filters": _("No layer of this network is a convolution: there are no filters."),
+        "at the start": _("start"),
+        "now": _("now"),
+        "answer": _("one image of the validation set"),
+        "no answer": _(
+            "This network takes no batch of one image, so it cannot be asked about one."
+        ),
+    }

@@ -10,6 +10,8 @@ import anywidget
 import ipywidgets as widgets
 import traitlets
 
+from labkit.display import in_notebook
+from labkit.explorers.shared import stills
 from labkit.plots.base import image_html
 from labkit.text import _
 
@@ -22,7 +24,10 @@ def joined(*files: Path) -> str:
 
 
 _OTHERS = sorted(set(STATIC.parent.glob("*/*.css")) - {STATIC / "looks.css"})
-SHEET = joined(STATIC / "looks.css", *_OTHERS)
+_RESTARTED = _("The kernel was restarted: run this cell again.")
+SHEET = f'.lk-explorer {{ --lk-restarted: "{_RESTARTED}"; }}\n' + joined(
+    STATIC / "looks.css", *_OTHERS
+)
 """The style sheets of all explorers as one, so that rules win in one order, whoever comes first."""
 
 
@@ -100,7 +105,7 @@ class Busy:
 class Explorer(widgets.VBox):
     """A widget to look with: controls, a place for complaints, a screen below.
 
-    Without a kernel it leaves a still image and a sentence.
+    Without a kernel it leaves a still image and a sentence: see `stills`.
     """
 
     still_width: int | None = None
@@ -131,6 +136,14 @@ class Explorer(widgets.VBox):
         data["text/html"] = f"{shown}<p>{html.escape(sentence)}</p>"
         data["text/plain"] = sentence
         return bundle
+
+    def _ipython_display_(self) -> None:
+        stills.show(self._repr_mimebundle_(), self.model_id)
+
+    def refresh_still(self) -> None:
+        """Let what is saved in the notebook show the explorer as it is now."""
+        if in_notebook():
+            stills.replace(self._repr_mimebundle_(), self.model_id)
 
 
 def heard_in_main_thread(widget: widgets.Widget) -> None:

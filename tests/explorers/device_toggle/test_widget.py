@@ -1,12 +1,16 @@
 """The device toggle, pressed through its traits."""
 
+from pathlib import Path
+
 import pytest
 import torch
 import traitlets
 
 from labkit.device import available
-from labkit.explorers.device_toggle import DeviceToggle
+from labkit.explorers.device_toggle import DeviceToggle, compute
 from labkit.model import Net
+from labkit.timing.clock import Result, Setting, Timing
+from labkit.timing.recordings import Recording, save
 from labkit.training import Run
 from labkit.training.live import LiveRun
 
@@ -28,16 +32,97 @@ def pressed(toggle):
     return [name for name, button in buttons(toggle).items() if button.value]
 
 
-def test_without_a_gpu_the_cpu_is_pressed_and_the_others_cannot_be(no_gpu):
+def reasons(toggle):
+    return toggle.children[2].value
+
+
+def recording(date, gpu, rates):
+    """A recording made up for these tests: ``rates`` is images per second by device and batch."""
+    results = [
+        Result(Setting(device, batch), Timing((batch / rate,)))
+        for device, row in rates.items()
+        for batch, rate in row.items()
+    ]
+    return Recording(f"cuda:0 ({gpu})", date, {"torch": "0.0 (made up)"}, tuple(results))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with two recordings; the newer one has a GPU that wins at large batches alone."""
+    old = recording("2001-01-01", "Old card", {"cpu": {4: 1.0}, "cuda:0": {4: 2.0}})
+    rates = {"cpu": {4: 1000.0, 64: 2000.0}, "cuda:0": {4: 500.0, 64: 40_000.0, 256: 90_000.0}}
+    save(old, tmp_path / "gpu_a.json")
+    save(recording("2002-02-02", "Test card", rates), tmp_path / "gpu_b.json")
+    return tmp_path
+
+
+def test_without_a_gpu_the_cpu_is_pressed_and_a_gpu_can_be_watched(no_gpu):
     toggle = DeviceToggle()
     assert toggle.device == torch.device("cpu")
+    assert list(buttons(toggle)) == ["cpu", "GPU, recorded"]
+    assert pressed(toggle) == ["cpu"] and toggle.race.layout.display == "none"
+
+
+def test_the_button_of_a_gpu_that_is_not_there_replays_the_newest_recording(no_gpu, folder):
+    toggle = DeviceToggle(folder=folder)
+    toggle.replay.value = True
+    assert pressed(toggle) == ["GPU, recorded"] and toggle.race.layout.display == ""
+    assert "Recorded on cuda:0 (Test card), 2002-02-02, torch 0.0 (made up)" in toggle.words.value
+    assert toggle.batch.texts == ["4", "64"]  # 256 was recorded on one of the two alone
+    assert toggle.track.rates == {"CPU": 1000.0, "GPU": 500.0}
+    assert "CPU trains on 1,000 images per second, GPU on 500." in toggle.track.sentence
+    toggle.batch.value = 1
+    assert toggle.track.rates == {"CPU": 2000.0, "GPU": 40_000.0}
+    assert "That is 20 times as many." in toggle.track.sentence
+
+
+def test_a_recording_is_watched_and_nothing_computes_there(no_gpu, folder):
+    toggle, heard = DeviceToggle(folder=folder), []
+    toggle.observe(heard.append, "device")
+    toggle.replay.value = True
+    assert toggle.device == torch.device("cpu") and heard == []
+    assert "compute on cpu" in toggle.screen.sentence
+    buttons(toggle)["cpu"].value = True
+    assert pressed(toggle) == ["cpu"] and toggle.race.layout.display == "none" and heard == []
+    toggle.replay.value = True
+    toggle.replay.value = False
     assert pressed(toggle) == ["cpu"]
-    assert {name for name, b in buttons(toggle).items() if b.disabled} == {"cuda", "mps", "xpu"}
+
+
+def test_without_a_recording_it_says_so_and_races_the_threads_of_this_machine(
+    no_gpu, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(compute, "_cores", lambda: 2)
+    threads = torch.get_num_threads()
+    toggle = DeviceToggle(folder=tmp_path)
+    toggle.replay.value = True
+    said = toggle.words.value
+    assert "No GPU has been recorded for this lab yet" in said
+    assert "<code>python tests/benchmarks/record_gpu.py</code>" in said
+    assert "Measured on this machine&#x27;s CPU, now" in said
+    assert list(toggle.track.rates) == ["1 thread", f"{max(threads, 2)} threads"]
+    assert all(rate > 0 for rate in toggle.track.rates.values())
+    assert torch.get_num_threads() == threads
+
+
+def test_where_there_is_one_core_it_says_that_there_is_nothing_to_race(
+    no_gpu, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(compute, "measured", lambda: None)
+    toggle = DeviceToggle(folder=tmp_path)
+    toggle.replay.value = True
+    toggle.again.click()
+    assert "one core, so there is nothing to race" in toggle.words.value
+    assert toggle.track.rates == {}
+
+
+def test_the_command_that_records_a_gpu_is_there():
+    assert (Path(__file__).parents[3] / "tests/benchmarks/record_gpu.py").exists()
 
 
 def test_the_reason_why_a_device_is_missing_is_text_that_can_be_unfolded(no_gpu):
-    words = DeviceToggle().children[1].value
-    assert words.startswith("<details><summary>Why are some buttons grey?</summary>")
+    words = reasons(DeviceToggle())
+    assert words.startswith("<details><summary>Which GPUs are missing here, and why?</summary>")
     for kind in ("cuda", "mps", "xpu"):
         assert f"<b>{kind}</b>: " in words
     assert "built without" in words or "no NVIDIA or AMD GPU" in words
@@ -45,9 +130,9 @@ def test_the_reason_why_a_device_is_missing_is_text_that_can_be_unfolded(no_gpu)
 
 def test_with_gpus_the_first_one_is_pressed_and_each_has_a_button(two_cards):
     toggle = DeviceToggle()
-    assert list(buttons(toggle))[:3] == ["cpu", "cuda:0", "cuda:1"]
+    assert list(buttons(toggle)) == ["cpu", "cuda:0", "cuda:1"]
     assert pressed(toggle) == ["cuda:0"]
-    assert "<b>cuda</b>" not in toggle.children[1].value
+    assert "<b>cuda</b>" not in reasons(toggle)
 
 
 def test_pressing_a_button_changes_the_device_and_releases_the_other(two_cards):

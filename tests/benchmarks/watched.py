@@ -1,0 +1,83 @@
+"""Is training slower for being watched? ``python -m tests.benchmarks.watched [pairs]``
+
+The live panel of notebook 5 is open in a real browser, and the same run trains on while the panel
+follows it for some seconds, then does not, in turn. Browser and training share the machine.
+"""
+
+import json
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from tests.benchmarks.widgets import _machine
+from tests.browser.kernel import execute
+from tests.browser.lab import Notebook, jupyterlab, launch, write_notebook
+
+LEAST = 0.97
+"""The share of images per second that is left, as issue 13 asks for."""
+
+SHOWN = """
+import numpy as np, torch
+from labkit.data import BatchLoader, ImageSet
+from labkit.explorers.live_training import LiveTraining
+from labkit.model import Net
+from labkit.training import Run
+noise = np.random.default_rng(0).integers(0, 256, (10_000, 32, 32, 3), dtype=np.uint8)
+names = tuple("airplane automobile bird cat deer dog frog horse ship truck".split())
+pictures = ImageSet(noise, [k % 10 for k in range(10_000)], names, source="noise")
+net = Net()
+sgd = torch.optim.SGD(net.parameters(), lr=0.001, momentum=0.9)
+run = Run(net, BatchLoader(pictures, 4), BatchLoader(pictures, 500), sgd, epochs=1000)
+panel = LiveTraining(run)
+panel
+"""
+
+MEASURE = """
+import json, time
+def rate(watched, seconds=2.0):
+    panel.live.on_change = panel._changed if watched else None
+    time.sleep(0.2)
+    steps, begin = run.steps_done, time.perf_counter()
+    time.sleep(seconds)
+    return 4 * (run.steps_done - steps) / (time.perf_counter() - begin)
+orders = [(True, False), (False, True)] * ({pairs} // 2)
+print(json.dumps([{{w: rate(w) for w in order}} for order in orders]))
+"""
+
+
+def main(pairs: int) -> None:
+    """Measure so many pairs and print both rates, their ratio and the frames that were seen."""
+    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
+        (Path(home) / "lab").mkdir()
+        write_notebook(Path(home) / "lab" / "live.ipynb", SHOWN)
+        with jupyterlab(Path(home), root=Path(home) / "lab") as address:
+            browser = launch(playwright)
+            print(_machine(browser.version), flush=True)
+            page = browser.new_page(viewport={"width": 1280, "height": 720})
+            notebook = Notebook(page, *address, "live.ipynb")
+            notebook.run_all()
+            page.locator("button.lk-live-play").click()
+            page.locator(".lk-live-status", has_text="images/s").wait_for()
+            page.wait_for_timeout(3000)
+            frames = "Number(document.querySelector('.lk-learning').dataset.frames)"
+            before = page.evaluate(frames)
+            page.wait_for_timeout(5000)
+            seen = (page.evaluate(frames) - before) / 5
+            found = json.loads(execute(notebook, MEASURE.format(pairs=pairs)))
+            browser.close()
+    watched, unwatched = ([pair[key] for pair in found] for key in ("true", "false"))
+    ratio = statistics.median(w / u for w, u in zip(watched, unwatched, strict=True))
+    total = sum(watched) / sum(unwatched)
+    print(
+        f"watched {statistics.median(watched):,.0f} images/s at {seen:.1f} frames/s, "
+        f"unwatched {statistics.median(unwatched):,.0f} images/s; "
+        f"ratio {ratio:.3f} (median of {pairs} pairs), {total:.3f} (of the sums)"
+    )
+    print("Within 3 %." if ratio >= LEAST else "Slower by more than 3 %.")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 20)
