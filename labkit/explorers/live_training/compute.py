@@ -63,9 +63,11 @@ class Watched:
         """Return the first batch that ``run`` validates with; None where one image is no batch."""
         kept = randomness.loader_state(run.validation_batches)
         with randomness.kept():
-            inputs, labels = next(iter(run.validation_batches))
+            batch = next(iter(run.validation_batches), None)
         randomness.set_loader_state(run.validation_batches, kept)
-        watched = cls(inputs, labels, [])
+        if batch is None:
+            return None
+        watched = cls(*batch, [])
         shares = watched.probabilities(run)
         if not shares:
             return None
