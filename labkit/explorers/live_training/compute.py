@@ -67,7 +67,7 @@ class Watched:
         randomness.set_loader_state(run.validation_batches, kept)
         if batch is None:
             return None
-        watched = cls(*batch, [])
+        watched = cls(batch[0], batch[1], [])
         shares = watched.probabilities(run)
         if not shares:
             return None
