@@ -26,7 +26,7 @@ async def _said(manager, kernel_id, code):
     """Run a cell, if there is one; return the text of all that it shows."""
     client = manager.get_kernel(kernel_id).client()
     client.start_channels()
-    await client.wait_for_ready(timeout=60)  # ty: ignore[invalid-await]
+    await client.wait_for_ready(timeout=60)
     shown = []
     if code:
         await client.execute_interactive(
