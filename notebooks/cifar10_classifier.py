@@ -33,26 +33,20 @@ class Net(nn.Module):
 
 
 def load_data(folder):
+    square = [transforms.Resize(32), transforms.CenterCrop(32)]  # for images of any size
     normalize = transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-    transform = transforms.Compose([transforms.ToTensor(), normalize])
-    if folder is None:
-        train_set = datasets.CIFAR10("data", train=True, download=True, transform=transform)
-        test_set = datasets.CIFAR10("data", train=False, download=True, transform=transform)
-    else:  # images of any size: make the short side 32 pixels, then cut out the middle
-        square = [transforms.Resize(32), transforms.CenterCrop(32)]
-        transform = transforms.Compose([*square, transform])
-        train_set = datasets.ImageFolder(f"{folder}/train", transform)
-        test_set = datasets.ImageFolder(f"{folder}/test", transform)
-    return train_set, test_set
+    transform = transforms.Compose([*square, transforms.ToTensor(), normalize])
+    if folder:
+        return [datasets.ImageFolder(f"{folder}/{part}", transform) for part in ("train", "test")]
+    return [datasets.CIFAR10("data", train, transform, download=True) for train in (True, False)]
 
 
-def train_epoch(net, loader, loss_function, optimizer, device):
+def train_epoch(net, loader, optimizer, device):
     net.train()
     running_loss = 0.0
     for step, (images, labels) in enumerate(loader, start=1):
-        images, labels = images.to(device), labels.to(device)
         optimizer.zero_grad()
-        loss = loss_function(net(images), labels)
+        loss = nn.functional.cross_entropy(net(images.to(device)), labels.to(device))
         loss.backward()
         optimizer.step()
         running_loss += loss.item()
@@ -63,12 +57,12 @@ def train_epoch(net, loader, loss_function, optimizer, device):
 
 def count_correct(net, loader, classes, device):
     net.eval()
-    correct, total = torch.zeros(len(classes)), torch.zeros(len(classes))
+    correct, total = torch.zeros(classes), torch.zeros(classes)
     with torch.inference_mode():
         for images, labels in loader:
             predictions = net(images.to(device)).argmax(dim=1).cpu()
-            total += labels.bincount(minlength=len(classes))
-            correct += labels[predictions == labels].bincount(minlength=len(classes))
+            correct += labels[predictions == labels].bincount(minlength=classes)
+            total += labels.bincount(minlength=classes)
     return correct, total
 
 
@@ -80,27 +74,23 @@ def main():
     options = parser.parse_args()
 
     train_set, test_set = load_data(options.data)
-    classes = train_set.classes
+    names, device = train_set.classes, options.device
     train_set, validation_set = random_split(train_set, [0.95, 0.05])
     train_loader = DataLoader(train_set, batch_size=4, shuffle=True, num_workers=2)
-    validation_loader = DataLoader(validation_set, batch_size=250)
-    test_loader = DataLoader(test_set, batch_size=250)
 
-    device = torch.device(options.device)
-    net = Net(len(classes)).to(device)
-    loss_function = nn.CrossEntropyLoss()
+    net = Net(len(names)).to(device)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.001, momentum=0.9)
     for epoch in range(1, options.epochs + 1):
-        train_epoch(net, train_loader, loss_function, optimizer, device)
-        correct, total = count_correct(net, validation_loader, classes, device)
+        train_epoch(net, train_loader, optimizer, device)
+        correct, total = count_correct(net, DataLoader(validation_set, 250), len(names), device)
         print(f"epoch {epoch}: validation accuracy {correct.sum() / total.sum():.1%}")
 
     torch.save(net.state_dict(), "cifar10_net.pt")
-    net = Net(len(classes)).to(device)
+    net = Net(len(names)).to(device)
     net.load_state_dict(torch.load("cifar10_net.pt", map_location=device, weights_only=True))
-    correct, total = count_correct(net, test_loader, classes, device)
+    correct, total = count_correct(net, DataLoader(test_set, 250), len(names), device)
     print(f"test accuracy {correct.sum() / total.sum():.1%}")
-    for name, share in zip(classes, correct / total, strict=True):
+    for name, share in zip(names, correct / total, strict=True):
         print(f"{name:>12} {share:.1%}")
 
 

@@ -3,7 +3,7 @@
 A learner reads 200 words a minute and a line of code in 4 seconds, takes 6 seconds to run a cell,
 20 for a prediction, 90 for an explorer (20 for a form), 15 to look at a figure, and waits as long
 as the text says ("**Takes about 40 seconds** with photographs"). Folded exercise hints, alt texts
-and cells tagged ``check`` do not count.
+and cells tagged ``check`` do not count; of a cell tagged ``predict`` only the words of its answer.
 
 ``--write`` puts the counted minutes into the heads and headings of the notebooks, into the table of
 notebook 0 and into that of the README. ``tests/test_minutes.py`` holds the printed numbers to them.
@@ -64,7 +64,11 @@ class Part:
         """Count all cells; ``moving`` and ``drawing`` name what shows an explorer or a figure."""
         for cell in self.cells:
             text = source(cell)
-            if "check" in cell["metadata"].get("tags", []):
+            tags = cell["metadata"].get("tags", [])
+            if "check" in tags:
+                continue
+            if "predict" in tags:  # the field for a guess: its seconds are those of the question
+                self.words += len(" ".join(_strings(text)).split())
                 continue
             if cell["cell_type"] == "markdown":
                 self.predictions += text.count(PREDICT)
@@ -112,6 +116,12 @@ def _read_aloud(text: str) -> str:
     text = re.sub(r"!\[[^]]*\]\([^)]*\)", "", text)
     text = re.sub(r"\]\([^)]*\)|<[^>]+>|https?://\S+", " ", text)
     return re.sub(r"[|#*`\[\]]|^[-: ]+$", " ", text, flags=re.M)
+
+
+def _strings(code: str) -> list[str]:
+    """Return the texts in a cell of code."""
+    constants = (node.value for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Constant))
+    return [value for value in constants if isinstance(value, str)]
 
 
 def _shown(code: str) -> str | None:

@@ -7,7 +7,7 @@ import statistics
 
 import pytest
 
-from tests.minutes import NOTEBOOKS, ROOT, printed
+from tests.minutes import NOTEBOOKS, PREDICT, ROOT, printed
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
@@ -113,7 +113,17 @@ def test_cells_below_the_divider_are_tagged_and_guards_are_folded(path):
         assert ("deeper" in tags) == below, cell["source"]
         below = below or "".join(cell["source"]) == "## Going deeper"
         hidden = cell["metadata"].get("jupyter", {}).get("source_hidden", False)
-        assert hidden == ("check" in tags), cell["source"]
+        assert hidden == bool({"check", "predict"} & set(tags)), cell["source"]
+
+
+@each_notebook
+def test_a_place_for_a_guess_stands_under_its_question(path):
+    cells = read(path)["cells"]
+    for before, cell in zip(cells, cells[1:], strict=False):
+        if "predict" in cell["metadata"].get("tags", []):
+            assert PREDICT in "".join(before["source"])
+        elif cell["cell_type"] == "code":
+            assert "Guess(" not in "".join(cell["source"])
 
 
 @each_notebook

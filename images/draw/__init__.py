@@ -2,6 +2,7 @@
 
 from draw import (
     convolution,
+    first_run,
     landscape,
     network,
     pipeline,
@@ -13,6 +14,7 @@ from draw import (
 )
 
 PICTURES = {
+    "answers.png": first_run.draw,
     "tensor.png": tensor.draw,
     "batch.png": tensor.draw_batch,
     "pipeline.png": pipeline.draw,

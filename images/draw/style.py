@@ -25,6 +25,10 @@ MONO = "DejaVu Sans Mono"
 """Comes with matplotlib, like its default font: the same letters on every machine."""
 
 
+ROUNDS = 3
+"""How many times a film plays before it stops."""
+
+
 class Sheet(Plot):
     """A picture whose axes count pixels, origin at the top left, drawn at ``scale`` dots a pixel.
 
@@ -133,11 +137,14 @@ class Film:
     alt: str
 
     def save(self, path: Path) -> None:
-        """Write a GIF that repeats, with one palette for all frames."""
+        """Write a GIF that plays ``ROUNDS`` times, with one palette for all frames.
+
+        It rests on its last frame: whoever reads on is not disturbed by what moves beside the text.
+        """
         palette = Image.new("P", (1, 1))
         palette.putpalette(self._colours())
         first, *rest = (f.quantize(palette=palette, dither=Image.Dither.NONE) for f in self.frames)
-        options = {"duration": list(self.durations), "loop": 0, "optimize": True}
+        options = {"duration": list(self.durations), "loop": ROUNDS - 1, "optimize": True}
         first.save(path, save_all=True, append_images=rest, **options)
 
     def _colours(self) -> list[int]:

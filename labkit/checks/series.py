@@ -4,19 +4,19 @@ import importlib
 
 from labkit.checks.engine.board import Board, Entry, ProgressError, Row, read
 from labkit.checks.engine.spec import Exercise
-from labkit.text import _
+from labkit.text import N_, _
 
-SERIES = (
-    "tensors",
-    "dataloader",
-    "cnn",
-    "loss_optimizer",
-    "training",
-    "evaluation",
-    "gpu",
-    "faster",
-)
-"""The notebooks with exercises, without their numbers: each has a module of this name here."""
+SERIES = {
+    "tensors": N_("Tensors"),
+    "dataloader": N_("Data and DataLoader"),
+    "cnn": N_("The convolutional network"),
+    "loss_optimizer": N_("Loss and optimizer"),
+    "training": N_("Training"),
+    "evaluation": N_("Evaluation"),
+    "gpu": N_("The GPU"),
+    "faster": N_("Faster"),
+}
+"""The notebooks with exercises: each has a module of this name here, and a title."""
 
 
 def exercises(notebook: str) -> tuple[Exercise, ...]:
@@ -33,12 +33,12 @@ def board(notebook: str) -> Board:
     except ProgressError as error:
         progress, complaint = {}, str(error)
     rows = {}
-    for number, name in enumerate(SERIES, start=1):
+    for number, (name, title) in enumerate(SERIES.items(), start=1):
         tried = progress.get(name, {})
         marks = tuple(
             (exercise.name, bool(tried.get(exercise.name, Entry()).solved))
             for exercise in exercises(name)
         )
-        heading = _("Notebook {number}, {name}").format(number=number, name=name)
+        heading = _("{number}. {title}").format(number=number, title=_(title))
         rows[name] = Row(heading, marks)
     return Board(rows[notebook], tuple(rows.values()), complaint)

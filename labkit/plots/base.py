@@ -15,6 +15,9 @@ CYCLE = ((BLUE, "-", "o"), (ORANGE, "--", "s"), (GREEN, "-.", "^"), (PINK, ":", 
 
 INK, GRID = "#1a1a1a", "#d0d0d0"
 
+OVER_THE_LINE = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+"""The box of a number that stands on grid lines: they must not strike it through."""
+
 
 class Plot(Figure):
     """A matplotlib figure that knows the sentence saying what to see in it.

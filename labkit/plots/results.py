@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from labkit.data import ImageSet
 from labkit.evaluation.scores import Calibration, Share
-from labkit.plots.base import BLUE, CYCLE, GRID, INK, Plot, plain_axes
+from labkit.plots.base import BLUE, CYCLE, GRID, INK, OVER_THE_LINE, Plot, plain_axes
+from labkit.plots.samples import gallery
 from labkit.text import _, ngettext
-
-_OVER_THE_LINE = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
 
 
 def class_accuracy(accuracy: ArrayLike, classes: Sequence[str], overall: float) -> Plot:
@@ -26,7 +26,7 @@ def class_accuracy(accuracy: ArrayLike, classes: Sequence[str], overall: float) 
     for row, share in enumerate(accuracy[order]):
         text = _("no images") if math.isnan(share) else f"{share:.0%}"
         place = (0 if math.isnan(share) else share) + 0.01
-        axes.text(place, row, text, va="center", bbox=_OVER_THE_LINE)
+        axes.text(place, row, text, va="center", bbox=OVER_THE_LINE)
     axes.set_xlim(0, 1.08)
     axes.invert_yaxis()
     axes.xaxis.set_major_formatter(lambda value, _position: f"{value:.0%}")
@@ -161,6 +161,16 @@ def answer(image: np.ndarray, probabilities: ArrayLike, classes: Sequence[str]) 
     return plot
 
 
+def predicted(shown: ImageSet, predictions: Sequence[int], places: Sequence[int]) -> Plot:
+    """Draw some images of a set, by their ``places`` in it, each under its true name → prediction.
+
+    ``predictions`` holds a class index for each of the first images of the set.
+    """
+    names = shown.classes
+    captions = [f"{names[shown.targets[n]]}\n→ {names[predictions[n]]}" for n in places]
+    return gallery([shown.data[n] for n in places], captions, columns=4)
+
+
 def class_scores(
     recall: Sequence[Share],
     precision: Sequence[Share],
@@ -194,7 +204,7 @@ def _draw_share(axes, share: Share, row: float, color: str, marker: str, label: 
     axes.plot([low, high], [row, row], color=color if known else GRID, **line)
     axes.plot([share.value], [row], marker, color=color, ms=6, label=label)
     if not known:
-        options = {"va": "center", "ha": "center", "size": 8, "bbox": _OVER_THE_LINE}
+        options = {"va": "center", "ha": "center", "size": 8, "bbox": OVER_THE_LINE}
         axes.text(0.5, row, _("none counted"), **options)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from PIL import Image
 
-from labkit.plots.base import BLUE, CYCLE, INK, Plot, plain_axes
+from labkit.plots.base import BLUE, CYCLE, INK, OVER_THE_LINE, Plot, plain_axes
 from labkit.text import _, ngettext
 
 _CHANNELS = ("#C02020", "#0A7A3C", "#1F5FC4")  # red, green, blue, each 4.5:1 or more on white
@@ -118,7 +118,8 @@ def class_balance(
     for place, (split, numbers) in enumerate(counts.items(), start=1):
         ax = plain_axes(plot, 1, len(counts), place)
         bars = ax.barh(range(len(classes)), numbers, color=BLUE)
-        ax.bar_label(bars, labels=[f"{n:,}" for n in numbers], padding=3, fontsize=8)
+        texts = [f"{n:,}" for n in numbers]
+        ax.bar_label(bars, labels=texts, padding=3, fontsize=8, bbox=OVER_THE_LINE)
         ax.set_yticks(range(len(classes)), classes if place == 1 else [])
         ax.set(title=f"{split} ({sum(numbers):,})", xlim=(0, 1.3 * max(*numbers, 1)))
         ax.invert_yaxis()
@@ -163,7 +164,7 @@ def bars(names: Sequence[str], values: Sequence[float], *, unit: str, title: str
     ax = plain_axes(plot)
     texts = [f"{_number(value)} {unit}" for value in values]
     drawn = ax.barh(range(len(names)), values, color=BLUE)
-    ax.bar_label(drawn, labels=texts, padding=4, fontsize=9)
+    ax.bar_label(drawn, labels=texts, padding=4, fontsize=9, bbox=OVER_THE_LINE)
     ax.set_yticks(range(len(names)), names)
     ax.set(title=title, xlabel=unit, xlim=(0, 1.25 * max(values)))
     ax.invert_yaxis()

@@ -1,5 +1,6 @@
 """How fast it trains: against the batch size, one device against another, and as a table."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -132,6 +133,10 @@ def busy(
     return plot
 
 
+_NUMBER = re.compile(r"[+−-]?\d(?:[\d.,]*\d)?(?: \S+)?")
+"""A number with at most a unit: 12,345 or 87.5 %, and not the start of a numbered line."""
+
+
 @dataclass(frozen=True)
 class Table:
     """Rows of text under headings, with a caption; a real table in Jupyter, lines elsewhere."""
@@ -159,7 +164,7 @@ class Table:
     def _numbers(self) -> set[int]:
         """Return which columns hold numbers; a note may stand where one is missing."""
         columns = enumerate(zip(*self.rows, strict=True))
-        return {n for n, cells in columns if any(cell[:1].isdigit() for cell in cells)}
+        return {n for n, cells in columns if any(map(_NUMBER.fullmatch, cells))}
 
 
 def _styles():

@@ -12,6 +12,7 @@ import pytest
 from labkit.checks import export, series
 from labkit.checks import tensors as check
 from labkit.checks.engine import board
+from tests.minutes import NOTEBOOKS, read, source
 
 
 def test_progress_is_kept_beside_the_checkpoints(monkeypatch, tmp_path):
@@ -219,3 +220,8 @@ def test_a_folder_without_progress_is_named_and_the_others_are_there(tmp_path, m
     assert {row["learner"] for row in table if int(row["attempts"])} == {"Ada"}
     assert len(errors.splitlines()) == 4
     assert all(name in errors for name in ("Bob", "Dan", "Eve", "Zoe"))
+
+
+def test_the_board_names_the_notebooks_by_their_titles():
+    for path, row in zip(NOTEBOOKS[1:], series.board("tensors").series, strict=True):
+        assert source(read(path)[0]).startswith(f"# {row.heading}\n")

@@ -95,7 +95,7 @@ def test_a_table_is_a_table_in_a_notebook_and_lines_elsewhere():
 
 
 def test_numbers_stand_flush_right_and_words_left_also_where_a_number_is_missing():
-    rows = (("cpu", "1.5"), ("cuda:0", "out of memory"))
-    shown = figures.Table("Speed", ("device", "rate"), rows)._repr_html_()
+    rows = (("1. on the cpu", "1,095", "+16.1"), ("2. on cuda:0", "out of memory", ""))
+    shown = figures.Table("Speed", ("where", "rate", "gain"), rows)._repr_html_()
     alignments = re.findall(r"text-align: (\w+); padding: .25em", shown)
-    assert alignments == ["left", "right"] * 3
+    assert alignments == ["left", "right", "right"] * 3

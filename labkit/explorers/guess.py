@@ -1,0 +1,92 @@
+"""A place for a guess, and the answer folded: the callout under "Before you run it"."""
+
+import html
+from collections.abc import Callable
+
+import ipywidgets as widgets
+
+from labkit.explorers.shared.looks import Explorer, reporting, row
+from labkit.text import _
+
+Answer = float | str
+
+_guesses: dict[str, str] = {}
+"""What was typed under each answer, so that a cell that runs again shows it again."""
+
+
+class Guess(Explorer):
+    """A field for a guess and a button that compares it with the answer and says why.
+
+    ``guess.field`` holds what was typed. Without a kernel the answer is folded under its heading.
+    """
+
+    def __init__(self, answer: Answer | Callable[[], Answer], why: str = "", *, within: float = 0):
+        """Ask for ``answer``, and give it with ``why`` once there is a guess.
+
+        ``answer`` is a number, a word, or a function that returns one and is called at each
+        comparison: it may need what the next cell computes. A guess that is at most ``within`` away
+        counts as close.
+        """
+        self._answer, self._why, self._within = answer, why, within
+        self._key = why or str(answer)
+        self.field = widgets.Text(
+            value=_guesses.get(self._key, ""), description=_("Your guess")
+        ).add_class("lk-narrow")
+        self.button = widgets.Button(description=_("Compare"))
+        super().__init__(row(self.field, self.button))
+        self.add_class("lk-guess")
+        self.button.on_click(self._reveal)
+        self.field.on_msg(self._heard)
+
+    def _heard(self, _field, message: dict, _buffers) -> None:
+        if message.get("event") == "submit":  # the Enter key
+            self._reveal()
+
+    @reporting
+    def _reveal(self, _button=None) -> None:
+        guess = self.field.value.strip()
+        self.screen.sentence = ""
+        if not guess:
+            raise ValueError(_("Type a guess first. A wrong one helps you to remember."))
+        _guesses[self._key] = guess
+        try:
+            answer = self._answer() if callable(self._answer) else self._answer
+        except NameError:  # the names of the next cell
+            raise ValueError(_("Your guess is kept. Run the next cell, then compare.")) from None
+        self.screen.sentence = f"{self._verdict(guess, answer)} {self._why}".strip()
+
+    def _verdict(self, guess: str, answer: Answer) -> str:
+        if isinstance(answer, str):
+            same = near = guess.casefold() == answer.casefold()
+        else:
+            number = _number(guess)
+            near = abs(number - answer) <= self._within
+            same = number == answer or (near and _written(number) == _written(answer))
+        if same:
+            says = _("✓ {answer}, as you guessed.")
+        elif near:
+            says = _("✓ It is {answer}. You guessed {guess}: close.")
+        else:
+            says = _("It is {answer}. You guessed {guess}.")
+        return says.format(answer=_written(answer), guess=guess)
+
+    def still_table(self) -> str:
+        """Return the answer, folded."""
+        answer = "" if callable(self._answer) else f"<b>{html.escape(_written(self._answer))}.</b> "
+        title, why = html.escape(_("The answer")), html.escape(self._why)
+        return f"<details><summary>{title}</summary><p>{answer}{why}</p></details>"
+
+
+def _number(guess: str) -> float:
+    plain = guess.replace(",", "").replace(" ", "").replace("−", "-").removesuffix("%")
+    try:
+        return float(plain)
+    except ValueError:
+        text = _("“{guess}” is not a number. Type one, e.g. 12 or 0.5.")
+        raise ValueError(text.format(guess=guess)) from None
+
+
+def _written(answer: Answer) -> str:
+    if isinstance(answer, str):
+        return answer
+    return f"{answer:,}" if isinstance(answer, int) else f"{answer:.3g}"
