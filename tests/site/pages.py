@@ -55,6 +55,8 @@ def to_page(notebook, fronts: Fronts) -> None:
         if cell.cell_type == "markdown":
             cell.source = cell.source.replace("](../images/", "](images/")
         outputs = []
+        if "predict" in cell.metadata.get("tags", []):
+            cell.metadata["tags"].append("remove-input")  # the answer; the output folds it
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             if VIEW in data:

@@ -62,3 +62,17 @@ def test_a_progress_bar_stands_where_it_ended_and_not_at_the_beginning():
     (shown,) = notebook.cells[1].outputs
     bar = '<progress max="9" value="9" aria-label="9/9 [00:01&lt;00:00]">'
     assert bar in shown.data["text/html"]
+
+
+def test_the_answer_to_a_prediction_is_folded_and_its_code_is_not_shown():
+    still = "<details><summary>The answer</summary><p>4.</p></details>"
+    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "a"}, "text/html": still}
+    output = nbformat.v4.new_output("display_data", view)
+    guess = nbformat.v4.new_code_cell("Guess(4)", outputs=[output], metadata={"tags": ["predict"]})
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_markdown_cell("# 1"), guess], metadata={"labkit": {"name": "01_x"}}
+    )
+    to_page(notebook, Fronts())
+    shown = notebook.cells[1]
+    assert "remove-input" in shown.metadata["tags"]
+    assert still in shown.outputs[0]["data"]["text/html"]
