@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import nn
@@ -136,7 +137,7 @@ def _speed(case: Case, seen: Rehearsal) -> Iterator[Finding]:
         crawls = could > max(0.02 * first, 20 * fell) and fell < 0.001 * first
         if best > 1 and (slow or crawls):
             ask = best < 100 or fell > _STUCK * first or not slow
-            parts = {"rate": _rate(case), "seen": here, "tried": tried}
+            parts: dict[str, Any] = {"rate": _rate(case), "seen": here, "tried": tried}
             kept = max(step.kept for step in log.steps) * max(map(abs, log.factors), default=1)
             if kept < 0.1:
                 parts |= {"kept": kept}

@@ -116,7 +116,7 @@ def _asked(case: Case, batches: list, loader: Any, whole: bool) -> Iterator[Find
         yield from _remembers(case, said, (batches, loader, labels), form)
     for finding in found_here:
         if form.single and finding.kind == "wrong-accuracy":
-            values = {"said": said[1][1][0], "true": 1.0}
+            values: dict[str, Any] = {"said": said[1][1][0], "true": 1.0}
             finding = found("wrong-accuracy/single", ask=finding.severity == "question", **values)
         yield finding
 

@@ -108,10 +108,11 @@ def _batches(case: Case) -> Iterator[Finding]:
 def _again(case: Case, both: list, name: str) -> Iterator[Finding]:
     """Count the images that come: a sampler may draw from a few of them only."""
     drawn = [digest(image) for images, _labels in both for image in images]
-    there = length(getattr(case.train_batches, "dataset", None)) or 0
+    dataset = getattr(case.train_batches, "dataset", None)
+    there = length(dataset) or 0
     few = len(set(drawn))
     if len(drawn) >= 64 and few < len(drawn) / 4 and few < there / 4:
-        chance = digests(case.train_batches.dataset)
+        chance = digests(dataset)
         if chance is None or len(set(chance)) > 2 * few:
             yield found("images-again", name, n=few, drawn=len(drawn), there=there)
 

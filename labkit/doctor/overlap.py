@@ -135,7 +135,7 @@ def _other_numbers(loaders: dict[str, Any]) -> Iterator[Finding]:
         wrong = [label for label in sorted(both) if mine[label] != theirs[label]]
         if name != other and wrong and len(both) * 2 > len(mine):
             label = wrong[0]
-            values = {"one": name, "other": other, "label": label}
+            values: dict[str, Any] = {"one": name, "other": other, "label": label}
             yield found("labels-numbered", **values, first=mine[label], second=theirs[label])
             return
 

@@ -135,8 +135,8 @@ def _coarse(case: Case) -> Iterator[Finding]:
     before, after = (dict(model.named_parameters()) for model in (case.model, seen.model))
     stayed = [(before[name] == after[name]).float().mean().item() for name in names]
     share = sum(stayed) / len(stayed)
-    values = {"dtype": str(before[names[0]].dtype).removeprefix("torch."), "share": share}
-    yield found("low-precision", n=len(seen.log.steps), **values)
+    dtype = str(before[names[0]].dtype).removeprefix("torch.")
+    yield found("low-precision", n=len(seen.log.steps), dtype=dtype, share=share)
 
 
 def _images(case: Case) -> torch.Tensor | None:

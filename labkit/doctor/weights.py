@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -32,7 +33,7 @@ def look(case: Case) -> Iterator[Finding]:
 
 def _fresh(model: nn.Module) -> bool:
     """Tell whether all frozen layers look as PyTorch makes them: never trained, never loaded."""
-    layers = [
+    layers: list[Any] = [
         module
         for module in model.modules()
         if isinstance(getattr(module, "weight", None), torch.Tensor)
@@ -46,7 +47,7 @@ def _fresh(model: nn.Module) -> bool:
     return bool(big) and all(map(_as_made, big))
 
 
-def _as_made(module: nn.Module) -> bool:
+def _as_made(module: Any) -> bool:
     other = copy.deepcopy(module)
     with randomness.kept(0):
         other.reset_parameters()

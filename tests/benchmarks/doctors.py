@@ -53,7 +53,7 @@ def labkit_doctor(parts: dict) -> Said:
 
 
 def torchtest2(parts: dict) -> Said:
-    from torchtest2 import check_model
+    from torchtest2 import check_model  # ty: ignore[import-not-found]
 
     batch = next(iter(parts["train_batches"]))
     images, targets = (
@@ -71,7 +71,7 @@ def torchtest2(parts: dict) -> Said:
 
 
 def torch_audit(parts: dict) -> Said:
-    from torch_audit import autopatch
+    from torch_audit import autopatch  # ty: ignore[import-not-found]
 
     model, optimizer = parts["model"], parts.get("optimizer")
     auditor = autopatch(model, optimizer=optimizer, every_n_steps=1, reporters=[])
