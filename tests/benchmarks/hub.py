@@ -246,9 +246,11 @@ def a_hub(home: Path, options: argparse.Namespace) -> Generator[tuple[str, str]]
             url = f"http://127.0.0.1:{ports[0]}"
             for _ in range(120):
                 try:
-                    requests.get(f"{url}/hub/api", timeout=5)
+                    requests.get(f"{url}/hub/api", timeout=5).raise_for_status()
                     break
                 except requests.RequestException:
+                    if hub.poll() is not None:
+                        raise RuntimeError((home / "hub.log").read_text()) from None
                     time.sleep(1)
             yield url, token
         finally:
@@ -310,6 +312,8 @@ def main() -> None:
             over.set()
             watcher.join()
             report(learners)
+            seen = len(list((home / "shared" / "class").glob("*.jsonl")))
+            print(f"learners on the page of the class: {seen} of {len(learners)}")
             if any(one.failures for one in learners):
                 print((home / "hub.log").read_text()[-3000:], file=sys.stderr)
     finally:

@@ -13,12 +13,14 @@ shared = os.environ.get("LABKIT_SHARED", "/srv/labkit")
 style = {"static_custom_path": [f"{workshop}/labkit/jupyter/custom"]}
 
 c.Spawner.environment.update(
-    LABKIT_CACHE=f"{shared}/images",
-    LABKIT_CLASS=f"{shared}/class",
-    JUPYTER_CONFIG_PATH=f"{workshop}/labkit/jupyter",
-    OMP_NUM_THREADS="1",  # ten learners on two cores: 17 times faster than with two threads
-    # The path of a socket has at most 107 characters, and a kernel's takes 50 of them.
-    JUPYTER_RUNTIME_DIR=lambda spawner: f"/tmp/jupyter-{spawner.user.id}",
+    {
+        "LABKIT_CACHE": f"{shared}/images",
+        "LABKIT_CLASS": f"{shared}/class",
+        "JUPYTER_CONFIG_PATH": f"{workshop}/labkit/jupyter",
+        "OMP_NUM_THREADS": "1",  # ten learners on two cores: 17 times faster than with two threads
+        # The path of a socket has at most 107 characters, and a kernel's takes 50 of them.
+        "JUPYTER_RUNTIME_DIR": lambda spawner: f"/tmp/jupyter-{spawner.user.id}",
+    }
 )
 c.Spawner.args.extend(
     [
