@@ -12,7 +12,7 @@ def explain(shell) -> None:
         tell(
             _("This notebook's kernel was closed while you worked in another one."),
             _("That saves its memory. Your answers, checkpoints and solved exercises are kept."),
-            _("Its variables are gone: run the cells above again (menu Run, Run All Above Selected Cell)."),
+            _("Its variables are gone: menu Run, Run All Above Selected Cell brings them back."),
         )
 
     shell.events.register("pre_run_cell", say)

@@ -5,6 +5,7 @@ LABKIT_WORKSHOP is the clone of the workshop, LABKIT_SHARED the folder with imag
 """
 
 import os
+import secrets
 
 c = get_config()  # noqa: F821  # ty: ignore[unresolved-reference]  # JupyterHub defines it
 
@@ -19,7 +20,7 @@ c.Spawner.environment.update(
         "JUPYTER_CONFIG_PATH": f"{workshop}/labkit/jupyter",
         "OMP_NUM_THREADS": "1",  # ten learners on two cores: 17 times faster than with two threads
         # The path of a socket has at most 107 characters, and a kernel's takes 50 of them.
-        "JUPYTER_RUNTIME_DIR": lambda spawner: f"/tmp/jupyter-{spawner.user.id}",
+        "JUPYTER_RUNTIME_DIR": lambda _spawner: f"/tmp/jupyter-{secrets.token_hex(4)}",
     }
 )
 c.Spawner.args.extend(
