@@ -8,7 +8,7 @@ websocket as a browser does, to the first explorer and on to the end of the core
 an exercise. Printed: who reached the first explorer when, memory, failures, lost boards.
 
 ``--notebooks 00 01 ... 07`` lets a learner walk through several notebooks and leave the kernels
-behind; ``--keep-kernels`` does so without ``labkit.jupyter.kernels``, to compare. They are in a hurry:
+behind; ``--keep-kernels`` does so without ``labkit.jupyter.kernels``, to compare. They hurry:
 20 seconds stand for the four minutes that the shortest core takes, and 15 for the three and a half
 after which a kernel is closed.
 """
