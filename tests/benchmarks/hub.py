@@ -176,8 +176,14 @@ def _served(learner: Learner, hub: str, token: str) -> str:
 
 
 def watch(learners: list[Learner], over: threading.Event) -> None:
-    """Note the largest memory of each learner: what all processes of theirs hold (PSS)."""
+    """Note the largest memory of each learner: what all processes of theirs hold (PSS).
+
+    Where the machine runs out of memory, everything of theirs is ended.
+    """
     while not over.wait(3):
+        if psutil.virtual_memory().available < 10**9:
+            print("The machine runs out of memory: the class is ended.")
+            end([learner.name for learner in learners])
         held: dict[str, int] = {}
         for process in psutil.process_iter(["username"]):
             try:
@@ -188,6 +194,13 @@ def watch(learners: list[Learner], over: threading.Event) -> None:
                 continue
         for learner in learners:
             learner.peak = max(learner.peak, held.get(learner.name, 0))
+
+
+def end(names: list[str]) -> None:
+    """End all processes of these users."""
+    for process in psutil.process_iter(["username"]):
+        if process.info["username"] in names:
+            process.kill()
 
 
 @contextmanager
@@ -210,10 +223,8 @@ def a_class(size: int, home: Path) -> Generator[list[Learner]]:
             learners.append(Learner(name, place))
         yield learners
     finally:
+        end(names)
         for name in names:
-            for process in psutil.process_iter(["username"]):
-                if process.info["username"] == name:
-                    process.kill()
             subprocess.run(["userdel", name], check=False)
 
 
@@ -291,7 +302,8 @@ def report(learners: list[Learner]) -> None:
     print(f"through the core: {sum(one.done is not None for one in learners)} of {len(learners)}")
     print(f"failures: {sum(len(one.failures) for one in learners)}")
     print(f"boards kept, each by its owner: {kept} of {len(learners)}")
-    print(f"memory of a learner at most: {max(one.peak for one in learners) / 1e9:.2f} GB (PSS)")
+    peaks = [one.peak / 1e9 for one in learners]
+    print(f"memory (PSS): {max(peaks):.2f} GB for a learner at most, {sum(peaks):.1f} GB for all")
 
 
 def main() -> None:

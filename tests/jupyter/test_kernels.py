@@ -2,16 +2,44 @@
 
 import asyncio
 import os
+from contextlib import asynccontextmanager
 
 from labkit.jupyter.kernels import OneAtWork
 
 
-async def _started(manager, notebook):
+@asynccontextmanager
+async def a_manager(folder):
+    manager = OneAtWork(connection_dir=str(folder), left_behind=1)
+    try:
+        yield manager
+    finally:
+        await manager.shutdown_all(now=True)
+
+
+async def _opened(manager, notebook, cell="1"):
+    """Start the kernel of a notebook and run a cell; return its id, and all that the cell shows."""
     environment = {**os.environ, "JPY_SESSION_NAME": notebook}
     kernel_id = await manager.start_kernel(env=environment)
-    await _said(manager, kernel_id, "")
+    said = await _said(manager, kernel_id, cell)
     await _until(manager, kernel_id, "idle")
-    return kernel_id
+    return kernel_id, said
+
+
+async def _said(manager, kernel_id, cell):
+    client = await _client(manager, kernel_id)
+    shown = []
+    await client.execute_interactive(
+        cell, output_hook=lambda m: shown.append(str(m["content"])), timeout=60
+    )
+    client.stop_channels()
+    return " ".join(shown)
+
+
+async def _client(manager, kernel_id):
+    client = manager.get_kernel(kernel_id).client()
+    client.start_channels()
+    await client.wait_for_ready(timeout=60)
+    return client
 
 
 async def _until(manager, kernel_id, state):
@@ -22,61 +50,38 @@ async def _until(manager, kernel_id, state):
     raise TimeoutError(f"the kernel is never {state}")
 
 
-async def _said(manager, kernel_id, code):
-    """Run a cell, if there is one; return the text of all that it shows."""
-    client = manager.get_kernel(kernel_id).client()
-    client.start_channels()
-    await client.wait_for_ready(timeout=60)
-    shown = []
-    if code:
-        await client.execute_interactive(
-            code, output_hook=lambda m: shown.append(str(m["content"])), timeout=60
-        )
-    client.stop_channels()
-    return " ".join(shown)
-
-
 def test_the_kernel_left_behind_is_closed_and_its_notebook_says_so_when_it_is_back(tmp_path):
     async def scenario():
-        manager = OneAtWork(connection_dir=str(tmp_path), left_behind=1)
-        try:
-            first = await _started(manager, "03_cnn.ipynb")
+        async with a_manager(tmp_path) as manager:
+            first, said = await _opened(manager, "03_cnn.ipynb")
+            assert "was closed" not in said
             await asyncio.sleep(1.2)
             await manager.cull_kernel_if_idle(first)
             assert first in manager  # alone, it may idle
-            second = await _started(manager, "04_loss.ipynb")
-            await _said(manager, second, "1")
+            second, _said_there = await _opened(manager, "04_loss.ipynb")
             await manager.cull_kernel_if_idle(second)
             await manager.cull_kernel_if_idle(first)
             assert first not in manager and second in manager
 
-            again = await _started(manager, "03_cnn.ipynb")
-            assert "was closed while you worked" in await _said(manager, again, "net")
+            again, said = await _opened(manager, "03_cnn.ipynb", "net")
+            assert "was closed while you worked" in said
             assert "was closed" not in await _said(manager, again, "net")
             assert "was closed" not in await _said(manager, second, "1")
-        finally:
-            await manager.shutdown_all(now=True)
 
     asyncio.run(scenario())
 
 
-def test_a_kernel_that_computes_or_moves_a_widget_stays(tmp_path):
+def test_a_kernel_that_computes_stays(tmp_path):
     async def scenario():
-        manager = OneAtWork(connection_dir=str(tmp_path), left_behind=1)
-        try:
-            busy = await _started(manager, "03_cnn.ipynb")
-            client = manager.get_kernel(busy).client()
-            client.start_channels()
-            await client.wait_for_ready(timeout=60)  # ty: ignore[invalid-await]
+        async with a_manager(tmp_path) as manager:
+            busy, _said_there = await _opened(manager, "03_cnn.ipynb")
+            client = await _client(manager, busy)
             client.execute("import time; time.sleep(60)")
             await _until(manager, busy, "busy")
             await asyncio.sleep(1.2)
-            second = await _started(manager, "04_loss.ipynb")
-            await _said(manager, second, "1")
+            await _opened(manager, "04_loss.ipynb")
             await manager.cull_kernel_if_idle(busy)
             assert busy in manager
             client.stop_channels()
-        finally:
-            await manager.shutdown_all(now=True)
 
     asyncio.run(scenario())
