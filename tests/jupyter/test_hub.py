@@ -1,0 +1,104 @@
+"""The hub kit, as far as it goes without a hub; `tests/benchmarks/hub.py` has a real one."""
+
+import ast
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import yaml
+from traitlets.config import Config
+
+ROOT = Path(__file__).parents[2]
+KIT = ROOT / "labkit/jupyter/hub"
+
+
+def _configured(text):
+    c = Config()
+    exec(compile(text, "config", "exec"), {"get_config": lambda: c})  # as JupyterHub does
+    return c.Spawner
+
+
+def _reads_the_settings_of_the_workshop(environment, workshop):
+    folder = Path(environment["JUPYTER_CONFIG_PATH"].replace(workshop, str(ROOT)))
+    assert (folder / "jupyter_server_config.json").is_file()
+    assert (folder / "labconfig/default_setting_overrides.json").is_file()
+
+
+def test_every_class_that_the_settings_name_is_there():
+    settings = json.loads((KIT.parent / "jupyter_server_config.json").read_text())["ServerApp"]
+    for name in ("kernel_manager_class", "kernel_websocket_connection_class"):
+        module, _dot, kind = settings[name].rpartition(".")
+        assert getattr(import_module(module), kind)
+    for module in settings["jpserver_extensions"]:
+        assert import_module(module)._load_jupyter_server_extension
+
+
+def test_the_hub_finds_settings_style_and_a_short_path_for_sockets(monkeypatch):
+    monkeypatch.setenv("LABKIT_WORKSHOP", "/srv/x")
+    monkeypatch.setenv("LABKIT_SHARED", "/srv/y")
+    spawner = _configured((KIT / "jupyterhub_config.py").read_text())
+    environment = spawner.environment.get_value({})
+    _reads_the_settings_of_the_workshop(environment, "/srv/x")
+    assert environment["LABKIT_CACHE"] == "/srv/y/images"
+    one, other = (environment["JUPYTER_RUNTIME_DIR"](None) for _ in range(2))
+    assert one != other and len(f"{one}/kernel-{'x' * 36}-ipc-5") <= 107
+    [style] = [a for a in spawner.args.get_value([]) if "tornado_settings" in a]
+    [folder] = ast.literal_eval(style.partition("=")[2])["static_custom_path"]
+    assert (ROOT / folder.removeprefix("/srv/x/") / "custom.css").is_file()
+
+
+def test_the_image_for_kubernetes_has_the_same_settings():
+    text = (KIT / "Dockerfile").read_text()
+    environment = dict(re.findall(r"(\w+)=(\S+)", text.partition("\nENV ")[2]))
+    _reads_the_settings_of_the_workshop(environment, "/srv/labkit/workshop")
+    assert environment["OMP_NUM_THREADS"] == "1"
+    values = yaml.safe_load((KIT / "values.yaml").read_text())
+    assert values["cull"]["enabled"] and values["scheduling"]["userPlaceholder"]["replicas"]
+    compile(values["hub"]["extraConfig"]["labkit"], "values.yaml", "exec")
+
+
+@pytest.mark.skipif(
+    os.name == "nt" or not shutil.which("git"), reason="a script for a Linux server"
+)
+def test_the_script_for_a_server_sets_up_and_brings_up_to_date(tmp_path):
+    tools = tmp_path / "tljh/user/bin"
+    tools.mkdir(parents=True)
+    for name in ("pip", "python"):
+        (tools / name).write_text(f'#!/bin/sh\necho {name} "$@" >> {tmp_path}/calls\n')
+        (tools / name).chmod(0o755)
+    (tmp_path / "shared/class").mkdir(parents=True)
+    authors = tmp_path / "authors"
+    shutil.copytree(KIT.parent, authors / "labkit/jupyter", ignore=shutil.ignore_patterns("__py*"))
+    for command in ("init", "add .", "-c user.name=a -c user.email=a@b commit -m one"):
+        subprocess.run(["git", *command.split()], cwd=authors, check=True, capture_output=True)
+    environment = {
+        **os.environ,
+        "REPOSITORY": str(authors),
+        "ADMIN": "nobody-here",
+        "LABKIT_SHARED": str(tmp_path / "shared"),
+        "TLJH": str(tmp_path / "tljh"),
+    }
+    for _time in ("first", "again"):
+        done = subprocess.run(
+            ["bash", KIT / "tljh.sh"], env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    assert "/hub/user-redirect/git-pull?repo=" in done.stdout
+    calls = (tmp_path / "calls").read_text()
+    assert "--editable . nbgitpuller" in calls and "labkit.data.fill_cache" in calls
+    written = (tmp_path / "tljh/config/jupyterhub_config.d/labkit.py").read_text()
+    found = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"get_config = __import__('unittest.mock').mock.MagicMock\n{written}",
+        ],
+        check=False,
+    )
+    assert found.returncode == 0
