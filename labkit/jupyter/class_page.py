@@ -32,7 +32,7 @@ def page(learners: list[list[Event]], now: datetime) -> str:
     parts = [_where(learners, now), _exercises(learners)]
     if any(events[-1].who for events in learners):
         parts.append(_names(learners, now))
-    style = "body{font:18px sans-serif;margin:2em;color-scheme:light dark}table{margin:1.5em 0}"
+    style = ":root{color-scheme:light dark;font:18px sans-serif;margin:2em}table{margin:1.5em 0}"
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{heading}</title>'
         f'<meta http-equiv="refresh" content="{SECONDS}"><style>{style}</style>'
