@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Callable
+from typing import Any
 
 import ipywidgets as widgets
 
@@ -50,7 +51,7 @@ class Guess(Explorer):
             raise ValueError(_("Type a guess first. A wrong one helps you to remember."))
         _guesses[self._key] = guess
         try:
-            answer = self._answer() if callable(self._answer) else self._answer
+            answer: Any = self._answer() if callable(self._answer) else self._answer
         except NameError:  # the names of the next cell
             raise ValueError(_("Your guess is kept. Run the next cell, then compare.")) from None
         self.screen.sentence = f"{self._verdict(guess, answer)} {self._why}".strip()
