@@ -76,3 +76,12 @@ def test_the_answer_to_a_prediction_is_folded_and_its_code_is_not_shown():
     shown = notebook.cells[1]
     assert "remove-input" in shown.metadata["tags"]
     assert still in shown.outputs[0]["data"]["text/html"]
+def test_a_still_and_the_dead_widget_under_it_become_one_output():
+    still = '<style>p {}</style><div class="lk-still"><img><p class="lk-still-hint">Run</p></div>'
+    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "a"}}
+    outputs = [nbformat.v4.new_output("display_data", d) for d in ({"text/html": still}, view)]
+    cells = [nbformat.v4.new_markdown_cell("# 1"), nbformat.v4.new_code_cell("x", outputs=outputs)]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"labkit": {"name": "01_x"}})
+    to_page(notebook, Fronts())
+    (shown,) = notebook.cells[1].outputs
+    assert "<img>" in shown.data["text/html"] and "hint" not in shown.data["text/html"]
