@@ -76,6 +76,8 @@ def test_the_answer_to_a_prediction_is_folded_and_its_code_is_not_shown():
     shown = notebook.cells[1]
     assert "remove-input" in shown.metadata["tags"]
     assert still in shown.outputs[0]["data"]["text/html"]
+
+
 def test_a_still_and_the_dead_widget_under_it_become_one_output():
     still = '<style>p {}</style><div class="lk-still"><img><p class="lk-still-hint">Run</p></div>'
     view = {"application/vnd.jupyter.widget-view+json": {"model_id": "a"}}
