@@ -11,7 +11,7 @@ from torch import nn
 from labkit.doctor.case import Case, Rehearsal
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
-from labkit.doctor.sample import pairs
+from labkit.doctor.sample import length, pairs
 from labkit.inspect.recording import record
 from labkit.sandbox.limits import TimeUp
 from labkit.text import _
@@ -28,6 +28,9 @@ _TRIALS = 16
 
 _SLOW, _STUCK = 0.008, 0.003
 """A fall of the loss in a trial, as a share of it, under which a rate may be too small, or is."""
+
+_EPOCHS = 10
+"""A loss that falls by itself in so many epochs is not too slow, however little a step does."""
 
 _SECONDS = 8.0
 """The time for all trials together."""
@@ -135,8 +138,9 @@ def _speed(case: Case, seen: Rehearsal) -> Iterator[Finding]:
             return
         slow = could > 0.05 * first and fell < _SLOW * first
         crawls = could > max(0.02 * first, 20 * fell) and fell < 0.001 * first
-        if best > 1 and (slow or crawls):
-            ask = best < 100 or fell > _STUCK * first or not slow
+        reach = fell / _TRIALS * _EPOCHS * (length(case.train_batches) or 1_000)
+        if best > 1 and (slow or crawls) and reach < 0.5 * first:
+            ask = best < 1_000 or fell > _STUCK * first or not slow or reach > 0.1 * first
             parts: dict[str, Any] = {"rate": _rate(case), "seen": here, "tried": tried}
             kept = max(step.kept for step in log.steps) * max(map(abs, log.factors), default=1)
             if kept < 0.1:

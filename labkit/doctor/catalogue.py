@@ -247,6 +247,7 @@ _ASKS = {
 
 CONSEQUENCES = {
     "hidden-layers": {"layer-in-forward"},
+    "layer-in-forward": {"learning-rate-too-small"},
     "low-precision": {"learning-rate-too-small"},
     "outputs-dropped": {"learning-rate-too-small"},
     "targets-out-of-reach": {"dead-relu", "learning-rate-too-small"},
@@ -256,7 +257,7 @@ CONSEQUENCES = {
     "not-divided": {"dead-relu"},
     "no-backward": {"learning-rate-too-small"},
     "eps-vanishes": {"learning-rate-too-large", "loss-not-finite", "gradient-not-finite"},
-    "images-mixed": {"no-log-softmax", "softmax-before-loss"},
+    "images-mixed": {"no-log-softmax", "softmax-before-loss", "input-without-effect"},
     "equal-units": {"dead-relu", "learning-rate-too-small"},
     "initial-loss": {"dead-relu", "learning-rate-too-large"},
     "bytes": {"initial-loss", "dead-relu", "learning-rate-too-large", "loss-not-finite"},

@@ -68,7 +68,8 @@ EVALUATION = {
         "Your evaluation judges a copy of the model that the training does not change.",
         "It calls another module with weights of the same shapes, e.g. a deepcopy from before the "
         "training. The number stays what it was then.",
-        "Call the model that evaluate(model, batches) is given.",
+        "Call the model that evaluate(model, batches) is given. If the copy is to be an average "
+        "of its weights, change it in place: ema.mul_(decay).add_(weight, alpha=1 - decay).",
     ),
     "evaluation-blind": (
         "Your evaluation says the same whether all answers are right or all are wrong.",

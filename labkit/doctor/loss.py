@@ -37,10 +37,6 @@ def look(case: Case) -> Iterator[Finding]:
     if likelihood and not all(is_log_softmax(call.outputs) for call in likelihood):
         soft = all(is_softmax(call.outputs) for call in likelihood)
         yield found("no-log-softmax", likelihood[0].where, what=_("softmax") if soft else "logits")
-    logits = [c for c in judged if c.function == "binary_cross_entropy_with_logits"]
-    numbers = torch.cat([call.outputs.flatten() for call in logits]) if logits else torch.zeros(0)
-    if len(numbers) >= 20 and numbers.min() >= 0 and _LITTLE < numbers.max() <= 1:
-        yield found("sigmoid-before-loss/twice", logits[0].where)
     yield from _shapes(judged)
     yield from targets.look(case, entropy, judged)
     negated = list(_factors(case))

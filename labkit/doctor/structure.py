@@ -76,9 +76,13 @@ def _recorded(case: Case, images: torch.Tensor) -> Iterator[Finding]:
     last = recording.steps[-1]
     if isinstance(last.call.module, _DropoutNd) and last.call.module.p > 0:
         yield found("outputs-dropped", last.layer, p=last.call.module.p)
-    judged = [call for call in case.log.judged if call.direct and call.function in _DISTANCES]
-    judged = [c for c in judged if c.targets is not None and c.targets.shape == c.outputs.shape]
     kind = last.call.kind if last.call.kind in _REACH else _functions.get(last.call.name, "")
+    direct = [call for call in case.log.judged if call.direct]
+    if kind == "Sigmoid":
+        twice = [c for c in direct if c.function == "binary_cross_entropy_with_logits"]
+        yield from (found("sigmoid-before-loss/twice", call.where) for call in twice[:1])
+    judged = [call for call in direct if call.function in _DISTANCES]
+    judged = [c for c in judged if c.targets is not None and c.targets.shape == c.outputs.shape]
     if judged and kind in _REACH:
         low, high = _REACH[kind]
         targets = torch.cat([call.targets.flatten() for call in judged if call.targets is not None])

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset, TensorDataset, WeightedRandomSampler
 
 from labkit.doctor import examine
+from labkit.model import Net
 from tests.doctor.programs import normal, prepared, program, right_evaluation
 from tests.doctor.unseen import Parts, cnn
 
@@ -481,11 +482,36 @@ def rows_that_are_equal_by_chance():
     )  # fmt: skip
 
 
+def the_recipe_of_the_course():
+    """Little in each step, but there are very many: 3,000 batches of four."""
+    many = TensorDataset(images.repeat(50, 1, 1, 1), labels.repeat(50))
+    model = Net()
+    slow = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9)
+    loader = DataLoader(many, 4, shuffle=True)
+    return program(model=model, optimizer=slow, train_batches=loader, validation_batches=None)
+
+
+def a_discriminator_whose_outputs_are_small():
+    parts = one_number(lambda x: (x[:, :1] > 0).float())
+    with torch.no_grad():
+        parts["model"][2].weight.mul_(0.01)
+        parts["model"][2].bias.fill_(0.4)
+    return parts | {"loss_function": nn.BCEWithLogitsLoss()}
+
+
 @pytest.mark.parametrize(
-    "make", [bytes_that_the_model_scales, partners_drawn_at_random, rows_that_are_equal_by_chance]
+    "make",
+    [
+        the_recipe_of_the_course,
+        a_discriminator_whose_outputs_are_small,
+        bytes_that_the_model_scales,
+        partners_drawn_at_random,
+        rows_that_are_equal_by_chance,
+    ],
 )
 def test_a_correct_program_that_came_close_is_not_accused(make):
     torch.manual_seed(0)
     report = examine(**make())
     assert not report.faults, str(report)
+    assert not any(kind.startswith("learning-rate") for kind in report.kinds), str(report)
     assert not any("(" in text and "Error" in text for text in report.not_looked_at), str(report)
