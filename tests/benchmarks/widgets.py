@@ -113,11 +113,13 @@ CASES = (
     ),
     Case(
         "network",
-        "from labkit.explorers.network import NetworkExplorer\nNetworkExplorer(Net(), pictures)",
+        "from labkit.explorers.network import NetworkExplorer\n"
+        "moments = [(str(k), Net().state_dict()) for k in range(9)]\n"
+        "NetworkExplorer(Net(), pictures, snapshots=moments)",
         (
             Control("map", LINE, STORY, "data-place", run=5),
             Control("layer", LINE, STORY, "data-place", run=4, keys=("ArrowDown", "ArrowUp")),
-            Control("image", "select", STORY, run=8, keys=("ArrowDown", "ArrowUp")),
+            Control("weights", slider("Weights"), STORY, run=8),
             Control(
                 "number", ".lk-focus", STORY, "data-place", run=4, opened='button:has-text("Open")'
             ),
