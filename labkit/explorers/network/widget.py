@@ -48,6 +48,7 @@ class NetworkExplorer(Explorer):
         self.classes = list(classes or getattr(samples, "classes", ()))
         self.reading = Reading([])
         self._sees: list = []
+        self._copy: nn.Module | None = None
         self.choice = ImageChoice(samples)
         names = [name for name, _state in self.snapshots] or ["–"]
         self.weights = Slider.of(_("Weights"), names, len(names) - 1)
@@ -118,12 +119,12 @@ class NetworkExplorer(Explorer):
             return self.model
         name, state = self.snapshots[self.weights.value]
         try:
-            model = copy.deepcopy(self.model)
-            model.load_state_dict(state)
+            self._copy = self._copy or copy.deepcopy(self.model)
+            self._copy.load_state_dict(state)
         except (RuntimeError, TypeError) as error:
             text = _('The weights "{name}" do not fit this network: {error}')
             raise ValueError(text.format(name=name, error=error)) from error
-        return model
+        return self._copy
 
     def _brightest(self) -> float:
         """Return how large the first filters' weights get in any snapshot; 0 without snapshots."""
