@@ -14,9 +14,12 @@ def ours(kind: str) -> Path:
     """
     import platformdirs
 
-    path = getattr(platformdirs, f"user_{kind}_path")("labkit", appauthor=False)
-    if path.is_absolute():
-        return path
+    try:
+        path = getattr(platformdirs, f"user_{kind}_path")("labkit", appauthor=False)
+        if path.is_absolute():
+            return path
+    except RuntimeError:  # newer platformdirs; older ones leave the ~
+        pass
     user = os.getuid() if hasattr(os, "getuid") else ""
     return Path(tempfile.gettempdir()) / f"labkit-{user}" / kind
 

@@ -34,8 +34,16 @@ def test_where_the_workshop_is_read_only_checkpoints_and_board_go_to_ones_own_fo
     assert board.path() == own / "progress.json"
 
 
-def test_without_a_home_there_is_a_folder_all_the_same(monkeypatch):
-    without = Path("~/.cache/labkit")  # what platformdirs says for a user id without a name
-    monkeypatch.setattr(platformdirs, "user_cache_path", lambda *_names, **_options: without)
+def _raise(*_names, **_options):
+    raise RuntimeError("could not determine the home directory for '~/.cache'")
+
+
+def _leave(*_names, **_options):
+    return Path("~/.cache/labkit")
+
+
+@pytest.mark.parametrize("platform", [_raise, _leave], ids=["newer", "older"])
+def test_without_a_home_there_is_a_folder_all_the_same(platform, monkeypatch):
+    monkeypatch.setattr(platformdirs, "user_cache_path", platform)
     assert files.ours("cache").is_absolute()
     assert "~" not in str(files.ours("cache"))
