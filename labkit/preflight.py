@@ -22,7 +22,9 @@ READY, CARE, FIX = "ready", "care", "fix"
 
 MB, GB = 10**6, 10**9
 DISK_FULL, DISK_LOW = 0.5 * GB, 2 * GB
-"""CIFAR-10 takes 0.17 GB packed and as much again unpacked, checkpoints a few MB each."""
+"""CIFAR-10 takes 0.17 GB packed and as much again unpacked."""
+WORK = 50 * MB
+"""Checkpoints take a few MB each."""
 MEMORY_SHORT, MEMORY_LOW = 0.6 * GB, 1.2 * GB
 """A kernel that trains the workshop's network was measured at 0.45 to 0.5 GB."""
 SHARED_LOW = 256 * MB
@@ -179,9 +181,10 @@ def _work() -> Row:
     """Look at the place of checkpoints and solved exercises."""
     folder = Path(os.environ.get("LABKIT_CHECKPOINTS") or place("checkpoints")).absolute()
     found = _("checkpoints and solved exercises go to {folder}").format(folder=folder.parent)
-    if os.access(_existing(folder), os.W_OK):
+    there = _existing(folder)
+    if os.access(there, os.W_OK) and shutil.disk_usage(there).free >= WORK:
         return Row(_("your work"), READY, found)
-    advice = _("It cannot be written: let LABKIT_CHECKPOINTS name a folder of your own.")
+    advice = _("It cannot be written, or is full: let LABKIT_CHECKPOINTS name another folder.")
     return Row(_("your work"), FIX, found, advice)
 
 

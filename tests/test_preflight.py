@@ -260,7 +260,7 @@ def test_what_needs_attention_is_shown_before_the_fold_and_nothing_else(computer
     computer(disk=0, method="spawn")
     page = run()._repr_html_()
     cells = Cells(page[: page.index("<details>")])
-    assert [line[0] for line in cells.rows[1:]] == ["disk space", "workers"]
+    assert [line[0] for line in cells.rows[1:]] == ["disk space", "your work", "workers"]
     computer()
     ready = run()._repr_html_()
     assert "<table" not in ready[: ready.index("<details>")]
