@@ -222,7 +222,7 @@ def test_the_summary_counts_what_to_fix_before_what_to_take_care_of(computer):
     computer(method="spawn")
     assert run().summary() == "You can start. 1 thing is worth knowing."
     computer(method="spawn", python="3.10.1", disk=0)
-    assert run().summary() == "2 things to fix before you start."
+    assert run().summary() == "3 things to fix before you start."
 
 
 class Cells(HTMLParser):
