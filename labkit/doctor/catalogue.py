@@ -241,7 +241,7 @@ _ASKS = {
     "dataset-too-short", "mostly-empty", "not-normalised", "log-softmax-before-loss", "no-gradient",
     "relu-before-loss", "frozen", "learning-rate-zero", "targets-are-inputs", "average-unchanged",
     "joined-with-itself", "best-by-reference", "low-precision",
-    "input-without-effect",
+    "input-without-effect", "evaluates-another",
 }  # fmt: skip
 """What may be on purpose: a question, not a fault."""
 

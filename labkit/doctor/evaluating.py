@@ -61,7 +61,7 @@ def _another(case: Case, seen: Rehearsal) -> Iterator[Finding]:
     """Look at an evaluation that calls a copy of the model: does the training change that copy?"""
     trained = case.trained if case.own_code else None
     if trained is None or not any(trained.doubles.get(key) for key in seen.called):
-        yield found("evaluates-another", ask=trained is None or not trained.moved)
+        yield found("evaluates-another")
 
 
 def _mode(seen: Rehearsal) -> Iterator[Finding]:

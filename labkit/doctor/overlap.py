@@ -147,7 +147,8 @@ def _tables(dataset: Any) -> list[dict]:
         value
         for value in getattr(dataset, "__dict__", {}).values()
         if isinstance(value, dict) and len(value) > 1
-        if all(isinstance(k, str) and isinstance(v, int) for k, v in value.items())
+        if all(isinstance(name, str) for name in value)
+        if set(value.values()) == set(range(len(value)))
     ]
 
 

@@ -114,7 +114,7 @@ def _series(case: Case, words: torch.Tensor) -> Iterator[Finding]:
         ahead += int(moved[:, :at].flatten(1).any(1).sum()) if shifted else 0
     if shifted and ahead > 0.5 * changed > 0:
         yield found("sees-ahead")
-    elif changed and not shifted and reached < 0.5 * changed:
+    elif changed and not shifted and reached < 0.1 * changed:
         yield found("input-without-effect", share=1 - reached / changed)
 
 

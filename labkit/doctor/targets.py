@@ -45,7 +45,8 @@ def _far(judged: list[Judged]) -> Iterator[Finding]:
         return
     size, near = (x.float().abs().mean().item() for x in (call.targets, call.outputs))
     if size > 100 * max(near, 1):
-        yield found("targets-far-away", call.where, size=size, near=near)
+        ask = size < 1e4 * max(near, 1)
+        yield found("targets-far-away", call.where, ask=ask, size=size, near=near)
 
 
 def downhill(case: Case) -> Iterator[Finding]:
@@ -80,7 +81,7 @@ def downhill(case: Case) -> Iterator[Finding]:
             good, bad = (float(given(x, targets)) for x in (right, wrong))
     except FAILURES:
         return
-    if good > bad + 1e-3 * abs(bad):
+    if good - bad > 0.5 * max(abs(good), abs(bad)):
         yield found("loss-negated/asked", ask=bool(case.own_code), good=good, bad=bad)
 
 
