@@ -111,6 +111,9 @@ def _two_passes(answer, dataset, batch_size, shuffle):
         _("shapes"): sorted(shapes, reverse=True),
         _("each item once"): sorted(seen) == list(range(len(dataset))),
         _("labels fit the images"): numpy.array_equal(images, seen),
+        _("labels are whole numbers"): not any(
+            numpy.asarray(labels).dtype.kind == "f" for _images, labels in first
+        ),
     }
     if len(seen) != len(dataset):
         return found
@@ -228,6 +231,12 @@ batches.if_it_reads(
         ),
         ("torch.stack(images)", "list(images)"): (
             "The images of a batch are a list. torch.stack makes one tensor [N, C, H, W] of them."
+        ),
+        ("torch.tensor(labels)", "torch.Tensor(labels)"): (
+            "The labels are floats: torch.Tensor makes those. torch.tensor keeps whole numbers."
+        ),
+        ("torch.tensor(labels)", "tuple(labels)"): (
+            "The labels of a batch are a tuple. torch.tensor makes a tensor [N] of it."
         ),
         ("torch.tensor(labels)", "list(labels)"): (
             "The labels of a batch are a list. torch.tensor makes a tensor [N] of it."

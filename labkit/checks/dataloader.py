@@ -240,7 +240,9 @@ flipping.if_it_returns(
         "_normalised(image, turn=(1,))": (
             "This turns images upside down. From left to right it is RandomHorizontalFlip."
         ),
-        "_normalised(image)": "No image is ever mirrored.",
+        "_normalised(image)": (
+            "No image is ever mirrored. If a coin is tossed, toss it anew for each image."
+        ),
         "_normalised(image, turn=(2,), often=1.0)": (
             "Every image is mirrored. At random means: about every second time."
         ),

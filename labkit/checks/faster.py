@@ -37,7 +37,8 @@ whole_speedup.if_it_returns(
             "The rest does not become faster. Add up the times: 1 - share and share / faster."
         ),
         "1 - share + share / faster": (
-            "This is the time that is left. How many times as fast is 1 divided by that."
+            "This is the time that is left. How many times as fast is 1 divided by that, with "
+            "brackets: 1 / (a + b)."
         ),
         "100 / (1 - share + share / faster)": (
             "A hundred times too large: how many times as fast is expected, not percent."

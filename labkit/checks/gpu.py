@@ -35,6 +35,7 @@ def _places():
     one_bias[0].bias = nn.Parameter(torch.zeros(2, device="meta"))
     here, there = _batch("cpu"), _batch("meta")
     return [
+        (_Model(model("cpu"), _Model(model("meta"))), here),
         (model("cpu", "cpu"), here),
         (model("cpu", "cpu"), there),
         (model("meta", "meta"), here),

@@ -242,7 +242,8 @@ train_in_portions.if_it_reads(
             "loss by `every`."
         ),
         (_LOSS, _CLEAR_FIRST): (
-            "zero_grad() after each batch forgets the portions before. Clear only after a step."
+            "Of each portion the last batch alone counts. Call backward() for every batch, and "
+            "zero_grad() only after a step: it forgets the batches before."
         ),
         (_LOSS, _CLEAR_FIRST, " / every", ""): (
             "Here only the last batch of each portion counts, with its full gradient."

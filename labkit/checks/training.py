@@ -112,6 +112,9 @@ _RETURNED = "    return correct / count"
 
 accuracy.if_it_reads(
     {
+        (".argmax(dim=1)", ".amax(dim=1)"): (
+            "These are the largest logits. Which class has each of them? argmax(dim=1)."
+        ),
         (".sum()", ".float().mean()", "/ count", "/ len(batches)"): (
             "A mean of batch means gives the images of a short last batch too much weight. Count "
             "all correct predictions and divide once."

@@ -13,7 +13,11 @@ from typing import NamedTuple
 from labkit.data.store import DataError
 from labkit.text import _, ngettext
 
-_LEFT_ABOUT = {"thumbs.db", "desktop.ini", "__macosx", "$recycle.bin", "icon\r"}
+_LEFT_ABOUT = {
+    *("thumbs.db", "desktop.ini", "$recycle.bin", "system volume information"),  # Windows
+    *("__macosx", "icon\r", "lost+found"),
+    *("@eadir", "#recycle", "@recycle", "@recently-snapshot", "#snapshot", ".@__thumb"),  # NAS
+}
 """What systems and their archives leave in a folder, beside what begins with a dot."""
 
 _TEST_NAMES = ("test", "val", "valid", "validation")
@@ -29,7 +33,7 @@ _NUMBERED = re.compile(r"([^\W\d_]+)\.\d+\.(jpe?g|png)", re.IGNORECASE)
 """A file whose name starts with its class, e.g. cat.0.jpg."""
 
 _IMAGES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".avif", ".heic")
-_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
+_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".xz", ".txz", ".bz2", ".tbz2", ".zst", ".7z", ".rar")
 
 Listing = dict[str, list[os.DirEntry]]
 """The files of each class, by the name of the class; both in the order of their names."""
@@ -55,7 +59,9 @@ def survey(folder: Path, *, hints: bool = True) -> Survey:
     _refuse_no_folder(folder)
     notes: list[str] = []
     parts = {entry.name.lower(): Path(entry.path) for entry in _folders(folder)}
-    if not _is_split(parts):
+    if _is_split(parts):
+        _refuse_two_of_a_name(folder, parts)
+    else:
         train = _classes(folder, notes)
         _refuse_unusable(folder, train, {}, hints)
         return Survey(train, {}, tuple(notes))
@@ -131,7 +137,13 @@ def _classes(folder: Path, notes: list[str]) -> Listing:
     text = _("{name}: read as a class. If it is not one, move this folder out of {folder}.")
     parts = [name for name in listing if _A_PART.fullmatch(name.lower()) and name != "train"]
     notes += [text.format(name=name, folder=readable(folder.name)) for name in parts]
-    return dict(sorted(listing.items()))
+    return _in_order(listing)
+
+
+def _in_order(listing: Listing) -> Listing:
+    """Sort the classes by their names; where all names are numbers, as numbers: 2 before 10."""
+    numbers = all(map(str.isdecimal, listing))
+    return dict(sorted(listing.items(), key=lambda one: (int(one[0]) if numbers else 0, one[0])))
 
 
 def _loose(folder: Path) -> list[os.DirEntry]:
@@ -162,7 +174,7 @@ def _by_file_name(folder: Path, files: list[os.DirEntry], notes: list[str]) -> L
         text = _("{folder} holds no folders: the classes are those in the file names, {classes}.")
         counts = (f"{name} ({len(some):,})" for name, some in sorted(listing.items()))
         notes.append(text.format(folder=readable(folder.name), classes=", ".join(counts)))
-    return dict(sorted(listing.items()))
+    return _in_order(listing)
 
 
 def readable(name: str) -> str:
@@ -240,7 +252,16 @@ def _refuse_unusable(folder: Path, train: Listing, test: Listing, hints: bool) -
             raise _refusal(text, path=path)
     if strange := [name for name in test if name not in train]:
         text = _("The class {name} is in the test folder, but not in {folder}.")
-        raise _refusal(text, folder, name=strange[0])
+        if alike := [name for name in train if name.lower() == strange[0].lower()]:
+            text += " " + _("There it is called {alike}: give both folders one name.")
+        raise _refusal(text, folder, name=strange[0], alike="".join(alike[:1]))
+
+
+def _refuse_two_of_a_name(folder: Path, parts: dict[str, Path]) -> None:
+    for part in _folders(folder):
+        if (other := parts[part.name.lower()].name) != part.name:
+            text = _("{folder} holds {one} and {other}: only capital letters differ. Keep one.")
+            raise _refusal(text, folder, one=part.name, other=other)
 
 
 def _usable_inside(folder: Path, most: int = 4) -> Path | None:

@@ -106,7 +106,10 @@ def split(arrays: Arrays) -> Stored:
     """Hold the validation images out of the training images; raise ``DataError`` for too few."""
     held = hold_out(arrays.train_labels, validation_size(len(arrays.train_labels)))
     if not len(held):
-        text = _("There are too few training images to hold one out: a class needs at least two.")
+        text = _(
+            "There are too few images to hold some out, to choose and to test by: three of each "
+            "class are enough."
+        )
         raise DataError(text)
     kept = np.setdiff1d(np.arange(len(arrays.train_labels)), held)
     images, labels = arrays.train_images, arrays.train_labels

@@ -3,9 +3,12 @@
 import base64
 import html
 import io
+import warnings
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
+from matplotlib.text import Text
 
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 """Okabe and Ito's colours (https://jfly.uni-koeln.de/color/) with 3:1 contrast on white."""
@@ -17,6 +20,14 @@ INK, GRID = "#1a1a1a", "#d0d0d0"
 
 OVER_THE_LINE = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
 """The box of a number that stands on grid lines: they must not strike it through."""
+
+
+_FONTS = (
+    *("DejaVu Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "Hiragino Sans", "PingFang SC"),
+    *("Microsoft YaHei", "Yu Gothic", "Malgun Gothic", "WenQuanYi Zen Hei", "Arial Unicode MS"),
+    *("Noto Sans Devanagari", "Nirmala UI", "Noto Emoji", "Segoe UI Emoji"),
+)
+"""Where letters are looked for that the first font lacks, if a machine has these."""
 
 
 class Plot(Figure):
@@ -31,6 +42,19 @@ class Plot(Figure):
         super().__init__(figsize=(width, height), dpi=100, layout="constrained")
         FigureCanvasAgg(self)
         self.alt = alt
+
+    def draw(self, renderer) -> None:
+        """Draw, with every name as it is written: a class may be called ``$10`` or 猫."""
+        for axes in self.axes:
+            _ticks = axes.get_xticklabels(), axes.get_yticklabels()  # makes them, to be found
+        families = [name for name in _FONTS if name in fontManager.get_font_names()]
+        for text in self.findobj(Text):
+            text.set_parse_math("\\mathdefault" in text.get_text())  # 10^3 on a log axis
+            if not text.get_text().isascii():
+                text.set_fontfamily(families)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph .* missing")  # a box says so
+            super().draw(renderer)
 
     def png(self, scale: float = 1.0) -> bytes:
         """Return the figure as PNG bytes, ``scale`` times 100 dots per inch."""

@@ -22,7 +22,7 @@ from labkit.sandbox.model_lock import model_lock
 from labkit.text import N_, _
 from labkit.training import History, Run
 from labkit.training.state_dicts import bare_names, difference, is_state_dict, unwrapped
-from labkit.training.torch_file import damaged, fault, is_whole, sweep
+from labkit.training.torch_file import damaged, fault, is_whole, no_device, sweep
 
 FORMAT = 1
 _NO_PLAIN_DATA = (
@@ -212,12 +212,14 @@ def load(path: Path | str, *, device: torch.device | str = "cpu") -> Checkpoint:
             file.seek(0)
             found = None if wrong else _read(path, file)
     except OSError as error:
-        wrong = _("{path} cannot be read: {reason}.").format(
-            path=path, reason=error.strerror or error
-        )
+        reason = error.strerror or error
+        wrong = _("{path} cannot be read: {reason}.").format(path=path, reason=reason)
     if wrong or found is None:
         raise CheckpointError(f"{wrong} {_what_is_left(path)}")
-    found.model.update({name: part.to(device) for name, part in found.model.items()})
+    try:
+        found.model.update({name: part.to(device) for name, part in found.model.items()})
+    except (RuntimeError, AssertionError) as error:
+        raise CheckpointError(no_device(device, error)) from error
     return found
 
 

@@ -83,3 +83,9 @@ def sweep(path: Path) -> None:
         with suppress(FileNotFoundError):  # another writer has just finished with it
             if time.time() - orphan.stat().st_mtime > 3600:
                 orphan.unlink()
+
+
+def no_device(device: object, error: Exception) -> str:
+    """Return in words why weights cannot be put on a device."""
+    text = _("The weights cannot be put on {device} here: {reason}. Leave out device.")
+    return text.format(device=device, reason=str(error).partition("\n")[0].rstrip("."))

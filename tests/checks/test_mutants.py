@@ -15,7 +15,6 @@ SAME = {
     "reddest": {"classes = labels.max() + 1"},  # range() takes a tensor
     "batches": {"order = torch.randperm(count) if shuffle else range(count)"},  # so does an index
     "padding_that_keeps": {  # kernels are odd
-        "return (kernel - 1) / 2",
         "return kernel // 2",
         "return (kernel - 0) // 2",
     },

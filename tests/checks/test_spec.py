@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from labkit.checks import cnn, dataloader, gpu
 from labkit.checks import tensors as check
 from labkit.checks.engine import values
 from labkit.checks.engine.spec import exercise
@@ -348,3 +349,30 @@ def test_the_first_place_that_differs_is_named():
     came[2, 3] = came[3, 0] = 7
     sentence = values.difference(expected, came)
     assert sentence.startswith("2 of 20 numbers differ, first at [2, 3]: yours is 7")
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer", "words"),
+    [
+        (check.swap_red_and_blue, lambda image: [*image.flip(0)], "list of tensors"),
+        (cnn.padding_that_keeps, lambda kernel: (kernel - 1) / 2, "yours are floats"),
+    ],
+)
+def test_right_numbers_of_another_type_are_not_praised_in_silence(exercise, answer, words):
+    assert words in " ".join(exercise(answer).lines)
+    assert not exercise(exercise.solution).lines[1:]
+
+
+def test_a_layer_inside_of_a_block_counts_in_one_place():
+    def first_level(model, batch):
+        layers = model.children()
+        return all(p.device == batch.device for m in layers for p in m.parameters(recurse=False))
+
+    assert not gpu.in_one_place(first_level).solved
+
+
+def test_labels_that_are_floats_are_refused():
+    def as_floats(*given):
+        return ((images, labels.float()) for images, labels in dataloader.batches.solution(*given))
+
+    assert "The labels are floats" in str(dataloader.batches(as_floats))

@@ -163,7 +163,7 @@ def test_the_icon_of_a_mac_is_no_noise(tmp_path, capsys):
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("name", ["pets.zip", "pets.tar.gz", "PETS.7Z"])
+@pytest.mark.parametrize("name", ["pets.zip", "pets.tar.gz", "pets.tar.xz", "PETS.7Z"])
 def test_an_archive_says_unpack(tmp_path, name):
     (tmp_path / name).touch()
     with pytest.raises(DataError, match=f"{name} is an archive: unpack it"):
@@ -175,3 +175,28 @@ def test_cifar10_unpacked_names_the_source_and_the_archive(tmp_path):
         (tmp_path / name).touch()
     with pytest.raises(DataError, match=r"Choose cifar10.*cifar-10-python.tar.gz"):
         load(tmp_path)
+
+
+def test_classes_that_are_numbers_are_in_the_order_of_the_numbers(tmp_path):
+    paint(*(tmp_path / "x" / name for name in ("10", "2", "0", "1")), count=3)
+    assert load(tmp_path / "x").train.classes == ["0", "1", "2", "10"]
+
+
+def test_train_twice_is_refused(tmp_path):
+    paint(*(tmp_path / "x" / name for name in ("Train/cat", "Train/dog", "train/cat", "train/dog")))
+    if len(list((tmp_path / "x").iterdir())) > 1:  # where the disk tells them apart
+        with pytest.raises(DataError, match="Train and train: only capital letters differ"):
+            load(tmp_path / "x")
+
+
+def test_a_class_in_other_capitals_in_the_test_folder_names_both(tmp_path):
+    paint(*(tmp_path / "x" / name for name in ("train/Cat", "train/dog", "test/cat", "test/dog")))
+    with pytest.raises(DataError, match="class cat is in the test .*it is called Cat"):
+        load(tmp_path / "x")
+
+
+@pytest.mark.parametrize("name", ["@eaDir", "lost+found", "System Volume Information", "#recycle"])
+def test_what_a_system_leaves_is_no_class(tmp_path, name):
+    paint(tmp_path / "x" / "cat", tmp_path / "x" / "dog", tmp_path / "x" / name)
+    paint(tmp_path / "x" / "cat" / name)
+    assert load(tmp_path / "x").train.classes == ["cat", "dog"]

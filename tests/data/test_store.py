@@ -211,7 +211,7 @@ def test_too_few_images_to_validate_with_is_said():
     few = arrays()._replace(
         train_images=np.zeros((2, 32, 32, 3), np.uint8), train_labels=np.arange(2)
     )
-    with pytest.raises(DataError, match="a class needs at least two"):
+    with pytest.raises(DataError, match="three of each class are enough"):
         store.split(few)
 
 

@@ -338,6 +338,11 @@ def test_an_error_is_one_sentence_in_a_notebook(tmp_path):
     assert caught.value._render_traceback_() == [f"CheckpointError: {caught.value}"]
 
 
+def test_a_device_that_is_not_there_is_said(saved):
+    with pytest.raises(CheckpointError, match="cannot be put on cuda:99 here.*Leave out device"):
+        checkpoint.load(saved, device=torch.device("cuda", 99))
+
+
 def test_a_missing_file_is_said(tmp_path):
     said = _refused(tmp_path / "net.pt")
     assert said.startswith("There is no checkpoint") and said.endswith("Train again to make one.")

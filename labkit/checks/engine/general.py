@@ -243,7 +243,7 @@ GENERAL = (
     Rule(
         "first only",
         _first_only,
-        N_("This is the first one alone. Is return inside the loop? It ends the function."),
+        N_("This is the first one alone. If return is inside the loop, it ends the function."),
     ),
     Rule(
         "axes swapped",

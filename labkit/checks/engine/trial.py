@@ -17,13 +17,32 @@ from labkit.checks.engine.verdict import Verdict
 from labkit.sandbox.limits import TimeUp, settings_kept, within
 from labkit.sandbox.quiet import quiet
 from labkit.sandbox.reading import Answer
-from labkit.text import _, ngettext
+from labkit.text import N_, _, ngettext
 
 if TYPE_CHECKING:
     from labkit.checks.engine.spec import Exercise
 
 _PRINTED = 400
 """So many characters of what an answer prints for one input are shown."""
+
+_UNLIKE = (
+    (
+        values.fractional,
+        N_(
+            "One thing more: yours are floats, like 1.0, where whole numbers are meant. Layers and "
+            "loss functions refuse those. // divides into whole numbers, and torch.tensor keeps "
+            "them, where torch.Tensor does not."
+        ),
+    ),
+    (
+        values.listed,
+        N_(
+            "One thing more: this is a list of tensors, and one tensor was asked for: "
+            "torch.stack makes it."
+        ),
+    ),
+)
+"""What is of another type than the right answer, with equal numbers, and what to add then."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +155,8 @@ class Trial:
             "Right: {n} input tried.", "Right, on all {n} inputs tried.", len(self.came)
         ).format(n=len(self.came))
         lines = [_(caution.sentence) for caution in self.exercise.cautions if self._fails(caution)]
+        pairs = [(e.value, c.value) for e, c in zip(self.expected, self.came, strict=True)]
+        lines += [_(text) for unlike, text in _UNLIKE if any(unlike(*pair) for pair in pairs)]
         if spoiled := self._spoiled():
             text = _(
                 "One thing more: it changes {names} itself, so whoever uses {names} afterwards "

@@ -217,6 +217,21 @@ def untouched(one, fresh) -> bool:
     return one == fresh if isinstance(one, int | float | str) else True
 
 
+def listed(expected, came) -> bool:
+    """Return whether a list of tensors came where one tensor is expected."""
+    several = isinstance(came, list | tuple) and any(isinstance(p, torch.Tensor) for p in came)
+    return several and isinstance(expected, torch.Tensor)
+
+
+def fractional(expected, came) -> bool:
+    """Return whether floats came, 1.0, where whole numbers are expected, 1, perhaps inside."""
+    if isinstance(expected, torch.Tensor) and isinstance(came, torch.Tensor):
+        return came.is_floating_point() and expected.dtype == torch.int64
+    if isinstance(expected, list | tuple) and isinstance(came, list | tuple):
+        return any(map(fractional, expected, came))
+    return type(expected) is int and isinstance(came, float)
+
+
 def size(value) -> int:
     """Return how many numbers a value holds, 1 if it holds none."""
     if isinstance(value, torch.Tensor):
