@@ -697,6 +697,8 @@ def test_a_picture_of_ones_own_goes_through_the_network(page, network, tmp_path)
     painted(network, [9, 1], [0, 255, 0])
     type_path(network, tmp_path / "none.png")
     network.get_by_role("alert").filter(has_text="none.png: there is no such file").wait_for()
+    network.get_by_label("Image", exact=True).select_option(index=0)
+    network.get_by_role("alert").wait_for(state="detached")
 
 
 @pytest.mark.parametrize(
