@@ -90,6 +90,7 @@ edition: .venv/ready-lab
 
 minutes: .venv/ready-lab
 	$(RUN) -m tests.minutes --write
+	$(RUN) -m tests.teaching
 
 links: .venv/ready-lab
 	$(RUN) -m tests.links

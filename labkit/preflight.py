@@ -1,6 +1,7 @@
 """Check whether this computer is ready for the workshop, and say what to fix.
 
-Each row of the report looks at one thing and judges it; nothing is changed.
+Each row of the report looks at one thing and judges it; nothing is changed. On a terminal,
+``python -m labkit.preflight`` prints the report, and ends with 1 if there is something to fix.
 """
 
 import html
@@ -10,6 +11,7 @@ import multiprocessing
 import os
 import platform
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -323,3 +325,16 @@ def _table(rows: Sequence[Row], caption: str = "") -> Html:
 def _badge(state: str) -> Html:
     style = f"background: {_LOOKS[state][1]}; color: white; border-radius: 3px; padding: .1em .6em"
     return Html(f'<span style="{style}">{html.escape(_state(state))}</span>')
+
+
+def main() -> int:
+    """Print the report; return 1 if there is something to fix."""
+    report = run()
+    if hasattr(sys.stdout, "reconfigure"):  # a terminal that has no ✓ prints a question mark
+        sys.stdout.reconfigure(errors="replace")
+    print(report)
+    return int(report.count(FIX) > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

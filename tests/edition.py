@@ -1,12 +1,13 @@
 """Make an edition without solutions: ``python -m tests.edition FOLDER``, or ``make edition``.
 
-It is a copy of the last commit in which the folded solutions of all exercises are taken out of the
-notebooks; nudges and hints stay. The checks stay, too, and whoever opens `labkit/checks` finds what
-they compare with.
+It is a copy of the last commit without the folder for instructors, and without the folded solutions
+of all exercises; nudges and hints stay. The checks stay, too, and whoever opens `labkit/checks`
+finds what they compare with.
 """
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -33,6 +34,7 @@ def main(folder: str) -> None:
     archive = subprocess.run(["git", "archive", "HEAD"], cwd=ROOT, capture_output=True, check=True)
     with tarfile.open(fileobj=BytesIO(archive.stdout)) as tar:
         tar.extractall(folder, filter="data")
+    shutil.rmtree(Path(folder, "notebooks", "teaching"))
     for path in sorted(Path(folder, "notebooks").glob("*.ipynb")):
         notebook = without_solutions(json.loads(path.read_text("utf-8")))
         path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", "utf-8")

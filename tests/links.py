@@ -18,7 +18,11 @@ _HERE = re.compile(r"https?://(?:localhost|127\.)")
 
 def texts() -> dict[str, str]:
     """Return what learners and teachers read, by file."""
-    pages = [ROOT / "README.md", *sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("notebooks/*.md"))]
+    pages = [
+        ROOT / "README.md",
+        *sorted(ROOT.glob("*.md")),
+        *sorted(ROOT.glob("notebooks/**/*.md")),
+    ]
     found = {str(page.relative_to(ROOT)): page.read_text(encoding="utf-8") for page in pages}
     for path in NOTEBOOKS:
         cells = [source(cell) for cell in read(path) if cell["cell_type"] == "markdown"]

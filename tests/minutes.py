@@ -142,7 +142,7 @@ def _shown(code: str) -> str | None:
     return shown.id if isinstance(shown, ast.Name) else None
 
 
-def _imported(cells: list[dict], *rooms: str) -> set[str]:
+def imported(cells: list[dict], *rooms: str) -> set[str]:
     names = set()
     for cell in cells:
         if cell["cell_type"] == "code":
@@ -171,8 +171,8 @@ def count(path: Path) -> Counted:
         here.cells.append(cell)
         if text.startswith(DIVIDER):
             here = Part("divider")
-    moving = _imported(cells, "labkit.explorers", "labkit.explorers")
-    drawing = _imported(cells, "labkit.plots", "labkit.plots")
+    moving = imported(cells, "labkit.explorers", "labkit.explorers")
+    drawing = imported(cells, "labkit.plots", "labkit.plots")
     for part in (core, exercises, *sections):
         part.count(moving, drawing)
     return Counted(path, core, sections, exercises)

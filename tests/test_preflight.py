@@ -1,6 +1,7 @@
 """The preflight: every row in every state, on a computer made up for it."""
 
 import importlib
+import io
 import multiprocessing
 import platform
 import shutil
@@ -292,3 +293,21 @@ def contrast_with_white(colour):
     values = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in values]
     return 1.05 / (sum(w * v for w, v in zip((0.2126, 0.7152, 0.0722), linear, strict=True)) + 0.05)
+
+
+def test_on_a_terminal_the_report_is_plain_lines_and_the_exit_code_says_if_something_is_to_fix(
+    computer, capsys
+):
+    assert preflight.main() == 0
+    assert capsys.readouterr().out == f"{run()}\n"
+    computer(disk=10**6)
+    assert preflight.main() == 1
+    assert "thing to fix before you start" in capsys.readouterr().out
+
+
+def test_a_terminal_without_check_marks_prints_the_report_all_the_same(monkeypatch):
+    old = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", old)
+    assert preflight.main() == 0
+    old.flush()
+    assert b"? ready      Python" in old.buffer.getvalue()

@@ -72,11 +72,27 @@ def gather(notebooks: list, folder: Path, work: Path) -> None:
         nbformat.write(notebook, work / "pages" / f"{name}.ipynb")
     for path in [*folder.glob("*.md"), *folder.glob("*.py")]:
         shutil.copy(path, work / "pages")
+    if (folder / "teaching").exists():  # not in a translation
+        teach(folder / "teaching", work)
     names = [notebook.metadata["labkit"]["name"] for notebook in notebooks]
-    front = front_page(_series(folder), names, alive)
+    front = front_page(_series(folder), names, alive, (folder / "teaching").exists())
     (work / "pages" / "index.md").write_text(front, encoding="utf-8")
     fronts.write(work / "static" / "fronts")
     (work / "static" / "explorers.css").write_text(SHEET, encoding="utf-8")
+
+
+def teach(folder: Path, work: Path) -> None:
+    """Lay out the pages for instructors; what is HTML already stays so, with its images."""
+    shutil.copytree(ROOT / "images", work / "extra" / "images", ignore=lambda *_: ["draw"])
+    (work / "pages" / "teaching").mkdir()
+    for path in folder.glob("*.md"):
+        text = path.read_text(encoding="utf-8")
+        link = r'<a href="../notebooks/teaching/\2">\1</a>'
+        text = re.sub(r"\[([^]]+)\]\((\w+\.html)\)", link, text)
+        if path.stem == "README":
+            others = sorted(page.stem for page in folder.glob("*.md") if page != path)
+            text += "\n".join(["\n```{toctree}", ":hidden:", "", *others, "```", ""])
+        (work / "pages" / "teaching" / path.name).write_text(text, encoding="utf-8")
 
 
 def _series(folder: Path) -> str:
@@ -88,7 +104,9 @@ def _series(folder: Path) -> str:
     return re.sub(r"\*\*(.+?)\*\*", r"[\1](00_setup.ipynb)", rows)
 
 
-def front_page(table: str, names: list[str], alive: dict[str, tuple[str, str]]) -> str:
+def front_page(
+    table: str, names: list[str], alive: dict[str, tuple[str, str]], teaching: bool = False
+) -> str:
     """Return the first page, in Markdown; ``alive`` is page and HTML of each living explorer."""
     titles = {
         "convolution": _("Move a filter over an image"),
@@ -103,8 +121,9 @@ def front_page(table: str, names: list[str], alive: dict[str, tuple[str, str]]) 
         for kind, text in titles.items()
         if kind in alive
     ]
+    for_instructors = ["teaching/README"] if teaching else []
     first = f"```{{raw}} html\n{alive['convolution'][1]}\n```" if alive else _widget_image()
-    toctree = "\n".join([*names, "glossary"])
+    toctree = "\n".join([*names, "glossary", *for_instructors])
     moving = f'<ul class="lk-moving">{"".join(links)}</ul>' if links else ""
     return f"""# {_("From tensors to the GPU")}
 

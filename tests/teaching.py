@@ -1,0 +1,150 @@
+"""Write the instructor's pages that follow from the notebooks: ``python -m tests.teaching``.
+
+The run sheets take their minutes from the notebooks and their sentences from
+``notebooks/teaching/run-sheet.toml``. The page of usual mistakes is what the checks know.
+``tests/test_teaching.py`` holds the pages to this.
+"""
+
+import tomllib
+
+from labkit.checks.series import SERIES, exercises
+from tests.minutes import NOTEBOOKS, ROOT, Part, count, imported, printed, source, whole
+
+FOLDER = ROOT / "notebooks" / "teaching"
+PROSE = tomllib.loads((FOLDER / "run-sheet.toml").read_text(encoding="utf-8"))
+CORE = NOTEBOOKS[:8]
+ADDED = {
+    "02_dataloader": "Nearest neighbour",
+    "03_cnn": "Shape coach",
+    "05_training": "Overfitting and early stopping",
+    "06_evaluation": "Evaluation studio",
+}
+"""The sections that a lab of 90 minutes adds."""
+PAUSES = {
+    "01_tensors": ("Exercise 3 of notebook 1", 3),
+    "03_cnn": ("Exercise 1 of notebook 3", 3),
+    "04_loss_optimizer": ("A break", 5),
+    "05_training": ("Exercise 1 of notebook 5", 3),
+}
+"""What a lab of 90 minutes does behind a notebook, and for how many minutes."""
+
+
+def sections(path) -> list[Part]:
+    """Return the core of a notebook as its sections, each counted; the recap is none."""
+    cells = count(path).core.cells
+    parts: list[Part] = []
+    for cell in cells:
+        text = source(cell)
+        if cell["cell_type"] == "markdown" and text.startswith("## "):
+            parts.append(Part(text.splitlines()[0].removeprefix("## ").strip()))
+        if parts:
+            parts[-1].cells.append(cell)
+    moving = imported(cells, "labkit.explorers", "labkit.explorers")
+    drawing = imported(cells, "labkit.plots", "labkit.plots")
+    for part in parts:
+        part.count(moving, drawing)
+    return [part for part in parts if part.title not in ("Recap", "Going deeper")]
+
+
+def clock(minutes: float) -> str:
+    """Return minutes since the start as ``1:05``."""
+    return "{}:{:02}".format(*divmod(int(minutes), 60))
+
+
+def run_sheet(length: int) -> str:
+    """Return the run sheet of a lab of 60 or 90 minutes, in Markdown."""
+    lines, now = [_HEAD.format(length=length)], 0
+    for path in CORE:
+        told, more = printed(path)["core"], []
+        if length == 90 and path.stem in ADDED:
+            beyond = count(path).sections
+            more = [part for part in beyond if part.title.startswith(ADDED[path.stem])]
+        end = now + told + sum(whole(part.minutes) for part in more)
+        title = source(count(path).core.cells[0]).splitlines()[0].removeprefix("# ")
+        lines += [f"\n## {clock(now)} to {clock(end)} · {title}\n", *_TABLE]
+        core = sections(path)
+        scale, at = told / sum(part.minutes for part in core), float(now)
+        for part in core:
+            lines.append(_row(path.stem, part.title, at))
+            at += part.minutes * scale
+        at = now + told
+        for part in more:
+            lines.append(_row(path.stem, part.title, at))
+            at += whole(part.minutes)
+        prose, now = PROSE[path.stem], end
+        lines += [f"\n**Stuck?** {prose['stuck']}\n", f"**Late?** {prose['late']}"]
+        if length == 90 and path.stem in PAUSES:
+            what, minutes = PAUSES[path.stem]
+            lines.append(f"\n## {clock(now)} to {clock(now + minutes)} · {what}")
+            now += minutes
+    if now < length:
+        lines.append(f"\n## {clock(now)} to {clock(length)} · Questions to close with")
+        lines.append("\nTwo or three of [these](questions.md).")
+    return "\n".join(lines) + "\n"
+
+
+def _row(stem: str, title: str, at: float) -> str:
+    prose = PROSE[stem][title]
+    says = [prose.get("show", ""), f"**Ask:** {prose['ask']}" if "ask" in prose else ""]
+    return (
+        f"| {clock(at)} | {title} | {'<br>'.join(filter(None, says))} | {prose.get('wrong', '')} |"
+    )
+
+
+_TABLE = [
+    "| clock | section | show and ask | likely wrong, and what is right |",
+    "|---|---|---|---|",
+]
+_HEAD = """# Run sheet: {length} minutes
+
+Made by `make minutes`: the clock is counted from the notebooks, the sentences are in
+`run-sheet.toml`. 0:00 is the first key that learners press; the [slides](slides.html) come before.
+The wrong answers are what we expect, from the checks and from forums; nobody has counted them in a
+class. Whoever falls behind [jumps in](README.md#who-has-fallen-behind)."""
+
+
+def mistakes() -> str:
+    """Return the usual wrong answers to every exercise, in Markdown."""
+    lines = [_MISTAKES]
+    for number, (notebook, title) in enumerate(SERIES.items(), start=1):
+        lines.append(f"\n## {number}. {title}")
+        for exercise in exercises(notebook):
+            lines += [f"\n### {number}.{exercise.number} {exercise.name}\n"]
+            lines += ["| what learners write | what the check says |", "|---|---|"]
+            lines += [
+                f"| {_code(mistake.name)} | {_cell(mistake.sentence)} |"
+                for mistake in exercise.mistakes
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def _code(name: str) -> str:
+    """Return an expression as code, and the name of a longer mistake as it is."""
+    plain = name.replace(" ", "").isalpha()
+    return name if plain else f"`` {_cell(name)} ``"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+_MISTAKES = """# Usual mistakes, exercise by exercise
+
+Made by `make minutes` from the checks, which answer each of these by its own sentence. The names on
+the left are those in the table of `python -m labkit.checks.export` and on the live page of a class.
+An entry such as `old, new` is the right solution with one piece replaced; nothing behind the comma
+means that the piece is missing. Keep this page to yourself: it gives the answers away."""
+
+
+def pages() -> dict[str, str]:
+    """Return every page that is made here, by file name."""
+    return {
+        "run-sheet-60.md": run_sheet(60),
+        "run-sheet-90.md": run_sheet(90),
+        "mistakes.md": mistakes(),
+    }
+
+
+if __name__ == "__main__":
+    for name, text in pages().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
