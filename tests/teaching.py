@@ -128,7 +128,7 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-_MISTAKES = """# Usual mistakes, exercise by exercise
+_MISTAKES = """# Usual wrong answers, exercise by exercise
 
 Made by `make minutes` from the checks, which answer each of these by its own sentence. The names on
 the left are those in the table of `python -m labkit.checks.export` and on the live page of a class.
