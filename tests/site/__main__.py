@@ -89,9 +89,10 @@ def teach(folder: Path, work: Path) -> None:
         text = path.read_text(encoding="utf-8")
         link = r'<a href="../notebooks/teaching/\2">\1</a>'
         text = re.sub(r"\[([^]]+)\]\((\w+\.html)\)", link, text)
-        if path.stem == "README":
-            others = sorted(page.stem for page in folder.glob("*.md") if page != path)
-            text += "\n".join(["\n```{toctree}", ":hidden:", "", *others, "```", ""])
+        if (
+            path.stem != "README"
+        ):  # README leads to it; the sidebar would fold it under a nameless arrow
+            text = f"---\norphan: true\n---\n\n{text}"
         (work / "pages" / "teaching" / path.name).write_text(text, encoding="utf-8")
 
 
