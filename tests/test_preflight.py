@@ -302,7 +302,7 @@ def test_on_a_terminal_the_report_is_plain_lines_and_the_exit_code_says_if_somet
     assert capsys.readouterr().out == f"{run()}\n"
     computer(disk=10**6)
     assert preflight.main() == 1
-    assert "thing to fix before you start" in capsys.readouterr().out
+    assert "to fix before you start" in capsys.readouterr().out
 
 
 def test_a_terminal_without_check_marks_prints_the_report_all_the_same(monkeypatch):
