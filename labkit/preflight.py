@@ -7,6 +7,7 @@ Each row of the report looks at one thing and judges it; nothing is changed. On 
 import html
 import importlib
 import importlib.metadata
+import io
 import multiprocessing
 import os
 import platform
@@ -330,7 +331,7 @@ def _badge(state: str) -> Html:
 def main() -> int:
     """Print the report; return 1 if there is something to fix."""
     report = run()
-    if hasattr(sys.stdout, "reconfigure"):  # a terminal that has no ✓ prints a question mark
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal that has no ✓ prints a question mark
         sys.stdout.reconfigure(errors="replace")
     print(report)
     return int(report.count(FIX) > 0)
