@@ -7,8 +7,9 @@ import traceback
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 
-from labkit.inspect import joins, losses, reshapes, rules, slips
+from labkit.inspect import joins, losses, reshapes, rules, slips, too_small
 from labkit.inspect.fixes import Fix, best, both, reach, shape_text
 from labkit.inspect.recording import Recording, is_layer
 from labkit.text import _
@@ -21,7 +22,7 @@ RULES = (
         rules.flattened_too_early,
         rules.counts,
         rules.groups,
-        rules.windows,
+        too_small.windows,
     ),
     *(joins.products, joins.sums, joins.joined),
     *(reshapes.views, reshapes.permutes, reshapes.no_such_axis),
@@ -67,7 +68,7 @@ def find_fault(broken: Recording, x: torch.Tensor) -> Fault:
         got, expected, fixes = found
     elif isinstance(broken.error, AssertionError):
         expected = _("what it asserts: {message}").format(message=broken.error)
-        fixes = []
+        fixes = slips.own_line(broken)
     else:
         line = _line(broken) if not call or call.module is None or not is_layer(call.module) else ""
         expected = _("something else, as the message says")
@@ -88,9 +89,13 @@ def _can_be_tried(fix: Fix) -> bool:
 def _of_the_input(broken: Recording, x: torch.Tensor) -> str:
     """Return in words the change of what is fed in with which the whole pass runs, if there is."""
     sizes = {int(n) for n in re.findall(r"\d+", str(broken.error))} if x.ndim == 4 else set()
-    fixes = [fix for fix in map(_input_fix, _INPUTS) if fix.fed and fix.fed(x) is not None]
+    here = {kind for module in broken.model.modules() for kind in type(module).__mro__}
+    rows = [row[1:] for row in _INPUTS if row[0] in here]
+    fixes = [fix for fix in map(_input_fix, rows) if fix.fed and fix.fed(x) is not None]
     if isinstance(broken.error, AssertionError):
-        fixes += [rules.enlarged(n, n) for n in sorted(sizes) if 7 < n < 1025 and n != x.shape[2]]
+        fixes += [
+            too_small.enlarged(n, n) for n in sorted(sizes) if 7 < n < 1025 and n != x.shape[2]
+        ]
     return next((fix.words for fix in fixes if reach(fix, broken, x) == math.inf), "")
 
 
@@ -104,26 +109,33 @@ def _input_fix(row: tuple) -> Fix:
 
 
 _INPUTS = (
-    (lambda x: not x.is_floating_point(),
+    (nn.Module, lambda x: not x.is_floating_point(),
      lambda: _("convert the images first, x.float()"), lambda x: x.float()),
-    (lambda x: x.ndim == 3 and len(x) <= 4,
+    (nn.Module, lambda x: x.ndim == 3 and len(x) <= 4,
      lambda: _("feed it a batch, also of one image, x.unsqueeze(0)"), lambda x: x.unsqueeze(0)),
-    (lambda x: x.ndim == 3,
+    (nn.Conv2d, lambda x: x.ndim == 3,
      lambda: _("give each image its channel axis, x.unsqueeze(1)"), lambda x: x.unsqueeze(1)),
-    (lambda x: x.ndim == 3 and x.shape[2] <= 4 < x.shape[0],
+    (nn.Module, lambda x: x.ndim == 3 and x.shape[2] <= 4 < x.shape[0],
      lambda: _("move the channels to the front and feed a batch, x.permute(2, 0, 1).unsqueeze(0)"),
      lambda x: x.permute(2, 0, 1).unsqueeze(0)),
-    (lambda x: x.ndim == 5 and x.shape[1] == 1,
+    (nn.Module, lambda x: x.ndim == 5 and x.shape[1] == 1,
      lambda: _("take away the axis that is too much, x.squeeze(1)"), lambda x: x.squeeze(1)),
-    (lambda x: x.ndim == 4 and x.shape[3] <= 4 < x.shape[1],
+    (nn.Module, lambda x: x.ndim == 5 and len(x) == 1,
+     lambda: _("take away the axis that is too much, x.squeeze(0)"), lambda x: x.squeeze(0)),
+    (nn.Conv1d, lambda x: x.ndim == 2,
+     lambda: _("give each series its channel axis, x.unsqueeze(1)"), lambda x: x.unsqueeze(1)),
+    (nn.ConvTranspose2d, lambda x: x.ndim == 2,
+     lambda: _("make maps of one pixel of the numbers, x[:, :, None, None]"),
+     lambda x: x[:, :, None, None]),
+    (nn.Module, lambda x: x.ndim == 4 and x.shape[3] <= 4 < x.shape[1],
      lambda: _("move the channels to axis 1 first, x.permute(0, 3, 1, 2)"),
      lambda x: x.permute(0, 3, 1, 2)),
-    (lambda x: x.ndim == 2 and math.isqrt(x.shape[1]) ** 2 == x.shape[1] > 1,
+    (nn.Module, lambda x: x.ndim == 2 and math.isqrt(x.shape[1]) ** 2 == x.shape[1] > 1,
      lambda: _("make images of the rows first: channels, height and width, as in "
                "x.view(-1, 1, 28, 28)"),
      lambda x: x.reshape(len(x), 1, math.isqrt(x.shape[1]), math.isqrt(x.shape[1]))),
 )  # fmt: skip
-"""What is fed in the wrong way: when it may be, in words, and what to feed in its place."""
+"""What is fed in the wrong way: in a model with which layers and when, in words, what to feed."""
 
 
 def _line(broken: Recording) -> str:

@@ -54,13 +54,15 @@ def reach(fix: Fix, broken: Recording, x: torch.Tensor) -> float:
         model = broken.model
         for name, layer in fix.layers.items():
             layer.eval()
-            parent, _dot, child = name.rpartition(".")
-            if name:
-                model.get_submodule(parent)._modules[child] = layer
-            else:
-                model = layer
+            old = model.get_submodule(name)
+            for parent in list(model.modules()):  # it may hang in several places
+                for child in [key for key, one in parent._modules.items() if one is old]:
+                    parent._modules[child] = layer
+            model = model if name else layer
         x = fix.fed(x) if fix.fed else x
-        again = record(model, x, instead=(broken.place, fix.given) if fix.given else None)
+        again = record(
+            model, x, instead=(broken.place, fix.given) if fix.given else None, rest=broken.rest
+        )
     if again.error:
         later = again.place != broken.place and len(again.steps) > len(broken.steps)
         return len(again.steps) if later else 0

@@ -1,5 +1,6 @@
 """The rules for tensors that meet: sums of branches, concatenation, products of matrices."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -13,6 +14,7 @@ from labkit.text import _
 
 _SUMS = ("add", "sub", "mul", "div", "truediv", "radd", "iadd", "rsub", "rmul", "addcmul")
 _JOINS = ("cat", "concat", "concatenate")
+_POOLS = (nn.MaxPool2d, nn.AvgPool2d)
 _UPSAMPLING = (_ConvTransposeNd, nn.Upsample)
 
 
@@ -34,7 +36,9 @@ def sums(broken: Recording, x: torch.Tensor) -> Diagnosis:
             text = _("give {shape} a last axis, {x}").format(shape=list(shape), x="{x}")
             fixes += _one(call, place, text, "x.unsqueeze(-1)")
         elif 2 < len(other) == len(shape) < 4:
-            fixes += _as_long(call, place, shape, other)
+            fixes += _as_long(broken, place, shape, other)
+        if len(other) == len(shape) == 4 and shape[1] < other[1] and shape[2:] == other[2:]:
+            fixes += [] if fixes else _shortcut(call, place, shape, other, 1)
     return both((first, second)), _("shapes that agree, axis by axis"), fixes
 
 
@@ -50,10 +54,14 @@ def _one(call: Call, place: int, text: str, expression: str) -> list[Fix]:
     return [Fix(text.format(x=expression), given=given)]
 
 
-def _as_long(call: Call, place: int, shape: tuple, other: tuple) -> list[Fix]:
+def _as_long(broken: Recording, place: int, shape: tuple, other: tuple) -> list[Fix]:
     """Return the fix of a parameter, e.g. of positions, that has one axis of another size."""
     differ = [n for n, pair in enumerate(zip(shape, other, strict=True)) if len({*pair, 1}) == 3]
-    if len(differ) != 1 or not isinstance(call.arguments[place], nn.Parameter):
+    call, source = broken.call, broken.sources[place]
+    step = None if source is None else broken.steps[source]
+    kept = step and function(step.call) == "getitem" and step.sources[:1] == (None,)  # a buffer
+    own = len(call.arguments) > place and isinstance(call.arguments[place], nn.Parameter)
+    if len(differ) != 1 or not (own or kept):
         return []
     axis = differ[0]
     text = _("give {shape} the size {n} in axis {axis}, as the other has")
@@ -62,9 +70,9 @@ def _as_long(call: Call, place: int, shape: tuple, other: tuple) -> list[Fix]:
     return _one(call, place, words, f"x.new_zeros({sizes})")
 
 
-def _branches(broken: Recording, first: tuple, second: tuple) -> list[Fix]:
+def _branches(broken: Recording, first: tuple, second: tuple, at: int = 1) -> list[Fix]:
     """Return the fixes of a residual branch: its padding, its stride, its channels."""
-    ways = [_way(broken, source) for source in broken.sources[:2]]
+    ways = [_way(broken, source) for source in (broken.sources[0], broken.sources[at])]
     common = {step for step in ways[0]} & set(ways[1])
     ways = [[broken.steps[n] for n in way if n not in common] for way in ways]
     pairs = ((0, first, second), (1, second, first))
@@ -77,6 +85,9 @@ def _branches(broken: Recording, first: tuple, second: tuple) -> list[Fix]:
         for step in ways[place]:
             fixes += _padded(step, lost) if 0 < lost < 8 else []
         less = _steps_less(ways[place] if lost > 0 else ways[1 - place])
+        if lost > 0:
+            pools = [s.call for s in ways[place] if isinstance(s.call.module, _POOLS)]
+            fixes += [fix for pool in pools for fix in resized(pool, stride=1)]
         if factor >= 2 and factor == int(factor) and not less:
             fixes += _strided(ways[place], int(factor))
         fixes += less
@@ -152,8 +163,22 @@ def joined(broken: Recording, x: torch.Tensor) -> Diagnosis:
         return both(shapes), _("shapes that agree in every axis"), _turned(call, listed, 1)
     first, other = shapes[0], next((s for s in shapes if s != shapes[0]), shapes[0])
     fixes = []
-    if len(first) == len(other) == 4 and first[2:] != other[2:] and axis in (1, -3):
-        fixes = _upsampled(broken, listed, axis) or _branches(broken, first, other)
+    pooled = [t.shape[2:] == (1, 1) for t in tensors]
+    largest = max(shapes, key=math.prod)[2:]
+    if len(first) == len(other) == 4 and any(pooled) and axis in (1, -3):
+        text = _("bring the map of one pixel to the sides of the others, x.expand(-1, -1, {sides})")
+        grown = [
+            t.expand(-1, -1, *largest) if one else t for t, one in zip(listed, pooled, strict=False)
+        ]
+        fixes = [_listed(text.format(sides=", ".join(map(str, largest))), grown, axis)]
+    elif len(first) == len(other) == 3 and first[2] != other[2] and first[2] == other[1]:
+        text = _("swap the axes of {shape} first, x.transpose(1, 2)").format(shape=list(other))
+        turned = [t.transpose(1, 2) if tuple(t.shape) == other else t for t in listed]
+        fixes = [_listed(text, turned, axis)]
+    elif len(first) == len(other) == 4 and first[2:] != other[2:] and axis in (1, -3):
+        fixes = _upsampled(broken, listed, axis) or _branches(
+            broken, first, other, shapes.index(other)
+        )
     elif len(first) == len(other):
         pairs = enumerate(zip(first, other, strict=True))
         differ = [n for n, (a, b) in pairs if a != b and n != axis % len(first)]

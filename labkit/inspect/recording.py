@@ -67,7 +67,7 @@ class Recording:
 
     ``parameters`` counts those of the whole model, ``unused`` names those that took no part;
     ``output`` is what it returned, ``empty`` the calls of modules that returned None. ``sources``
-    are the steps that made the tensors of the broken call.
+    are the steps that made the tensors of the broken call, ``rest`` the inputs behind the first.
     """
 
     model: nn.Module
@@ -79,6 +79,7 @@ class Recording:
     output: Any = None
     empty: list[Call] = field(default_factory=list)
     sources: tuple[int | None, ...] = ()
+    rest: tuple = ()
 
     @property
     def call(self) -> Call:
@@ -98,8 +99,9 @@ def record(
     *,
     keep: bool = False,
     instead: tuple[str, Callable] | None = None,
+    rest: tuple = (),
 ) -> Recording:
-    """Run ``model(x)`` in evaluation mode and write down each step; the model stays as it was.
+    """Run ``model(x, *rest)`` in evaluation mode and write down each step; the model is unchanged.
 
     ``keep`` keeps a copy of every output. ``instead`` is the name of a call and a function of its
     arguments and options, which returns others to give it. An error of the forward pass is
@@ -110,7 +112,7 @@ def record(
     watch, error, output = _Watch(model, keep, instead), None, None
     with untouched(model), _running(watch):
         try:
-            output = model(x)
+            output = model(x, *rest)
         except FAILURES as failure:
             if _is_ours(failure):
                 raise
@@ -118,7 +120,9 @@ def record(
     parameters = {name: p for name, p in model.named_parameters() if not is_lazy(p)}
     unused = tuple(name for name, p in parameters.items() if id(p) not in watch.counted)
     total = sum(p.numel() for p in parameters.values())
-    found = Recording(model, watch.steps, total, unused, error, None, output, watch.empty)
+    found = Recording(
+        model, watch.steps, total, unused, error, None, output, watch.empty, rest=rest
+    )
     if error:
         found.broken = watch.innermost()
         found.sources = watch.sources(found.broken) if found.broken else ()

@@ -6,7 +6,7 @@ from itertools import takewhile
 
 import torch
 
-from labkit.inspect.fixes import Fix, before, function, resized, shape_text
+from labkit.inspect.fixes import Fix, before, function, reach, resized, shape_text
 from labkit.inspect.recording import Call, Recording
 from labkit.inspect.rules import Diagnosis, earlier, want
 from labkit.text import _
@@ -44,6 +44,9 @@ def views(broken: Recording, x: torch.Tensor) -> Diagnosis:
     if sizes.count(-1) > 1:
         expected = _("-1 at one place at most")
     fixes, name = [], function(call)
+    if len(sizes) == 1 and len(shape) > 1:  # x.view(x.size(0) -1), without its comma
+        text = _("name two sizes, with a comma between them: x.{name}(len(x), -1)")
+        return got, expected, [_with(text.format(name=name), len(x), -1)]
     for kept in (sizes[1:], sizes):
         if kept and -1 not in kept and math.prod(kept) == math.prod(shape[1:]):
             written = ", ".join(("len(x)", *map(str, kept)))
@@ -121,7 +124,8 @@ def _dimension(words: str, axis: int, last: int) -> Fix:
 def batch_lost(broken: Recording, x: torch.Tensor) -> Diagnosis:
     """Diagnose a squeeze() or a mean() that took the batch away, too."""
     call, tensors = broken.call, broken.call.tensors
-    if not tensors or (want(call) is None and call.module is None):
+    lost_here = isinstance(broken.error, IndexError) or function(call) in ("cat", "concat")
+    if not tensors or not (want(call) or call.module or lost_here):
         return None
     expected = _("a batch, also of one image")
     if not tensors[0].ndim:
@@ -142,6 +146,25 @@ def batch_lost(broken: Recording, x: torch.Tensor) -> Diagnosis:
                 text = _("leave {layer} out: it takes the batch of one away")
                 text = text.format(layer=step.layer)
             kept = [size for n, size in enumerate(step.inputs[0]) if n not in ones]
-            return shape_text(tensors[0].shape), expected, before(call, text, f"x.reshape({kept})")
+            return (
+                shape_text(tensors[0].shape),
+                expected,
+                (before(call, text, f"x.reshape({kept})") or before(call, text, "x.unsqueeze(0)")),
+            )
+        if (
+            function(step.call) in ("cat", "concat")
+            and step.inputs[0][0] == len(x) != step.shape[0]
+        ):
+            text = _("join the channels, torch.cat(..., dim=1): without dim it joins the batches")
+            fixes = before(call, text, f"torch.cat(x.split({len(x)}), 1)")
+            if any(reach(fix, broken, x) == math.inf for fix in fixes):
+                return shape_text(tensors[0].shape), expected, fixes
+        rows = x.ndim > 1 and step.inputs[0][0] == len(x) != step.shape[0]
+        if function(step.call) in ("view", "reshape") and rows and len(step.shape) == 2:
+            text = _("write x.{name}(len(x), -1), as {shape} is no row for each of the {n} images")
+            text = text.format(name=function(step.call), shape=list(step.shape), n=len(x))
+            fixes = before(call, text, f"x.reshape({len(x)}, -1)") or [Fix(text)]
+            if not fixes[0].given or reach(fixes[0], broken, x) == math.inf:
+                return shape_text(tensors[0].shape), expected, fixes
         source = next(iter(step.sources), None)
     return None

@@ -15,7 +15,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
 from labkit.inspect.fixes import Fix, argument, before, function, made, reach, resized, shape_text
-from labkit.inspect.reasons import sliding, weight
+from labkit.inspect.reasons import weight
 from labkit.inspect.recording import Call, Recording
 from labkit.text import _
 
@@ -100,6 +100,9 @@ def counts(broken: Recording, x: torch.Tensor) -> Diagnosis:
         return got, expected, fixes
     if axes and len(shape) not in axes:
         return got, expected, fixes + _other_kind(call, shape)
+    again = _used_again(broken, axis, n)
+    if again:
+        return got, expected, again
     groups = getattr(module, "num_groups", 1)
     if known and shape[axis] != n and module:
         if name == "normalized_shape":
@@ -109,6 +112,19 @@ def counts(broken: Recording, x: torch.Tensor) -> Diagnosis:
             fixes += _as_many(call, name, shape[axis], groups)
         fixes += earlier(broken, broken.sources[0], shape[axis], n)
     return got, expected, fixes
+
+
+def _used_again(broken: Recording, axis: int, n: int) -> list[Fix]:
+    """Return the fix of a call that should not be, or that should get what the last step gave."""
+    call, last = broken.call, broken.steps[-1] if broken.steps else None
+    if call.module and any(step.call.module is call.module for step in broken.steps):
+        text = _("leave out this second call of {layer}, or call another layer here")
+        return [Fix(text.format(layer=call.name))]
+    skipped = last and broken.sources[0] is None and -len(last.shape) <= axis < len(last.shape)
+    if not skipped or last.shape[axis] != n or call.tensors[0].ndim != len(last.shape):
+        return []
+    text = _("give it what {layer} gave, and not the input again").format(layer=last.layer)
+    return before(call, text, f"x.new_zeros({last.shape})")
 
 
 def _expected(call: Call, wanted: Want) -> str:
@@ -129,6 +145,10 @@ def _expected(call: Call, wanted: Want) -> str:
 def _as_many(call: Call, name: str, size: int, groups: int) -> list[Fix]:
     """Return the fix that gives the layer as many inputs as it got."""
     module = call.module
+    swapped = []
+    for kind, out in _OUTPUTS:  # nn.Linear(10, 784) for nn.Linear(784, 10)
+        if isinstance(module, kind) and getattr(module, out) == size and name.startswith("in_"):
+            swapped = resized(call, **{name: size, out: getattr(module, name)})
     changes: dict[str, Any] = {name: size}
     if groups != 1 and size % groups:
         changes = {"num_groups": math.gcd(groups, size), **changes}
@@ -138,7 +158,7 @@ def _as_many(call: Call, name: str, size: int, groups: int) -> list[Fix]:
         changes.update(out_channels=size * (outputs // split), groups=size)
     elif size % split:
         changes["groups"] = 1
-    return resized(call, **changes)
+    return swapped + resized(call, **changes)
 
 
 def _moved(broken: Recording, wanted: Want, x: torch.Tensor) -> list[Fix]:
@@ -154,6 +174,14 @@ def _moved(broken: Recording, wanted: Want, x: torch.Tensor) -> list[Fix]:
             order = "0, 3, 1, 2" if len(shape) == 4 else "0, 2, 1"
             text = _("move the channels to axis 1 first, {x}")
             fixes += before(call, text, f"x.permute({order})")
+        if len(shape) == 5 and shape[1] != n == shape[2] and isinstance(call.module, nn.Conv3d):
+            text = _("move the channels to axis 1 first, {x}")
+            fixes += before(call, text, "x.transpose(1, 2)")
+        made = None if broken.sources[0] is None else broken.steps[broken.sources[0]].call
+        if len(shape) == 5 and made and function(made) == "stack":
+            text = _("join the channels with torch.cat(..., dim=1) in place of torch.stack")
+            along = argument(made, 1, "dim") or 0
+            fixes += before(call, text, f"x.movedim({along}, 1).flatten(1, 2)")
         if len(shape) == 5:
             fixes += before(call, _("leave out the axis that is too much, {x}"), "x.squeeze(1)")
     elif len(shape) in (3, 4) and shape[1] == n:
@@ -275,8 +303,14 @@ def types(broken: Recording, x: torch.Tensor) -> Diagnosis:
         return _embedding(call, first)
     if first.device != weights.device:
         where = str(weights.device)
+        got = _("a tensor on {device}").format(device=first.device)
+        if broken.sources[0] is not None or weights.is_meta:
+            text = _("put the whole model in one place, model.to({device!r})")
+            if weights.is_meta:
+                text = _("make the layer without device='meta': there it has no numbers")
+            return got, where, [Fix(text.format(device=str(first.device)))]
         fixes = before(call, _("move the batch to the model, {x}"), f"x.to({where!r})")
-        return _("a tensor on {device}").format(device=first.device), where, fixes
+        return got, where, fixes
     if first.dtype == weights.dtype:
         return None
     got, expected = (str(t.dtype).removeprefix("torch.") for t in (first, weights))
@@ -294,52 +328,3 @@ def _embedding(call: Call, numbers: torch.Tensor) -> Diagnosis:
     got = _("numbers from {low} to {high}").format(low=low, high=high)
     expected = _("numbers from 0 to {high} (num_embeddings={n})").format(high=count - 1, n=count)
     return got, expected, resized(call, num_embeddings=high + 1) if low >= 0 else []
-
-
-def windows(broken: Recording, x: torch.Tensor) -> Diagnosis:
-    """Diagnose a convolution or a pooling whose window is larger than the map."""
-    call, tensors = broken.call, broken.call.tensors
-    window = sliding(call) if tensors else None
-    if window is None or len(window.kernel) >= tensors[0].ndim:
-        return None
-    sides = tuple(tensors[0].shape[-len(window.kernel) :])
-    room = [side + 2 * pad for side, pad in zip(sides, window.padding, strict=True)]
-    spans = [window.span(axis) for axis in range(len(sides))]
-    short = [axis for axis, span in enumerate(spans) if span > room[axis]]
-    if not short:
-        return None
-    axis = short[0]
-    got = _("{shape}, maps of {size}").format(
-        shape=shape_text(tensors[0].shape), size=" x ".join(map(str, sides))
-    )
-    expected = _("maps of at least {n} pixels a side").format(
-        n=spans[axis] - 2 * window.padding[axis]
-    )
-    fixes, places = [], range(len(sides))
-    if weight(call) is None:
-        wider = [
-            (sides[n] - 1) * window.stride[n] + spans[n] - 2 * window.padding[n] for n in places
-        ]
-        text = _("leave this pooling out: its maps are too small to pool again")
-        fixes = before(call, text, f"nn.functional.interpolate(x, {wider})")
-    elif call.module:
-        padding = max(-(-(spans[n] - sides[n]) // 2) for n in short)
-        fixes = resized(call, padding=padding) + resized(call, kernel_size=min(sides))
-    return got, expected, fixes + larger(broken, x)
-
-
-def larger(broken: Recording, x: torch.Tensor) -> list[Fix]:
-    """Return the fix that feeds the smallest images that run, up to eight times as large."""
-    if x.ndim != 4:
-        return []
-    for times in (3, 4, 8, 16):
-        fix = enlarged(*(side * times // 2 for side in x.shape[2:]))
-        if reach(fix, broken, x) == math.inf:
-            return [fix]
-    return []
-
-
-def enlarged(height: int, width: int) -> Fix:
-    """Return the fix that feeds images of another size."""
-    words = _("feed images of {height} x {width}").format(height=height, width=width)
-    return Fix(words, fed=lambda x: x.new_zeros((*x.shape[:2], height, width)))

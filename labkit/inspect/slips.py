@@ -83,7 +83,12 @@ def no_tensor(broken: Recording, x: torch.Tensor) -> Diagnosis:
         return got, expected, [_part(call, next(iter(given)))]
     if listed and given:
         got = _("a {kind} of {n}").format(kind=type(given).__name__, n=len(given))
-        return got, expected, [_part(call, 0)]
+        joined = Fix(
+            _("join them along the channels first, torch.cat(x, 1)"),
+            given=lambda given, options: ((torch.cat(given[0], 1), *given[1:]), options),
+        )
+        maps = isinstance(given, list) and all(getattr(t, "ndim", 0) > 1 for t in given)
+        return got, expected, [joined if maps and call.arguments else _part(call, 0)]
     got = _("an object of type {kind}").format(kind=type(given).__name__)
     return got, expected, [Fix(_("give it a tensor"))]
 
@@ -97,11 +102,25 @@ def _part(call: Call, key: Any) -> Fix:
 
 def _called(broken: Recording, kind: str, module: nn.Module | None = None) -> Fix:
     """Return the fix of a layer that stands where its output belongs."""
+    if module is None:  # made in forward, where nn.MaxPool2d(x, 2) was to pool
+        module = _made_in_forward(broken, kind)
     for name, known in broken.model.named_modules():
         if known is module or (module is None and name and type(known).__name__ == kind):
             return Fix(_("call it: {x}").format(x=f"{path(name)}(x)"))
-    text = _("write nn.{kind}()(x): nn.{kind}(x) makes a layer and does not call it")
-    return Fix(text.format(kind=kind))
+    text = _("write nn.{kind}({needs})(x): nn.{kind}(x) makes a layer and does not call it")
+    known = signature(getattr(nn, kind, nn.Module)).parameters.values()
+    needs = any(p.default is p.empty and p.kind in _BY_POSITION for p in known)
+    return Fix(text.format(kind=kind, needs="..." if needs else ""))
+
+
+def _made_in_forward(broken: Recording, kind: str) -> nn.Module | None:
+    own, frames = (
+        set(broken.model.modules()),
+        traceback.walk_tb(getattr(broken.error, "__traceback__", None)),
+    )
+    values = [value for frame, _line in frames for value in frame.f_locals.values()]
+    found = (v for v in values if isinstance(v, nn.Module) and v not in own)
+    return next((v for v in found if type(v).__name__ == kind), None)
 
 
 def inputs(broken: Recording, x: torch.Tensor) -> Diagnosis:
@@ -120,9 +139,14 @@ def inputs(broken: Recording, x: torch.Tensor) -> Diagnosis:
     expected = text.format(n=len(names), names=", ".join(names))
     text = _("call it with {names}, too")
     if call.name == call.kind:  # the model itself
-        text = _("give {names} a default value: one tensor is fed in here")
+        text = _(
+            "feed {names}, too, summary(model, (x1, x2)); or leave out of forward what it does not "
+            "use, such as labels"
+        )
     if missing:
         return got, expected, [Fix(text.format(names=", ".join(missing)))]
+    if not names:
+        return got, expected, [Fix(_("write def forward(self, x): self comes first"))]
     words = _("call it with one tensor, {x}").format(x=f"{path(call.name, call)}(x)")
     return got, expected, [Fix(words, given=lambda given, options: (given[: len(names)], {}))]
 
@@ -173,7 +197,13 @@ def _names(broken: Recording) -> list[Fix]:
         text = _("write {close}: there is no {wrong}") if close else _("define {wrong} first")
         return [Fix(text.format(wrong=wrong, close=close[0] if close else ""))]
     if owner is model:
-        for close in get_close_matches(wrong, known, 1):
+        if wrong in getattr(type(model).__init__, "__code__", _called.__code__).co_varnames:
+            text = _(
+                "write self.{wrong} = ... in __init__: without self. it is gone when that ends"
+            )
+            return [Fix(text.format(wrong=wrong))]
+        used = [name for name in known if _letters(name) != _letters(wrong)]  # fc3 is not fc2
+        for close in get_close_matches(wrong, used, 1):
             text = _("write self.{close}: there is no self.{wrong}")
             return [Fix(text.format(close=close, wrong=wrong))]
         text = _("make self.{wrong} in __init__, where there is none yet")
@@ -185,6 +215,10 @@ def _names(broken: Recording) -> list[Fix]:
     return []
 
 
+def _letters(name: str) -> str:
+    return re.sub(r"\d+$", "", name)
+
+
 def _kinds(broken: Recording, *kinds: str) -> list[Fix]:
     """Return the fix of what stands where a tensor belongs, by its type."""
     for kind in kinds:
@@ -193,6 +227,13 @@ def _kinds(broken: Recording, *kinds: str) -> list[Fix]:
         if isinstance(getattr(nn, kind, None), type):
             return [_called(broken, kind)]
     return []
+
+
+def _keyword(wrong: str) -> list[Fix]:
+    known = ["kernel_size", "stride", "padding", "dim", "keepdim", "scale_factor", "inplace"]
+    close = get_close_matches(wrong, known, 1, 0.5)
+    text = _("write {close}: there is no argument called {wrong}")
+    return [Fix(text.format(close=close[0], wrong=wrong))] if close else []
 
 
 def _says(text: Callable[[], str]) -> Callable:
@@ -217,6 +258,27 @@ _MESSAGES = (
     (r"(?:too many|not enough) values to unpack",
      _says(lambda: _("name as many sizes on the left as the tensor has axes, e.g. "
                      "n, c, h, w = x.shape, or flatten it first: torch.flatten(x, 1)"))),
+    (r"'NoneType' object is not callable",
+     _says(lambda: _("put a layer where None is: append() and its like change a list and return "
+                     "None"))),
+    (r"unexpected keyword argument '(\w+)'", lambda broken, wrong: _keyword(wrong)),
+    (r"expecting embedding dimension of (\d+), but got (\d+)",
+     _says(lambda: _("make its layers with d_model={1} (embed_dim={1}), or the embedding with {0} "
+                     "numbers"))),
+    (r"unflatten: Provided sizes \[([\d, ]+)\] don't multiply up to the size of dim \d+ \((\d+)",
+     _says(lambda: _("in place of ({0}), choose sizes whose product is {1}"))),
+    (r"expects its input's 'channel' dimension to be divisible by the square",
+     _says(lambda: _("give the layer before it the channels that you want times "
+                     "upscale_factor * upscale_factor as outputs"))),
+    (r"[Pp]adding size should be less than the corresponding input dimension",
+     _says(lambda: _("pad by less than the side of its maps, or with nn.ZeroPad2d"))),
+    (r"Input and output must have the same number of spatial dimensions",
+     _says(lambda: _("give it height and width alone, size=(height, width)"))),
+    (r"output padding must be smaller than either stride or dilation",
+     _says(lambda: _("set stride=2 there, or leave output_padding out"))),
+    (r"Expected hidden\S* size (\(.+?\)), got",
+     _says(lambda: _("make it with batch_first=True where the batch is the first axis, or give a "
+                     "hidden state of {0}"))),
     (r"'list' object is not callable",
      _says(lambda: _("call its layers in turn, for layer in layers: x = layer(x), and make the "
                      "list an nn.ModuleList"))),

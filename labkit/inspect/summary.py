@@ -1,6 +1,7 @@
 """Summarise a model: a row for each step of a forward pass and, where it breaks, the fix."""
 
 import math
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -67,18 +68,23 @@ def _count(n: int) -> str:
     return f"{n:,}" if n else "–"
 
 
-def summary(model: nn.Module, size: Sequence[int] | torch.Tensor) -> Summary:
+def summary(
+    model: nn.Module, size: Sequence[int] | Sequence[torch.Tensor] | torch.Tensor
+) -> Summary:
     """Run a real forward pass and describe each step; the model stays as it was.
 
     ``size`` counts the batch, as in ``(1, 3, 32, 32)``; zeros of the type and on the device of the
     model's first parameter are fed in, whole numbers where that is an embedding's. A tensor is fed
-    in as it is. It runs in evaluation mode. A forward pass that breaks is described in ``fault``,
+    in as it is, several one after the other, for ``forward(self, x1, x2)``. It runs in evaluation
+    mode. A forward pass that breaks is described in ``fault``,
     not raised. Raises ValueError for what is no model or no size, or cannot be run.
     """
     model = plain(model)
-    x = size if isinstance(size, torch.Tensor) else _zeros(model, size)
+    several = isinstance(size, (tuple, list)) and any(isinstance(x, torch.Tensor) for x in size)
+    x, *rest = size if several else [size]
+    x = x if isinstance(x, torch.Tensor) else _zeros(model, x)
     with untouched(model):  # to read a weight may compute it, as spectral normalisation does
-        recording = record(model, x)
+        recording = record(model, x, rest=tuple(rest))
         rows = tuple(
             Row(step.layer, step.call.kind, step.shape, step.parameters, why(step))
             for step in recording.steps
@@ -92,7 +98,12 @@ def _zeros(model: nn.Module, shape: Sequence[int]) -> torch.Tensor:
     if not listed or not shape or any(size < 1 for size in shape):
         raise ValueError(
             _("A size is whole numbers from 1 up, the batch first, not {shape}.").format(
-                shape=list(shape) if isinstance(shape, (tuple, list)) else repr(shape)
+                shape=list(shape) if isinstance(shape, (tuple, list)) else reprlib.repr(shape)
+            )
+            + (
+                " " + _("Feed a tensor: torch.from_numpy(x).")
+                if hasattr(shape, "__array__")
+                else ""
             )
         )
     first = next(model.parameters(), torch.empty(0))
@@ -107,6 +118,13 @@ def _warnings(recording: Recording, fed: torch.Size) -> tuple[str, ...]:
     if recording.error:
         return ()
     found = [text for step in recording.steps if (text := spread(step.call, step.inputs))]
+    single = [step.layer for step in recording.steps if _one_value(step)]
+    if single and recording.model.training:
+        text = _(
+            "{layer} gets one value for each channel, and a normalisation over the batch cannot "
+            "train on that: train on batches of 2 or more, and predict after model.eval()."
+        )
+        found.append(text.format(layer=single[0]))
     if recording.output is None:
         found.append(_("The forward pass returned None: let it end with return and its result."))
     mixing = next((step for step in recording.steps if _rearranges_batch(step, fed)), None)
@@ -136,6 +154,11 @@ def _warnings(recording: Recording, fed: torch.Size) -> tuple[str, ...]:
             ).format(n=len(recording.unused), names=shown)
         )
     return tuple(found)
+
+
+def _one_value(step: Step) -> bool:
+    norm = isinstance(step.call.module, nn.modules.batchnorm._BatchNorm)
+    return norm and math.prod(step.inputs[0]) == step.inputs[0][1]
 
 
 def _rearranges_batch(step: Step, fed: torch.Size) -> bool:

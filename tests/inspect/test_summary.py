@@ -157,7 +157,7 @@ def test_a_forward_of_two_inputs_says_that_one_is_missing():
 
     fault = summary(Two(), (1, 3, 8, 8)).fault
     assert (fault.layer, fault.expected) == ("Two", "2 inputs: x, mask")
-    assert fault.change.startswith("give mask a default value")
+    assert fault.change.startswith("feed mask, too")
     fault = summary(nn.Sequential(Two()), (1, 3, 8, 8)).fault
     assert (fault.layer, fault.change) == ("0 (Two)", "call it with mask, too")
 

@@ -1,0 +1,60 @@
+"""The rule for windows that are larger than the map, and for images that are too small."""
+
+import math
+
+import torch
+
+from labkit.inspect.fixes import Fix, before, reach, resized, shape_text
+from labkit.inspect.reasons import sliding, weight
+from labkit.inspect.recording import Recording
+from labkit.inspect.rules import Diagnosis
+from labkit.text import _
+
+
+def windows(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose a convolution or a pooling whose window is larger than the map."""
+    call, tensors = broken.call, broken.call.tensors
+    window = sliding(call) if tensors else None
+    if window is None or len(window.kernel) >= tensors[0].ndim:
+        return None
+    sides = tuple(tensors[0].shape[-len(window.kernel) :])
+    room = [side + 2 * pad for side, pad in zip(sides, window.padding, strict=True)]
+    spans = [window.span(axis) for axis in range(len(sides))]
+    short = [axis for axis, span in enumerate(spans) if span > room[axis]]
+    if not short:
+        return None
+    axis = short[0]
+    got = _("{shape}, maps of {size}").format(
+        shape=shape_text(tensors[0].shape), size=" x ".join(map(str, sides))
+    )
+    expected = _("maps of at least {n} pixels a side").format(
+        n=spans[axis] - 2 * window.padding[axis]
+    )
+    fixes, places = [], range(len(sides))
+    if weight(call) is None:
+        wider = [
+            (sides[n] - 1) * window.stride[n] + spans[n] - 2 * window.padding[n] for n in places
+        ]
+        text = _("leave this pooling out: its maps are too small to pool again")
+        fixes = before(call, text, f"nn.functional.interpolate(x, {wider})")
+    elif call.module:
+        padding = max(-(-(spans[n] - sides[n]) // 2) for n in short)
+        fixes = resized(call, padding=padding) + resized(call, kernel_size=min(sides))
+    return got, expected, fixes + larger(broken, x)
+
+
+def larger(broken: Recording, x: torch.Tensor) -> list[Fix]:
+    """Return the fix that feeds the smallest images that run, up to eight times as large."""
+    if x.ndim != 4:
+        return []
+    for times in (3, 4, 8, 16):
+        fix = enlarged(*(side * times // 2 for side in x.shape[2:]))
+        if reach(fix, broken, x) == math.inf:
+            return [fix]
+    return []
+
+
+def enlarged(height: int, width: int) -> Fix:
+    """Return the fix that feeds images of another size."""
+    words = _("feed images of {height} x {width}").format(height=height, width=width)
+    return Fix(words, fed=lambda x: x.new_zeros((*x.shape[:2], height, width)))
