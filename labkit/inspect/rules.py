@@ -148,7 +148,8 @@ def _as_many(call: Call, name: str, size: int, groups: int) -> list[Fix]:
     swapped = []
     for kind, out in _OUTPUTS:  # nn.Linear(10, 784) for nn.Linear(784, 10)
         if isinstance(module, kind) and getattr(module, out) == size and name.startswith("in_"):
-            swapped = resized(call, **{name: size, out: getattr(module, name)})
+            both: dict[str, Any] = {name: size, out: getattr(module, name)}
+            swapped = resized(call, **both)
     changes: dict[str, Any] = {name: size}
     if groups != 1 and size % groups:
         changes = {"num_groups": math.gcd(groups, size), **changes}

@@ -4,6 +4,7 @@ import math
 import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -80,8 +81,10 @@ def summary(
     not raised. Raises ValueError for what is no model or no size, or cannot be run.
     """
     model = plain(model)
-    several = isinstance(size, (tuple, list)) and any(isinstance(x, torch.Tensor) for x in size)
-    x, *rest = size if several else [size]
+    inputs: list[Any] = [size]
+    if isinstance(size, (tuple, list)) and any(isinstance(x, torch.Tensor) for x in size):
+        inputs = list(size)
+    x, *rest = inputs
     x = x if isinstance(x, torch.Tensor) else _zeros(model, x)
     with untouched(model):  # to read a weight may compute it, as spectral normalisation does
         recording = record(model, x, rest=tuple(rest))
