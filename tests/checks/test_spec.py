@@ -1,5 +1,6 @@
 import linecache
 import random
+import re
 from decimal import Decimal
 from fractions import Fraction
 
@@ -376,3 +377,9 @@ def test_labels_that_are_floats_are_refused():
         return ((images, labels.float()) for images, labels in dataloader.batches.solution(*given))
 
     assert "The labels are floats" in str(dataloader.batches(as_floats))
+
+
+def test_an_answer_that_is_right_for_some_inputs_says_for_how_many():
+    verdict = cnn.padding_that_keeps(lambda kernel: max(kernel - 3, 1))
+    assert verdict.state == "wrong"
+    assert re.search(r"right for [1-9] of the \d inputs tried", " ".join(verdict.hints))

@@ -285,6 +285,12 @@ class Trial:
         if times := factor(self.expected, self.came):
             text = _("Each number is {times:.4g} times what it should be.")
             return "factor", text.format(times=times), _anywhere
+        right = sum(map(self._same, self.expected, self.came))
+        if right and not isinstance(self.expected[0].value, bool):  # half of those by chance
+            text = _(
+                "It is right for {n} of the {all} inputs tried. What is different in this one?"
+            )
+            return "", text.format(n=right, all=len(self.came)), _anywhere
         return "", "", _anywhere
 
 
