@@ -65,10 +65,7 @@ in_one_place.if_it_reads(
         ),
     }
 )
-_WEIGHTS_ALONE = N_(
-    "This looks at one parameter of each layer. A bias may be somewhere else: look at all of "
-    "model.parameters()."
-)
+_WEIGHTS_ALONE = N_("Some parameters are left out, e.g. biases: look at model.parameters().")
 in_one_place.if_it_returns(
     {
         "len({parameter.device for parameter in model.parameters()}) == 1": (
@@ -81,6 +78,9 @@ in_one_place.if_it_returns(
             "This looks at the last parameter only. Look at them all."
         ),
         "all(layer.weight.device == batch.device for layer in model)": _WEIGHTS_ALONE,
+        'all(m.weight.device == batch.device for m in model.modules() if hasattr(m, "weight"))': (
+            _WEIGHTS_ALONE
+        ),
         "model.device == batch.device": (
             "A model has no device, its parameters have: look at each of model.parameters()."
         ),
