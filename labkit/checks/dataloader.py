@@ -241,7 +241,7 @@ flipping.if_it_returns(
             "This turns images upside down. From left to right it is RandomHorizontalFlip."
         ),
         "_normalised(image)": (
-            "No image is ever mirrored. If a coin is tossed, toss it anew for each image."
+            "No image is ever mirrored. If a coin is tossed, toss it again for each image."
         ),
         "_normalised(image, turn=(2,), often=1.0)": (
             "Every image is mirrored. At random means: about every second time."

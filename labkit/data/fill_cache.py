@@ -13,7 +13,7 @@ from labkit.data.store import DataError
 
 
 def main(folder: str, *sources: str) -> int:
-    """Fill ``folder`` and let everybody read it; return 1 if a source could not be had."""
+    """Fill ``folder`` and let everybody read it; return 1 if a source could not be loaded."""
     place = Path(folder).absolute()
     os.environ["LABKIT_CACHE"] = str(place)
     place.mkdir(parents=True, exist_ok=True)

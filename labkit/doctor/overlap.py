@@ -102,7 +102,7 @@ def _asked_for(dataset: Any) -> list[bytes] | None:
 
 
 def digests(dataset: Any) -> list[bytes] | None:
-    """Return the digest of each item; None where they cannot be had."""
+    """Return the digest of each item; None where they cannot be read."""
     if isinstance(dataset, Subset):
         inner = digests(dataset.dataset)
         return None if inner is None else [inner[index] for index in dataset.indices]
