@@ -31,20 +31,18 @@ class Guess(Explorer):
         self._answer, self._why, self._within = answer, why, within
         self._key = why or str(answer)
         self.field = widgets.Text(
-            value=_guesses.get(self._key, ""), description=_("Your guess")
+            value=_guesses.get(self._key, ""),
+            description=_("Your guess"),
+            continuous_update=False,  # sent by Enter or as it loses the focus, so before a click
         ).add_class("lk-narrow")
         self.button = widgets.Button(description=_("Compare"))
         super().__init__(row(self.field, self.button))
         self.add_class("lk-guess")
         self.button.on_click(self._reveal)
-        self.field.on_msg(self._heard)
-
-    def _heard(self, _field, message: dict, _buffers) -> None:
-        if message.get("event") == "submit":  # the Enter key
-            self._reveal()
+        self.field.observe(self._reveal, "value")
 
     @reporting
-    def _reveal(self, _button=None) -> None:
+    def _reveal(self, _event=None) -> None:
         guess = self.field.value.strip()
         self.screen.sentence = ""
         if not guess:
