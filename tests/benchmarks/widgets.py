@@ -164,7 +164,7 @@ CASES = (
         "EvaluationStudio(Net(), pictures, answers_at_random, pictures)",
         (
             Control("cell", 'table [tabindex="0"]', SHEET, run=8, keys=("ArrowDown", "ArrowUp")),
-            Control("picture", slider("Picture"), SHEET),
+            Control("picture", slider("Image"), SHEET),
             Control(
                 "amount",
                 slider("Amount"),
