@@ -93,6 +93,7 @@ SHAPE_AND_WINDOW = (
     Control("stride", slider("Stride"), "canvas", run=3),
 )
 SHEET = ".lk-mistakes .lk-screen img"
+STAGE, DRAWN = ".lk-stage", "data-drawn"
 LINE, STORY = '[role=slider][aria-label="conv1"]', ".lk-network-stage"
 CASES = (
     Case(
@@ -154,8 +155,8 @@ CASES = (
         "softmax",
         "from labkit.explorers.softmax import SoftmaxExplorer\nSoftmaxExplorer(names)",
         (
-            Control("logit", slider("airplane"), "table"),
-            Control("add to all", slider("Add to all"), "table", run=9),
+            Control("logit", slider("airplane"), STAGE, DRAWN, good=AT_ONCE),
+            Control("add to all", slider("Add to all"), STAGE, DRAWN, run=9, good=AT_ONCE),
         ),
     ),
     Case(

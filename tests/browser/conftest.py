@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import sync_playwright
 
+from tests.browser.alone import alone  # noqa: F401
 from tests.browser.lab import Notebook, jupyterlab, launch, obtain_browser
 
 NO_BROWSER = "no Chromium or Chrome could be had"

@@ -1,13 +1,13 @@
 """Notebook 4 in a real browser: the step size and the logits, by keys and by mouse."""
 
-import math
 import re
 
 import pytest
+import torch
+from torch.nn import functional
 
 from labkit.explorers.landscape.compute import walk
 from labkit.explorers.landscape.widget import RATES
-from labkit.explorers.softmax.compute import predict
 from tests.browser.fit import test_nothing_is_cut_off  # noqa: F401
 from tests.browser.kernel import settle
 from tests.browser.lab import drag, unreached, unspoken
@@ -68,7 +68,7 @@ def read(text):
 
 
 def logits_of(softmax):
-    return [read(text) for text in softmax.locator(".lk-logits output").all_inner_texts()]
+    return [read(text) for text in softmax.locator("th output").all_inner_texts()]
 
 
 def said(explorer):
@@ -224,40 +224,28 @@ def test_momentum_carries_the_walk_into_the_global_minimum(hollows):
     said(hollows).filter(has_text=f"has fallen from 3.53 to {loss:.2f}").wait_for()
 
 
-def test_the_logits_give_pytorchs_loss(softmax):
-    label = softmax.locator("select option:checked").inner_text()
-    assert move(softmax, label, "End") == "5"
-    move(softmax, "Add to all", "Home")
-    logits = logits_of(softmax)
-    loss = predict(logits, 1).loss
-    said(softmax).filter(has_text=f"the loss is −ln p = {loss:.3f}.").wait_for()
-    table = softmax.locator("table")
-    cells = table.locator("tr.lk-true td")
-    cells.first.filter(has_text=re.compile(r"^0\.0$")).wait_for()  # 5 - 5
-    cells = cells.all_inner_texts()
-    assert [cells[0], cells[2], cells[3]] == ["0.0", f"{math.exp(-loss):.3f}", "1"]
-    assert table.locator("th[scope=row]").nth(1).inner_text() == label
-
-
-def test_a_logit_dragged_fast_and_another_true_class_give_pytorchs_loss(softmax):
+def test_logits_by_keys_and_by_mouse_give_pytorchs_loss(softmax):
     label = softmax.get_by_label("True class")
     label.select_option(index=3)
     name = label.locator("option:checked").inner_text()
+    assert move(softmax, softmax.locator("th span").nth(1).inner_text(), "End") == "5"
     drag(slider(softmax, name), 0.2)
     logit = float(slider(softmax, name).input_value())
     assert logit == pytest.approx(-5 + 0.2 * 10, abs=0.5)
     logits = logits_of(softmax)
-    added = read(move(softmax, "Add to all"))
-    assert logits[3] == logit
-    prediction = predict([each + added for each in logits], 3)
-    said(softmax).filter(has_text=f"The true class, {name}, gets p = ").filter(
-        has_text=f"the loss is −ln p = {prediction.loss:.3f}."
-    ).wait_for()
+    added = read(move(softmax, "Add to all", "Home"))
+    assert logits[1] == 5 and logits[3] == logit and added == -5
+    free = torch.tensor([each + added for each in logits], requires_grad=True)
+    loss = functional.cross_entropy(free, torch.tensor(3))
+    loss.backward()
+    assert f"The true class, {name}, gets p = " in said(softmax).inner_text()
+    assert f"the loss is −ln p = {loss.item():.3f}." in said(softmax).inner_text()
     cells = softmax.locator("tr.lk-true td")
-    cells.last.filter(has_text=f"{prediction.gradient[3]:+.3f}".replace("-", "−")).wait_for()
+    assert cells.nth(3).inner_text() == "1"
+    assert cells.last.inner_text() == f"{free.grad[3]:+.3f}".replace("-", "−")
     track = cells.last.locator(".lk-length")
     bar = track.locator("i").bounding_box()["width"] / track.bounding_box()["width"]
-    assert bar == pytest.approx(abs(prediction.gradient[3]) / 2, abs=0.02)
+    assert bar == pytest.approx(abs(free.grad[3].item()) / 2, abs=0.02)
 
 
 def test_d_d_on_a_slider_deletes_no_cell(softmax):

@@ -16,7 +16,6 @@ from labkit.explorers.convolution.widget import ConvolutionExplorer
 from labkit.explorers.landscape.widget import LandscapeExplorer
 from labkit.explorers.network.widget import NetworkExplorer
 from labkit.explorers.shape_coach.widget import ShapeCoach
-from labkit.explorers.softmax.widget import SoftmaxExplorer
 from labkit.model import Net
 from tests.site.alive import needed
 from tests.site.pages import Fronts, packed
@@ -37,7 +36,7 @@ class Twin:
         states = dependency_state(explorer, drop_defaults=False)
         model = packed(explorer.model_id, needed(explorer), states, fronts)
         page.set_content("<!doctype html><body style='width: 1000px'></body>")
-        for name in ("host", "windows", "softmax", "landscape", "shapes", "network"):
+        for name in ("host", "windows", "landscape", "shapes", "network"):
             page.add_script_tag(path=SCRIPTS / f"{name}.js")
         for script in fronts.scripts.values():
             page.add_script_tag(content=script)
@@ -155,24 +154,6 @@ def test_an_image_of_ones_own_is_read_in_the_page(page, tmp_path):
     red, green, blue = np.array(twin.shown("stage", "maps")[0][: 3 * 32 * 32], float).reshape(3, -1)
     for plane, value in ((red, 1), (green, -1), (blue, -0.6)):
         np.testing.assert_allclose(plane, value, atol=1e-6)
-
-
-def test_softmax_fills_the_same_table_and_says_the_same(page):
-    explorer = SoftmaxExplorer(["bird", "cat", "dog", "ship"])
-    twin = Twin(page, explorer)
-    chance = random.Random(0)
-    for _round in range(20):
-        for number in range(4):
-            twin.move("logits", number, value=chance.randrange(-50, 51) / 10)
-        twin.move("label", index=chance.randrange(4))
-        twin.move("added", value=chance.randrange(-10, 11) / 2)
-        table, sentence = twin.shown("bars", "table", "sentence")
-        assert sentence == explorer.bars.sentence
-        lengths = [column.pop("lengths", []) for column in table["columns"]]
-        expected = json.loads(json.dumps(explorer.bars.table))
-        for mine, column in zip(lengths, expected["columns"], strict=True):
-            np.testing.assert_allclose(mine, column.pop("lengths", []), atol=1e-9)
-        assert table == expected
 
 
 def test_a_walk_goes_as_torch_optim_steps_and_is_judged_alike(page):

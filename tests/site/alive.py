@@ -65,14 +65,9 @@ def _pooling(explorer: PoolingExplorer) -> dict:
     }
 
 
-def _softmax(explorer: SoftmaxExplorer) -> dict:
-    words = {
-        "loss": _("The true class, {true}, gets p = {p:.3f}, so the loss is −ln p = {loss:.3f}."),
-        "right": _("It is the likeliest."),
-        "wrong": _("The network predicts {other}, which is wrong."),
-    }
-    parts = _parts(explorer, ("logits", "label", "added", "bars"))
-    return {"kind": "softmax", "parts": parts, "data": {"words": words}}
+def _alone(explorer: Explorer) -> dict:
+    """Return that nothing is needed: the stage answers for itself."""
+    return {"kind": KINDS[type(explorer)]}
 
 
 def _live_training(panel: LiveTraining) -> dict:
@@ -268,9 +263,12 @@ def _snapshots(explorer: NetworkExplorer) -> list[str]:
 MAKERS = {
     ConvolutionExplorer: _convolution,
     PoolingExplorer: _pooling,
-    SoftmaxExplorer: _softmax,
+    SoftmaxExplorer: _alone,
     LandscapeExplorer: _landscape,
     ShapeCoach: _shapes,
     LiveTraining: _live_training,
     NetworkExplorer: _network,
 }
+
+KINDS = {SoftmaxExplorer: "softmax"}
+"""Names for explorers that answer for themselves."""

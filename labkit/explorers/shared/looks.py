@@ -62,7 +62,7 @@ class Screen(anywidget.AnyWidget):
 class Slider(anywidget.AnyWidget):
     """A labelled slider with a native control; ``texts`` gives each position a word."""
 
-    _esm = STATIC / "slider.js"
+    _esm = joined(*(STATIC / name for name in ("parts.js", "controls.js", "slider.js")))
     _css = SHEET
 
     label = traitlets.Unicode().tag(sync=True)

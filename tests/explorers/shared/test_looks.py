@@ -94,5 +94,5 @@ def test_busy_holds_until_the_outermost_change_is_done_also_after_an_error():
 
 def test_every_widget_brings_the_same_sheet_with_the_rules_of_all_explorers():
     assert SHEET.count(".lk-complaint {") == 1
-    for rule in (".lk-values p {", ".lk-bars caption {", ".lk-stack {", ".lk-numbers table {"):
+    for rule in (".lk-values p {", ".lk-bars caption {", ".lk-stack {", ".lk-numbers {"):
         assert SHEET.count(f"\n{rule}") == 1  # once, but for narrow places

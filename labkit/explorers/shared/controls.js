@@ -1,0 +1,180 @@
+// Native controls, each under its name, and what lets a stage play.
+
+/** A slider: arrow keys, Home and End, a name and a value that a screen reader can say. */
+function slider(move) {
+  const [name, input, output] = [make("span"), make("input"), make("output")];
+  input.type = "range";
+  input.addEventListener("input", () => move(Number(input.value)));
+  /** Show a value; `texts` gives each position a word, `said` is what a screen reader says. */
+  const show = ({ label, minimum, maximum, step, texts = [], value, disabled = false, said }) => {
+    const word = texts.length ? texts[value] : withMinus(String(Number(value.toFixed(6))));
+    name.textContent = label;
+    Object.assign(input, { min: minimum, max: maximum, step, disabled, value });
+    output.textContent = word;
+    input.setAttribute("aria-valuetext", said ?? word);
+  };
+  return { element: make("label", "", name, input, output), input, output, show };
+}
+
+function menu(move) {
+  const [name, input] = [make("span"), make("select")];
+  input.addEventListener("change", () => move(input.selectedIndex));
+  const show = ({ label, options, value }) => {
+    name.textContent = label;
+    if (String([...input.options].map(({ text }) => text)) !== String(options))
+      input.replaceChildren(...options.map((text) => new Option(text)));
+    input.selectedIndex = value;
+  };
+  return { element: make("label", "", name, input), input, show };
+}
+
+function field(move) {
+  const [name, input] = [make("span"), make("input")];
+  input.type = "text";
+  input.addEventListener("change", () => move(input.value));
+  const show = ({ label, value }) => {
+    name.textContent = label;
+    if (input.value !== value) input.value = value;
+  };
+  return { element: make("label", "", name, input), input, show };
+}
+
+/** A button; where it has a value, it stays pressed while that is true. */
+function button(press) {
+  const input = make("button", "jupyter-button");
+  let pressed;
+  input.type = "button";
+  input.addEventListener("click", () => press(!pressed));
+  const show = ({ label, disabled = false, value }) => {
+    pressed = value;
+    Object.assign(input, { textContent: label, disabled });
+    if (value !== undefined) input.setAttribute("aria-pressed", value);
+    input.classList.toggle("mod-active", value === true);
+  };
+  return { element: input, input, show };
+}
+
+/** The controls that Python planned, in one row; `change(name, value)` hears of each move. */
+class Controls {
+  constructor(plans, change) {
+    const kinds = { slider, menu, field, button };
+    this.plans = plans;
+    this.parts = {};
+    this.element = make("div", "lk-controls lk-slider");
+    for (const { kind, name, wide } of plans) {
+      const part = kinds[kind]((value) => change(name, value));
+      part.element.classList.toggle("lk-wide", wide);
+      keepKeys([part.input]);
+      this.parts[name] = part;
+      this.element.append(part.element);
+    }
+  }
+
+  /** Show the settings; `news` has what is other than planned, by name: {start: {minimum: -3}}. */
+  show(settings, news = {}) {
+    for (const plan of this.plans)
+      this.parts[plan.name].show({ ...plan, value: settings[plan.name], ...news[plan.name] });
+  }
+}
+
+/** A complaint of what was typed, with a sign beside the colour; null takes it away. */
+function complain(place, text) {
+  place.replaceChildren();
+  if (text === null) return;
+  const said = make("p", "lk-complaint", make("strong", "", "⚠"), ` ${text}`);
+  said.setAttribute("role", "alert");
+  place.append(said);
+}
+
+/** A slider of steps from 0 to the last; they can go on by themselves, so many a second. */
+class Player {
+  timer = null;
+  position = 0;
+
+  /** `go` goes to a step, `halted` hears of a halt; `others` are buttons before the first. */
+  constructor(words, paces, { go, halted, others = [] }) {
+    Object.assign(this, { words, go, halted });
+    this.button = button(() => this.toggle());
+    this.slider = slider(go);
+    this.speed = menu(() => {
+      if (!this.timer) return;
+      this.pause();
+      this.play();
+    });
+    const options = paces.map((n) => fill(words["a second"], { n }));
+    this.speed.show({ label: words.speed, options, value: paces.indexOf(10) });
+    this.pace = () => paces[this.speed.input.selectedIndex];
+    const parts = [...others, this.button, this.slider, this.speed];
+    keepKeys(parts.map(({ input }) => input));
+    this.slider.element.classList.add("lk-wide");
+    this.element = make("div", "lk-controls lk-slider", ...parts.map(({ element }) => element));
+    this.slider.input.addEventListener("keydown", (event) => {
+      if (event.key !== " ") return;
+      event.preventDefault();
+      if (!event.repeat) this.toggle();
+    });
+    this.halt();
+  }
+
+  /** Show a step, as `count` says it: "3 / 100". */
+  show(position, last, count, said) {
+    Object.assign(this, { position, last });
+    const { position: label } = this.words;
+    this.slider.show({ label, minimum: 0, maximum: last, step: 1, value: position, said });
+    this.slider.output.textContent = count;
+  }
+
+  toggle() {
+    this.timer ? this.pause() : this.play();
+  }
+
+  play() {
+    if (this.position >= this.last) this.go(0);
+    this.timer = setInterval(() => {
+      this.go(Math.min(this.position + 1, this.last));
+      if (this.position >= this.last) this.pause();
+    }, 1000 / this.pace());
+    this.button.show({ label: `❚❚ ${this.words.pause}` });
+  }
+
+  pause() {
+    this.halt();
+    this.halted();
+  }
+
+  halt() {
+    clearInterval(this.timer);
+    this.timer = null;
+    this.button.show({ label: `▶ ${this.words.play}` });
+  }
+}
+
+/**
+ * A stage: the controls that Python planned, and below them what `begin` puts into the element. That
+ * returns how to `draw` the settings, whenever anybody changes one, what the buttons do (`acts`),
+ * what else of the model it `hears`, and what is to `end`. `draw` may return news for the controls.
+ */
+function stage({ model, el }, begin) {
+  const change = (news) => {
+    model.set("settings", { ...model.get("settings"), ...news });
+    model.save_changes();
+  };
+  const controls = new Controls(model.get("controls"), (name, value) =>
+    acts[name] ? acts[name](value) : change({ [name]: value }),
+  );
+  el.classList.add("lk-stage");
+  el.append(controls.element);
+  const made = begin({ model, el, change, words: model.get("words"), scene: model.get("scene") });
+  const { draw, acts = {}, hears = {}, end = () => {} } = made;
+  const update = () => {
+    const settings = model.get("settings");
+    controls.show(settings, draw(settings));
+    el.dataset.drawn = JSON.stringify(settings);
+  };
+  update();
+  const off = follow(model, { "change:settings": update, ...hears });
+  return () => {
+    end();
+    off();
+  };
+}

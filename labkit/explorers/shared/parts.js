@@ -1,0 +1,134 @@
+// What the scripts of all explorers share: words and numbers, elements, painted pixels. Python puts
+// this text before theirs (`stage.script`), because a module in a notebook cannot import another.
+
+const [INK, MUTED, ORANGE, BLUE] = ["#1a1a1a", "#5c5c5c", "#d55e00", "#0072b2"];
+
+/** Fill in a sentence with values that are written already: fill("{n} of {total:,}", {...}). */
+const fill = (text, values) => text.replace(/\{(\w+)[^}]*\}/g, (_, name) => values[name]);
+const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+const total = (values) => values.reduce((sum, value) => sum + value, 0);
+const range = (count) => [...Array(count).keys()];
+
+/** Write a minus as a minus; nothing is "-0.000". */
+const withMinus = (text) => text.replace("-", Number(text) === 0 ? "" : "−");
+const fixed = (value, digits = 3) => withMinus(value.toFixed(digits));
+const percent = (share, digits = 1) => `${(100 * share).toFixed(digits)}%`;
+
+/** Thousands with commas: 1,234.50 */
+function grouped(value, digits = 0) {
+  const options = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return withMinus(value.toLocaleString("en", options));
+}
+
+/** A number in a narrow cell: .53, −1, 12.5 */
+function short(value, digits = 2) {
+  return withMinus(Number(value.toFixed(digits)).toString()).replace(/^(−?)0\./, "$1.");
+}
+
+/** The numbers that Python sent, as an array of that kind. */
+const unpacked = (view, Kind) =>
+  new Kind(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+
+/** An element with a class and children; texts are taken as they are. */
+function make(tag, name = "", ...children) {
+  const element = document.createElement(tag);
+  if (name) element.className = name;
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}
+
+/** For the eye alone: what it shows is said beside it. */
+function hidden(element) {
+  element.setAttribute("aria-hidden", "true");
+  return element;
+}
+
+/** A sentence that a screen reader speaks whenever it changes. */
+function spoken(name = "") {
+  const element = make("p", name);
+  element.setAttribute("role", "status");
+  return element;
+}
+
+/** In JupyterLab a key pressed on a control is also a command, unless it says that it is not. */
+function keepKeys(controls) {
+  for (const control of controls) control.setAttribute("data-lm-suppress-shortcuts", "true");
+}
+
+/** Listen to a model: {"change:scene": draw}; return what ends it. */
+function follow(model, listeners) {
+  for (const [events, listener] of Object.entries(listeners)) model.on(events, listener);
+  return () => {
+    for (const [events, listener] of Object.entries(listeners)) model.off(events, listener);
+  };
+}
+
+/** Paint pixels, one of the canvas for each: `colour(i)` gives [red, green, blue, opacity]. */
+function paint(canvas, height, width, colour) {
+  if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
+  const context = canvas.getContext("2d");
+  const data = context.createImageData(width, height);
+  for (let i = 0; i < height * width; i++) data.data.set(colour(i), 4 * i);
+  context.putImageData(data, 0, 0);
+}
+
+/** Paint numbers from black at `low` to white at `high`; null is left out. */
+function paintGrey(canvas, values, height, width, low, high) {
+  const scale = 255 / (high - low || 1);
+  paint(canvas, height, width, (i) => {
+    const level = (values[i] - low) * scale;
+    return [level, level, level, values[i] === null ? 0 : 255];
+  });
+}
+
+/** Paint [height, width, 3] bytes. */
+function paintColours(canvas, bytes, height, width) {
+  paint(canvas, height, width, (i) => [bytes[3 * i], bytes[3 * i + 1], bytes[3 * i + 2], 255]);
+}
+
+/** Put a frame on a map: from row `top` to before `bottom`, from column `left` to before `right`. */
+function frameOn(frame, [top, bottom, left, right], height, width) {
+  Object.assign(frame.style, {
+    top: `${(100 * top) / height}%`, height: `${(100 * (bottom - top)) / height}%`,
+    left: `${(100 * left) / width}%`, width: `${(100 * (right - left)) / width}%`,
+  });
+}
+
+/** A brightness as a shade of grey with ink that can be read on it. */
+function shade(level) {
+  return { fill: `rgb(${level},${level},${level})`, colour: level > 118 ? INK : "#fff" };
+}
+
+/** Negative numbers on blue, positive on orange; their sign stands there as well. */
+function signed(values) {
+  const most = Math.max(...values.map(Math.abs)) || 1;
+  return (value) => {
+    const part = Math.min(1, Math.abs(value) / most) * 0.45;
+    return { fill: value < 0 ? `rgba(0,114,178,${part})` : `rgba(213,94,0,${part})` };
+  };
+}
+
+/** A grid of more columns than this is shown in colour alone. */
+const READABLE = 7;
+
+/** A grid of numbers, each on its ground: `style(value, i)` gives `fill` and `colour`. */
+class NumberGrid {
+  element = make("div", "lk-grid");
+
+  show(values, columns, style, cell) {
+    const { element } = this;
+    const tight = columns > READABLE;
+    element.classList.toggle("lk-tight", tight);
+    element.style.gridTemplateColumns = `repeat(${columns}, ${cell}px)`;
+    element.style.gridAutoRows = `${cell}px`;
+    if (element.childElementCount !== values.length)
+      element.replaceChildren(...values.map(() => make("span")));
+    values.forEach((value, i) => {
+      const { fill: ground, colour = INK } = style(value, i);
+      const square = element.children[i];
+      square.textContent = tight ? "" : short(value, cell < 27 || Math.abs(value) >= 10 ? 1 : 2);
+      square.style.color = colour;
+      square.style.background = `linear-gradient(${ground}, ${ground}), #fff`;
+    });
+  }
+}
