@@ -6,7 +6,7 @@ from torch.utils.data import DataLoader
 
 from labkit.checks.engine import values
 from labkit.checks.engine.spec import exercise
-from labkit.text import N_, _
+from labkit.text import _
 
 NOTEBOOK = "dataloader"
 
@@ -24,45 +24,38 @@ def last_batch(count, batch_size):
     return count % batch_size or batch_size
 
 
-_LACKING = N_("This is how many images the last batch lacks. How many does it hold?")
+_LACKING = "This is how many images the last batch lacks. How many does it hold?"
 
-last_batch.if_it_returns(
-    {
-        "count % batch_size": (
-            "Where the images divide evenly, the remainder is 0, but the last batch is a whole one."
-        ),
-        "-count % batch_size": _LACKING,
-        "batch_size - count % batch_size": _LACKING,
-        "-(-count // batch_size)": (
-            "This is the number of batches. How many images are in the last one?"
-        ),
-        "count // batch_size": (
-            "This is the number of whole batches. What is left for the last one?"
-        ),
-        "batch_size": "A single batch can be smaller than the batch size: the last one.",
-        "count % batch_size or batch_size if count >= batch_size else batch_size": (
-            "Where the images are fewer than the batch size there is one batch, with all of them."
-        ),
-        "min(count, batch_size)": (
-            "Only a last batch that is also the first is so large. What is left after whole "
-            "batches?"
-        ),
-        "count % batch_size or count": (
-            "Where they divide evenly, the last batch is as large as any: batch_size."
-        ),
-        "count - batch_size": "One batch is taken off. There may be many before the last one.",
-        "count / batch_size": (
-            "This is how many batches there are, with the fraction of the last one."
-        ),
-        "batch_size if count % batch_size else count % batch_size": (
-            "The two cases are swapped: with a remainder, the last batch holds it."
-        ),
-        "batch_size % count": "The other way round: what is left of count, count % batch_size.",
-        "count - 1 % batch_size + 1": (
-            "% comes before the minus. Set brackets: (count - 1) % batch_size + 1."
-        ),
-    }
-)
+last_batch.sentences = {
+    "count % batch_size": (
+        "Where the images divide evenly, the remainder is 0, but the last batch is a whole one."
+    ),
+    "-count % batch_size": _LACKING,
+    "batch_size - count % batch_size": _LACKING,
+    "-(-count // batch_size)": (
+        "This is the number of batches. How many images are in the last one?"
+    ),
+    "count // batch_size": "This is the number of whole batches. What is left for the last one?",
+    "batch_size": "A single batch can be smaller than the batch size: the last one.",
+    "count % batch_size or batch_size if count >= batch_size else batch_size": (
+        "Where the images are fewer than the batch size there is one batch, with all of them."
+    ),
+    "min(count, batch_size)": (
+        "Only a last batch that is also the first is so large. What is left after whole batches?"
+    ),
+    "count % batch_size or count": (
+        "Where they divide evenly, the last batch is as large as any: batch_size."
+    ),
+    "count - batch_size": "One batch is taken off. There may be many before the last one.",
+    "count / batch_size": "This is how many batches there are, with the fraction of the last one.",
+    "batch_size if count % batch_size else count % batch_size": (
+        "The two cases are swapped: with a remainder, the last batch holds it."
+    ),
+    "batch_size % count": "The other way round: what is left of count, count % batch_size.",
+    "count - 1 % batch_size + 1": (
+        "% comes before the minus. Set brackets: (count - 1) % batch_size + 1."
+    ),
+}
 
 
 class _Items:
@@ -164,117 +157,106 @@ def _is_a_loader(answer, dataset, batch_size, shuffle):
 
 batches.caution(
     lambda: _sets()[:1],
-    N_(
-        "One thing more: this is PyTorch's own DataLoader. You learn most from writing one "
-        "yourself, without it."
-    ),
+    "One thing more: this is PyTorch's own DataLoader. You learn most from writing one "
+    "yourself, without it.",
     use=_is_a_loader,
-    expected=batches.solution,
 )
 
 _PAIR = "torch.stack(images), torch.tensor(labels)"
 _STEPS = "range(0, count, batch_size)"
 _ORDER = "torch.randperm(count).tolist() if shuffle else range(count)"
 _CHOSEN = "order[start : start + batch_size]"
-_RETURN_IN_THE_LOOP = N_(
+_RETURN_IN_THE_LOOP = (
     "return ends the function at the first batch. yield gives one batch after the other."
 )
-_ONE_BATCH = N_("All items come as one batch. Go through their numbers in steps of batch_size.")
+_ONE_BATCH = "All items come as one batch. Go through their numbers in steps of batch_size."
 
-batches.if_it_reads(
-    {
-        (_STEPS, "range(0, count - batch_size + 1, batch_size)"): (
-            "The last, smaller batch is missing: its images are never seen."
-        ),
-        (_CHOSEN, "[order[n % count] for n in range(start, start + batch_size)]"): (
-            "The last batch is filled up with items from the beginning. It may be smaller."
-        ),
-        (_ORDER, "range(count)"): "shuffle=True changes nothing: the items come in order.",
-        (_ORDER, "torch.randperm(count).tolist()"): (
-            "They are always shuffled: with shuffle=False they come in order."
-        ),
-        ("randperm(count)", "randint(count, (count,))"): (
-            "Some items come twice and others never: they are drawn again for each place or each "
-            "batch. Draw one order for the whole pass; torch.randperm has each number once."
-        ),
-        (
-            "for start",
-            f"other = {_ORDER}\n    for start",
-            "zip(*items)",
-            "zip(*[(dataset[n][0], dataset[m][1]) for n, m in zip(order, other)][start : start + "
-            "batch_size])",
-        ): (
-            "Images and labels are shuffled separately: they no longer fit. Use one order for both."
-        ),
-        ("randperm(count)", "randperm(count, generator=torch.Generator().manual_seed(0))"): (
-            "The order is the same in every pass. Draw a new one each time, and set no seed inside."
-        ),
-        (
-            _ORDER,
-            "range(count)",
-            _STEPS,
-            f"torch.tensor({_STEPS})[torch.randperm(-(-count // batch_size))] "
-            f"if shuffle else {_STEPS}",
-        ): (
-            "Neighbours stay together: only the batches, or only the beginning, are drawn at "
-            "random. Shuffle the order of all items."
-        ),
-        (
-            _ORDER,
-            "range(count)",
-            "zip(*items)",
-            "zip(*[items[n] for n in (torch.randperm(len(items)) if shuffle else "
-            "range(len(items)))])",
-        ): (
-            "The items are shuffled inside their batch only, so each batch holds the same ones in "
-            "every epoch. Shuffle the order of all items, before you cut it into batches."
-        ),
-        ("torch.stack(images)", "list(images)"): (
-            "The images of a batch are a list. torch.stack makes one tensor [N, C, H, W] of them."
-        ),
-        ("torch.tensor(labels)", "torch.Tensor(labels)"): (
-            "The labels are floats: torch.Tensor makes those. torch.tensor keeps whole numbers."
-        ),
-        ("torch.tensor(labels)", "tuple(labels)"): (
-            "The labels of a batch are a tuple. torch.tensor makes a tensor [N] of it."
-        ),
-        ("torch.tensor(labels)", "list(labels)"): (
-            "The labels of a batch are a list. torch.tensor makes a tensor [N] of it."
-        ),
-        (_PAIR, "list(images), list(labels)"): (
-            "Both are still lists: torch.stack the images, and make a torch.tensor of the labels."
-        ),
-        ("yield", "return"): _RETURN_IN_THE_LOOP,
-        (f"yield {_PAIR}", f"return [({_PAIR})]"): _RETURN_IN_THE_LOOP,
-        (_CHOSEN, "order", "yield", "return"): _ONE_BATCH,
-        (_CHOSEN, "order", f"yield {_PAIR}", f"return [({_PAIR})]"): _ONE_BATCH,
-        (_PAIR, "items"): (
-            "A batch is a list of pairs here. zip(*items) makes one sequence of images and one of "
-            "labels of it; stack both."
-        ),
-        (_PAIR, "torch.tensor(labels), torch.stack(images)"): (
-            "Images and labels are swapped: the images come first."
-        ),
-        ("torch.stack", "torch.cat"): (
-            "torch.cat joins the images along their channels. torch.stack gives each its place."
-        ),
-        (_STEPS, "range(0, count + 1, batch_size)"): (
-            "There is one batch too many, without items: range(0, n, batch_size) ends before n."
-        ),
-        (", torch.tensor(labels)", ""): (
-            "Only the images come. A batch is a pair: images and labels."
-        ),
-        ("start : start + batch_size", ": start + batch_size"): (
-            "The lists have to be emptied after each batch: yours hold all items so far."
-        ),
-        (_STEPS, "range(count)"): (
-            "The batches overlap: each begins one item later. Go in steps of batch_size."
-        ),
-        (_STEPS, "range(0, count if shuffle else 0, batch_size)"): (
-            "Without shuffle nothing comes at all. Which line belongs inside the if?"
-        ),
-        ("start + batch_size]", "start + batch_size - 1]"): (
-            "Each batch is one item short: order[a:b] ends before b by itself."
-        ),
-    }
-)
+batches.sentences = {
+    (_STEPS, "range(0, count - batch_size + 1, batch_size)"): (
+        "The last, smaller batch is missing: its images are never seen."
+    ),
+    (_CHOSEN, "[order[n % count] for n in range(start, start + batch_size)]"): (
+        "The last batch is filled up with items from the beginning. It may be smaller."
+    ),
+    (_ORDER, "range(count)"): "shuffle=True changes nothing: the items come in order.",
+    (_ORDER, "torch.randperm(count).tolist()"): (
+        "They are always shuffled: with shuffle=False they come in order."
+    ),
+    ("randperm(count)", "randint(count, (count,))"): (
+        "Some items come twice and others never: they are drawn again for each place or each "
+        "batch. Draw one order for the whole pass; torch.randperm has each number once."
+    ),
+    (
+        "for start",
+        f"other = {_ORDER}\n    for start",
+        "zip(*items)",
+        "zip(*[(dataset[n][0], dataset[m][1]) for n, m in zip(order, other)][start : start + "
+        "batch_size])",
+    ): ("Images and labels are shuffled separately: they no longer fit. Use one order for both."),
+    ("randperm(count)", "randperm(count, generator=torch.Generator().manual_seed(0))"): (
+        "The order is the same in every pass. Draw a new one each time, and set no seed inside."
+    ),
+    (
+        _ORDER,
+        "range(count)",
+        _STEPS,
+        f"torch.tensor({_STEPS})[torch.randperm(-(-count // batch_size))] if shuffle else {_STEPS}",
+    ): (
+        "Neighbours stay together: only the batches, or only the beginning, are drawn at random. "
+        "Shuffle the order of all items."
+    ),
+    (
+        _ORDER,
+        "range(count)",
+        "zip(*items)",
+        "zip(*[items[n] for n in (torch.randperm(len(items)) if shuffle else range(len(items)))])",
+    ): (
+        "The items are shuffled inside their batch only, so each batch holds the same ones in "
+        "every epoch. Shuffle the order of all items, before you cut it into batches."
+    ),
+    ("torch.stack(images)", "list(images)"): (
+        "The images of a batch are a list. torch.stack makes one tensor [N, C, H, W] of them."
+    ),
+    ("torch.tensor(labels)", "torch.Tensor(labels)"): (
+        "The labels are floats: torch.Tensor makes those. torch.tensor keeps whole numbers."
+    ),
+    ("torch.tensor(labels)", "tuple(labels)"): (
+        "The labels of a batch are a tuple. torch.tensor makes a tensor [N] of it."
+    ),
+    ("torch.tensor(labels)", "list(labels)"): (
+        "The labels of a batch are a list. torch.tensor makes a tensor [N] of it."
+    ),
+    (_PAIR, "list(images), list(labels)"): (
+        "Both are still lists: torch.stack the images, and make a torch.tensor of the labels."
+    ),
+    ("yield", "return"): _RETURN_IN_THE_LOOP,
+    (f"yield {_PAIR}", f"return [({_PAIR})]"): _RETURN_IN_THE_LOOP,
+    (_CHOSEN, "order", "yield", "return"): _ONE_BATCH,
+    (_CHOSEN, "order", f"yield {_PAIR}", f"return [({_PAIR})]"): _ONE_BATCH,
+    (_PAIR, "items"): (
+        "A batch is a list of pairs here. zip(*items) makes one sequence of images and one of "
+        "labels of it; stack both."
+    ),
+    (_PAIR, "torch.tensor(labels), torch.stack(images)"): (
+        "Images and labels are swapped: the images come first."
+    ),
+    ("torch.stack", "torch.cat"): (
+        "torch.cat joins the images along their channels. torch.stack gives each its place."
+    ),
+    (_STEPS, "range(0, count + 1, batch_size)"): (
+        "There is one batch too many, without items: range(0, n, batch_size) ends before n."
+    ),
+    (", torch.tensor(labels)", ""): "Only the images come. A batch is a pair: images and labels.",
+    ("start : start + batch_size", ": start + batch_size"): (
+        "The lists have to be emptied after each batch: yours hold all items so far."
+    ),
+    (_STEPS, "range(count)"): (
+        "The batches overlap: each begins one item later. Go in steps of batch_size."
+    ),
+    (_STEPS, "range(0, count if shuffle else 0, batch_size)"): (
+        "Without shuffle nothing comes at all. Which line belongs inside the if?"
+    ),
+    ("start + batch_size]", "start + batch_size - 1]"): (
+        "Each batch is one item short: order[a:b] ends before b by itself."
+    ),
+}

@@ -11,7 +11,7 @@ from torchvision.transforms import v2
 from labkit.checks.batching import batches, last_batch
 from labkit.checks.engine import values
 from labkit.checks.engine.spec import exercise
-from labkit.text import N_, _
+from labkit.text import _
 
 __all__ = ["batches", "flipping", "last_batch", "reddest", "true_transform"]
 
@@ -50,49 +50,40 @@ def true_transform(mean, std):
     return transforms.Compose([transforms.ToTensor(), transforms.Normalize(mean, std)])
 
 
-_TENSOR_FIRST = N_("Normalize takes tensors: ToTensor() has to come before it.")
-_ONE_OF_SEVERAL = N_("These are several transforms. transforms.Compose([...]) makes one of them.")
-_BRACKETS = N_("A transform is made with brackets: ToTensor(), not ToTensor.")
+_TENSOR_FIRST = "Normalize takes tensors: ToTensor() has to come before it."
+_ONE_OF_SEVERAL = "These are several transforms. transforms.Compose([...]) makes one of them."
+_BRACKETS = "A transform is made with brackets: ToTensor(), not ToTensor."
 
-true_transform.if_it_reads(
-    {
-        ("(mean, std)", "([0.5] * 3, [0.5] * 3)"): (
-            "This uses 0.5 for all. Use the mean and std that are given."
-        ),
-        (
-            "Normalize(mean, std)",
-            "Normalize([0.5] * 3, [0.5] * 3), transforms.Normalize(mean, std)",
-        ): (
-            "Normalised twice, first with 0.5: the notebook's transform does that already. Begin "
-            "with ToTensor() instead."
-        ),
-        ("Normalize(mean, std)", "Normalize(mean, std), transforms.Normalize(mean, std)"): (
-            "Normalised twice: once is enough."
-        ),
-        (", transforms.Normalize(mean, std)", ""): "Normalize is missing: the values are 0 to 1.",
-        ("(mean, std)", "(std, mean)"): "mean and std are swapped: Normalize(mean, std).",
-        ("transforms.ToTensor()", "v2.ToImage(), v2.ToDtype(torch.float32)"): (
-            "The pixels are still 0 to 255 when they are normalised. mean and std are those "
-            "of 0 to 1: ToTensor() divides by 255, and so does v2.ToDtype with scale=True."
-        ),
-        ("transforms.ToTensor()", "v2.ToImage()"): (
-            "Normalize takes floats: v2.ToDtype(torch.float32, scale=True) has to come before it."
-        ),
-        ("transforms.ToTensor(), transforms.Normalize", "transforms.Normalize"): _TENSOR_FIRST,
-        ("transforms.ToTensor(), transforms.Normalize", "v2.Normalize"): _TENSOR_FIRST,
-        ("ToTensor()", "ToTensor"): _BRACKETS,
-        ("transforms.ToTensor()", "v2.ToImage"): _BRACKETS,
-        ("transforms.Compose", ""): _ONE_OF_SEVERAL,
-    }
-)
-true_transform.if_it_returns(
-    {
-        "transforms.ToTensor(), transforms.Normalize(mean, std)": _ONE_OF_SEVERAL,
-        "lambda image: (_pixels(image) / 255 - _column(mean)) * _column(std)": (
-            "Divide by the deviation. Multiplied by it, the values spread even less."
-        ),
-    }
-)
+true_transform.sentences = {
+    ("(mean, std)", "([0.5] * 3, [0.5] * 3)"): (
+        "This uses 0.5 for all. Use the mean and std that are given."
+    ),
+    ("Normalize(mean, std)", "Normalize([0.5] * 3, [0.5] * 3), transforms.Normalize(mean, std)"): (
+        "Normalised twice, first with 0.5: the notebook's transform does that already. Begin with "
+        "ToTensor() instead."
+    ),
+    ("Normalize(mean, std)", "Normalize(mean, std), transforms.Normalize(mean, std)"): (
+        "Normalised twice: once is enough."
+    ),
+    (", transforms.Normalize(mean, std)", ""): "Normalize is missing: the values are 0 to 1.",
+    ("(mean, std)", "(std, mean)"): "mean and std are swapped: Normalize(mean, std).",
+    ("transforms.ToTensor()", "v2.ToImage(), v2.ToDtype(torch.float32)"): (
+        "The pixels are still 0 to 255 when they are normalised. mean and std are those of 0 to 1: "
+        "ToTensor() divides by 255, and so does v2.ToDtype with scale=True."
+    ),
+    ("transforms.ToTensor()", "v2.ToImage()"): (
+        "Normalize takes floats: v2.ToDtype(torch.float32, scale=True) has to come before it."
+    ),
+    ("transforms.ToTensor(), transforms.Normalize", "transforms.Normalize"): _TENSOR_FIRST,
+    ("transforms.ToTensor(), transforms.Normalize", "v2.Normalize"): _TENSOR_FIRST,
+    ("ToTensor()", "ToTensor"): _BRACKETS,
+    ("transforms.ToTensor()", "v2.ToImage"): _BRACKETS,
+    ("transforms.Compose", ""): _ONE_OF_SEVERAL,
+    "transforms.ToTensor(), transforms.Normalize(mean, std)": _ONE_OF_SEVERAL,
+    "lambda image: (_pixels(image) / 255 - _column(mean)) * _column(std)": (
+        "Divide by the deviation. Multiplied by it, the values spread even less."
+    ),
+}
 
 
 def _classes():
@@ -134,45 +125,37 @@ def reddest(pixels, labels):
     return torch.stack(red).argmax()
 
 
-reddest.if_it_reads(
-    {
-        ("mean()", "sum()"): (
-            "This adds up the red, so the class with most images wins. Take the mean of each class."
-        ),
-        ("..., 0", "..., 2"): "This is the bluest class: channel 0 is red, 1 green, 2 blue.",
-        ("..., 0", "..., 1"): "This is the greenest class: channel 0 is red, 1 green, 2 blue.",
-        ("[..., 0]", ""): "This is the brightest class, over all three channels. Take channel 0.",
-        ("argmax", "argmin"): "This is the class with the least red.",
-        ("..., 0", ":, 0"): (
-            "pixels[:, 0] is the top row of each image: here the channels come last, "
-            "pixels[..., 0]."
-        ),
-        ("argmax", "max"): "This is the mean red itself. Which class has it?",
-        (".argmax()", ""): "These are the means of all classes. Which is largest? argmax().",
-        ("range(classes)", "range(10)"): (
-            "There are not always ten classes: an empty one has a mean of nan. Count: "
-            "labels.max() + 1."
-        ),
-        (" + 1", ""): "The last class is left out: the labels go from 0 to labels.max(), so + 1.",
-        ("..., 0].float().mean()", "..., 0].float().mean() / pixels[labels == c].float().mean()"): (
-            "This is the class whose red is the largest part. Take its mean red itself."
-        ),
-        (".float().mean()", ".max()"): (
-            "This goes by the reddest single pixel. Take the mean over all pixels."
-        ),
-        (".float()", ""): "A tensor of whole numbers (uint8) has no mean: call .float() first.",
-        ("range(classes)", "range(1)", "torch.stack(red).argmax()", "red[0]"): (
-            "This is the mean red of class 0: return ends the loop at the first class."
-        ),
-    }
-)
-reddest.if_it_returns(
-    {
-        "labels[pixels[..., 0].double().mean(dim=(1, 2)).argmax()]": (
-            "This is the class of the reddest image. Take the mean over all images of a class."
-        ),
-    }
-)
+reddest.sentences = {
+    ("mean()", "sum()"): (
+        "This adds up the red, so the class with most images wins. Take the mean of each class."
+    ),
+    ("..., 0", "..., 2"): "This is the bluest class: channel 0 is red, 1 green, 2 blue.",
+    ("..., 0", "..., 1"): "This is the greenest class: channel 0 is red, 1 green, 2 blue.",
+    ("[..., 0]", ""): "This is the brightest class, over all three channels. Take channel 0.",
+    ("argmax", "argmin"): "This is the class with the least red.",
+    ("..., 0", ":, 0"): (
+        "pixels[:, 0] is the top row of each image: here the channels come last, pixels[..., 0]."
+    ),
+    ("argmax", "max"): "This is the mean red itself. Which class has it?",
+    (".argmax()", ""): "These are the means of all classes. Which is largest? argmax().",
+    ("range(classes)", "range(10)"): (
+        "There are not always ten classes: an empty one has a mean of nan. Count: labels.max() + 1."
+    ),
+    (" + 1", ""): "The last class is left out: the labels go from 0 to labels.max(), so + 1.",
+    ("..., 0].float().mean()", "..., 0].float().mean() / pixels[labels == c].float().mean()"): (
+        "This is the class whose red is the largest part. Take its mean red itself."
+    ),
+    (".float().mean()", ".max()"): (
+        "This goes by the reddest single pixel. Take the mean over all pixels."
+    ),
+    (".float()", ""): "A tensor of whole numbers (uint8) has no mean: call .float() first.",
+    ("range(classes)", "range(1)", "torch.stack(red).argmax()", "red[0]"): (
+        "This is the mean red of class 0: return ends the loop at the first class."
+    ),
+    "labels[pixels[..., 0].double().mean(dim=(1, 2)).argmax()]": (
+        "This is the class of the reddest image. Take the mean over all images of a class."
+    ),
+}
 
 _LOOKS = 100
 """So many times an image is asked for.
@@ -235,43 +218,41 @@ def flipping(image):
     return _normalised(image, turn=(2,))
 
 
-flipping.if_it_returns(
-    {
-        "_normalised(image, turn=(1,))": (
-            "This turns images upside down. From left to right it is RandomHorizontalFlip."
-        ),
-        "_normalised(image)": (
-            "No image is ever mirrored. If a coin is tossed, toss it again for each image."
-        ),
-        "_normalised(image, turn=(2,), often=1.0)": (
-            "Every image is mirrored. At random means: about every second time."
-        ),
-        "_normalised(image, turn=(2,)) * 0.5 + 0.5": (
-            "The other transforms are missing: what comes out is 0 to 1, not normalised with 0.5."
-        ),
-        "_normalised(image, turn=(2,), scale=1.0)": (
-            "The pixels are still 0 to 255 when they are normalised: use ToTensor(), or "
-            "v2.ToDtype with scale=True."
-        ),
-        "_normalised(_turned(image), turn=(2,))": (
-            "Some images are upside down as well. Mirror from left to right alone."
-        ),
-        "v2.RandomHorizontalFlip(image)": (
-            "A transform is made with brackets: RandomHorizontalFlip(), then Compose([...])."
-        ),
-        "(_normalised(image, turn=(2,)) - 0.5) / 0.5": "Normalised twice: once is enough.",
-        "_normalised(image, turn=(2,), often=0.1)": (
-            "Some are mirrored, but not every second one: the chance has to be p=0.5."
-        ),
-        "_turned(image, Image.Transpose.FLIP_LEFT_RIGHT)": (
-            "The other transforms are missing: a PIL image comes out, and not a tensor."
-        ),
-        "_normalised(image, turn=(0,))": (
-            "flip(0) swaps the colours: the channels are axis 0, the width is the last."
-        ),
-        "_normalised(image).flip(2) if next(_EVERY_SECOND) else _normalised(image)": (
-            "The images are mirrored in a fixed pattern, e.g. every second call. At random means: "
-            "each call decides by itself, as a coin does: torch.rand(1) < 0.5."
-        ),
-    }
-)
+flipping.sentences = {
+    "_normalised(image, turn=(1,))": (
+        "This turns images upside down. From left to right it is RandomHorizontalFlip."
+    ),
+    "_normalised(image)": (
+        "No image is ever mirrored. If a coin is tossed, toss it again for each image."
+    ),
+    "_normalised(image, turn=(2,), often=1.0)": (
+        "Every image is mirrored. At random means: about every second time."
+    ),
+    "_normalised(image, turn=(2,)) * 0.5 + 0.5": (
+        "The other transforms are missing: what comes out is 0 to 1, not normalised with 0.5."
+    ),
+    "_normalised(image, turn=(2,), scale=1.0)": (
+        "The pixels are still 0 to 255 when they are normalised: use ToTensor(), or v2.ToDtype "
+        "with scale=True."
+    ),
+    "_normalised(_turned(image), turn=(2,))": (
+        "Some images are upside down as well. Mirror from left to right alone."
+    ),
+    "v2.RandomHorizontalFlip(image)": (
+        "A transform is made with brackets: RandomHorizontalFlip(), then Compose([...])."
+    ),
+    "(_normalised(image, turn=(2,)) - 0.5) / 0.5": "Normalised twice: once is enough.",
+    "_normalised(image, turn=(2,), often=0.1)": (
+        "Some are mirrored, but not every second one: the chance has to be p=0.5."
+    ),
+    "_turned(image, Image.Transpose.FLIP_LEFT_RIGHT)": (
+        "The other transforms are missing: a PIL image comes out, and not a tensor."
+    ),
+    "_normalised(image, turn=(0,))": (
+        "flip(0) swaps the colours: the channels are axis 0, the width is the last."
+    ),
+    "_normalised(image).flip(2) if next(_EVERY_SECOND) else _normalised(image)": (
+        "The images are mirrored in a fixed pattern, e.g. every second call. At random means: each "
+        "call decides by itself, as a coin does: torch.rand(1) < 0.5."
+    ),
+}

@@ -30,45 +30,40 @@ def whole_speedup(share, faster):
     return 1 / (1 - share + share / faster)
 
 
-whole_speedup.if_it_returns(
-    {
-        "faster": "This is how much faster the part becomes. The rest takes as long as before.",
-        "share * faster": (
-            "The rest does not become faster. Add up the times: 1 - share and share / faster."
-        ),
-        "1 - share + share / faster": (
-            "This is the time that is left. How many times as fast is 1 divided by that, with "
-            "brackets: 1 / (a + b)."
-        ),
-        "100 / (1 - share + share / faster)": (
-            "A hundred times too large: how many times as fast is expected, not percent."
-        ),
-        "faster / share": "The rest of the time is missing: 1 - share stays as it was.",
-        "1 - share + share * faster": (
-            "Speeds cannot be averaged like this. Add up the times of both parts, then compare."
-        ),
-        "1 / (1 - share)": "The part is not gone: it still takes share / faster of the time.",
-        "1 / (1 - share) + share / faster": (
-            "Set brackets around the whole time: 1 / (1 - share + share / faster)."
-        ),
-        "1 / (1 - share + share * faster)": (
-            "A part that is faster takes less time: share / faster, not share · faster."
-        ),
-        "1 / (share + (1 - share) / faster)": (
-            "share is the part that becomes faster; 1 - share stays as it was."
-        ),
-        "share / faster": "This is the time of the part. The rest, 1 - share, comes on top.",
-        "share - share / faster": (
-            "This is the part of the time that is saved. How many times as fast is it?"
-        ),
-        "1 / (1 - share * faster)": (
-            "The part takes share / faster afterwards, and the rest 1 - share: add both."
-        ),
-        "1 / (1 - share / faster)": (
-            "The part takes share / faster afterwards: 1 - share + share / faster."
-        ),
-    }
-)
+whole_speedup.sentences = {
+    "faster": "This is how much faster the part becomes. The rest takes as long as before.",
+    "share * faster": (
+        "The rest does not become faster. Add up the times: 1 - share and share / faster."
+    ),
+    "1 - share + share / faster": (
+        "This is the time that is left. How many times as fast is 1 divided by that, with "
+        "brackets: 1 / (a + b)."
+    ),
+    "faster / share": "The rest of the time is missing: 1 - share stays as it was.",
+    "1 - share + share * faster": (
+        "Speeds cannot be averaged like this. Add up the times of both parts, then compare."
+    ),
+    "1 / (1 - share)": "The part is not gone: it still takes share / faster of the time.",
+    "1 / (1 - share) + share / faster": (
+        "Set brackets around the whole time: 1 / (1 - share + share / faster)."
+    ),
+    "1 / (1 - share + share * faster)": (
+        "A part that is faster takes less time: share / faster, not share · faster."
+    ),
+    "1 / (share + (1 - share) / faster)": (
+        "share is the part that becomes faster; 1 - share stays as it was."
+    ),
+    "share / faster": "This is the time of the part. The rest, 1 - share, comes on top.",
+    "share - share / faster": (
+        "This is the part of the time that is saved. How many times as fast is it?"
+    ),
+    "1 / (1 - share * faster)": (
+        "The part takes share / faster afterwards, and the rest 1 - share: add both."
+    ),
+    "1 / (1 - share / faster)": (
+        "The part takes share / faster afterwards: 1 - share + share / faster."
+    ),
+}
 
 
 def _labels():
@@ -96,59 +91,49 @@ def wanted_probabilities(labels, classes, smoothing):
 
 _SUM = "(1 - smoothing) * correct + smoothing / classes"
 
-wanted_probabilities.if_it_reads(
-    {
-        (_SUM, "correct"): "These are the plain one-hot rows, without any smoothing.",
-        ("one_hot(labels, classes)", "one_hot(labels)"): (
-            "one_hot(labels) guesses the number of classes from the largest label. Tell it: "
-            "one_hot(labels, classes)."
-        ),
-        (_SUM, "(1 - smoothing) * correct + (1 - correct) * smoothing / (classes - 1)"): (
-            "The smoothing is shared by the wrong classes only here. PyTorch shares it among all "
-            "classes, the right one too."
-        ),
-        ("(1 - smoothing) * ", ""): (
-            "The rows do not sum to 1: the smoothing is added and not taken from the right class."
-        ),
-        ("(1 - smoothing) * correct", "correct - smoothing"): (
-            "The smoothing is taken from every class here. Take it from the right one alone: "
-            "(1 - smoothing) * correct."
-        ),
-        ("smoothing / classes", "smoothing"): (
-            "Each class gets the whole smoothing. It is shared: smoothing / classes for each."
-        ),
-        ("+ smoothing / classes", "+ (1 - correct) * smoothing / classes"): (
-            "The right class has 1 - smoothing, but not yet its own share on top: smoothing / "
-            "classes."
-        ),
-        (" + smoothing / classes", ""): (
-            "What is taken from the right class has to go to all classes."
-        ),
-        (_SUM, "smoothing * correct + (1 - smoothing) / classes"): (
-            "The smoothing is the part that is shared, e.g. 0.1; the right class keeps 1 - "
-            "smoothing."
-        ),
-        ("/ classes", "/ len(labels)"): (
-            "The smoothing is shared by the classes: divide by classes, not by N."
-        ),
-        ("/ classes", "/ max(classes - 1, 1)"): (
-            "PyTorch shares the smoothing by all classes, not by classes - 1."
-        ),
-        (_SUM, "(1 - smoothing) * correct + (1 - correct) * smoothing"): (
-            "Each wrong class gets the whole smoothing. It is shared by all."
-        ),
-        (_SUM, "correct + (1 - correct) * smoothing / classes"): (
-            "The right class keeps 1 in yours, so the rows do not sum to 1."
-        ),
-        ("    return", "    correct[:, labels] = 1\n    return"): (
-            "t[:, labels] sets whole columns. One place in each row: t[n, labels[n]]."
-        ),
-        (_SUM, "correct * int(1 - smoothing)"): (
-            "one_hot gives whole numbers, and fractions put into them are cut off: call .float() "
-            "first."
-        ),
-    }
-)
+wanted_probabilities.sentences = {
+    (_SUM, "correct"): "These are the plain one-hot rows, without any smoothing.",
+    ("one_hot(labels, classes)", "one_hot(labels)"): (
+        "one_hot(labels) guesses the number of classes from the largest label. Tell it: "
+        "one_hot(labels, classes)."
+    ),
+    (_SUM, "(1 - smoothing) * correct + (1 - correct) * smoothing / (classes - 1)"): (
+        "The smoothing is shared by the wrong classes only here. PyTorch shares it among all "
+        "classes, the right one too."
+    ),
+    ("(1 - smoothing) * ", ""): (
+        "The rows do not sum to 1: the smoothing is added and not taken from the right class."
+    ),
+    ("(1 - smoothing) * correct", "correct - smoothing"): (
+        "The smoothing is taken from every class here. Take it from the right one alone: (1 - "
+        "smoothing) * correct."
+    ),
+    ("smoothing / classes", "smoothing"): (
+        "Each class gets the whole smoothing. It is shared: smoothing / classes for each."
+    ),
+    ("+ smoothing / classes", "+ (1 - correct) * smoothing / classes"): (
+        "The right class has 1 - smoothing, but not yet its own share on top: smoothing / classes."
+    ),
+    (" + smoothing / classes", ""): "What is taken from the right class has to go to all classes.",
+    (_SUM, "smoothing * correct + (1 - smoothing) / classes"): (
+        "The smoothing is the part that is shared, e.g. 0.1; the right class keeps 1 - smoothing."
+    ),
+    ("/ classes", "/ len(labels)"): (
+        "The smoothing is shared by the classes: divide by classes, not by N."
+    ),
+    ("/ classes", "/ max(classes - 1, 1)"): (
+        "PyTorch shares the smoothing by all classes, not by classes - 1."
+    ),
+    (_SUM, "(1 - smoothing) * correct + (1 - correct) * smoothing"): (
+        "Each wrong class gets the whole smoothing. It is shared by all."
+    ),
+    (_SUM, "correct + (1 - correct) * smoothing / classes"): (
+        "The right class keeps 1 in yours, so the rows do not sum to 1."
+    ),
+    ("    return", "    correct[:, labels] = 1\n    return"): (
+        "t[:, labels] sets whole columns. One place in each row: t[n, labels[n]]."
+    ),
+}
 
 
 def _gradients():
@@ -175,55 +160,46 @@ def combined_gradient(gradients, sizes):
     return total / sum(sizes)
 
 
-combined_gradient.if_it_reads(
-    {
-        ("gradient * size", "gradient", "sum(sizes)", "len(sizes)"): (
-            "A plain mean is right where all parts have one size. Weigh each gradient with "
-            "its number of images."
-        ),
-        ("gradient * size", "gradient", " / sum(sizes)", ""): (
-            "This is the sum of the gradients. Weigh each with its number of images, add those up, "
-            "and divide by all images."
-        ),
-        (" / sum(sizes)", ""): "Weighed with the sizes and added: divide by all images as well.",
-        ("/ sum(sizes)", "/ len(sizes)"): (
-            "Divided by the number of processes. Divide by the number of images, sum(sizes)."
-        ),
-        ("/ sum(sizes)", "/ max(sizes)"): (
-            "Divided by the largest size. Divide by the number of all images, sum(sizes)."
-        ),
-        ("gradient * size", "gradient"): (
-            "Each gradient is a mean: times its number of images it is a sum, and those are added."
-        ),
-        (
-            "sum(gradient * size",
-            "list(gradient * size / sum(sizes)",
-            "total / sum(sizes)",
-            "total",
-        ): ("These are the weighed gradients one by one. Add them up."),
-        ("/ sum(sizes)", "/ sum(sizes) / len(sizes)"): (
-            "Divided twice: sum(sizes) alone is the number of images."
-        ),
-        ("gradient * size", "gradient / size", " / sum(sizes)", ""): (
-            "A gradient is a mean already: multiply by its size, do not divide."
-        ),
-        ("total / sum(sizes)", "(total / sum(sizes)).mean()"): (
-            "This averages over the weights too: keep the gradient's shape."
-        ),
-    }
-)
-combined_gradient.if_it_returns(
-    {
-        "gradients[0]": "This is the first process's gradient alone.",
-        "gradients[sizes.index(max(sizes))]": "This is the gradient of the largest part alone.",
-        "gradients[0] * sizes[0] / sum(sizes)": (
-            "return ends the loop at the first gradient. Add up all of them."
-        ),
-        "gradients[-1] * sizes[-1] / sum(sizes)": (
-            "total = ... forgets what was before. Add: total = total + ..."
-        ),
-        "sum(g / n for g, n in zip(gradients, sizes, strict=True) if n)": (
-            "A gradient is a mean already: multiply by its size, do not divide."
-        ),
-    }
-)
+combined_gradient.sentences = {
+    ("gradient * size", "gradient", "sum(sizes)", "len(sizes)"): (
+        "A plain mean is right where all parts have one size. Weigh each gradient with its number "
+        "of images."
+    ),
+    ("gradient * size", "gradient", " / sum(sizes)", ""): (
+        "This is the sum of the gradients. Weigh each with its number of images, add those up, and "
+        "divide by all images."
+    ),
+    (" / sum(sizes)", ""): "Weighed with the sizes and added: divide by all images as well.",
+    ("/ sum(sizes)", "/ len(sizes)"): (
+        "Divided by the number of processes. Divide by the number of images, sum(sizes)."
+    ),
+    ("/ sum(sizes)", "/ max(sizes)"): (
+        "Divided by the largest size. Divide by the number of all images, sum(sizes)."
+    ),
+    ("gradient * size", "gradient"): (
+        "Each gradient is a mean: times its number of images it is a sum, and those are added."
+    ),
+    ("sum(gradient * size", "list(gradient * size / sum(sizes)", "total / sum(sizes)", "total"): (
+        "These are the weighed gradients one by one. Add them up."
+    ),
+    ("/ sum(sizes)", "/ sum(sizes) / len(sizes)"): (
+        "Divided twice: sum(sizes) alone is the number of images."
+    ),
+    ("gradient * size", "gradient / size", " / sum(sizes)", ""): (
+        "A gradient is a mean already: multiply by its size, do not divide."
+    ),
+    ("total / sum(sizes)", "(total / sum(sizes)).mean()"): (
+        "This averages over the weights too: keep the gradient's shape."
+    ),
+    "gradients[0]": "This is the first process's gradient alone.",
+    "gradients[sizes.index(max(sizes))]": "This is the gradient of the largest part alone.",
+    "gradients[0] * sizes[0] / sum(sizes)": (
+        "return ends the loop at the first gradient. Add up all of them."
+    ),
+    "gradients[-1] * sizes[-1] / sum(sizes)": (
+        "total = ... forgets what was before. Add: total = total + ..."
+    ),
+    "sum(g / n for g, n in zip(gradients, sizes, strict=True) if n)": (
+        "A gradient is a mean already: multiply by its size, do not divide."
+    ),
+}

@@ -7,7 +7,8 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from labkit.checks.engine.spec import exercise
-from labkit.text import N_, _
+from labkit.sandbox.randomness import seed_all
+from labkit.text import _
 
 NOTEBOOK = "faster"
 
@@ -52,60 +53,57 @@ def _in_training_mode(answer, maps, norm):
 
 normed_in_evaluation.caution(
     lambda: _normed()[:2],
-    N_("One thing more: this lets the layer compute. You learn most from doing it by hand."),
+    "One thing more: this lets the layer compute. You learn most from doing it by hand.",
     use=_in_training_mode,
-    expected=normed_in_evaluation.solution,
 )
 _RESULT = "(maps - mean) / scale * weight + bias"
-_FORGOTTEN_ROOT = N_("Divide by the square root of the variance.")
+_FORGOTTEN_ROOT = "Divide by the square root of the variance."
 
-normed_in_evaluation.if_it_reads(
-    {
-        (
-            "norm.running_mean",
-            "maps.mean(dim=(0, 2, 3))",
-            "norm.running_var",
-            "maps.var(dim=(0, 2, 3), correction=0)",
-        ): (
-            "These are mean and variance of this batch. In evaluation, running_mean and "
-            "running_var are used."
-        ),
-        ("norm.running_var", "maps.var(dim=(0, 2, 3), correction=0)"): (
-            "The variance is that of this batch. In evaluation it is running_var."
-        ),
-        (".sqrt()", ""): _FORGOTTEN_ROOT,
-        (" * weight + bias", ""): "What was learned is missing: times weight, plus bias.",
-        (" + bias", ""): "The learned bias is missing.",
-        (" * weight", ""): "The learned weight is missing: multiply by it.",
-        ("* weight + bias", "* bias + weight"): "weight and bias are swapped.",
-        (" + norm.eps", ""): (
-            "eps is missing, or not the norm's own: norm.eps is added to the variance, so that "
-            "nothing is divided by 0."
-        ),
-        ("(norm.running_var + norm.eps).sqrt()", "(norm.running_var.sqrt() + norm.eps)"): (
-            "eps is added after the root is taken. Add it before, to the variance."
-        ),
-        ("[:, None, None]", ""): (
-            "The numbers of the channels meet the columns: [C] is compared with the last axis. "
-            "Give them two more axes, [:, None, None]."
-        ),
-        ("- mean", "+ mean"): "The mean is subtracted, not added.",
-        (" - mean", ""): "The mean is not subtracted.",
-        ("/ scale", "* scale"): "Divide by the root of the variance, do not multiply by it.",
-        ("+ bias", "- bias"): "The bias comes last, and is added.",
-        (_RESULT, "((maps - mean) / scale + bias) * weight"): (
-            "The bias comes last: times weight first, then plus bias."
-        ),
-        ("(maps - mean) /", "maps - mean /"): (
-            "Division comes before subtraction: set brackets, (maps - mean) / ..."
-        ),
-    }
-)
+normed_in_evaluation.sentences = {
+    (
+        "norm.running_mean",
+        "maps.mean(dim=(0, 2, 3))",
+        "norm.running_var",
+        "maps.var(dim=(0, 2, 3), correction=0)",
+    ): (
+        "These are mean and variance of this batch. In evaluation, running_mean and running_var "
+        "are used."
+    ),
+    ("norm.running_var", "maps.var(dim=(0, 2, 3), correction=0)"): (
+        "The variance is that of this batch. In evaluation it is running_var."
+    ),
+    (".sqrt()", ""): _FORGOTTEN_ROOT,
+    (" * weight + bias", ""): "What was learned is missing: times weight, plus bias.",
+    (" + bias", ""): "The learned bias is missing.",
+    (" * weight", ""): "The learned weight is missing: multiply by it.",
+    ("* weight + bias", "* bias + weight"): "weight and bias are swapped.",
+    (" + norm.eps", ""): (
+        "eps is missing, or not the norm's own: norm.eps is added to the variance, so that nothing "
+        "is divided by 0."
+    ),
+    ("(norm.running_var + norm.eps).sqrt()", "(norm.running_var.sqrt() + norm.eps)"): (
+        "eps is added after the root is taken. Add it before, to the variance."
+    ),
+    ("[:, None, None]", ""): (
+        "The numbers of the channels meet the columns: [C] is compared with the last axis. Give "
+        "them two more axes, [:, None, None]."
+    ),
+    ("- mean", "+ mean"): "The mean is subtracted, not added.",
+    (" - mean", ""): "The mean is not subtracted.",
+    ("/ scale", "* scale"): "Divide by the root of the variance, do not multiply by it.",
+    ("+ bias", "- bias"): "The bias comes last, and is added.",
+    (_RESULT, "((maps - mean) / scale + bias) * weight"): (
+        "The bias comes last: times weight first, then plus bias."
+    ),
+    ("(maps - mean) /", "maps - mean /"): (
+        "Division comes before subtraction: set brackets, (maps - mean) / ..."
+    ),
+}
 
 
 def _layers():
     def layer(inputs, outputs, kernel, **settings):
-        torch.manual_seed(outputs)
+        seed_all(outputs)
         return nn.Conv2d(inputs, outputs, kernel, **settings).requires_grad_(False)
 
     return [
@@ -148,72 +146,61 @@ def folded(conv, norm):
 
 _NEW_BIAS = "(bias - norm.running_mean) * scale + norm.bias"
 _SHAPED = "scale[:, None, None, None]"
-_ALONG_THE_INPUTS = N_(
+_ALONG_THE_INPUTS = (
     "The scale meets the wrong axis of the filters. It belongs to axis 0, the output channels: "
     "scale[:, None, None, None]."
 )
 
-folded.if_it_reads(
-    {
-        (_NEW_BIAS, "bias * scale + norm.bias"): (
-            "The mean is missing: it is subtracted before the scaling, so it goes into the bias "
-            "too."
-        ),
-        ("0 if conv.bias is None else conv.bias", "0"): (
-            "The convolution's own bias is lost. Where it has one, it is scaled as well."
-        ),
-        ("0 if conv.bias is None else conv.bias", "conv.bias"): (
-            "A convolution with bias=False has None there, and None cannot be computed with: take "
-            "0 in its place."
-        ),
-        (".sqrt()", ""): _FORGOTTEN_ROOT,
-        (
-            "norm.weight / (norm.running_var + norm.eps).sqrt()",
-            "1 / (norm.running_var + norm.eps).sqrt()",
-        ): "norm.weight is missing in the scale.",
-        (" + norm.eps", ""): (
-            "eps is missing: it is added to the variance before the root is taken."
-        ),
-        (
-            "copy.deepcopy(conv)",
-            "conv",
-            _SHAPED,
-            f"{_SHAPED})\n    layer.bias = nn.Parameter(bias + 0 * scale",
-        ): (
-            "The given layer was changed. Work on a copy: copy.deepcopy(conv), or a new nn.Conv2d."
-        ),
-        (
-            "copy.deepcopy(conv)",
-            "nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size)",
-        ): ("The new layer has lost stride or padding: copy.deepcopy(conv) keeps all settings."),
-        (f"nn.Parameter(conv.weight * {_SHAPED})", f"conv.weight * {_SHAPED}"): (
-            "A layer takes a parameter in place of a parameter: nn.Parameter(...) around the "
-            "tensor."
-        ),
-        ("return layer", "return copy.deepcopy(conv)"): (
-            "This is the convolution as it was; nothing of the norm is in it."
-        ),
-        ("return layer", "return nn.Sequential(conv, norm).eval()"): (
-            "These are still two layers in a row. Put the norm's numbers into the first."
-        ),
-        (f" * {_SHAPED}", ""): (
-            "The filters are as they were: each of them is multiplied by its scale."
-        ),
-        (_SHAPED, "scale[None, :, None, None]"): _ALONG_THE_INPUTS,
-        (_SHAPED, "scale"): _ALONG_THE_INPUTS,
-        (f"nn.Parameter({_NEW_BIAS})", "conv.bias"): (
-            "The filters are right, the bias is the old one: the norm changes it as well."
-        ),
-        (") * scale + norm.bias", ") * scale"): "norm.bias is missing in the new bias.",
-        (_NEW_BIAS, "bias - norm.running_mean * scale + norm.bias"): (
-            "The old bias is scaled as well: (bias - mean) * scale, with brackets."
-        ),
-        (_NEW_BIAS, "bias * scale - norm.running_mean + norm.bias"): (
-            "The mean is scaled as well: (bias - mean) * scale, with brackets."
-        ),
-        (_NEW_BIAS, "bias - norm.running_mean + norm.bias"): (
-            "The bias is not scaled: (bias - mean) * scale + norm.bias."
-        ),
-        ("bias - norm", "bias + norm"): "The mean is subtracted, not added.",
-    }
-)
+folded.sentences = {
+    (_NEW_BIAS, "bias * scale + norm.bias"): (
+        "The mean is missing: it is subtracted before the scaling, so it goes into the bias too."
+    ),
+    ("0 if conv.bias is None else conv.bias", "0"): (
+        "The convolution's own bias is lost. Where it has one, it is scaled as well."
+    ),
+    ("0 if conv.bias is None else conv.bias", "conv.bias"): (
+        "A convolution with bias=False has None there, and None cannot be computed with: take 0 in "
+        "its place."
+    ),
+    (".sqrt()", ""): _FORGOTTEN_ROOT,
+    (
+        "norm.weight / (norm.running_var + norm.eps).sqrt()",
+        "1 / (norm.running_var + norm.eps).sqrt()",
+    ): ("norm.weight is missing in the scale."),
+    (" + norm.eps", ""): "eps is missing: it is added to the variance before the root is taken.",
+    (
+        "copy.deepcopy(conv)",
+        "conv",
+        _SHAPED,
+        f"{_SHAPED})\n    layer.bias = nn.Parameter(bias + 0 * scale",
+    ): ("The given layer was changed. Work on a copy: copy.deepcopy(conv), or a new nn.Conv2d."),
+    ("copy.deepcopy(conv)", "nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size)"): (
+        "The new layer has lost stride or padding: copy.deepcopy(conv) keeps all settings."
+    ),
+    (f"nn.Parameter(conv.weight * {_SHAPED})", f"conv.weight * {_SHAPED}"): (
+        "A layer takes a parameter in place of a parameter: nn.Parameter(...) around the tensor."
+    ),
+    ("return layer", "return copy.deepcopy(conv)"): (
+        "This is the convolution as it was; nothing of the norm is in it."
+    ),
+    ("return layer", "return nn.Sequential(conv, norm).eval()"): (
+        "These are still two layers in a row. Put the norm's numbers into the first."
+    ),
+    (f" * {_SHAPED}", ""): "The filters are as they were: each of them is multiplied by its scale.",
+    (_SHAPED, "scale[None, :, None, None]"): _ALONG_THE_INPUTS,
+    (_SHAPED, "scale"): _ALONG_THE_INPUTS,
+    (f"nn.Parameter({_NEW_BIAS})", "conv.bias"): (
+        "The filters are right, the bias is the old one: the norm changes it as well."
+    ),
+    (") * scale + norm.bias", ") * scale"): "norm.bias is missing in the new bias.",
+    (_NEW_BIAS, "bias - norm.running_mean * scale + norm.bias"): (
+        "The old bias is scaled as well: (bias - mean) * scale, with brackets."
+    ),
+    (_NEW_BIAS, "bias * scale - norm.running_mean + norm.bias"): (
+        "The mean is scaled as well: (bias - mean) * scale, with brackets."
+    ),
+    (_NEW_BIAS, "bias - norm.running_mean + norm.bias"): (
+        "The bias is not scaled: (bias - mean) * scale + norm.bias."
+    ),
+    ("bias - norm", "bias + norm"): "The mean is subtracted, not added.",
+}

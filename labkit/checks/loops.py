@@ -5,7 +5,8 @@ from torch import nn
 from torch.nn.utils import parameters_to_vector
 
 from labkit.checks.engine.spec import exercise
-from labkit.text import N_, _
+from labkit.sandbox.randomness import seed_all
+from labkit.text import _
 
 NOTEBOOK = "training"
 
@@ -32,7 +33,7 @@ def random_batches(*sizes, classes=3):
 
 def small_network(norm: bool, *, old_gradients: bool = False):
     """Return a network of two layers, with batch norm or tanh between them; always the same."""
-    torch.manual_seed(1)
+    seed_all(1)
     layers = [nn.Linear(6, 8), nn.BatchNorm1d(8) if norm else nn.Tanh(), nn.Linear(8, 3)]
     model = nn.Sequential(*layers)
     if old_gradients:
@@ -66,7 +67,7 @@ def train_one_epoch(model, batches, loss_function, optimizer):
     return total / count
 
 
-_OLD_GRADIENTS = N_(
+_OLD_GRADIENTS = (
     "One thing more: a model may come with gradients of an earlier backward(), and yours adds to "
     "them in its first step. Begin with zero_grad()."
 )
@@ -78,72 +79,65 @@ _BACKWARD = "        loss.backward()\n"
 _STEP = "        optimizer.step()\n"
 _MEANS = ("loss.item() * len(labels)", "loss.item()", "count += len(labels)", "count += 1")
 
-train_one_epoch.if_it_reads(
-    {
-        (_ZERO, ""): (
-            "zero_grad() is missing in the loop: backward() adds to the gradients of the batches "
-            "before, and they pile up."
-        ),
-        (_BACKWARD + _STEP, _STEP + _BACKWARD): (
-            "No weight has changed. Is backward() or step() missing, or does step() come at a "
-            "moment when the gradients are cleared? The order is zero_grad, forward, loss, "
-            "backward, step."
-        ),
-        ("model(images)", "model(images).softmax(dim=1)"): (
-            "There is a softmax before the loss. nn.CrossEntropyLoss takes logits and has it "
-            "inside."
-        ),
-        _MEANS: (
-            "The training is correct, but its report is not: a mean of batch means gives the "
-            "images "
-            "of a short last batch too much weight. Sum loss.item() * len(labels), and divide by "
-            "the number of images."
-        ),
-        (_TRAIN, ""): (
-            "The model came in evaluation mode and was left in it. Start with model.train()."
-        ),
-        ("    return total / count", ""): (
-            "The training is correct. Return the mean loss over all images too."
-        ),
-        ("total +=", "total ="): (
-            "The training is correct. total = ... forgets the batches before: total += ..."
-        ),
-        ("total / count", "loss.item()"): (
-            "The training is correct. This is the last batch's loss, not the mean."
-        ),
-        (" / count", ""): (
-            "The training is correct. This is the sum over all images: divide by their number."
-        ),
-        ("loss.item() * len(labels)", "loss.item()", " / count", ""): (
-            "The training is correct. This is the sum of the batches' losses, not their mean."
-        ),
-        ("/ count", "/ len(batches)"): (
-            "The training is correct. The sum over all images is divided by the number of batches."
-        ),
-        (_TRAIN, "", *_MEANS): (
-            "Two things: the model was left in evaluation mode (start with model.train()), and a "
-            "mean of batch means gives the images of a short last batch too much weight."
-        ),
-        ("    return total", "        return total"): (
-            "return is inside the loop and ends it after the first batch. Move it to the left."
-        ),
-        (_TRAIN, "", _ZERO, ""): (
-            "Two things: zero_grad() is missing in the loop, and model.train() before it."
-        ),
-        ("loss.item() * len(labels)", "loss.item()"): (
-            "The training is correct. loss.item() is a mean already: times len(labels) it is a sum."
-        ),
-        (_STEP, _STEP + _STEP): "step() is called twice for each batch: once is a step.",
-        (_TRAIN, f"{_TRAIN}    optimizer = torch.optim.SGD(model.parameters(), 0.001, 0.9)\n"): (
-            "A new optimizer, made in the function, forgets its momentum each epoch. Use the one "
-            "that is given."
-        ),
-        (_TRAIN, f"{_TRAIN}    torch.set_grad_enabled(False)\n"): (
-            "Nothing is recorded for backward() under no_grad() or inference_mode(). They belong "
-            "to evaluation; train without them."
-        ),
-    }
-)
+train_one_epoch.sentences = {
+    (_ZERO, ""): (
+        "zero_grad() is missing in the loop: backward() adds to the gradients of the batches "
+        "before, and they pile up."
+    ),
+    (_BACKWARD + _STEP, _STEP + _BACKWARD): (
+        "No weight has changed. Is backward() or step() missing, or does step() come at a moment "
+        "when the gradients are cleared? The order is zero_grad, forward, loss, backward, step."
+    ),
+    ("model(images)", "model(images).softmax(dim=1)"): (
+        "There is a softmax before the loss. nn.CrossEntropyLoss takes logits and has it inside."
+    ),
+    _MEANS: (
+        "The training is correct, but its report is not: a mean of batch means gives the images of "
+        "a short last batch too much weight. Sum loss.item() * len(labels), and divide by the "
+        "number of images."
+    ),
+    (_TRAIN, ""): "The model came in evaluation mode and was left in it. Start with model.train().",
+    ("    return total / count", ""): (
+        "The training is correct. Return the mean loss over all images too."
+    ),
+    ("total +=", "total ="): (
+        "The training is correct. total = ... forgets the batches before: total += ..."
+    ),
+    ("total / count", "loss.item()"): (
+        "The training is correct. This is the last batch's loss, not the mean."
+    ),
+    (" / count", ""): (
+        "The training is correct. This is the sum over all images: divide by their number."
+    ),
+    ("loss.item() * len(labels)", "loss.item()", " / count", ""): (
+        "The training is correct. This is the sum of the batches' losses, not their mean."
+    ),
+    ("/ count", "/ len(batches)"): (
+        "The training is correct. The sum over all images is divided by the number of batches."
+    ),
+    (_TRAIN, "", *_MEANS): (
+        "Two things: the model was left in evaluation mode (start with model.train()), and a mean "
+        "of batch means gives the images of a short last batch too much weight."
+    ),
+    ("    return total", "        return total"): (
+        "return is inside the loop and ends it after the first batch. Move it to the left."
+    ),
+    (_TRAIN, "", _ZERO, ""): (
+        "Two things: zero_grad() is missing in the loop, and model.train() before it."
+    ),
+    ("loss.item() * len(labels)", "loss.item()"): (
+        "The training is correct. loss.item() is a mean already: times len(labels) it is a sum."
+    ),
+    (_STEP, _STEP + _STEP): "step() is called twice for each batch: once is a step.",
+    (_TRAIN, f"{_TRAIN}    optimizer = torch.optim.SGD(model.parameters(), 0.001, 0.9)\n"): (
+        "A new optimizer, made in the function, forgets its momentum each epoch. Use the one that "
+        "is given."
+    ),
+    (_TRAIN, f"{_TRAIN}    torch.set_grad_enabled(False)\n"): (
+        "Nothing is recorded for backward() under no_grad() or inference_mode(). They belong to "
+        "evaluation; train without them."
+    ),
+}
 
 
 def _portions():
@@ -212,22 +206,16 @@ train_in_portions.caution(
 )
 train_in_portions.caution(
     _portions,
-    N_(
-        "One thing more: the weights are right, but this holds several batches in memory at once, "
-        "and there is no room for them. Call backward() after each batch."
-    ),
+    "One thing more: the weights are right, but this holds several batches in memory at once, "
+    "and there is no room for them. Call backward() after each batch.",
     use=_at_once,
-    expected=train_in_portions.solution,
 )
 
 train_in_portions.caution(
     _portions,
-    N_(
-        "One thing more: the model may come in evaluation mode, as a validation leaves it, and "
-        "yours leaves it there. Start with model.train()."
-    ),
+    "One thing more: the model may come in evaluation mode, as a validation leaves it, and "
+    "yours leaves it there. Start with model.train().",
     use=_in_which_mode,
-    expected=train_in_portions.solution,
 )
 
 _CLEARED = "            optimizer.zero_grad()\n"
@@ -235,56 +223,52 @@ _COUNTED = "number % every == 0"
 _LOSS = "        loss ="
 _CLEAR_FIRST = "        optimizer.zero_grad()\n        loss ="
 
-train_in_portions.if_it_reads(
-    {
-        (" / every", ""): (
-            "The gradients of all `every` batches are summed, so the step is too long. Divide each "
-            "loss by `every`."
-        ),
-        (_LOSS, _CLEAR_FIRST): (
-            "Of each portion the last batch alone counts. Call backward() for every batch, and "
-            "zero_grad() only after a step: it forgets the batches before."
-        ),
-        (_LOSS, _CLEAR_FIRST, " / every", ""): (
-            "Here only the last batch of each portion counts, with its full gradient."
-        ),
-        (_COUNTED, "True", " / every", ""): (
-            "This steps after each batch. Wait until the gradients of `every` batches are added up."
-        ),
-        (_COUNTED, "True"): (
-            "This steps after each batch, with a part of its gradient. Step after each portion of "
-            "`every` batches."
-        ),
-        ("start=1", "start=0"): (
-            "Counted from 0, the first step comes after one batch already. Use enumerate(..., "
-            "start=1)."
-        ),
-        (_CLEARED, ""): (
-            "After the step the gradients have to be cleared, or the next portion adds to them."
-        ),
-        ("/ every", "/ len(batches)"): (
-            "Divided by the number of all batches, the step is too short. Divide by `every`: so "
-            "many batches make one step."
-        ),
-        (_COUNTED, "number == len(batches)"): (
-            "There is one step, after the last batch. Take one after every portion, in the loop."
-        ),
-        (" / every", "", _CLEARED, ""): (
-            "Two things: divide each loss by `every`, and clear the gradients after each step."
-        ),
-        (" / every", "", "start=1", "start=0"): (
-            "Two things: divide each loss by `every`, and begin to count at 1, enumerate(..., "
-            "start=1)."
-        ),
-        ("            optimizer.step()\n", ""): (
-            "No weight has changed: is step() called, and are the gradients still there when it is?"
-        ),
-        (_COUNTED, "number == every"): (
-            "There is one step, after the first portion: number % every == 0."
-        ),
-        ("/ every", "/ len(labels)"): (
-            "The loss is a mean over its images already. Divide by `every`, not by len(labels)."
-        ),
-        ("/ every", "* every"): "Multiplied by `every`, the step is far too long. Divide by it.",
-    }
-)
+train_in_portions.sentences = {
+    (" / every", ""): (
+        "The gradients of all `every` batches are summed, so the step is too long. Divide each "
+        "loss by `every`."
+    ),
+    (_LOSS, _CLEAR_FIRST): (
+        "Of each portion the last batch alone counts. Call backward() for every batch, and "
+        "zero_grad() only after a step: it forgets the batches before."
+    ),
+    (_LOSS, _CLEAR_FIRST, " / every", ""): (
+        "Here only the last batch of each portion counts, with its full gradient."
+    ),
+    (_COUNTED, "True", " / every", ""): (
+        "This steps after each batch. Wait until the gradients of `every` batches are added up."
+    ),
+    (_COUNTED, "True"): (
+        "This steps after each batch, with a part of its gradient. Step after each portion of "
+        "`every` batches."
+    ),
+    ("start=1", "start=0"): (
+        "Counted from 0, the first step comes after one batch already. Use enumerate(..., start=1)."
+    ),
+    (_CLEARED, ""): (
+        "After the step the gradients have to be cleared, or the next portion adds to them."
+    ),
+    ("/ every", "/ len(batches)"): (
+        "Divided by the number of all batches, the step is too short. Divide by `every`: so many "
+        "batches make one step."
+    ),
+    (_COUNTED, "number == len(batches)"): (
+        "There is one step, after the last batch. Take one after every portion, in the loop."
+    ),
+    (" / every", "", _CLEARED, ""): (
+        "Two things: divide each loss by `every`, and clear the gradients after each step."
+    ),
+    (" / every", "", "start=1", "start=0"): (
+        "Two things: divide each loss by `every`, and begin to count at 1, enumerate(..., start=1)."
+    ),
+    ("            optimizer.step()\n", ""): (
+        "No weight has changed: is step() called, and are the gradients still there when it is?"
+    ),
+    (_COUNTED, "number == every"): (
+        "There is one step, after the first portion: number % every == 0."
+    ),
+    ("/ every", "/ len(labels)"): (
+        "The loss is a mean over its images already. Divide by `every`, not by len(labels)."
+    ),
+    ("/ every", "* every"): "Multiplied by `every`, the step is far too long. Divide by it.",
+}

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from labkit.checks.engine.spec import exercise
-from labkit.text import N_
+from labkit.sandbox.randomness import seed_all
 
 NOTEBOOK = "evaluation"
 
@@ -46,56 +46,47 @@ def share_in_top(probabilities, labels, k):
 
 
 _ANY = ".any(dim=1).float().mean()"
-_ONE_BY_ONE = N_("These are the cases one by one. Their share is the mean: .float().mean().")
+_ONE_BY_ONE = "These are the cases one by one. Their share is the mean: .float().mean()."
 
-share_in_top.if_it_reads(
-    {
-        (".any(dim=1)", ""): "Every image counts once: divide by the images, not by images · k.",
-        ("indices", "values"): (
-            "topk gives values and indices. The classes are the indices; you compare the values."
-        ),
-        (".indices", ""): (
-            "topk gives values and indices, two tensors. The classes are the second: .indices."
-        ),
-        (_ANY, "[:, -1].float().mean()"): (
-            "This looks at the k-th place only. All of the first k count."
-        ),
-        ("topk(k,", "topk(1,"): "This is the plain accuracy, with the first place only.",
-        ("topk(k,", "topk(min(k + 1, probabilities.shape[1]),"): (
-            "These are k + 1 places: a rank from 0 has to be below k."
-        ),
-        (_ANY, ".sum()"): "This is the number of cases. Which share of all images is it?",
-        ("dim=1)", "dim=1, largest=False)", "any(dim=1, largest=False)", "any(dim=1)"): (
-            "These are the k classes with the smallest probabilities: sort the other way round."
-        ),
-        ("labels[:, None]", "labels"): (
-            "[N, k] meets [N] in its columns. Write labels[:, None], [N, 1], so that rows "
-            "meet rows."
-        ),
-        (".float().mean()", ""): _ONE_BY_ONE,
-        ("any(dim=1)", "any()"): (
-            "any() without a dim asks for the whole batch at once: any(dim=1)."
-        ),
-        ("any(dim=1)", "all(dim=1)"): "One of the k is enough: any(dim=1), not all(dim=1).",
-        ("topk(k, dim=1)", "topk(k, dim=0)"): (
-            "topk with dim=0 compares images with each other. The classes are axis 1: dim=1."
-        ),
-        (_ANY, "[0].any() / len(labels)"): (
-            "return is inside the loop and ends it after the first image."
-        ),
-    }
-)
-share_in_top.if_it_returns(
-    {
-        "1 - _by_sorting(probabilities, labels, k)": (
-            "This is the share of images for which it is not among the first."
-        ),
-        "(probabilities[torch.arange(len(labels)), labels] > 1 / k).float().mean()": (
-            "A probability above 1 / k says nothing about the place. Look which classes are the "
-            "first k: topk(k, dim=1).indices."
-        ),
-    }
-)
+share_in_top.sentences = {
+    (".any(dim=1)", ""): "Every image counts once: divide by the images, not by images · k.",
+    ("indices", "values"): (
+        "topk gives values and indices. The classes are the indices; you compare the values."
+    ),
+    (".indices", ""): (
+        "topk gives values and indices, two tensors. The classes are the second: .indices."
+    ),
+    (_ANY, "[:, -1].float().mean()"): (
+        "This looks at the k-th place only. All of the first k count."
+    ),
+    ("topk(k,", "topk(1,"): "This is the plain accuracy, with the first place only.",
+    ("topk(k,", "topk(min(k + 1, probabilities.shape[1]),"): (
+        "These are k + 1 places: a rank from 0 has to be below k."
+    ),
+    (_ANY, ".sum()"): "This is the number of cases. Which share of all images is it?",
+    ("dim=1)", "dim=1, largest=False)", "any(dim=1, largest=False)", "any(dim=1)"): (
+        "These are the k classes with the smallest probabilities: sort the other way round."
+    ),
+    ("labels[:, None]", "labels"): (
+        "[N, k] meets [N] in its columns. Write labels[:, None], [N, 1], so that rows meet rows."
+    ),
+    (".float().mean()", ""): _ONE_BY_ONE,
+    ("any(dim=1)", "any()"): "any() without a dim asks for the whole batch at once: any(dim=1).",
+    ("any(dim=1)", "all(dim=1)"): "One of the k is enough: any(dim=1), not all(dim=1).",
+    ("topk(k, dim=1)", "topk(k, dim=0)"): (
+        "topk with dim=0 compares images with each other. The classes are axis 1: dim=1."
+    ),
+    (_ANY, "[0].any() / len(labels)"): (
+        "return is inside the loop and ends it after the first image."
+    ),
+    "1 - _by_sorting(probabilities, labels, k)": (
+        "This is the share of images for which it is not among the first."
+    ),
+    "(probabilities[torch.arange(len(labels)), labels] > 1 / k).float().mean()": (
+        "A probability above 1 / k says nothing about the place. Look which classes are the first "
+        "k: topk(k, dim=1).indices."
+    ),
+}
 
 
 def _sure():
@@ -125,44 +116,40 @@ def right_when_sure(probabilities, labels, least):
 
 right_when_sure.caution(
     lambda: [(torch.tensor([[0.5, 0.5], [0.6, 0.4]]), torch.tensor([0, 0]), 0.9)],
-    N_("If no prediction is that sure, there is no share: nan in PyTorch, an error in Python."),
+    "If no prediction is that sure, there is no share: nan in PyTorch, an error in Python.",
 )
 _RIGHT = "(predictions == labels)"
 _OWN = "probabilities[torch.arange(len(labels)), labels]"
 
-right_when_sure.if_it_reads(
-    {
-        (f"{_RIGHT}[sure]", f"({_RIGHT} & sure)"): (
-            "These are the sure and correct ones among all. Divide by the number of sure ones."
-        ),
-        (f"{_RIGHT}[sure]", f"sure[{_RIGHT}]"): (
-            "The other way round: of the correct ones, how many are sure. Divide by the sure ones."
-        ),
-        (f"{_RIGHT}[sure]", "sure"): (
-            "This is the share of sure ones. How many of them are correct?"
-        ),
-        (">= least", "> least"): "A confidence of exactly least counts as sure: >= and not >.",
-        (">= least", "< least"): "These are the unsure ones: take those with confidence >= least.",
-        ("[sure]", ""): "This is the accuracy over all predictions, sure or not.",
-        ("confidence >=", f"{_OWN} >="): (
-            "Take the probability of the prediction, the largest one, not that of the true class."
-        ),
-        (".float().mean()", ".sum()"): (
-            "This is the number of correct ones. Which share of the sure ones is it?"
-        ),
-        (".float().mean()", ""): _ONE_BY_ONE,
-        ("predictions == labels", "predictions != labels"): (
-            "This is the share of wrong ones among the sure predictions."
-        ),
-        (f"{_RIGHT}[sure]", f"({_OWN} >= least)"): (
-            "This is how often the true class gets least. Choose by the prediction first."
-        ),
-        ("confidence, predictions =", "confidence = predictions ="): (
-            "max(dim=1) gives two tensors, the largest numbers and their places: confidence, "
-            "predictions = probabilities.max(dim=1)."
-        ),
-    }
-)
+right_when_sure.sentences = {
+    (f"{_RIGHT}[sure]", f"({_RIGHT} & sure)"): (
+        "These are the sure and correct ones among all. Divide by the number of sure ones."
+    ),
+    (f"{_RIGHT}[sure]", f"sure[{_RIGHT}]"): (
+        "The other way round: of the correct ones, how many are sure. Divide by the sure ones."
+    ),
+    (f"{_RIGHT}[sure]", "sure"): "This is the share of sure ones. How many of them are correct?",
+    (">= least", "> least"): "A confidence of exactly least counts as sure: >= and not >.",
+    (">= least", "< least"): "These are the unsure ones: take those with confidence >= least.",
+    ("[sure]", ""): "This is the accuracy over all predictions, sure or not.",
+    ("confidence >=", f"{_OWN} >="): (
+        "Take the probability of the prediction, the largest one, not that of the true class."
+    ),
+    (".float().mean()", ".sum()"): (
+        "This is the number of correct ones. Which share of the sure ones is it?"
+    ),
+    (".float().mean()", ""): _ONE_BY_ONE,
+    ("predictions == labels", "predictions != labels"): (
+        "This is the share of wrong ones among the sure predictions."
+    ),
+    (f"{_RIGHT}[sure]", f"({_OWN} >= least)"): (
+        "This is how often the true class gets least. Choose by the prediction first."
+    ),
+    ("confidence, predictions =", "confidence = predictions ="): (
+        "max(dim=1) gives two tensors, the largest numbers and their places: confidence, "
+        "predictions = probabilities.max(dim=1)."
+    ),
+}
 
 
 def _images():
@@ -175,7 +162,7 @@ def _images():
 
 def _ask(answer, images):
     """Return the answer's classes for a network that sees left from right and up from down."""
-    torch.manual_seed(2)
+    seed_all(2)
     height, width = images.shape[2:]
     layers = [
         nn.Conv2d(3, 6, 3),
@@ -205,61 +192,59 @@ def seen_twice(model, images):
 
 _CHOSEN = ".argmax(dim=1)"
 
-seen_twice.if_it_reads(
-    {
-        ("flip(-1)", "flip(2)"): (
-            "flip(2) turns the images upside down: axis 3 is the width, flip(-1) mirrors."
-        ),
-        (".softmax(dim=1)", ""): (
-            "Logits are added here, or probabilities multiplied, which does the same. Take the "
-            "softmax of each set, and add those."
-        ),
-        ("plain + mirrored", "mirrored"): (
-            "These are the predictions for the mirror images alone. Add both."
-        ),
-        ("plain + mirrored", "plain"): (
-            "These are the predictions for the images alone. Add the mirror images."
-        ),
-        (_CHOSEN, " / 2"): "These are the probabilities. Which class is largest? argmax(dim=1).",
-        (_CHOSEN, ""): "Added up, these are correct. Which class is largest? argmax(dim=1).",
-        ("flip(-1)", "flip(1)"): (
-            "flip(1) swaps the colours, red with blue: axis 3 is the width, flip(-1) mirrors."
-        ),
-        ("flip(-1)", "flip(0)"): (
-            "flip(0) reverses the batch, so each image meets another one. flip(-1) mirrors."
-        ),
-        (_CHOSEN, ".argmax(dim=0)"): (
-            "The softmax or the argmax runs down the batch. The classes are axis 1, dim=1."
-        ),
-        (_CHOSEN, ".max(dim=1)"): (
-            "max(dim=1) gives values and places. The classes are the places: argmax(dim=1)."
-        ),
-        (_CHOSEN, ".argmax()"): (
-            "argmax() without a dim is one place in the whole batch: argmax(dim=1)."
-        ),
-        (_CHOSEN, ".max(dim=1).values"): (
-            "max(dim=1).values are the largest sums. The classes are the indices."
-        ),
-        ("argmax", "argmin"): (
-            "The class with the smallest sum is the least likely one: argmax, not argmin."
-        ),
-        ("(plain + mirrored).argmax(dim=1)", "plain.argmax(dim=1) + mirrored.argmax(dim=1)"): (
-            "Numbers of classes cannot be added. Add the probabilities, then choose."
-        ),
-        ("model(images)", "model((images + images.flip(-1)) / 2)", "plain + mirrored", "plain"): (
-            "The images themselves are averaged. Show both, and add what comes out."
-        ),
-        ("softmax(dim=1)", "softmax(dim=0)"): (
-            "The softmax runs down the batch. The classes are axis 1, dim=1."
-        ),
-        ("(plain + mirrored).argmax(dim=1)", "plain.argmax(dim=1), mirrored.argmax(dim=1)"): (
-            "These are both sets of predictions. Add the probabilities, then choose one class."
-        ),
-        ("images.flip(-1)", "images", "plain + mirrored", "plain + mirrored.flip(-1)"): (
-            "The probabilities are mirrored here. Mirror the images before the model."
-        ),
-        ("plain + mirrored", "torch.maximum(plain, mirrored)"): (
-            "This takes the larger probability of both. Add them."
-        ),
-    }
-)
+seen_twice.sentences = {
+    ("flip(-1)", "flip(2)"): (
+        "flip(2) turns the images upside down: axis 3 is the width, flip(-1) mirrors."
+    ),
+    (".softmax(dim=1)", ""): (
+        "Logits are added here, or probabilities multiplied, which does the same. Take the softmax "
+        "of each set, and add those."
+    ),
+    ("plain + mirrored", "mirrored"): (
+        "These are the predictions for the mirror images alone. Add both."
+    ),
+    ("plain + mirrored", "plain"): (
+        "These are the predictions for the images alone. Add the mirror images."
+    ),
+    (_CHOSEN, " / 2"): "These are the probabilities. Which class is largest? argmax(dim=1).",
+    (_CHOSEN, ""): "Added up, these are correct. Which class is largest? argmax(dim=1).",
+    ("flip(-1)", "flip(1)"): (
+        "flip(1) swaps the colours, red with blue: axis 3 is the width, flip(-1) mirrors."
+    ),
+    ("flip(-1)", "flip(0)"): (
+        "flip(0) reverses the batch, so each image meets another one. flip(-1) mirrors."
+    ),
+    (_CHOSEN, ".argmax(dim=0)"): (
+        "The softmax or the argmax runs down the batch. The classes are axis 1, dim=1."
+    ),
+    (_CHOSEN, ".max(dim=1)"): (
+        "max(dim=1) gives values and places. The classes are the places: argmax(dim=1)."
+    ),
+    (_CHOSEN, ".argmax()"): (
+        "argmax() without a dim is one place in the whole batch: argmax(dim=1)."
+    ),
+    (_CHOSEN, ".max(dim=1).values"): (
+        "max(dim=1).values are the largest sums. The classes are the indices."
+    ),
+    ("argmax", "argmin"): (
+        "The class with the smallest sum is the least likely one: argmax, not argmin."
+    ),
+    ("(plain + mirrored).argmax(dim=1)", "plain.argmax(dim=1) + mirrored.argmax(dim=1)"): (
+        "Numbers of classes cannot be added. Add the probabilities, then choose."
+    ),
+    ("model(images)", "model((images + images.flip(-1)) / 2)", "plain + mirrored", "plain"): (
+        "The images themselves are averaged. Show both, and add what comes out."
+    ),
+    ("softmax(dim=1)", "softmax(dim=0)"): (
+        "The softmax runs down the batch. The classes are axis 1, dim=1."
+    ),
+    ("(plain + mirrored).argmax(dim=1)", "plain.argmax(dim=1), mirrored.argmax(dim=1)"): (
+        "These are both sets of predictions. Add the probabilities, then choose one class."
+    ),
+    ("images.flip(-1)", "images", "plain + mirrored", "plain + mirrored.flip(-1)"): (
+        "The probabilities are mirrored here. Mirror the images before the model."
+    ),
+    ("plain + mirrored", "torch.maximum(plain, mirrored)"): (
+        "This takes the larger probability of both. Add them."
+    ),
+}

@@ -15,6 +15,7 @@ from labkit.doctor.findings import Finding
 from labkit.doctor.sample import pairs
 from labkit.doctor.targets import untrained
 from labkit.inspect.recording import FAILURES, record
+from labkit.sandbox import randomness
 from labkit.sandbox.copies import Copies
 from labkit.sandbox.untouched import untouched
 
@@ -156,9 +157,9 @@ def _images(case: Case) -> torch.Tensor | None:
 
 def _asked(model: nn.Module, images: torch.Tensor) -> Iterator[Finding]:
     with untouched(model):
-        torch.manual_seed(0)
+        randomness.seed_all(0)
         together = model(images)
-        torch.manual_seed(1)
+        randomness.seed_all(1)
         again = model(images)
     if not isinstance(together, torch.Tensor) or not together.isfinite().all():
         return

@@ -106,7 +106,10 @@ def kept(seed: int | None = None) -> Generator[None]:
 
 
 def seed_all(seed: int) -> None:
-    """Seed ``random``, ``numpy.random`` and torch on the CPU; ``manual_seed`` would wake a GPU."""
+    """Seed ``random``, ``numpy.random`` and torch on the CPU.
+
+    ``torch.manual_seed`` would wake a GPU, or queue a call for each kind of it, and is slow.
+    """
     random.seed(seed)
     np.random.seed(seed)
     torch.default_generator.manual_seed(seed)

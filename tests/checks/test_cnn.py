@@ -86,43 +86,6 @@ class SecondPoolingAdaptive(Net):
         return self.fc3(self.fc2(self.fc1(torch.flatten(x, 1)).relu()).relu())
 
 
-class OnlyMade(Net):
-    def __init__(self, classes):
-        super().__init__(classes)
-        self.five = nn.AdaptiveAvgPool2d(5)
-
-
-class Largest(Pooled):
-    def forward(self, x):
-        x = self.pool(torch.relu(self.conv1(x)))
-        x = self.pool(torch.relu(self.conv2(x)))
-        x = nn.AdaptiveMaxPool2d(5)(x).flatten(1)
-        return self.fc3(torch.relu(self.fc2(torch.relu(self.fc1(x)))))
-
-
-class ToOne(Pooled):
-    def forward(self, x):
-        x = self.pool(torch.relu(self.conv1(x)))
-        x = self.pool(torch.relu(self.conv2(x)))
-        x = nn.AdaptiveAvgPool2d(1)(x).flatten(1)
-        return self.fc3(torch.relu(self.fc2(torch.relu(self.fc1(x)))))
-
-
-class Scaled(Net):
-    def forward(self, x):
-        return super().forward(functional.interpolate(x, (32, 32), mode="bilinear"))
-
-
-class Cropped(Net):
-    def forward(self, x):
-        return super().forward(x[:, :, :32, :32])
-
-
-class WithSoftmax(Pooled):
-    def forward(self, x):
-        return super().forward(x).softmax(dim=1)
-
-
 def flexible(*lines):
     """Return a network whose forward has other lines between the second pooling and fc2."""
     source = (
@@ -135,18 +98,6 @@ def flexible(*lines):
     namespace = {"Net": Net, "torch": torch, "nn": nn, "__name__": "__main__"}
     exec(source, namespace)
     return namespace["Answer"]
-
-
-class PicturesToFive(Net):
-    def forward(self, x):
-        return super().forward(nn.AdaptiveAvgPool2d(5)(x))
-
-
-class NoRelu(Net):
-    def forward(self, x):
-        x = self.pool(self.conv2(self.pool(self.conv1(x))))
-        x = torch.flatten(nn.AdaptiveAvgPool2d(5)(x), 1)
-        return self.fc3(self.fc2(self.fc1(x)))
 
 
 FIVE, FLAT, FC1 = (
@@ -207,31 +158,20 @@ RIGHT = {
 }
 
 WRONG = {
-    check.average_pool: [
-        (
-            lambda maps: maps.unfold(2, 2, 2).unfold(3, 2, 2).amax((4, 5)),
-            "This is max-pooling. Take the mean of each",
-        ),
-        (
-            lambda maps: maps.unfold(2, 2, 2).unfold(3, 2, 2).sum((4, 5)),
-            "This is the sum of each window, four times its",
-        ),
-        (
-            lambda maps: maps.unfold(2, 2, 1).unfold(3, 2, 1).mean((4, 5)),
-            "The windows overlap: they move by 1. The stride",
-        ),
-    ],
-    check.inputs_of_fc1: [
-        (lambda side: 16 * (side // 4) ** 2, "The convolutions are left out: without padding,"),
-        (lambda side: ((side - 12) // 4) ** 2, "This is one map. There are 16 of"),
-        (lambda side: 16 * ((side - 12) // 4), "A map has height and width: the side counts"),
-    ],
-    check.conv_parameters: [
-        (lambda i, o, k: o * k * k + o, "A filter spans all input channels: it is a"),
-    ],
-    check.FlexibleNet: [
-        (PicturesToFive, "The images are pooled to 5 x 5 before the first"),
-        (NoRelu, "The activations are missing: torch.relu after"),
-        (flexible(FLAT, FIVE, FC1), "The pooling comes after torch.flatten, where"),
-    ],
+    check.average_pool: (
+        lambda maps: maps.unfold(2, 2, 2).unfold(3, 2, 2).amax((4, 5)),
+        "This is max-pooling. Take the mean of each",
+    ),
+    check.inputs_of_fc1: (
+        lambda side: 16 * (side // 4) ** 2,
+        "The convolutions are left out: without padding,",
+    ),
+    check.conv_parameters: (
+        lambda i, o, k: o * k * k + o,
+        "A filter spans all input channels: it is a",
+    ),
+    check.FlexibleNet: (
+        flexible(FLAT, FIVE, FC1),
+        "The pooling comes after torch.flatten, where",
+    ),
 }

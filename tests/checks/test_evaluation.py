@@ -106,60 +106,24 @@ RIGHT = {
 }
 
 WRONG = {
-    check.precision: [
-        (lambda m, c: m.diag().sum() / m.sum(), "This is the accuracy over all"),
-    ],
-    check.most_confused: [
-        (
-            lambda m: divmod((m + m.T).argmax().item(), len(m)),
-            "The diagonal holds the correct predictions. Set",
-        ),
-        (
-            lambda m: divmod(m.fill_diagonal_(0).argmax().item(), len(m)),
-            "This counts one direction. a for b and b for a",
-        ),
-        (
-            lambda m: (m + m.T).fill_diagonal_(0).argmax(),
-            "argmax numbers all places of the matrix, row by",
-        ),
-    ],
-    check.share_in_top: [
-        (
-            lambda p, y, k: (p.topk(k, 1).indices == y[:, None]).float().mean(),
-            "Every image counts once: divide by the images,",
-        ),
-        (
-            lambda p, y, k: (p.topk(k, 1)[0] == y[:, None]).any(1).float().mean(),
-            "topk gives values and indices. The classes are",
-        ),
-        (
-            lambda p, y, k: (p.topk(k, 1)[1][:, k - 1] == y).float().mean(),
-            "This looks at the k-th place only. All of the",
-        ),
-    ],
-    check.right_when_sure: [
-        (
-            lambda p, y, t: ((p.argmax(1) == y) & (p.amax(1) >= t)).float().mean(),
-            "These are the sure and correct ones among all.",
-        ),
-        (
-            lambda p, y, t: (p.amax(1) >= t).float().mean(),
-            "This is the share of sure ones. How many of",
-        ),
-        (
-            lambda p, y, t: (p.argmax(1) == y)[p.amax(1) > t].float().mean(),
-            "A confidence of exactly least counts as sure:",
-        ),
-    ],
-    check.seen_twice: [
-        (lambda net, x: (net(x) + net(x.flip(-1))).argmax(1), "Logits are added here"),
-        (
-            lambda net, x: (net(x).softmax(1) + net(x.flip(2)).softmax(1)).argmax(1),
-            "flip(2) turns the images upside down: axis 3 is",
-        ),
-        (
-            lambda net, x: net(x.flip(-1)).argmax(1),
-            "These are the predictions for the mirror images",
-        ),
-    ],
+    check.precision: (
+        lambda m, c: m.diag().sum() / m.sum(),
+        "This is the accuracy over all",
+    ),
+    check.most_confused: (
+        lambda m: divmod((m + m.T).argmax().item(), len(m)),
+        "The diagonal holds the correct predictions. Set",
+    ),
+    check.share_in_top: (
+        lambda p, y, k: (p.topk(k, 1).indices == y[:, None]).float().mean(),
+        "Every image counts once: divide by the images,",
+    ),
+    check.right_when_sure: (
+        lambda p, y, t: ((p.argmax(1) == y) & (p.amax(1) >= t)).float().mean(),
+        "These are the sure and correct ones among all.",
+    ),
+    check.seen_twice: (
+        lambda net, x: (net(x) + net(x.flip(-1))).argmax(1),
+        "Logits are added here",
+    ),
 }

@@ -26,12 +26,6 @@ def _written(labels, classes, smoothing):
     return table
 
 
-def _own_share_forgotten(labels, classes, smoothing):
-    table = torch.full((len(labels), classes), smoothing / classes)
-    table[torch.arange(len(labels)), labels] = 1 - smoothing
-    return table
-
-
 def _by_channel(maps, norm):
     result = torch.empty_like(maps)
     for c in range(maps.shape[1]):
@@ -39,10 +33,6 @@ def _by_channel(maps, norm):
         centred = centred / torch.sqrt(norm.running_var[c] + norm.eps)
         result[:, c] = centred * norm.weight[c] + norm.bias[c]
     return result
-
-
-def _kept(x, norm, *learned, eps):
-    return functional.batch_norm(x, norm.running_mean, norm.running_var, *learned, eps=eps)
 
 
 def _a_new_layer(conv, norm):
@@ -76,19 +66,6 @@ def _by_asking(conv, norm):
         torch.zeros(1, conv.out_channels, 1, 1)
     )
     layer.weight = nn.Parameter(conv.weight * scale.reshape(-1, 1, 1, 1))
-    return layer
-
-
-def _plain_new_layer(conv, norm):
-    layer = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size)
-    layer.load_state_dict(_a_new_layer(conv, norm).state_dict())
-    return layer
-
-
-def _a_tensor_for_a_parameter(conv, norm):
-    layer = copy.deepcopy(conv)
-    scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
-    layer.weight = conv.weight * scale[:, None, None, None]
     return layer
 
 
@@ -139,39 +116,20 @@ RIGHT = {
 }
 
 WRONG = {
-    check.wanted_probabilities: [
-        (lambda y, c, s: functional.one_hot(y, c), "These are the plain one-hot rows, without any"),
-        (
-            lambda y, c, s: functional.one_hot(y, c) + s / c,
-            "The rows do not sum to 1: the smoothing is",
-        ),
-        (
-            lambda y, c, s: functional.one_hot(y, c) * (1 - s) + s,
-            "Each class gets the whole smoothing. It is",
-        ),
-    ],
-    check.combined_gradient: [
-        (lambda g, n: sum(g) / len(g), "A plain mean is right where all parts have one"),
-        (lambda g, n: sum(g), "This is the sum of the gradients. Weigh each"),
-        (
-            lambda g, n: sum(a * b for a, b in zip(g, n, strict=True)),
-            "Weighed with the sizes and added: divide by all",
-        ),
-    ],
-    check.normed_in_evaluation: [
-        (
-            lambda x, norm: copy.deepcopy(norm).train()(x),
-            "These are mean and variance of this batch. In",
-        ),
-        (lambda x, n: _kept(x, n, eps=n.eps), "What was learned is missing: times weight, plus"),
-        (
-            lambda x, n: _kept(x, n, n.weight, n.bias, eps=0),
-            "eps is missing, or not the norm's own: norm.eps",
-        ),
-    ],
-    check.folded: [
-        (_in_the_given_one, "The given layer was changed. Work on a copy:"),
-        (_plain_new_layer, "The new layer has lost stride or padding:"),
-        (_a_tensor_for_a_parameter, "A layer takes a parameter in place of a"),
-    ],
+    check.wanted_probabilities: (
+        lambda y, c, s: functional.one_hot(y, c),
+        "These are the plain one-hot rows, without any",
+    ),
+    check.combined_gradient: (
+        lambda g, n: sum(g) / len(g),
+        "A plain mean is right where all parts have one",
+    ),
+    check.normed_in_evaluation: (
+        lambda x, norm: copy.deepcopy(norm).train()(x),
+        "These are mean and variance of this batch. In",
+    ),
+    check.folded: (
+        _in_the_given_one,
+        "The given layer was changed. Work on a copy:",
+    ),
 }

@@ -45,12 +45,6 @@ def _earning(waiting, before, after):
     return steps
 
 
-def _first_cheaper(cpu, gpu, price_ratio):
-    for batch in cpu:
-        if gpu[batch] > price_ratio * cpu[batch]:
-            return batch
-
-
 def _by_cost(cpu, gpu, price_ratio):
     cheaper = set()
     for batch in gpu:
@@ -99,65 +93,24 @@ RIGHT = {
 }
 
 WRONG = {
-    check.in_one_place: [
-        (_forgets_to_go_on, "This looks at the first parameter only. A part"),
-        (
-            lambda m, b: len({p.device for p in m.parameters()}) == 1,
-            "The batch is left out: it has a device as",
-        ),
-        (
-            lambda m, b: any(p.device == b.device for p in m.parameters()),
-            "One parameter in the right place is not enough:",
-        ),
-    ],
-    check.fixed_and_each: [
-        (
-            lambda a, s, b, t: (s, (t - s) / (b - a)),
-            "A step of batch_a images is not all fixed: take",
-        ),
-        (
-            lambda a, s, b, t: (s - a * t / b, t / b),
-            "seconds / batch shares the fixed cost out among",
-        ),
-        (
-            lambda a, s, b, t: ((t - s) / (b - a), s - a * (t - s) / (b - a)),
-            "The numbers are right, their order is not: the",
-        ),
-    ],
-    check.batch_for_a_tenth: [
-        (
-            lambda fixed, each: math.ceil(fixed / (0.1 * each)),
-            "Here the fixed cost is a tenth of what the",
-        ),
-        (
-            lambda fixed, each: int(9 * fixed / each),
-            "Rounded down, the fixed cost is still a little",
-        ),
-        (lambda fixed, each: 9 * fixed / each, "A batch is a whole number of images: round up,"),
-    ],
-    check.steps_to_earn_back: [
-        (lambda w, b, a: math.ceil(w / (b - a)), "If a step is not faster afterwards, the waiting"),
-        (
-            lambda w, b, a: math.ceil(w / a) if a < b else math.inf,
-            "Each step earns the difference, before - after,",
-        ),
-        (
-            lambda w, b, a: int(w / (b - a)) if a < b else math.inf,
-            "Rounded down, a little of the waiting is left.",
-        ),
-    ],
-    check.cheaper_on_gpu: [
-        (
-            lambda cpu, gpu, ratio: [b for b in cpu if gpu[b] > cpu[b]],
-            "Here the GPU is the faster one. It has to be",
-        ),
-        (
-            lambda cpu, gpu, ratio: [b for b in cpu if gpu[b] * ratio < cpu[b]],
-            "These are images per second: more is better.",
-        ),
-        (
-            lambda cpu, gpu, ratio: [b for b in cpu if gpu[b] >= ratio * cpu[b]],
-            "At the same cost per image it is not cheaper: >",
-        ),
-    ],
+    check.in_one_place: (
+        _forgets_to_go_on,
+        "This looks at the first parameter only. A part",
+    ),
+    check.fixed_and_each: (
+        lambda a, s, b, t: (s, (t - s) / (b - a)),
+        "A step of batch_a images is not all fixed: take",
+    ),
+    check.batch_for_a_tenth: (
+        lambda fixed, each: math.ceil(fixed / (0.1 * each)),
+        "Here the fixed cost is a tenth of what the",
+    ),
+    check.steps_to_earn_back: (
+        lambda w, b, a: math.ceil(w / (b - a)),
+        "If a step is not faster afterwards, the waiting",
+    ),
+    check.cheaper_on_gpu: (
+        lambda cpu, gpu, ratio: [b for b in cpu if gpu[b] > cpu[b]],
+        "Here the GPU is the faster one. It has to be",
+    ),
 }

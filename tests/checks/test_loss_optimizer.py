@@ -174,19 +174,16 @@ RIGHT = {
 }
 
 WRONG = {
-    check.batch_loss: [
-        (lambda p: -p.log().sum(), "This is the sum over the batch. Its loss is the"),
-        (lambda p: p.log().mean(), "The minus is missing: a loss is 0 or"),
-    ],
-    check.log_probabilities: [
-        (lambda logits: torch.softmax(logits, 1), "These are the probabilities. Take their"),
-        (
-            lambda logits: torch.log_softmax(logits, 0),
-            "The softmax runs down the batch. Each row is an",
-        ),
-        (torch.log, "Logits are no probabilities yet, and the"),
-    ],
-    check.largest_rate: [
-        (lambda s: 1 / 3, "The result is the same for every input. It has"),
-    ],
+    check.batch_loss: (
+        lambda p: -p.log().sum(),
+        "This is the sum over the batch. Its loss is the",
+    ),
+    check.log_probabilities: (
+        lambda logits: torch.softmax(logits, 1),
+        "These are the probabilities. Take their",
+    ),
+    check.largest_rate: (
+        lambda s: 1 / 3,
+        "The result is the same for every input. It has",
+    ),
 }

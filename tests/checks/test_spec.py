@@ -1,5 +1,4 @@
 import linecache
-import random
 import re
 from decimal import Decimal
 from fractions import Fraction
@@ -28,9 +27,7 @@ def places(n, k):
     return len(range(0, n - k + 1, 2))
 
 
-@places.mistake("There is no floor here.")
-def _no_floor(n, k):
-    return (n - k) / 2 + 1
+places.sentences = {"(n - k) / 2 + 1": "There is no floor here."}
 
 
 STUBS = [
@@ -195,10 +192,6 @@ def test_a_librarys_line_is_not_taken_for_theirs():
     assert "In line" not in str(verdict) and not verdict.code
 
 
-def test_even_leaving_python_is_an_answer_like_others():
-    assert places(lambda n, k: exit()).state == "raised"
-
-
 def test_an_input_that_is_never_looked_at_is_named():
     verdict = places(lambda n, k: (n - 3) // 2 + 1)
     assert verdict.mistake == "input unused"
@@ -227,26 +220,6 @@ def test_mistakes_that_are_made_anywhere_are_recognised(answer, mistake):
     assert places(answer).mistake == mistake
 
 
-def test_what_the_learner_does_to_an_input_does_no_harm_to_the_next_try():
-    def grey(image):
-        weighed = image.mul_(torch.tensor([0.299, 0.587, 0.114])[:, None, None])
-        return weighed.sum(dim=0)
-
-    assert check.grey(grey).solved
-
-
-def test_a_check_leaves_the_random_numbers_alone():
-    torch.manual_seed(3)
-    random.seed(3)
-    np.random.seed(3)
-    expected = torch.rand(1).item(), random.random(), np.random.rand()
-    torch.manual_seed(3)
-    random.seed(3)
-    np.random.seed(3)
-    check.grey(lambda image: torch.rand(5, 7) * random.random() * np.random.rand())
-    assert (torch.rand(1).item(), random.random(), np.random.rand()) == expected
-
-
 def test_a_verdict_is_a_box_whose_text_cannot_become_html():
     verdict = places(lambda n, k: "<script>alert(1)</script>")
     assert "<script>" not in verdict._repr_html_()
@@ -272,7 +245,7 @@ LOOP.append(LOOP)
         (np.array(["a"]), "Yours: "),
         (torch.eye(3).to_sparse(), "[[1, 0, 0], [0, 1, 0], [0, 0, 1]]"),
         (torch.zeros(2, device="meta"), "a tensor [2] on meta"),
-        (list(range(1_000_000)), "[1000000], from 0 to 1e+06"),
+        (list(range(100_000)), "[100000], from 0 to 1e+05"),
         ("n" * 10**6, "'nnn"),
         (10**400, "Yours: 1000"),
         (float("nan"), "Yours: nan"),

@@ -167,11 +167,8 @@ RIGHT = {
 }
 
 WRONG = {
-    check.should_stop: [
-        (waiting(reset="pass"), "A new lowest loss sets the waiting back to 0."),
-        (
-            waiting(inside="if waited >= patience: return True"),
-            "This asks whether the patience has run out at",
-        ),
-    ],
+    check.should_stop: (
+        waiting(reset="pass"),
+        "A new lowest loss sets the waiting back to 0.",
+    ),
 }

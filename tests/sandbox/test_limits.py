@@ -133,20 +133,11 @@ def test_an_alarm_of_somebody_else_still_rings():
         signal.signal(signal.SIGALRM, before)
 
 
-def test_gradient_mode_and_default_type_are_as_before():
-    torch.set_grad_enabled(False)
-    try:
-        with sandbox.settings_kept():
+def test_settings_are_those_of_a_new_session_and_restored_after_an_error_too():
+    with torch.no_grad():
+        with pytest.raises(KeyError), sandbox.settings_kept():
             assert torch.is_grad_enabled()
             torch.set_default_dtype(torch.float64)
+            raise KeyError
         assert not torch.is_grad_enabled()
         assert torch.get_default_dtype() == torch.float32
-    finally:
-        torch.set_grad_enabled(True)
-
-
-def test_settings_are_restored_after_an_error_too():
-    with pytest.raises(KeyError), sandbox.settings_kept():
-        torch.set_default_dtype(torch.float64)
-        raise KeyError
-    assert torch.get_default_dtype() == torch.float32

@@ -1,9 +1,9 @@
 """Mistakes that are made in any exercise, recognised by what they do to the right answer."""
 
-import inspect
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy
 import torch
@@ -11,51 +11,60 @@ import torch
 from labkit.checks.engine import values
 from labkit.text import N_
 
+if TYPE_CHECKING:
+    from labkit.checks.engine.trial import Trial
+
 NOTHING = N_("The function returns nothing. Is a return missing, or does it print its result?")
 
-GIVEN_BACK = N_(
-    "What was given comes back as it was. x = ... in a loop only gives a new value a name; "
-    "return what you have computed."
-)
-
 IN_A_LIST = N_("A list cannot be called. v2.Compose([...]) makes one transform of several.")
+
+Array = numpy.ndarray
 
 
 @dataclass(frozen=True)
 class Rule:
     """A mistake by its name, and what to say.
 
-    ``fits(expected, came)`` looks at the outcomes of all inputs; ``shows`` at one, and says
-    whether the learner can see there what the sentence speaks of.
+    ``fits(trial)`` returns the values that the sentence shows, {} if it shows none, and None where
+    the rule does not apply. ``shows(expected, came)`` says whether the learner can see at one input
+    what the sentence speaks of.
     """
 
     name: str
-    fits: Callable
+    fits: Callable[["Trial"], dict | None]
     sentence: str
     shows: Callable = lambda _expected, _came: True
 
 
+def _if(condition: Callable[["Trial"], bool]) -> Callable[["Trial"], dict | None]:
+    return lambda trial: {} if condition(trial) else None
+
+
 def _somewhere(name: str, shows: Callable, sentence: str) -> Rule:
     """Return a rule for a mistake that one input is enough to show."""
-    return Rule(name, lambda expected, came: any(map(shows, expected, came)), sentence, shows)
+    return Rule(name, _if(lambda t: any(map(shows, t.expected, t.came))), sentence, shows)
 
 
-def _everywhere(name: str, change: Callable, sentence: str) -> Rule:
-    """Return a rule for answers that are ``change`` of the right one, input by input."""
+def _everywhere(
+    name: str,
+    each: Callable[[Array, Array], bool],
+    sentence: str,
+    some: Callable[[Array, Array], bool] = lambda _e, _c: True,
+) -> Rule:
+    """Return a rule for what holds of each array and the expected one, and ``some`` for one."""
 
-    def fits(expected, came) -> bool:
-        pairs = _pairs(expected, came)
-        varied = len({e.tobytes() for e, _c in pairs}) > 1
-        changed = [change(e) for e, _c in pairs]
-        return varied and all(
-            new is not None and values.same(numpy.asarray(new), c, 1e-4)
-            for new, (_e, c) in zip(changed, pairs, strict=True)
-        )
+    def fits(trial: "Trial") -> bool:
+        pairs = _pairs(trial.expected, trial.came)
+        return any(some(*pair) for pair in pairs) and all(each(*pair) for pair in pairs)
 
-    return Rule(name, fits, sentence)
+    return Rule(name, _if(fits), sentence)
 
 
-def _pairs(expected, came) -> list[tuple[numpy.ndarray, numpy.ndarray]]:
+def _becomes(change: Callable[[Array], Array]) -> Callable[[Array, Array], bool]:
+    return lambda e, c: values.same(numpy.asarray(change(e)), c, 1e-4)
+
+
+def _pairs(expected, came) -> list[tuple[Array, Array]]:
     """Return what was expected and what came, input by input; nothing where one is no array.
 
     Of several values by name, that one counts which is wrong, if it is always the same one.
@@ -72,7 +81,7 @@ def _pairs(expected, came) -> list[tuple[numpy.ndarray, numpy.ndarray]]:
             if isinstance(one.value[wrong[0]], bool):
                 return []
         pairs.append((wanted, got))
-    arrays = all(isinstance(value, numpy.ndarray) for pair in pairs for value in pair)
+    arrays = all(isinstance(value, Array) for pair in pairs for value in pair)
     return pairs if arrays and len(names) < 2 else []
 
 
@@ -83,7 +92,7 @@ def _is_none(_expected, came) -> bool:
 
 
 def _is_text(expected, came) -> bool:
-    return isinstance(came.value, str) and isinstance(expected.plain, numpy.ndarray)
+    return isinstance(came.value, str) and isinstance(expected.plain, Array)
 
 
 def _is_nan(expected, came) -> bool:
@@ -92,113 +101,82 @@ def _is_nan(expected, came) -> bool:
     )
 
 
-def _waits(_expected, came) -> bool:
-    return inspect.iscoroutine(came.value) or inspect.isasyncgen(came.value)
+def _rounded(e: Array, c: Array) -> bool:
+    return any(values.same(numpy.asarray(e.round(places)), c, 1e-6) for places in range(5))
 
 
-def _rounded(expected, came) -> bool:
-    pairs = _pairs(expected, came)
-    return any(
-        bool(pairs) and all(values.same(numpy.asarray(e.round(places)), c, 1e-6) for e, c in pairs)
-        for places in range(5)
-    )
-
-
-def _cut_off(expected, came) -> bool:
+def _cut_off(e: Array, c: Array) -> bool:
     """Return whether the fractions are lost; 2 // 0.02 is 99, because 0.02 is a little more."""
-    pairs = _pairs(expected, came)
-    return any((e != e.round()).any() for e, _c in pairs) and all(
-        e.shape == c.shape
-        and (c == numpy.trunc(c)).all()
-        and ((e - c) >= -1e-6).all()
-        and ((e - c) <= 1).all()
-        for e, c in pairs
+    whole = e.shape == c.shape and (c == numpy.trunc(c)).all()
+    return whole and ((e - c) >= -1e-6).all() and ((e - c) <= 1).all()
+
+
+def _first_only(e: Array, c: Array) -> bool:
+    firsts = (numpy.asarray(e[0]), e[:1]) if e.ndim and len(e) else ()
+    return any(values.same(first, c, 1e-4) for first in firsts)
+
+
+def _axes_swapped(e: Array, c: Array) -> bool:
+    orders = itertools.permutations(range(e.ndim)) if e.ndim > 1 else ()
+    return any(values.same(e.transpose(order), c, 1e-4) for order in orders)
+
+
+def _wrong_shape(e: Array, c: Array) -> bool:
+    return e.size == c.size and values.same(e.reshape(-1), c.reshape(-1), 1e-3)
+
+
+def _channels_last(e: Array, c: Array) -> bool:
+    return c.ndim >= 3 and values.same(e, numpy.moveaxis(c, -1, -3), 1e-3)
+
+
+def _one_apart(by: int) -> Callable[[Array, Array], bool]:
+    return lambda e, c: e.size == 1 and values.same(numpy.asarray(e + by), c, 1e-6)
+
+
+def _constant(trial: "Trial") -> bool:
+    numbers = [outcome.plain for outcome in trial.came]
+    return len(numbers) > 1 and all(
+        isinstance(c, Array) and c.ndim == 0 and values.same(numbers[0], c, 1e-6) for c in numbers
     )
 
 
-def _first_only(expected, came) -> bool:
-    pairs = _pairs(expected, came)
-    return any(e.ndim and len(e) > 1 for e, _c in pairs) and all(
-        e.ndim
-        and len(e)
-        and any(values.same(numpy.asarray(first), c, 1e-4) for first in (e[0], e[:1]))
-        for e, c in pairs
-    )
+def _unused(trial: "Trial") -> dict | None:
+    names = trial.answer.unused
+    failed = any(outcome.error for outcome in trial.came)
+    return {"names": ", ".join(names)} if names and not failed else None
 
 
-def _axes_swapped(expected, came) -> bool:
-    pairs = _pairs(expected, came)
-    orders = itertools.permutations(range(pairs[0][0].ndim)) if pairs else ()
-    return any(
-        all(e.ndim == len(order) and values.same(e.transpose(order), c, 1e-4) for e, c in pairs)
-        for order in orders
-        if len(order) > 1
-    )
-
-
-def factor(expected, came) -> float:
-    """Return the number that every answer is too large by as a factor, 0 if there is none."""
-    pairs = [(e.reshape(-1), c.reshape(-1)) for e, c in _pairs(expected, came)]
-    if not pairs or any(e.shape != c.shape for e, c in pairs):
-        return 0.0
-    wanted, got = (numpy.concatenate(parts) for parts in zip(*pairs, strict=True))
-    known = wanted != 0
-    if known.sum() < 2 or not numpy.isfinite(wanted).all() or not numpy.isfinite(got).all():
-        return 0.0
-    times = float(numpy.median(got[known] / wanted[known]))
-    return times if values.same(wanted * times, got, 1e-4) else 0.0
-
-
-def given_back(cases: list[tuple], came) -> str:
-    """Return what to say where the first thing that is given comes back as it was, each time."""
-    same = all(
+def _given_back(trial: "Trial") -> bool:
+    """Return whether the first thing that is given comes back as it was, each time."""
+    return all(
         isinstance(case[0], torch.Tensor | list | int | float)
         and outcome.error is None
         and values.same(values.plain(case[0]), outcome.plain, 1e-6)
-        for case, outcome in zip(cases, came, strict=True)
-    )
-    return GIVEN_BACK if same else ""
-
-
-def _wrong_shape(expected, came) -> bool:
-    pairs = _pairs(expected, came)
-    return any(e.shape != c.shape for e, c in pairs) and all(
-        e.size == c.size and values.same(e.reshape(-1), c.reshape(-1), 1e-3) for e, c in pairs
+        for case, outcome in zip(trial.exercise.cases(), trial.came, strict=True)
     )
 
 
-def _channels_last(expected, came) -> bool:
-    pairs = _pairs(expected, came)
-    return bool(pairs) and all(
-        c.ndim >= 3 and values.same(e, numpy.moveaxis(c, -1, -3), 1e-3) for e, c in pairs
-    )
+def _factor(trial: "Trial") -> dict | None:
+    """Find the number that every answer is too large by as a factor."""
+    pairs = [(e.reshape(-1), c.reshape(-1)) for e, c in _pairs(trial.expected, trial.came)]
+    if not pairs or any(e.shape != c.shape for e, c in pairs):
+        return None
+    wanted, got = (numpy.concatenate(parts) for parts in zip(*pairs, strict=True))
+    known = wanted != 0
+    if known.sum() < 2 or not numpy.isfinite(wanted).all() or not numpy.isfinite(got).all():
+        return None
+    times = float(numpy.median(got[known] / wanted[known]))
+    return {"times": times} if times and values.same(wanted * times, got, 1e-4) else None
 
 
-def _shifted(by: int) -> Callable:
-    def fits(expected, came) -> bool:
-        pairs = _pairs(expected, came)
-        return bool(pairs) and all(
-            e.size == 1 and values.same(numpy.asarray(e + by), c, 1e-6) for e, c in pairs
-        )
-
-    return fits
-
-
-def _constant(_expected, came) -> bool:
-    numbers = [outcome.plain for outcome in came]
-    return len(numbers) > 1 and all(
-        isinstance(c, numpy.ndarray) and c.ndim == 0 and values.same(numbers[0], c, 1e-6)
-        for c in numbers
-    )
+def _partly_right(trial: "Trial") -> dict | None:
+    right = sum(map(trial.same, trial.expected, trial.came))
+    by_chance = isinstance(trial.expected[0].value, bool)  # half of those
+    return {"n": right, "all": len(trial.came)} if right and not by_chance else None
 
 
 GENERAL = (
-    _somewhere(
-        "coroutine returned",
-        _waits,
-        N_("async def makes a coroutine, which does not run by itself. Write def alone."),
-    ),
-    Rule("nothing returned", lambda e, c: all(map(_is_none, e, c)), NOTHING),
+    Rule("nothing returned", _if(lambda t: all(map(_is_none, t.expected, t.came))), NOTHING),
     _somewhere(
         "nothing returned sometimes",
         _is_none,
@@ -214,38 +192,43 @@ GENERAL = (
         lambda _e, c: c.error is None and c.value is ...,
         N_("There are still three dots where it returns."),
     ),
-    Rule(
+    _everywhere(
         "channels last",
         _channels_last,
         N_("The numbers are right, but the channels come last. PyTorch wants them first."),
     ),
-    Rule(
+    _everywhere(
         "wrong shape",
         _wrong_shape,
         N_("The numbers are right, the shape is not: is there an axis too many or too few?"),
+        some=lambda e, c: e.shape != c.shape,
     ),
-    Rule("one too many", _shifted(1), N_("Off by one: always 1 too many.")),
-    Rule("one too few", _shifted(-1), N_("Off by one: always 1 too few.")),
+    _everywhere("one too many", _one_apart(1), N_("Off by one: always 1 too many.")),
+    _everywhere("one too few", _one_apart(-1), N_("Off by one: always 1 too few.")),
     _everywhere(
         "percent",
-        lambda e: 100 * e if (abs(e) <= 1).all() else None,
+        lambda e, c: (abs(e) <= 1).all() and _becomes(lambda e: 100 * e)(e, c),
         N_("A hundred times too large: a share from 0 to 1 is expected, not a percentage."),
     ),
-    Rule("rounded", _rounded, N_("Rounded too early: return the number with all its digits.")),
-    Rule(
+    _everywhere(
+        "rounded", _rounded, N_("Rounded too early: return the number with all its digits.")
+    ),
+    _everywhere(
         "cut off",
         _cut_off,
         N_(
             "Only whole numbers came out. int() and // cut off the fraction, and a tensor of whole "
             "numbers cannot hold one: call .float() first."
         ),
+        some=lambda e, c: (e != e.round()).any(),
     ),
-    Rule(
+    _everywhere(
         "first only",
         _first_only,
         N_("This is the first one alone. If return is inside the loop, it ends the function."),
+        some=lambda e, c: e.ndim > 0 and len(e) > 1,
     ),
-    Rule(
+    _everywhere(
         "axes swapped",
         _axes_swapped,
         N_("The numbers are right, but axes are swapped, e.g. rows and columns."),
@@ -255,21 +238,34 @@ GENERAL = (
         _is_nan,
         N_("nan is not a number: it comes from 0 / 0, or from a logarithm or root below 0."),
     ),
-    _everywhere("one minus", lambda e: 1 - e, N_("This is 1 minus the right answer.")),
+    _everywhere("one minus", _becomes(lambda e: 1 - e), N_("This is 1 minus the right answer.")),
     _everywhere(
-        "reciprocal",
-        lambda e: 1 / e if e.all() else None,
-        N_("This is 1 divided by the right answer."),
+        "reciprocal", _becomes(lambda e: 1 / e), N_("This is 1 divided by the right answer.")
     ),
     _everywhere(
         "wrong sign",
-        lambda e: -e,
+        _becomes(lambda e: -e),
         N_("The numbers are right, but their sign is the wrong way round."),
     ),
     Rule(
         "always the same",
-        _constant,
+        _if(_constant),
         N_("The result is the same for every input. It has to change with what is given."),
+    ),
+    Rule("input unused", _unused, N_("Your function never looks at {names}.")),
+    Rule(
+        "given back",
+        _if(_given_back),
+        N_(
+            "What was given comes back as it was. x = ... in a loop only gives a new value a name; "
+            "return what you have computed."
+        ),
+    ),
+    Rule("factor", _factor, N_("Each number is {times:.4g} times what it should be.")),
+    Rule(
+        "",
+        _partly_right,
+        N_("It is right for {n} of the {all} inputs tried. What is different in this one?"),
     ),
 )
 """Mistakes that are made in any exercise: name, what they look like, what to say."""

@@ -6,13 +6,13 @@ A module of this package reads like this::
     def grey(image):  # the solution that the notebook shows
         ...
 
-    grey.if_it_returns({"image.mean(dim=0)": "All colours count the same here. ..."})
-    grey.if_it_reads({("dim=0", "dim=-1"): "The sum runs over the columns. ..."})
+    grey.sentences = {
+        "image.mean(dim=0)": "All colours count the same here. ...",
+        ("dim=0", "dim=-1"): "The sum runs over the columns. ...",
+        _too_dark: "...",
+    }
 
-    @grey.mistake(N_("..."))  # what is neither one expression nor an edit of the solution
-    def _name(image):
-        ...
-
+A wrong answer is one expression, or edits of the solution, or, where it is neither, a function;
 and ``grey(answer)`` is the check. Where PyTorch or an obvious loop can judge the solution, too,
 ``judge=`` names it. Judge, mistakes and the learner's answer are used in the same way, so what
 comes out can be compared.
@@ -24,7 +24,7 @@ import inspect
 import math
 import sys
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -40,7 +40,6 @@ from labkit.sandbox.limits import settings_kept
 from labkit.sandbox.reading import Answer
 from labkit.text import _
 
-_SECONDS = 5.0
 _TOOLS = {"copy": copy, "math": math, "torch": torch, "nn": nn, "functional": functional}
 """What the code in a table may use without an import in its own module."""
 
@@ -60,17 +59,16 @@ class Caution:
 
     cases: Callable[[], list[tuple]]
     use: Callable
-    expected: Callable
     sentence: str
 
 
 @dataclass(eq=False)
 class Exercise:
-    """A check: call it with the learner's answer.
+    """A check: call it with the learner's answer. ``exercise`` says what the fields are.
 
-    ``cases()`` returns fresh tuples of arguments; ``use(answer, *case)`` returns what is compared,
-    the value of ``answer(*case)`` by default. ``also`` are other right answers, where there are
-    several.
+    ``sentences`` says what to tell whom: an expression may use the parameters of the solution and
+    what its module defines; edits are ``(old, new, old, new, ...)``, made one after the other
+    wherever the old text stands below the solution's first line.
     """
 
     number: int
@@ -80,8 +78,8 @@ class Exercise:
     use: Callable
     tolerance: float
     seconds: float
-    also: list[Callable] = field(default_factory=list)
-    mistakes: list[Mistake] = field(default_factory=list)
+    also: Sequence[Callable]
+    sentences: dict = field(default_factory=dict)
     cautions: list[Caution] = field(default_factory=list)
 
     @property
@@ -115,41 +113,25 @@ class Exercise:
         plain = self.use is call
         return self.parameters if plain else list(inspect.signature(self.use).parameters)[1:]
 
-    def mistake(self, sentence: str) -> Callable:
-        """Name a typical mistake; the decorated answer makes it."""
+    @cached_property
+    def mistakes(self) -> list[Mistake]:
+        """The typical mistakes. Raises ``ValueError`` for edits of what the solution has not."""
+        return [self._mistake(wrong, sentence) for wrong, sentence in self.sentences.items()]
 
-        def register(answer: Callable) -> Callable:
-            name = getattr(answer, "__name__", "").strip("_").replace("_", " ")
-            self.mistakes.append(Mistake(name, answer, sentence))
-            return answer
-
-        return register
-
-    def if_it_returns(self, sentences: Mapping[str, str]) -> None:
-        """Name mistakes that are one expression: ``{"kernel - 1": "This is the padding of ..."}``.
-
-        An expression may use the parameters of the solution, and what its module defines.
-        """
-        for expression, sentence in sentences.items():
-            source = f"def answer({', '.join(self.parameters)}):\n    return ({expression})"
-            self.mistakes.append(Mistake(expression, self.defined(source, "answer"), sentence))
-
-    def if_it_reads(self, sentences: Mapping[tuple[str, ...], str]) -> None:
-        """Name mistakes that are edits of the solution: ``{("start=1", "start=0"): "..."}``.
-
-        Several edits follow each other: ``(old, new, old, new)``. Each holds wherever the old text
-        stands below the first line. Raises ``ValueError`` where it stands nowhere.
-        """
+    def _mistake(self, wrong: str | tuple[str, ...] | Callable, sentence: str) -> Mistake:
+        if callable(wrong):
+            name = getattr(wrong, "__name__", "").strip("_").replace("_", " ")
+            return Mistake(name, wrong, sentence)
+        if isinstance(wrong, str):
+            source = f"def answer({', '.join(self.parameters)}):\n    return ({wrong})"
+            return Mistake(wrong, self.defined(source, "answer"), sentence)
         head, _line, body = self.source.partition("\n")
-        for edits, sentence in sentences.items():
-            changed = body
-            for old, new in zip(edits[::2], edits[1::2], strict=True):
-                if old not in changed:
-                    raise ValueError(f"{self.name}: no {old!r} in its solution")
-                changed = changed.replace(old, new)
-            name = ", ".join(" ".join(edit.split()) for edit in edits)
-            answer = self.defined(f"{head}\n{changed}", self.name)
-            self.mistakes.append(Mistake(name, answer, sentence))
+        for old, new in zip(wrong[::2], wrong[1::2], strict=True):
+            if old not in body:
+                raise ValueError(f"{self.name}: no {old!r} in its solution")
+            body = body.replace(old, new)
+        name = ", ".join(" ".join(edit.split()) for edit in wrong)
+        return Mistake(name, self.defined(f"{head}\n{body}", self.name), sentence)
 
     def defined(self, source: str, name: str) -> Callable:
         """Return what ``source`` defines under ``name``, in the module of the solution."""
@@ -159,26 +141,12 @@ class Exercise:
         exec(code, self.module, made)
         return made["make"](**_TOOLS)
 
-    def right(self, answer: Callable) -> Callable:
-        """Accept what the decorated answer gives as well."""
-        self.also.append(answer)
-        return answer
+    def caution(self, cases: Callable, sentence: str, use: Callable | None = None) -> None:
+        """Add ``sentence`` to the praise of an answer that differs from the solution in ``cases``.
 
-    def caution(
-        self,
-        cases: Callable[[], list[tuple]],
-        sentence: str,
-        *,
-        use: Callable | None = None,
-        expected: Callable | None = None,
-    ) -> None:
-        """Add ``sentence`` to the praise of an answer that goes wrong in these further cases.
-
-        ``use`` and ``expected`` say what is looked at there, and what would be right; by default
-        they are those of the exercise.
+        ``use`` says what is looked at there; by default it is that of the exercise.
         """
-        caution = Caution(cases, use or self.use, expected or self.judge, sentence)
-        self.cautions.append(caution)
+        self.cautions.append(Caution(cases, use or self.use, sentence))
 
     def __call__(self, answer=...) -> Verdict:
         """Try the answer on every input and return the verdict; solved ones go on the board."""
@@ -202,11 +170,10 @@ class Exercise:
             solved = board.read().get(self.notebook, {}).get(self.name, board.Entry()).solved
         except board.ProgressError:
             solved = ""
+        text = _("Exercise {number} waits for your answer in place of the three dots.")
         if solved:
             text = _("Exercise {number} was solved on {day}. The cell is empty now.")
-            return Verdict("waiting", text.format(number=self.number, day=solved[:10]))
-        text = _("Exercise {number} waits for your answer in place of the three dots.")
-        return Verdict("waiting", text.format(number=self.number))
+        return Verdict("waiting", text.format(number=self.number, day=solved[:10]))
 
 
 def call(answer, *case):
@@ -221,7 +188,8 @@ def exercise(
     judge: Callable | None = None,
     use: Callable = call,
     tolerance: float = 1e-4,
-    seconds: float = _SECONDS,
+    seconds: float = 5.0,
+    also: Sequence[Callable] = (),
 ) -> Callable[[Callable], Exercise]:
     """Make an exercise of the decorated solution; its notebook is the module that it stands in.
 
@@ -231,9 +199,10 @@ def exercise(
     ``use``: what is done with an answer and an input; by default the answer is called with it.
     ``tolerance``: how far numbers may differ, relative to their size.
     ``seconds``: how long one input may take.
+    ``also``: other right answers that give something else.
     """
 
     def register(solution: Callable) -> Exercise:
-        return Exercise(number, solution, cases, judge or solution, use, tolerance, seconds)
+        return Exercise(number, solution, cases, judge or solution, use, tolerance, seconds, also)
 
     return register

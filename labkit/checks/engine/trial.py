@@ -12,7 +12,7 @@ from PIL import Image
 from torch import nn
 
 from labkit.checks.engine import values
-from labkit.checks.engine.general import GENERAL, IN_A_LIST, NOTHING, factor, given_back
+from labkit.checks.engine.general import GENERAL, IN_A_LIST, NOTHING
 from labkit.checks.engine.verdict import Verdict
 from labkit.sandbox.limits import TimeUp, settings_kept, within
 from labkit.sandbox.quiet import quiet
@@ -66,13 +66,8 @@ class Trial:
 
     def accepted(self) -> bool:
         """Return whether the answer is right on every input; stop at the first one where not."""
-        return callable(self.answer.given) and any(
-            all(
-                self._same(self._expect(judge, case), self._try(self.answer.given, again))
-                for case, again in zip(self.exercise.cases(), self.exercise.cases(), strict=True)
-            )
-            for judge in (self.exercise.judge, *self.exercise.also)
-        )
+        right = (self.exercise.judge, *self.exercise.also)
+        return callable(self.answer.given) and any(map(self._agrees, right))
 
     def verdict(self) -> Verdict:
         """Try the answer on every input, and say how it went."""
@@ -85,35 +80,35 @@ class Trial:
             self.came.append(self._try(self.answer.given, case))
             if isinstance(self.came[-1].error, TimeUp):
                 return self._endless()
-        also = ([self._expect(a, c) for c in self.exercise.cases()] for a in self.exercise.also)
-        if any(map(self._agree, itertools.chain([self.expected], also))):
+        if all(map(self.same, self.expected, self.came)) or any(
+            map(self._agrees, self.exercise.also)
+        ):
             return self._solved()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of comparisons with nan
-            mistake, hint, telling = self._diagnose()
-        shown = self._plainest(telling)
+            mistake, hint, shows = self._diagnose()
+        shown = self._plainest(shows)
         if self.came[shown].error is not None:
             return self._raised(shown, mistake, hint)
         return self._wrong(shown, mistake, hint)
 
-    def _refused(self) -> Verdict | None:
-        """Return the verdict on what cannot be tried at all."""
-        given, name = self.answer.given, self.exercise.name
-        if inspect.isclass(self.exercise.solution) and isinstance(given, nn.Module):
-            text = _("This is a network already. Hand over the class, {name}, without brackets.")
-            return Verdict("wrong", _("Not yet."), hints=(text.format(name=name),))
-        if callable(given):
-            return None
-        text = _("{name} has to be something to call, like a function, and this is {what}.")
-        several = isinstance(given, list | tuple) and given and all(map(callable, given))
-        lines = (text.format(name=name, what=values.describe(given)),)
-        return Verdict("wrong", _("Not yet."), lines, hints=(_(IN_A_LIST),) if several else ())
+    def same(self, expected: Outcome, came: Outcome) -> bool:
+        """Return whether two outcomes are equal up to rounding, or the same error."""
+        if came.error is not None or expected.error is not None:
+            return values.said(came.error) == values.said(expected.error)
+        return values.same(expected.plain, came.plain, self.exercise.tolerance)
+
+    def _agrees(self, judge: Callable, cases: Callable | None = None, use=None) -> bool:
+        """Return whether the answer gives what ``judge`` gives, by default on every input."""
+        cases = cases or self.exercise.cases
+        return all(
+            self.same(self._expect(judge, case, use), self._try(self.answer.given, again, use))
+            for case, again in zip(cases(), cases(), strict=True)
+        )
 
     def _try(self, answer, case: tuple, use: Callable | None = None) -> Outcome:
         def run() -> Outcome:
             value = (use or self.exercise.use)(answer, *case)
-            if inspect.iscoroutine(value):
-                value.close()  # or Python warns that nobody has awaited it
             if isinstance(value, Iterator):
                 value = list(itertools.islice(value, 1000))
             return Outcome(value, values.plain(value))
@@ -131,30 +126,51 @@ class Trial:
         value = (use or self.exercise.use)(judge, *case)
         return Outcome(value, values.plain(value))
 
-    def _same(self, expected: Outcome, came: Outcome) -> bool:
-        if came.error is not None or expected.error is not None:
-            return values.said(came.error) == values.said(expected.error)
-        return values.same(expected.plain, came.plain, self.exercise.tolerance)
+    def _diagnose(self) -> tuple[str, str, Callable]:
+        """Return the name of the mistake, its sentence, and which inputs show it."""
+        for mistake in self.exercise.mistakes:
+            cases = zip(self.exercise.cases(), self.came, strict=True)
+            if all(self.same(self._try(mistake.answer, case), came) for case, came in cases):
+                return mistake.name, _(mistake.sentence), lambda _expected, _came: True
+        for rule in GENERAL:
+            found = rule.fits(self)
+            if found is not None:
+                return rule.name, _(rule.sentence).format(**found), rule.shows
+        return "", "", lambda _expected, _came: True
 
-    def _agree(self, expected: list[Outcome]) -> bool:
-        return all(map(self._same, expected, self.came))
-
-    def _plainest(self, telling: Callable) -> int:
+    def _plainest(self, shows: Callable) -> int:
         """Return the number of the smallest input that went wrong: the easiest to think of.
 
         Where the hint speaks of something that only some inputs show, it is one of those.
         """
         pairs = list(zip(self.expected, self.came, strict=True))
-        wrong = [n for n, pair in enumerate(pairs) if not self._same(*pair)]
-        wrong = [n for n in wrong if telling(*pairs[n])] or wrong
+        wrong = [n for n, pair in enumerate(pairs) if not self.same(*pair)]
+        wrong = [n for n in wrong if shows(*pairs[n])] or wrong
         cases = self.exercise.cases()
         return min(wrong, key=lambda n: sum(values.size(part) for part in cases[n]))
+
+    def _refused(self) -> Verdict | None:
+        """Return the verdict on what cannot be tried at all."""
+        given, name = self.answer.given, self.exercise.name
+        if inspect.isclass(self.exercise.solution) and isinstance(given, nn.Module):
+            text = _("This is a network already. Hand over the class, {name}, without brackets.")
+            return Verdict("wrong", _("Not yet."), hints=(text.format(name=name),))
+        if callable(given):
+            return None
+        text = _("{name} has to be something to call, like a function, and this is {what}.")
+        several = isinstance(given, list | tuple) and given and all(map(callable, given))
+        lines = (text.format(name=name, what=values.describe(given)),)
+        return Verdict("wrong", _("Not yet."), lines, hints=(_(IN_A_LIST),) if several else ())
 
     def _solved(self) -> Verdict:
         heading = ngettext(
             "Right: {n} input tried.", "Right, on all {n} inputs tried.", len(self.came)
         ).format(n=len(self.came))
-        lines = [_(caution.sentence) for caution in self.exercise.cautions if self._fails(caution)]
+        lines = [
+            _(caution.sentence)
+            for caution in self.exercise.cautions
+            if not self._agrees(self.exercise.solution, caution.cases, caution.use)
+        ]
         pairs = [(e.value, c.value) for e, c in zip(self.expected, self.came, strict=True)]
         lines += [_(text) for unlike, text in _UNLIKE if any(unlike(*pair) for pair in pairs)]
         if spoiled := self._spoiled():
@@ -164,15 +180,6 @@ class Trial:
             )
             lines.append(text.format(names=", ".join(spoiled)))
         return Verdict("solved", heading, tuple(lines))
-
-    def _fails(self, caution) -> bool:
-        return not all(
-            self._same(
-                self._expect(caution.expected, case, caution.use),
-                self._try(self.answer.given, again, caution.use),
-            )
-            for case, again in zip(caution.cases(), caution.cases(), strict=True)
-        )
 
     def _spoiled(self) -> list[str]:
         """Return the names of inputs that are not as they were given."""
@@ -239,9 +246,7 @@ class Trial:
             returned.append(self.answer.given(*arguments))
             return returned[-1]
 
-        for given in self.exercise.cases():
-            if self._try(noted, given).error is not None:
-                break
+        any(self._try(noted, case).error for case in self.exercise.cases())
         shown = self._shown(number)
         if not returned or inspect.isclass(self.answer.given):
             return Verdict("raised", _("Your code raised an error."), (*shown, said))
@@ -266,33 +271,3 @@ class Trial:
             printed = " | ".join(self.came[number].printed.splitlines())
             lines.append(_("It printed: {text}").format(text=printed))
         return lines
-
-    def _diagnose(self) -> tuple[str, str, Callable]:
-        """Return the name of the mistake, its sentence, and which inputs show it."""
-        for mistake in self.exercise.mistakes:
-            cases = zip(self.exercise.cases(), self.came, strict=True)
-            if all(self._same(self._try(mistake.answer, case), came) for case, came in cases):
-                return mistake.name, _(mistake.sentence), _anywhere
-        for rule in GENERAL:
-            if rule.fits(self.expected, self.came):
-                return rule.name, _(rule.sentence), rule.shows
-        failed = any(outcome.error for outcome in self.came)
-        if not failed and self.answer.unused:
-            text = _("Your function never looks at {names}.")
-            return "input unused", text.format(names=", ".join(self.answer.unused)), _anywhere
-        if sentence := given_back(self.exercise.cases(), self.came):
-            return "given back", _(sentence), _anywhere
-        if times := factor(self.expected, self.came):
-            text = _("Each number is {times:.4g} times what it should be.")
-            return "factor", text.format(times=times), _anywhere
-        right = sum(map(self._same, self.expected, self.came))
-        if right and not isinstance(self.expected[0].value, bool):  # half of those by chance
-            text = _(
-                "It is right for {n} of the {all} inputs tried. What is different in this one?"
-            )
-            return "", text.format(n=right, all=len(self.came)), _anywhere
-        return "", "", _anywhere
-
-
-def _anywhere(_expected, _came) -> bool:
-    return True

@@ -1,7 +1,7 @@
 """Compare what came with what was expected, and say both in words."""
 
 import itertools
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
 
@@ -136,7 +136,7 @@ def _described(value) -> str:
         named = all(isinstance(key, str) for key in value)
         parts = (f"{key}: {_part(part)}" for key, part in value.items())
         return "; ".join(parts) if named and value else "{" + ", ".join(parts) + "}"
-    if isinstance(value, Iterator | Coroutine | AsyncIterator):
+    if isinstance(value, Iterator):
         return type(value).__name__
     if type(value).__repr__ is object.__repr__:
         return _("an object of class {name}").format(name=type(value).__name__)
