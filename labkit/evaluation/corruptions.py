@@ -15,7 +15,7 @@ from torch.nn import functional
 from labkit.data import ImageSet
 from labkit.data.loaders import BatchLoader
 from labkit.evaluation.scores import Share
-from labkit.text import _
+from labkit.text import N_, _
 from labkit.training import evaluate
 
 
@@ -63,17 +63,19 @@ def _rotate(images: torch.Tensor, amount: float, _dice: torch.Generator) -> torc
 
 CORRUPTIONS = {
     "brightness": Corruption(
-        "brightness",
+        N_("brightness"),
         "{amount:+.0%}",
         (-0.5, -0.4, -0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
         _brighten,
     ),
-    "blur": Corruption("blur", "{amount:g} pixels", (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0), _blur),
+    "blur": Corruption(
+        N_("blur"), N_("{amount:g} pixels"), (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0), _blur
+    ),
     "noise": Corruption(
-        "noise", "{amount:.0%}", (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3), _add_noise
+        N_("noise"), "{amount:.0%}", (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3), _add_noise
     ),
     "rotation": Corruption(
-        "rotation",
+        N_("rotation"),
         "{amount:g}°",
         (0.0, 15.0, 30.0, 45.0, 60.0, 75.0, 90.0),
         _rotate,

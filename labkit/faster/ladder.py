@@ -14,7 +14,7 @@ import torch
 from labkit.data.sets import ImageSet
 from labkit.device import describe
 from labkit.faster.recipe import Recipe, accuracy, answer, by_clock, train
-from labkit.text import _
+from labkit.text import N_, _
 
 RECORDED = Path(__file__).with_name("recorded_ladder.json")
 """A ladder measured with photographs and judged on validation images."""
@@ -33,26 +33,26 @@ class Rung:
 def ladder() -> list[Rung]:
     """Return the rungs from the lowest up."""
     steps = [
-        (_("the recipe of notebook 0"), {}),
-        (_("batches cut from one array"), {"one_by_one": False}),
+        (N_("the recipe of notebook 0"), {}),
+        (N_("batches cut from one array"), {"one_by_one": False}),
         (
             _("batches of 64, one-cycle learning rate"),
             {"batch_size": 64, "learning_rate": 0.05, "warmup": 0.2},
         ),
-        (_("mirrored and shifted images"), {"mirror": True, "shift": 2}),
+        (N_("mirrored and shifted images"), {"mirror": True, "shift": 2}),
         (
             _("a deeper network with batch norm"),
             {"fast_net": True, "batch_size": 500, "learning_rate": 1.0},
         ),
-        (_("bfloat16, channels last"), {"bf16": True}),
-        (_("whitening first layer"), {"whiten": True}),
-        (_("smoothed labels"), {"smoothing": 0.1}),
-        (_("Muon for the filters"), {"muon": True}),
-        (_("small images first"), {"sizes": ((18, 0.2), (24, 0.6))}),
-        (_("the hardest images more often"), {"hardest": 0.6}),
-        (_("predictions averaged with the mirror image"), {"mirror_answers": True}),
-        (_("a second look where it is unsure"), {"second_look": True}),
-        (_("memory kept for the next step"), {"keep_memory": True}),
+        (N_("bfloat16, channels last"), {"bf16": True}),
+        (N_("whitening first layer"), {"whiten": True}),
+        (N_("smoothed labels"), {"smoothing": 0.1}),
+        (N_("Muon for the filters"), {"muon": True}),
+        (N_("small images first"), {"sizes": ((18, 0.2), (24, 0.6))}),
+        (N_("the hardest images more often"), {"hardest": 0.6}),
+        (N_("predictions averaged with the mirror image"), {"mirror_answers": True}),
+        (N_("a second look where it is unsure"), {"second_look": True}),
+        (N_("memory kept for the next step"), {"keep_memory": True}),
     ]
     rungs, recipe = [], Recipe()
     for name, change in steps:
@@ -88,7 +88,7 @@ class Climb:
     @property
     def names(self) -> list[str]:
         """Return the rungs' names, numbered from 1."""
-        return [f"{number}. {step.name}" for number, step in enumerate(self.steps, start=1)]
+        return [f"{number}. {_(step.name)}" for number, step in enumerate(self.steps, start=1)]
 
     @property
     def percent(self) -> list[float]:

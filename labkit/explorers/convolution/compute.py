@@ -6,16 +6,16 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from labkit.text import _
+from labkit.text import N_, _
 
 HAND_MADE = {
-    "edges, left to right": ((-1, 0, 1), (-2, 0, 2), (-1, 0, 1)),
-    "edges, top to bottom": ((-1, -2, -1), (0, 0, 0), (1, 2, 1)),
-    "all edges": ((0, 1, 0), (1, -4, 1), (0, 1, 0)),
-    "blur": ((1 / 9,) * 3,) * 3,
-    "sharpen": ((0, -1, 0), (-1, 5, -1), (0, -1, 0)),
-    "emboss": ((-2, -1, 0), (-1, 1, 1), (0, 1, 2)),
-    "leave as it is": ((0, 0, 0), (0, 1, 0), (0, 0, 0)),
+    N_("edges, left to right"): ((-1, 0, 1), (-2, 0, 2), (-1, 0, 1)),
+    N_("edges, top to bottom"): ((-1, -2, -1), (0, 0, 0), (1, 2, 1)),
+    N_("all edges"): ((0, 1, 0), (1, -4, 1), (0, 1, 0)),
+    N_("blur"): ((1 / 9,) * 3,) * 3,
+    N_("sharpen"): ((0, -1, 0), (-1, 5, -1), (0, -1, 0)),
+    N_("emboss"): ((-2, -1, 0), (-1, 1, 1), (0, 1, 2)),
+    N_("leave as it is"): ((0, 0, 0), (0, 1, 0), (0, 0, 0)),
 }
 """Well-known kernels: the first two are Sobel's, the third is the discrete Laplacian."""
 
