@@ -8,6 +8,8 @@ RUN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)/python
 CONSTRAINTS ?= constraints.txt
 # Which build of PyTorch: auto takes the small one without CUDA where there is no NVIDIA driver.
 TORCH ?= auto
+# make lab LANGUAGE=es; where it comes from the environment, it is about something else.
+EDITION := $(if $(filter command,$(firstword $(origin LANGUAGE))),$(LANGUAGE),en)
 THREADS := OMP_NUM_THREADS=1
 # A folder that was moved or renamed since it was set up still finds its own package.
 export PYTHONPATH := $(CURDIR)$(if $(PYTHONPATH),:$(PYTHONPATH))
@@ -25,6 +27,7 @@ AGAIN = $(THREADS) $(RUN) -m pytest --last-failed --last-failed-no-failures=none
 
 help:
 	@echo "make lab            set up, then open the workshop in JupyterLab"
+	@echo "make lab LANGUAGE=es    ... in Spanish; also pt_BR, fr, de"
 	@echo "make test           set up, then run every check: style, types, unit tests, notebooks, browser"
 	@echo "make matrix         make test with each Python at hand, and with the oldest versions allowed"
 	@echo "make html           run every notebook into build/html: a site to read without Python"
@@ -40,9 +43,10 @@ help:
 
 # Settings of server and JupyterLab are in labkit/jupyter, which a hub uses in the same way.
 lab: .venv/ready-lab
+	@$(RUN) -m labkit.languages $(EDITION)
 	@JUPYTER_CONFIG_PATH="$(CURDIR)/labkit/jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
 		$(RUN) -m jupyterlab --ServerApp.root_dir=. --ServerApp.log_level=WARN \
-		--LabApp.default_url=/lab/tree/notebooks/00_setup.ipynb \
+		--LabApp.default_url=/lab/tree/notebooks/$(patsubst %,%/,$(filter-out en,$(EDITION)))00_setup.ipynb \
 		--LabApp.custom_css=True \
 		--ServerApp.tornado_settings="{'static_custom_path': ['labkit/jupyter/custom']}" \
 		$(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_OPTIONS)

@@ -1,33 +1,141 @@
 """Every sentence that a learner reads passes through ``_()``, so that it can be translated."""
 
 import gettext
+import io
 import os
+import string
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePath
 
-_LOCALES = Path(__file__).parent / "locales"
+LANGUAGES = {
+    "en": "English",
+    "es": "Español",
+    "pt_BR": "Português",
+    "fr": "Français",
+    "de": "Deutsch",
+}
+"""The languages of the workshop, each by its own name; the first is the one it is written in."""
+
+LOCALES = Path(__file__).parent / "locales"
+
+_THIN, _FIXED = "\u202f", "\u00a0"  # blanks at which no line is broken
+_NUMBERS = {
+    "es": str.maketrans({",": _THIN, ".": ",", "%": f"{_FIXED}%"}),
+    "pt_BR": str.maketrans({",": ".", ".": ","}),
+    "fr": str.maketrans({",": _THIN, ".": ",", "%": f"{_THIN}%"}),
+    "de": str.maketrans({",": ".", ".": ",", "%": f"{_FIXED}%"}),
+}
+"""How a language writes thousands, decimals and percent."""
+
+
+def language() -> str:
+    """Return the language of this process, a key of `LANGUAGES`.
+
+    ``LABKIT_LANGUAGE`` decides. Without it, it is that of the notebook that is open: Spanish below
+    ``notebooks/es``; else English. That of the operating system does not count.
+    """
+    try:
+        here = os.getcwd()
+    except OSError:  # a folder that was deleted
+        here = ""
+    return _language(os.environ.get("LABKIT_LANGUAGE"), os.environ.get("JPY_SESSION_NAME"), here)
 
 
 @cache
-def _catalogue(language: str | None) -> gettext.NullTranslations:
-    languages = [language] if language else None
-    return gettext.translation("labkit", _LOCALES, languages, fallback=True)
+def _language(chosen: str | None, notebook: str | None, here: str) -> str:
+    if chosen:
+        name = chosen.partition(".")[0].replace("-", "_")
+        known = {code.lower(): code for code in LANGUAGES} | {"pt": "pt_BR"}
+        lower = name.lower()
+        return known.get(lower) or known.get(lower.partition("_")[0], "en")
+    for path in filter(None, (notebook, here)):
+        parts = PurePath(path).parts
+        for above, part in zip(parts, parts[1:], strict=False):
+            if above == "notebooks" and part in LANGUAGES:
+                return part
+    return "en"
 
 
 def _(message: str) -> str:
-    """Return ``message`` in the language of ``LABKIT_LANGUAGE``, else of the system.
+    """Return ``message`` in the language of this process (`language`).
 
     Fill in values after the call, ``_("{n} images").format(n=4)``: an f-string inside it
     could never be found in a catalogue.
     """
-    return _catalogue(os.environ.get("LABKIT_LANGUAGE")).gettext(message)
+    code = language()
+    if code == "en" or not message:  # an empty one stands for the head of a catalogue
+        return message
+    return Sentence(catalogue(code).gettext(message), code)
 
 
 def ngettext(singular: str, plural: str, n: int) -> str:
     """Return the form of a sentence that fits the count ``n``, translated."""
-    return _catalogue(os.environ.get("LABKIT_LANGUAGE")).ngettext(singular, plural, n)
+    code = language()
+    if code == "en":
+        return singular if n == 1 else plural
+    return Sentence(catalogue(code).ngettext(singular, plural, n), code)
 
 
 def N_(message: str) -> str:
     """Mark a sentence for translation where it is defined; pass it through ``_()`` where used."""
     return message
+
+
+def number(value: float, form: str = "") -> str:
+    """Return a number as this language writes it: ``number(0.5, ".1%")`` is 50,0 % in German.
+
+    ``form`` is that of Python's ``format``. In a sentence from ``_()``, ``.format`` does the same.
+    """
+    return _written(value, form, language())
+
+
+def _written(value, form: str, code: str) -> str:
+    text = format(value, form)
+    return text if isinstance(value, str) else text.translate(_NUMBERS.get(code, {}))
+
+
+class Sentence(str):
+    """A translated sentence: ``format`` writes numbers as its language does.
+
+    A field with ``!s`` or ``!r`` is code, and stays as Python writes it.
+    """
+
+    def __new__(cls, text: str, code: str = "en"):
+        self = super().__new__(cls, text)
+        self.code = code
+        return self
+
+    def format(self, *values, **named) -> str:
+        """Return the sentence with its fields filled, as ``str.format`` does."""
+        return _Writer(self.code).vformat(self, values, named)
+
+
+class _Writer(string.Formatter):
+    def __init__(self, code: str):
+        self.code = code
+
+    def format_field(self, value, format_spec: str) -> str:
+        plain = isinstance(value, float) or format_spec
+        return _written(value, format_spec, self.code) if plain else format(value)
+
+
+@cache
+def catalogue(code: str) -> gettext.NullTranslations:
+    """Return the sentences of a language, from ``labkit.mo``, or from a newer ``labkit.po``."""
+    folder = LOCALES / code / "LC_MESSAGES"
+    built, source = folder / "labkit.mo", folder / "labkit.po"
+    times = [path.stat().st_mtime if path.exists() else 0 for path in (built, source)]
+    if not any(times):
+        return gettext.NullTranslations()
+    content = built.read_bytes() if times[0] >= times[1] else compiled(source)
+    return gettext.GNUTranslations(io.BytesIO(content))
+
+
+def compiled(source: Path) -> bytes:
+    """Return what belongs into the ``.mo`` of a ``.po``; fuzzy entries are left out."""
+    from babel.messages import mofile, pofile
+
+    target = io.BytesIO()
+    with source.open("rb") as file:
+        mofile.write_mo(target, pofile.read_po(file))
+    return target.getvalue()

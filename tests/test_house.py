@@ -8,7 +8,7 @@ from pathlib import Path
 HOUSE = Path(__file__).parents[1] / "labkit"
 FLOORS = (
     ("text", "display", "files", "classroom", "model", "sandbox"),
-    ("data", "device"),
+    ("data", "device", "languages"),
     ("training", "timing", "preflight"),
     ("evaluation", "faster", "inspect", "checks"),
     ("plots",),

@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from traitlets import Integer
 
 from labkit import classroom
+from labkit.languages.edition import write_all
 
 
 class OneAtWork(AsyncMappingKernelManager):
@@ -31,6 +33,8 @@ class OneAtWork(AsyncMappingKernelManager):
         notebook = options.get("env", {}).get("JPY_SESSION_NAME", "")
         if notebook.endswith(".ipynb"):
             classroom.note(Path(notebook).stem.lstrip("0123456789_"))
+        if Path(notebook).name == "00_setup.ipynb":  # it leads to the other languages
+            Thread(target=write_all, args=[Path(notebook).parent], daemon=True).start()
         if notebook in self._closed:
             self._closed.remove(notebook)
             options["extra_arguments"] = [f"--IPKernelApp.exec_lines={_EXPLAIN}"]

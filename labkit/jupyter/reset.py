@@ -1,4 +1,4 @@
-"""Start a notebook over: ``python -m labkit.jupyter.reset 03_cnn`` (or ``03``).
+"""Start a notebook over: ``python -m labkit.jupyter.reset 03_cnn`` (or ``03``, or ``es/03``).
 
 The notebook is again as its authors wrote it, and the old one is kept beside it.
 """
@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from labkit.files import replace
-from labkit.text import _
+from labkit.languages.edition import write_all
+from labkit.text import LANGUAGES, _
 
 
 def reset(name: str, folder: Path) -> Path:
@@ -16,15 +17,20 @@ def reset(name: str, folder: Path) -> Path:
 
     Raise ``ValueError`` where there is no such notebook, or no git to take it from.
     """
+    folder = folder / Path(name).parent
     found = sorted(folder.glob(f"{Path(name).stem}*.ipynb"))
     if len(found) != 1:
         choices = ", ".join(path.stem for path in sorted(folder.glob("[0-9]*.ipynb")))
         raise ValueError(_("Name one of these notebooks: {choices}.").format(choices=choices))
     [notebook] = found
-    fresh = _from_git(notebook)
+    edition = folder.name in LANGUAGES
+    fresh = b"" if edition else _from_git(notebook)
     number = next(n for n in range(1, 1000) if not _aside(notebook, n).exists())
     notebook.replace(_aside(notebook, number))
-    replace(notebook, fresh)
+    if edition:
+        write_all(folder)
+    else:
+        replace(notebook, fresh)
     return _aside(notebook, number)
 
 

@@ -53,7 +53,8 @@ def to_page(notebook, fronts: Fronts) -> None:
     notebook.cells = [cell for cell in notebook.cells if not _only_guards(cell)]
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = cell.source.replace("](../images/", "](images/")
+            cell.source = re.sub(r"\]\((\.\./)+images/", "](images/", cell.source)
+            cell.source = re.sub(r"\[English\]\(.*\n\n", "", cell.source)  # the sidebar leads on
         outputs = []
         if "predict" in cell.metadata.get("tags", []):
             cell.metadata["tags"].append("remove-input")  # the answer; the output folds it

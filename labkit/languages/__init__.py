@@ -1,0 +1,1 @@
+"""The workshop in other languages: notebooks from their English text and a catalogue of prose."""

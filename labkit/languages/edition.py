@@ -1,0 +1,105 @@
+"""Editions: the notebooks in another language, each in a folder beside the English ones."""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from labkit.files import replace
+from labkit.languages import locales
+from labkit.languages.segments import translate
+from labkit.text import LANGUAGES
+
+_KEPT = ".written.json"
+_UP = re.compile(rf'(?:\]\(|src="|href=")(?=\.\./)|\[(?:{"|".join(LANGUAGES.values())})\]\(')
+"""Before an address that leaves the folder: it is one folder further up from an edition."""
+
+
+def names(folder: Path) -> list[str]:
+    """Return the names of the files in ``folder`` that an edition has, too."""
+    pages = [*folder.glob("[0-9]*.ipynb"), folder / "glossary.md", folder / "cifar10_classifier.py"]
+    return sorted(path.name for path in pages if path.exists())
+
+
+def translated(code: str, name: str, source: str) -> str:
+    """Return a file of the workshop in a language: code cells and programs stay as they are."""
+    stem, _dot, kind = name.rpartition(".")
+    if kind not in ("ipynb", "md"):
+        return source
+    texts = locales.prose(code, stem)
+
+    def page(text: str) -> str:
+        return _UP.sub(r"\g<0>../", translate(text, lambda piece: texts.get(piece, piece)))
+
+    if kind == "md":
+        return page(source)
+    notebook = json.loads(source)
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = page("".join(cell["source"])).splitlines(keepends=True)
+        else:
+            cell |= {"outputs": [], "execution_count": None}
+    notebook["metadata"]["lang"] = code.replace("_", "-")
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def write_all(folder: Path) -> list[Path]:
+    """Bring the editions in ``folder`` up to date; return the files that stay as they are.
+
+    Those are what a learner has changed, apart from outputs: ``labkit.jupyter.reset`` puts a new
+    one in its place. The English files are taken as they were committed. ``folder`` may be one of
+    the editions. Nothing is written where nothing may be.
+    """
+    folder = folder.parent if folder.name in LANGUAGES else folder
+    if not os.access(folder, os.W_OK):
+        return []
+    return [path for code in LANGUAGES if code != "en" for path in _write(code, folder)]
+
+
+def _write(code: str, folder: Path) -> list[Path]:
+    target, stay = folder / code, []
+    try:
+        kept = json.loads((target / _KEPT).read_text("utf-8"))
+    except (OSError, ValueError):
+        kept = {}
+    for name in names(folder):
+        source, path = original(folder / name), target / name
+        known = locales.path_of(code, Path(name).stem)
+        made_of = _hash(source + (known.read_text("utf-8") if known.exists() else ""))
+        before = kept.get(name, {})
+        if path.exists() and before.get("made of") == made_of:
+            continue
+        if path.exists() and _hash(_own(path)) != before.get("written"):
+            stay.append(path)
+            continue
+        replace(path, translated(code, name, source))
+        kept[name] = {"made of": made_of, "written": _hash(_own(path))}
+        replace(target / _KEPT, json.dumps(kept, indent=1))
+    return stay
+
+
+def original(path: Path) -> str:
+    """Return a file as it was last committed; as it is where there is no git."""
+    command = ["git", "show", f"HEAD:./{path.name}"]
+    try:
+        done = subprocess.run(command, cwd=path.parent, capture_output=True, check=False)
+    except OSError:
+        return path.read_text("utf-8")
+    return done.stdout.decode() if not done.returncode else path.read_text("utf-8")
+
+
+def _own(path: Path) -> str:
+    """Return what a learner may have changed in a file: of a notebook, what its cells say."""
+    text = path.read_text("utf-8")
+    if path.suffix != ".ipynb":
+        return text
+    try:
+        return "\0".join("".join(cell["source"]) for cell in json.loads(text)["cells"])
+    except (ValueError, KeyError):
+        return text
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
