@@ -100,6 +100,8 @@ class Sentence(str):
     A field with ``!s`` or ``!r`` is code, and stays as Python writes it.
     """
 
+    code: str
+
     def __new__(cls, text: str, code: str = "en"):
         self = super().__new__(cls, text)
         self.code = code

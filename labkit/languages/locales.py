@@ -20,7 +20,8 @@ def prose(code: str, name: str) -> dict[str, str]:
         return {}
     with path.open("rb") as file:
         found = pofile.read_po(file)
-    return {m.id: m.string for m in found if m.id and m.string and not m.fuzzy}
+    known = (message for message in found if message.id and not message.fuzzy)
+    return {str(message.id): str(message.string) for message in known if message.string}
 
 
 def build(code: str) -> None:

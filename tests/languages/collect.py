@@ -70,7 +70,7 @@ def marked(source: str) -> list[tuple[str, str]]:
     found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS:
-            texts = [arg.value for arg in node.args[:2] if isinstance(arg, ast.Constant)]
+            texts = [str(arg.value) for arg in node.args[:2] if isinstance(arg, ast.Constant)]
             if texts:
                 plural = texts[1] if node.func.id == "ngettext" else ""
                 found.append((node.lineno, node.col_offset, texts[0], plural))
