@@ -2,7 +2,7 @@
 
 import html
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +45,16 @@ class Comparison:
         if not any(len(row) > 1 for by_width in found.values() for row in by_width.values()):
             return None
         return figures.speed(found, timing.crossovers(found) if "cpu" in found else {})
+
+    @property
+    def times_as_long(self) -> dict[str, float]:
+        """For each device: the time of a step of `MANY` images, divided by that of `FEW`."""
+        rows = {name: by_width.get(1, {}) for name, by_width in self.rates.items()}
+        return {
+            name: (MANY / row[MANY]) / (FEW / row[FEW])
+            for name, row in rows.items()
+            if FEW in row and MANY in row
+        }
 
     @property
     def table(self) -> figures.Table:
@@ -101,7 +111,7 @@ def cpu_and_gpu(device: str | torch.device, folder: str | Path = recordings.FOLD
             source += " " + _(
                 "No GPU has been recorded for this notebook yet: this is the CPU alone."
             )
-    return Comparison(shown.results, shown.caption, (source, *_times_as_long(shown)))
+    return Comparison(shown.results, shown.caption, (source, *_in_words(shown.times_as_long)))
 
 
 def recorded_gpus(folder: str | Path = recordings.FOLDER) -> list[Comparison]:
@@ -132,13 +142,11 @@ def busy(
     return figures.busy(trace.seconds, trace.percent, parts, watched)
 
 
-def _times_as_long(comparison: Comparison) -> Iterable[str]:
-    """Say for each device how many times as long a step of many images takes as one of few."""
-    for name, by_width in comparison.rates.items():
-        row = by_width.get(1, {})
-        if FEW in row and MANY in row:
-            times = (MANY / row[MANY]) / (FEW / row[FEW])
-            yield _(
-                "{device}: a step with {many} images takes {times:.1f} times as long as one with "
-                "{few}."
-            ).format(device=name, many=MANY, few=FEW, times=times)
+def _in_words(times_as_long: Mapping[str, float]) -> list[str]:
+    says = _(
+        "{device}: a step with {many} images takes {times:.1f} times as long as one with {few}."
+    )
+    return [
+        says.format(device=name, many=MANY, few=FEW, times=times)
+        for name, times in times_as_long.items()
+    ]

@@ -164,10 +164,12 @@ def answer(image: np.ndarray, probabilities: ArrayLike, classes: Sequence[str]) 
 def predicted(shown: ImageSet, predictions: Sequence[int], places: Sequence[int]) -> Plot:
     """Draw some images of a set, by their ``places`` in it, each under its true name → prediction.
 
-    ``predictions`` holds a class index for each of the first images of the set.
+    ``predictions`` holds a class index for each of the first images of the set. ✓ and ✗ say whether
+    the two agree.
     """
     names = shown.classes
-    captions = [f"{names[shown.targets[n]]}\n→ {names[predictions[n]]}" for n in places]
+    pairs = [(names[shown.targets[n]], names[predictions[n]]) for n in places]
+    captions = [f"{true}\n→ {said} {'✓' if said == true else '✗'}" for true, said in pairs]
     return gallery([shown.data[n] for n in places], captions, columns=4)
 
 

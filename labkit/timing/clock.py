@@ -6,7 +6,8 @@ import os
 import shutil
 import statistics
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
 
@@ -73,6 +74,30 @@ def _clock(work: Callable[[], object], calls: int, device: str | torch.device) -
         work()
     synchronize(device)
     return time.perf_counter() - start
+
+
+@contextmanager
+def threads(count: int) -> Generator[None]:
+    """Let PyTorch compute with ``count`` threads in this block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def best_threads(work: Callable[[], object]) -> int:
+    """Return 1 if ``work()`` on the CPU is faster with one thread, else the number set now.
+
+    More threads wait for each other after every operation: small ones lose by that, and all do
+    where other programs use the cores (20 times slower, seen on two cores).
+    """
+    seconds = {}
+    for count in sorted({1, torch.get_num_threads()}):
+        with threads(count):
+            seconds[count] = measure(work, warmup=1, repeats=1, seconds=0.01).median
+    return min(seconds, key=seconds.__getitem__)
 
 
 @dataclass(frozen=True)
@@ -168,13 +193,19 @@ def autocast(device: str | torch.device, precision: str) -> torch.autocast:
 
 
 def run(setting: Setting, *, classes: int = 10, repeats: int = 3) -> Result:
-    """Measure one training step; too little memory or no compiler becomes a note, not an error."""
+    """Measure one training step; too little memory or no compiler becomes a note, not an error.
+
+    The CPU computes with one thread or with all, whichever is faster.
+    """
     reason = why_not_compile(setting.device) if setting.compiled else ""
     if reason:
         return Result(setting, note=reason)
     reset_peak_memory(setting.device)
     try:
-        timing = measure(training_step(setting, classes), device=setting.device, repeats=repeats)
+        step = training_step(setting, classes)
+        on_cpu = torch.device(setting.device).type == "cpu"
+        with threads(best_threads(step) if on_cpu else torch.get_num_threads()):
+            timing = measure(step, device=setting.device, repeats=repeats)
     except (RuntimeError, MemoryError) as error:
         if out_of_memory(error):
             return Result(setting, note=_("out of memory"))

@@ -92,6 +92,11 @@ def test_a_recording_is_shown_as_soon_as_it_is_there(quick, tmp_path):
     )
 
 
+def test_a_guess_can_ask_how_many_times_as_long_a_large_batch_takes(quick):
+    assert Comparison(MEASURED, "").times_as_long == pytest.approx({"cpu": 8.0, "cuda:0": 1.5})
+    assert compare(["cpu"], [64]).times_as_long == {}
+
+
 def test_of_several_recordings_the_newest_is_shown_and_all_are_listed(tmp_path):
     recorded(tmp_path, "A100", "2026-03-01")
     recorded(tmp_path, "T4", "2026-01-02")

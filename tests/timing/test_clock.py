@@ -70,6 +70,14 @@ def test_a_real_sleep_is_timed_about_right():
     assert min(measured.samples) >= 0.02
 
 
+@pytest.mark.parametrize(("seconds", "best"), [({1: 1.0, 4: 9.0}, 1), ({1: 9.0, 4: 1.0}, 4)])
+def test_the_cpu_computes_with_one_thread_or_all_whichever_is_faster(seconds, best, fake_clock):
+    with timing.threads(4):
+        found = timing.best_threads(lambda: fake_clock(seconds[torch.get_num_threads()]))
+        assert found == best
+        assert torch.get_num_threads() == 4
+
+
 def test_the_grid_holds_every_combination_with_the_least_work_first():
     grid = timing.settings(["cpu"], [64, 4], [1, 8], ["float32", "bf16"], [False, True])
     assert len(grid) == len(set(grid)) == 16

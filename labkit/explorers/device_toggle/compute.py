@@ -1,8 +1,6 @@
 """Two lanes of a race: what was recorded on a machine with a GPU, or is measured on this one."""
 
 import os
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +48,7 @@ def measured() -> Race | None:
     lanes = {}
     for threads in (1, most):
         name = ngettext("{n} thread", "{n} threads", threads).format(n=threads)
-        with _threads(threads):
+        with clock.threads(threads):
             results = [clock.run(clock.Setting("cpu", batch)) for batch in BATCHES]
         lanes[name] = {one.setting.batch: one.images_per_second for one in results}
     return Race(_("Measured on this machine's CPU, now"), lanes)
@@ -74,13 +72,3 @@ def in_words(rates: dict[str, float], batch: int) -> str:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def _threads(count: int) -> Generator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
