@@ -9,23 +9,15 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from labkit.inspect import joins, losses, reshapes, rules, slips, too_small
+from labkit.inspect import joins, reshapes, rules, slips, too_small
 from labkit.inspect.fixes import Fix, best, both, reach, shape_text
 from labkit.inspect.recording import Recording, is_layer
 from labkit.text import _
 
 RULES = (
-    *(slips.no_forward, slips.inputs, slips.no_tensor, losses.losses),
-    *(
-        reshapes.batch_lost,
-        rules.types,
-        rules.flattened_too_early,
-        rules.counts,
-        rules.groups,
-        too_small.windows,
-    ),
-    *(joins.products, joins.sums, joins.joined),
-    *(reshapes.views, reshapes.permutes, reshapes.no_such_axis),
+    *(slips.no_forward, slips.inputs, slips.no_tensor, reshapes.batch_lost),
+    *(rules.types, rules.counts, too_small.windows, joins.products, joins.sums, joins.joined),
+    *(reshapes.views, reshapes.no_such_axis),
 )
 """In the order in which they are asked; the first that knows the call is believed."""
 

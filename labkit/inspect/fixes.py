@@ -71,42 +71,33 @@ def reach(fix: Fix, broken: Recording, x: torch.Tensor) -> float:
     return len(again.steps) if mixed else float("inf")
 
 
-def exchanged(call: Call, expression: str, **names: Any) -> Callable | None:
-    """Return what gives a call another first tensor: ``expression`` of it, called ``x``.
+def before(call: Call, words: str, expression: str, place: int | None = None) -> list[Fix]:
+    """Return the fix that gives a call ``expression`` in place of a tensor ``x``, its first one.
 
-    None where the expression cannot be computed.
+    ``place`` is that of another one among the arguments. Nothing where it cannot be computed, e.g.
+    where the tensor has not the axes that are named.
     """
-    place = next((n for n, item in enumerate(call.arguments) if _is_tensor(item)), None)
-    if place is None:
-        return None
+    tensors = [n for n, item in enumerate(call.arguments) if isinstance(item, torch.Tensor)]
+    if not tensors or place not in (None, *tensors):
+        return []
+    at = tensors[0] if place is None else place
 
     def given(arguments: tuple, options: dict) -> tuple[tuple, dict]:
-        return (*arguments[:place], value(arguments[place]), *arguments[place + 1 :]), options
+        value = eval(expression, {"torch": torch, "nn": nn, "x": arguments[at]})
+        return (*arguments[:at], value, *arguments[at + 1 :]), options
 
-    def value(x: torch.Tensor) -> torch.Tensor:
-        return eval(expression, {"torch": torch, "nn": nn, **names, "x": x})
-
-    return given if computes(value, call.arguments[place]) else None
+    can_be = computes(given, call.arguments, call.options)
+    return [Fix(words.format(x=expression), given=given)] if can_be else []
 
 
 def computes(function: Callable, *arguments: Any) -> bool:
-    """Tell whether a change can be made at all, e.g. whether a tensor has the axes it names."""
+    """Tell whether a change can be made at all."""
     try:
         with torch.no_grad():
             function(*arguments)
     except (RuntimeError, ValueError, IndexError):
         return False
     return True
-
-
-def _is_tensor(value: Any) -> bool:
-    return isinstance(value, torch.Tensor)
-
-
-def before(call: Call, words: str, expression: str) -> list[Fix]:
-    """Return the fix that gives a call ``expression`` in place of ``x``, if it can be computed."""
-    given = exchanged(call, expression)
-    return [Fix(words.format(x=expression), given=given)] if given else []
 
 
 def resized(call: Call, name: str | None = None, **changes: Any) -> list[Fix]:
@@ -160,13 +151,7 @@ def path(name: str, call: Call | None = None) -> str:
         return "model"
     if name.isidentifier():
         return f"self.{name}"
-    found = "model" + re.sub(r"\.(\d+)(?![^.])", r"[\1]", f".{name}")
-    if not all(part.isidentifier() for part in re.sub(r"\[\d+\]", "", found).split(".")):
-        parent, _dot, child = name.rpartition(".")
-        found = f'model.get_submodule("{parent}").{child}'
-        if not child.isidentifier():
-            found = f'model.get_submodule("{parent}")._modules["{child}"]'
-    return found
+    return "model" + re.sub(r"\.(\d+)(?![^.])", r"[\1]", f".{name}")
 
 
 def function(call: Call) -> str:

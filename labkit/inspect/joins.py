@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
-from labkit.inspect.fixes import Fix, argument, both, function, resized
+from labkit.inspect.fixes import Fix, argument, before, both, function, resized
 from labkit.inspect.recording import Call, Recording, Step
 from labkit.inspect.rules import Diagnosis
 from labkit.text import _
@@ -31,27 +31,12 @@ def sums(broken: Recording, x: torch.Tensor) -> Diagnosis:
         text = _("give {shape} the axes of a map, {x}").format(shape=list(shape), x="{x}")
         if len(other) == 4 and len(shape) in (1, 2) and shape[-1] == other[1]:
             index = "[:, :, None, None]" if len(shape) == 2 else "[:, None, None]"
-            fixes += _one(call, place, text, f"x{index}")
-        elif len(other) > 2 and shape == other[:-1]:
-            text = _("give {shape} a last axis, {x}").format(shape=list(shape), x="{x}")
-            fixes += _one(call, place, text, "x.unsqueeze(-1)")
+            fixes += before(call, text, f"x{index}", place)
         elif 2 < len(other) == len(shape) < 4:
             fixes += _as_long(broken, place, shape, other)
         if len(other) == len(shape) == 4 and shape[1] < other[1] and shape[2:] == other[2:]:
             fixes += [] if fixes else _shortcut(call, place, shape, other, 1)
     return both((first, second)), _("shapes that agree, axis by axis"), fixes
-
-
-def _one(call: Call, place: int, text: str, expression: str) -> list[Fix]:
-    """Return the fix that changes one of the tensors that meet."""
-    if len(call.arguments) <= place or not isinstance(call.arguments[place], torch.Tensor):
-        return []
-
-    def given(arguments: tuple, options: dict) -> tuple[tuple, dict]:
-        value = eval(expression, {"torch": torch, "nn": nn, "x": arguments[place]})
-        return (*arguments[:place], value, *arguments[place + 1 :]), options
-
-    return [Fix(text.format(x=expression), given=given)]
 
 
 def _as_long(broken: Recording, place: int, shape: tuple, other: tuple) -> list[Fix]:
@@ -67,7 +52,7 @@ def _as_long(broken: Recording, place: int, shape: tuple, other: tuple) -> list[
     text = _("give {shape} the size {n} in axis {axis}, as the other has")
     words = text.format(shape=list(shape), n=other[axis], axis=axis)
     sizes = (*shape[:axis], other[axis], *shape[axis + 1 :])
-    return _one(call, place, words, f"x.new_zeros({sizes})")
+    return before(call, words, f"x.new_zeros({sizes})", place)
 
 
 def _branches(broken: Recording, first: tuple, second: tuple, at: int = 1) -> list[Fix]:
@@ -141,26 +126,24 @@ def _shortcut(call: Call, place: int, shape: tuple, other: tuple, stride: int) -
     text = _("give the shortcut its own convolution, {layer}").format(layer=layer)
     weights = call.arguments[place]
     expression = f"{layer}.to(device={str(weights.device)!r}, dtype={weights.dtype})(x)"
-    return _one(call, place, text, expression)
+    return before(call, text, expression, place)
 
 
 def _interpolated(call: Call, place: int, shape: tuple, other: tuple) -> list[Fix]:
     text = _("bring {shape} to the size of the other, {x}").format(shape=list(shape), x="{x}")
-    return _one(call, place, text, f"nn.functional.interpolate(x, {other[2:]})")
+    return before(call, text, f"nn.functional.interpolate(x, {other[2:]})", place)
 
 
 def joined(broken: Recording, x: torch.Tensor) -> Diagnosis:
     """Diagnose branches that cannot be concatenated or stacked."""
     call, tensors = broken.call, broken.call.tensors
-    if function(call) not in (*_JOINS, "stack") or len(tensors) < 2:
+    if function(call) not in _JOINS or len(tensors) < 2:
         return None
     listed, axis = call.arguments[0] if call.arguments else (), argument(call, 1, "dim") or 0
     if not isinstance(listed, (tuple, list)) or not isinstance(axis, int):
         return None
     shapes = [tuple(tensor.shape) for tensor in tensors]
     expected = _("shapes that agree in every axis but the one along which they are joined")
-    if function(call) == "stack":
-        return both(shapes), _("shapes that agree in every axis"), _turned(call, listed, 1)
     first, other = shapes[0], next((s for s in shapes if s != shapes[0]), shapes[0])
     fixes = []
     pooled = [t.shape[2:] == (1, 1) for t in tensors]
@@ -183,7 +166,8 @@ def joined(broken: Recording, x: torch.Tensor) -> Diagnosis:
         pairs = enumerate(zip(first, other, strict=True))
         differ = [n for n, (a, b) in pairs if a != b and n != axis % len(first)]
         if len(differ) == 1 and differ != [0]:
-            fixes = _turned(call, listed, differ[0])
+            text = _("join them along the axis in which they differ, dim={n}")
+            fixes = [_listed(text.format(n=differ[0]), listed, differ[0])]
         elif differ == [0] and 1 in (first[0], other[0]):
             text = _("repeat {shape} for the batch, .expand({sizes})")
             batch, single = max(first, other), min(first, other)
@@ -200,13 +184,6 @@ def joined(broken: Recording, x: torch.Tensor) -> Diagnosis:
 
 def _listed(words: str, tensors: Sequence, axis: int) -> Fix:
     return Fix(words, given=lambda arguments, options: ((tensors, axis), {}))
-
-
-def _turned(call: Call, listed: Sequence, axis: int) -> list[Fix]:
-    text = _("join them along the axis in which they differ, dim={n}")
-    if function(call) == "stack":
-        text = _("write torch.cat in place of torch.stack, dim={n}")
-    return [_listed(text.format(n=axis), listed, axis)] if function(call) in _JOINS else []
 
 
 def _upsampled(broken: Recording, listed: Sequence, axis: int) -> list[Fix]:
@@ -243,10 +220,5 @@ def products(broken: Recording, x: torch.Tensor) -> Diagnosis:
     expected = _("as many columns on the left as there are rows on the right, {n}")
     fixes = []
     if first[-1] == second[-1]:
-        text = _("transpose the right one, {x}")
-        fixes = _one(call, 1, text, "x.transpose(-2, -1)")
-    else:
-        size = (*second[:-2], first[-1], second[-1])
-        text = _("give the right one the shape {shape}").format(shape=list(size))
-        fixes = _one(call, 1, text, f"x.new_zeros({size})")
+        fixes = before(call, _("transpose the right one, {x}"), "x.transpose(-2, -1)", 1)
     return both((first, second)), expected.format(n=second[-2]), fixes

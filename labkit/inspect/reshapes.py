@@ -1,4 +1,4 @@
-"""The rules for what rearranges numbers: view, permute, and axes that are not there."""
+"""The rules for what rearranges numbers: view, and axes that are not there."""
 
 import math
 import re
@@ -76,40 +76,19 @@ def _regrouped(shape: tuple[int, ...], sizes: tuple[int, ...]) -> list[Fix]:
     ]
 
 
-def permutes(broken: Recording, x: torch.Tensor) -> Diagnosis:
-    """Diagnose an order of axes that leaves some out, or names some that are not there."""
-    call, tensors = broken.call, broken.call.tensors
-    if function(call) != "permute" or not tensors:
-        return None
-    axes, order = tensors[0].ndim, _sizes(call)
-    if not all(isinstance(axis, int) for axis in order) or len(order) == axes:
-        return None
-    whole = [axis for axis in order if axis < axes]
-    whole += [axis for axis in range(axes) if axis not in whole]
-    words = _("name them all, x.permute({order})").format(order=", ".join(map(str, whole)))
-    fixes = [_with(words, *whole)] if len(whole) == axes else []
-    return shape_text(tensors[0].shape), _("an order of {n} axes").format(n=axes), fixes
-
-
 def no_such_axis(broken: Recording, x: torch.Tensor) -> Diagnosis:
-    """Diagnose an axis, or an index in it, beyond the last one."""
+    """Diagnose an axis beyond the last one."""
     call, error = broken.call, broken.error
     if not isinstance(error, IndexError) or not call.tensors:
         return None
-    got = shape_text(call.tensors[0].shape)
-    if found := re.search(r"range of \[-\d+, (\d+)\], but got (-?\d+)", str(error)):
-        last, axis = map(int, found.groups())
-        expected = _("a tensor that has an axis {axis}").format(axis=axis)
-        words = _("take axis {last}, the last one: dim={last}").format(last=last)
-        fixes = resized(call, dim=last) if hasattr(call.module, "dim") else []
-        return got, expected, fixes or [_dimension(words, axis, last)]
-    pattern = r"index -?\d+ is out of bounds for dimension (\d+) with size (\d+)"
-    if found := re.search(pattern, str(error)):
-        axis, size = map(int, found.groups())
-        expected = _("an index below {n} in axis {axis}").format(n=size, axis=axis)
-        words = _("take {last}, or -1, for the last").format(last=size - 1)
-        return got, expected, [Fix(words, given=lambda given, options: ((given[0], 0), options))]
-    return None
+    found = re.search(r"range of \[-\d+, (\d+)\], but got (-?\d+)", str(error))
+    if not found:
+        return None
+    last, axis = map(int, found.groups())
+    expected = _("a tensor that has an axis {axis}").format(axis=axis)
+    words = _("take axis {last}, the last one: dim={last}").format(last=last)
+    fixes = resized(call, dim=last) if hasattr(call.module, "dim") else []
+    return shape_text(call.tensors[0].shape), expected, fixes or [_dimension(words, axis, last)]
 
 
 def _dimension(words: str, axis: int, last: int) -> Fix:

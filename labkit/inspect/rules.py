@@ -5,7 +5,6 @@ layer got, what it expected and the fixes to try; None where it does not apply.
 """
 
 import math
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,15 +42,6 @@ WANTS = (
 )
 """Which layer wants how many numbers along which axis."""
 
-_OF_WEIGHTS = {
-    "linear": ("in_features", -1, 1),
-    "conv1d": ("in_channels", 1, 1),
-    "conv2d": ("in_channels", 1, 1),
-    "batch_norm": ("num_features", 1, 0),
-    "prelu": ("num_parameters", 1, 0),
-}
-"""The same for functions, with the axis of the weight that holds the count."""
-
 _AXES = {"1d": (2, 3), "2d": (3, 4), "3d": (4, 5)}
 _OUTPUTS = ((_ConvNd, "out_channels"), (nn.Linear, "out_features"))
 
@@ -63,15 +53,7 @@ def want(call: Call) -> Want | None:
             count = getattr(call.module, name)
             count = count if isinstance(count, int) else math.prod(count)
             return Want(name, axis, count)
-    if function(call) not in _OF_WEIGHTS:
-        return None
-    name, axis, held = _OF_WEIGHTS[function(call)]
-    weights = weight(call) if name.startswith("in_") else argument(call, 3, "weight")
-    weights = argument(call, 1, "weight") if name == "num_parameters" else weights
-    if not isinstance(weights, torch.Tensor) or weights.ndim <= held:
-        return None
-    groups = argument(call, 6, "groups") if name == "in_channels" else 1
-    return Want(name, axis, weights.shape[held] * (groups or 1))
+    return None
 
 
 def counts(broken: Recording, x: torch.Tensor) -> Diagnosis:
@@ -260,37 +242,6 @@ def _output(call: Call, name: str, size: int) -> list[Fix]:
         Fix(text.format(layer=call.name, n=size, rest=fix.words), fix.layers)
         for fix in resized(call, **changes)
     ]
-
-
-def flattened_too_early(broken: Recording, x: torch.Tensor) -> Diagnosis:
-    """Diagnose a layer for maps that is given the numbers of flattened maps."""
-    call, tensors = broken.call, broken.call.tensors
-    named = re.search(r"(conv|pool|norm)2d", f"{call.kind} {function(call)}".lower())
-    if not named or not tensors or tensors[0].ndim != 2 or broken.sources[0] is None:
-        return None
-    maps = (*broken.steps[broken.sources[0]].inputs, ())[0]
-    if len(maps) != 4:
-        return None
-    text = _("feed it the maps before they are flattened, {shape}").format(shape=list(maps))
-    fixes = before(call, text, f"x.view(-1, {maps[1]}, {maps[2]}, {maps[3]})")
-    return shape_text(tensors[0].shape), _("a batch [N, channels, height, width]"), fixes
-
-
-def groups(broken: Recording, x: torch.Tensor) -> Diagnosis:
-    """Diagnose a group normalisation by function whose groups do not divide the channels."""
-    call = broken.call
-    if function(call) != "group_norm" or not call.tensors or call.tensors[0].ndim < 2:
-        return None
-    shape, count = call.tensors[0].shape, argument(call, 1, "num_groups")
-    if not isinstance(count, int) or shape[1] % count == 0:
-        return None
-    expected = _("a multiple of {n} channels (num_groups={n})").format(n=count)
-    words = _("give it num_groups={n}").format(n=math.gcd(count, shape[1]))
-    fix = Fix(
-        words,
-        given=lambda given, options: ((given[0], math.gcd(count, shape[1]), *given[2:]), options),
-    )
-    return shape_text(shape), expected, [fix]
 
 
 def types(broken: Recording, x: torch.Tensor) -> Diagnosis:

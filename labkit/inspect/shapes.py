@@ -53,11 +53,6 @@ def conv_parameters(
     return out_channels * (in_channels * height * width + bool(bias))
 
 
-def linear_parameters(in_features: int, out_features: int, bias: bool = True) -> int:
-    """Return the number of weights and biases: out * (in + 1)."""
-    return out_features * (in_features + bool(bias))
-
-
 @dataclass(frozen=True)
 class Window:
     """One layer of a stack: a convolution if it says how many channels come out, else a pooling.

@@ -11,7 +11,6 @@ from torch import nn
 
 from labkit.display import ORANGE, card, table
 from labkit.inspect.faults import Fault, find_fault
-from labkit.inspect.losses import spread
 from labkit.inspect.reasons import why
 from labkit.inspect.recording import Recording, Step, plain, record
 from labkit.sandbox.untouched import untouched
@@ -120,7 +119,7 @@ def _zeros(model: nn.Module, shape: Sequence[int]) -> torch.Tensor:
 def _warnings(recording: Recording, fed: torch.Size) -> tuple[str, ...]:
     if recording.error:
         return ()
-    found = [text for step in recording.steps if (text := spread(step.call, step.inputs))]
+    found = []
     single = [step.layer for step in recording.steps if _one_value(step)]
     if single and recording.model.training:
         text = _(
