@@ -22,7 +22,7 @@ PAIRED := --numprocesses=2 --dist=loadfile --max-worker-restart=0
 AGAIN = $(THREADS) $(RUN) -m pytest --last-failed --last-failed-no-failures=none tests/browser && \
 	echo "UNSTEADY: the browser tests named just above passed only at their second try. Mend the race."
 
-.PHONY: help lab test test-as-windows matrix html check-site images minutes links newest bench bench-widgets clean always
+.PHONY: help lab test test-as-windows matrix html check-site images minutes languages links newest bench bench-widgets clean always
 .DEFAULT_GOAL := help
 
 help:
@@ -35,6 +35,7 @@ help:
 	@echo "make edition        copy the workshop without its solutions into build/edition"
 	@echo "make images         draw the pictures in images/ again"
 	@echo "make minutes        count how long each notebook takes, and print it where it is promised"
+	@echo "make languages      bring the translations up to date, and say what is left to do"
 	@echo "make links          ask every address that a learner may click"
 	@echo "make newest         set up with the newest versions, test, and keep them in constraints.txt"
 	@echo "make bench          measure the loader and the fast recipe on the data LABKIT_DATA names"
@@ -95,6 +96,9 @@ edition: .venv/ready-lab
 minutes: .venv/ready-lab
 	$(RUN) -m tests.minutes --write
 	$(RUN) -m tests.teaching
+
+languages: .venv/ready-lab
+	$(RUN) -m tests.languages
 
 links: .venv/ready-lab
 	$(RUN) -m tests.links

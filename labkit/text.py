@@ -3,6 +3,7 @@
 import gettext
 import io
 import os
+import re
 import string
 from functools import cache
 from pathlib import Path, PurePath
@@ -91,6 +92,8 @@ def number(value: float, form: str = "") -> str:
 
 def _written(value, form: str, code: str) -> str:
     text = format(value, form)
+    if code == "es":  # a number of four digits is written without a blank
+        text = re.sub(r"^(\D*\d),(?=\d{3}(?![\d,]))", r"\1", text)
     return text if isinstance(value, str) else text.translate(_NUMBERS.get(code, {}))
 
 
