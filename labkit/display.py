@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from tqdm.std import tqdm
 
+from labkit.text import with_signs
+
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 """Edges of cards: to know, to repair, solved. A word or a sign always says the same."""
 
@@ -154,7 +156,7 @@ class ProgressBar(tqdm):
 
     def _html(self) -> str:
         form = (self.bar_format or "{l_bar}{bar}{r_bar}").replace("{bar}", "\0")
-        words = self.format_meter(**self.format_dict | {"bar_format": form})
+        words = with_signs(self.format_meter(**self.format_dict | {"bar_format": form}))
         before, after = (html.escape(part.strip("| ")) for part in words.split("\0"))
         bar = f'<progress style="width: 16em" value="{self.n}" max="{self.total}"></progress>'
         style = (

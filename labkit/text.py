@@ -20,13 +20,13 @@ LANGUAGES = {
 LOCALES = Path(__file__).parent / "locales"
 
 _THIN, _FIXED = "\u202f", "\u00a0"  # blanks at which no line is broken
-_NUMBERS = {
-    "es": str.maketrans({",": _THIN, ".": ",", "%": f"{_FIXED}%"}),
-    "pt_BR": str.maketrans({",": ".", ".": ","}),
-    "fr": str.maketrans({",": _THIN, ".": ",", "%": f"{_THIN}%"}),
-    "de": str.maketrans({",": ".", ".": ",", "%": f"{_FIXED}%"}),
+_SIGNS = {
+    "es": {",": _THIN, ".": ",", "%": f"{_FIXED}%"},
+    "pt_BR": {",": ".", ".": ","},
+    "fr": {",": _THIN, ".": ",", "%": f"{_THIN}%"},
+    "de": {",": ".", ".": ",", "%": f"{_FIXED}%"},
 }
-"""How a language writes thousands, decimals and percent."""
+"""What a language writes between thousands, before decimals and for percent; else as English."""
 
 
 def language() -> str:
@@ -82,25 +82,30 @@ def N_(message: str) -> str:
     return message
 
 
-def number(value: float, form: str = "") -> str:
-    """Return a number as this language writes it: ``number(0.5, ".1%")`` is 50,0 % in German.
+def written(value: float, form: str = "") -> str:
+    """Return a number as this language writes it: ``written(0.5, ".1%")`` is 50,0 % in German.
 
     ``form`` is that of Python's ``format``. In a sentence from ``_()``, ``.format`` does the same.
     """
-    return _written(value, form, language())
+    return with_signs(format(value, form))
 
 
-def _written(value, form: str, code: str) -> str:
-    text = format(value, form)
+def with_signs(text: str) -> str:
+    """Return a text whose numbers have this language's signs in place of English ones."""
+    return _with_signs(text, language())
+
+
+def _with_signs(text: str, code: str) -> str:
+    signs = _SIGNS.get(code, {})
     if code == "es":  # a number of four digits is written without a blank
-        text = re.sub(r"^(\D*\d),(?=\d{3}(?![\d,]))", r"\1", text)
-    return text if isinstance(value, str) else text.translate(_NUMBERS.get(code, {}))
+        text = re.sub(r"(?<![\d,])(\d),(?=\d{3}(?![\d,]))", r"\1", text)
+    return re.sub(r"(?<=\d)[.,](?=\d)|(?<=\d)%", lambda sign: signs.get(sign[0], sign[0]), text)
 
 
 class Sentence(str):
     """A translated sentence: ``format`` writes numbers as its language does.
 
-    A field with ``!s`` or ``!r`` is code, and stays as Python writes it.
+    A field with ``!s`` or ``!r``, or behind a ``=``, is code, and stays as Python writes it.
     """
 
     code: str
@@ -117,11 +122,18 @@ class Sentence(str):
 
 class _Writer(string.Formatter):
     def __init__(self, code: str):
-        self.code = code
+        self.code, self.is_code = code, False
+
+    def parse(self, format_string):
+        for before, name, form, conversion in super().parse(format_string):
+            if name is not None:
+                self.is_code = before.endswith("=")
+            yield before, name, form, conversion
 
     def format_field(self, value, format_spec: str) -> str:
-        plain = isinstance(value, float) or format_spec
-        return _written(value, format_spec, self.code) if plain else format(value)
+        text = format(value, format_spec)
+        number = isinstance(value, float) or (format_spec and not isinstance(value, str))
+        return _with_signs(text, self.code) if number and not self.is_code else text
 
 
 @cache

@@ -1,13 +1,14 @@
 """A place for a guess, and the answer folded: the callout under "Before you run it"."""
 
 import html
+import re
 from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as widgets
 
 from labkit.explorers.shared.looks import Explorer, reporting, row
-from labkit.text import _
+from labkit.text import _, written
 
 Answer = float | str
 
@@ -28,7 +29,7 @@ class Guess(Explorer):
         comparison: it may need what the next cell computes. A guess that is at most ``within`` away
         counts as close.
         """
-        self._answer, self._why, self._within = answer, why, within
+        self._answer, self._why, self._within = answer, _(why), within
         self._key = why or str(answer)
         self.field = widgets.Text(
             value=_guesses.get(self._key, ""),
@@ -58,7 +59,7 @@ class Guess(Explorer):
         if isinstance(answer, str):
             same = near = guess.casefold() == answer.casefold()
         else:
-            number = _number(guess)
+            number = min(_readings(guess), key=lambda reading: abs(reading - answer))
             near = abs(number - answer) <= self._within
             same = number == answer or (near and _written(number) == _written(answer))
         if same:
@@ -76,16 +77,23 @@ class Guess(Explorer):
         return f"<details><summary>{title}</summary><p>{answer}{why}</p></details>"
 
 
-def _number(guess: str) -> float:
-    plain = guess.replace(",", "").replace(" ", "").replace("−", "-").removesuffix("%")
-    try:
-        return float(plain)
-    except ValueError:
+def _readings(guess: str) -> list[float]:
+    """Return what a number may mean: 1,024 and 2.5, or 1.024 and 2,5."""
+    plain = re.sub(r"\s", "", guess).replace("−", "-").removesuffix("%")
+    texts = plain.replace(",", ""), plain.replace(".", "").replace(",", ".")
+    found = []
+    for text in texts:
+        try:
+            found.append(float(text))
+        except ValueError:
+            continue
+    if not found:
         text = _("“{guess}” is not a number. Type one, e.g. 12 or 0.5.")
-        raise ValueError(text.format(guess=guess)) from None
+        raise ValueError(text.format(guess=guess))
+    return found
 
 
 def _written(answer: Answer) -> str:
     if isinstance(answer, str):
         return answer
-    return f"{answer:,}" if isinstance(answer, int) else f"{answer:.3g}"
+    return written(answer, "," if isinstance(answer, int) else ".3g")

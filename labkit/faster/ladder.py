@@ -14,7 +14,7 @@ import torch
 from labkit.data.sets import ImageSet
 from labkit.device import describe
 from labkit.faster.recipe import Recipe, accuracy, answer, by_clock, train
-from labkit.text import N_, _
+from labkit.text import N_, _, written
 
 RECORDED = Path(__file__).with_name("recorded_ladder.json")
 """A ladder measured with photographs and judged on validation images."""
@@ -105,8 +105,9 @@ class Climb:
         """Return the ladder as rows of text: the gain is that over the rung before."""
         rows, before = [], None
         for name, percent, step in zip(self.names, self.percent, self.steps, strict=True):
-            gain = "" if before is None else f"{percent - before:+z.1f}"
-            rows.append((name, f"{step.images_per_second:,.0f}", f"{percent:.1f} %", gain))
+            gain = "" if before is None else written(percent - before, "+z.1f")
+            speed = written(step.images_per_second, ",.0f")
+            rows.append((name, speed, f"{written(percent, '.1f')} %", gain))
             before = percent
         return tuple(rows)
 

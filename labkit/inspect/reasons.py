@@ -12,7 +12,7 @@ from torch.nn.modules.pooling import _AvgPoolNd, _MaxPoolNd
 
 from labkit.inspect.recording import Call, Step
 from labkit.inspect.shapes import output_size
-from labkit.text import _
+from labkit.text import _, written
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def _why_channels(call: Call) -> str:
         )
     elif (function == "linear" or isinstance(module, nn.Linear)) and weights.ndim == 2:
         text = _("{n} weighted sums of {inputs} numbers").format(
-            n=len(weights), inputs=f"{weights.shape[1]:,}"
+            n=len(weights), inputs=written(weights.shape[1], ",")
         )
     else:
         return ""

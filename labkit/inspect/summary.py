@@ -14,7 +14,7 @@ from labkit.inspect.faults import Fault, find_fault
 from labkit.inspect.reasons import why
 from labkit.inspect.recording import Recording, Step, plain, record
 from labkit.sandbox.untouched import untouched
-from labkit.text import _, ngettext
+from labkit.text import _, ngettext, written
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,10 @@ class Summary:
             f"{row.layer:<{width}}  {list(row.shape)!s:<18} {row.parameters:>10,}  {row.why}"
             for row in self.rows
         ]
-        lines += [_("{n} parameters in all").format(n=f"{self.parameters:,}"), *self.warnings]
+        lines += [
+            _("{n} parameters in all").format(n=written(self.parameters, ",")),
+            *self.warnings,
+        ]
         return "\n".join(lines + ([str(self.fault)] if self.fault else []))
 
     def _repr_html_(self) -> str:
@@ -57,7 +60,7 @@ class Summary:
             for row in self.rows
         ]
         caption = _("Input {shape}; {n} parameters in all.").format(
-            shape=list(self.input_shape), n=f"{self.parameters:,}"
+            shape=list(self.input_shape), n=written(self.parameters, ",")
         )
         notes = [*self.warnings, *([str(self.fault)] if self.fault else [])]
         shown = table(heads, rows, caption=caption, right={3}, wrapped={4})
@@ -65,7 +68,7 @@ class Summary:
 
 
 def _count(n: int) -> str:
-    return f"{n:,}" if n else "–"
+    return written(n, ",") if n else "–"
 
 
 def summary(

@@ -9,6 +9,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 from matplotlib.text import Text
+from matplotlib.ticker import Formatter
+
+from labkit.text import with_signs
 
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 """Okabe and Ito's colours (https://jfly.uni-koeln.de/color/) with 3:1 contrast on white."""
@@ -46,6 +49,8 @@ class Plot(Figure):
     def draw(self, renderer) -> None:
         """Draw, with every name as it is written: a class may be called ``$10`` or 猫."""
         for axes in self.axes:
+            for axis in (axes.xaxis, axes.yaxis):
+                axis.get_major_formatter().fix_minus = _fix_signs
             _ticks = axes.get_xticklabels(), axes.get_yticklabels()  # makes them, to be found
         families = [name for name in _FONTS if name in fontManager.get_font_names()]
         for text in self.findobj(Text):
@@ -65,6 +70,11 @@ class Plot(Figure):
     def _repr_html_(self) -> str:
         width = round(self.get_figwidth() * 100)
         return image_html(self.png(scale=2), self.alt, width=width)
+
+
+def _fix_signs(s: str) -> str:
+    """Write a number at an axis as this language does, with a minus that is one."""
+    return with_signs(Formatter.fix_minus(s))
 
 
 def image_html(png: bytes, alt: str, *, width: int | None = None, pixelated: bool = False) -> str:

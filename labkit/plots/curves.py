@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from labkit.plots.base import BLUE, GRID, INK, ORANGE, Plot, plain_axes
-from labkit.text import _
+from labkit.text import _, written
 
 
 def loss_curve(
@@ -78,7 +78,7 @@ def loss_sentence(running_loss: Sequence[float], validation_loss: Sequence[float
 
 
 def _say(loss: float) -> str:
-    return f"{loss:.2f}" if loss < 1000 else f"{loss:.1e}"
+    return written(loss, ".2f" if loss < 1000 else ".1e")
 
 
 def side_by_side(
@@ -89,6 +89,7 @@ def side_by_side(
     ``runs`` gives for each name the images in an epoch, and the training and the validation loss
     by epoch. Validation of the first run is repeated in grey in the others, to compare with.
     """
+    runs = {_(name): run for name, run in runs.items()}
     columns = min(3, len(runs))
     rows = -(-len(runs) // columns)
     plot = Plot(3.0 * columns, 0.4 + 2.1 * rows)
@@ -107,7 +108,7 @@ def side_by_side(
         axes.plot(shown[best], validation[best], "o", ms=11, mfc="none", mec=INK, mew=1.5)
         axes.set_title(name, fontsize=10)
         axes.xaxis.set_major_locator(MaxNLocator(3))
-        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.xaxis.set_major_formatter(lambda value, _position: written(value, ",.0f"))
         axes.set_ylim(0)
         sentences.append(_side_sentence(name, shown, training, validation))
     for axes in panels[len(runs) :]:

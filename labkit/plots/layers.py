@@ -47,11 +47,12 @@ def filters(weights: numpy.ndarray, title: str = "") -> Plot:
     ).format(n=len(weights), size=size, low=weights.min(), high=weights.max(), strongest=strongest)
     limits = {"cmap": "gray", "vmin": 0, "vmax": 1}
     images = list(shown / (2 * largest) + 0.5)
-    return _grid(images, [str(n) for n in range(len(images))], limits, title, alt)
+    return _grid(images, [str(n) for n in range(len(images))], limits, _(title), alt)
 
 
 def side_by_side(images: Sequence[numpy.ndarray], titles: Sequence[str], alt: str = "") -> Plot:
     """Draw images ``[H, W]`` (each on its own grey scale) or ``[H, W, 3]`` side by side."""
+    titles = [_(title) for title in titles]
     alt = alt or _("{n} images: {titles}.").format(n=len(images), titles=", ".join(titles))
     return _grid(list(images), list(titles), {"cmap": "gray"}, "", alt)
 
@@ -60,6 +61,7 @@ def curves(x: numpy.ndarray, lines: Mapping[str, numpy.ndarray], xlabel: str = "
     """Draw functions over one axis, with a name at each; the alt text tells their course."""
     plot = Plot(7, 3)
     axes = plain_axes(plot)
+    lines, xlabel = {_(name): y for name, y in lines.items()}, _(xlabel)
     for (name, y), (colour, style, _marker) in zip(lines.items(), cycle(CYCLE), strict=False):
         axes.plot(x, y, style, color=colour, label=name, linewidth=2)
     axes.axhline(0, color=INK, linewidth=0.8)

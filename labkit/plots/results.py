@@ -11,7 +11,7 @@ from labkit.data import ImageSet
 from labkit.evaluation.scores import Calibration, Share
 from labkit.plots.base import BLUE, CYCLE, GRID, INK, OVER_THE_LINE, Plot, plain_axes
 from labkit.plots.samples import gallery
-from labkit.text import _, ngettext
+from labkit.text import _, ngettext, written
 
 
 def class_accuracy(accuracy: ArrayLike, classes: Sequence[str], overall: float) -> Plot:
@@ -24,12 +24,12 @@ def class_accuracy(accuracy: ArrayLike, classes: Sequence[str], overall: float) 
     axes.axvline(overall, color=INK, linestyle="--", linewidth=1.2)
     axes.set_title(_("dashed: all together, {share:.0%}").format(share=overall), fontsize=10)
     for row, share in enumerate(accuracy[order]):
-        text = _("no images") if math.isnan(share) else f"{share:.0%}"
+        text = _("no images") if math.isnan(share) else written(share, ".0%")
         place = (0 if math.isnan(share) else share) + 0.01
         axes.text(place, row, text, va="center", bbox=OVER_THE_LINE)
     axes.set_xlim(0, 1.08)
     axes.invert_yaxis()
-    axes.xaxis.set_major_formatter(lambda value, _position: f"{value:.0%}")
+    axes.xaxis.set_major_formatter(lambda value, _position: written(value, ".0%"))
     axes.set_xlabel(_("recognised"))
     axes.grid(axis="y", visible=False)
     plot.alt = _class_sentence(accuracy, classes, order, overall)
@@ -150,13 +150,13 @@ def answer(image: np.ndarray, probabilities: ArrayLike, classes: Sequence[str]) 
     axes = plain_axes(plot, right)
     axes.barh([classes[k] for k in top], probabilities[top], color=BLUE)
     for row, k in enumerate(top):
-        axes.text(probabilities[k] + 0.01, row, f"{probabilities[k]:.0%}", va="center")
+        axes.text(probabilities[k] + 0.01, row, written(probabilities[k], ".0%"), va="center")
     axes.set_xlim(0, 1.12)
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(_("probability"))
     plot.alt = _("The predictions: {list}.").format(
-        list=", ".join(f"{classes[k]} {probabilities[k]:.0%}" for k in top)
+        list=", ".join(f"{classes[k]} {written(probabilities[k], '.0%')}" for k in top)
     )
     return plot
 
@@ -192,7 +192,7 @@ def class_scores(
     axes.set_yticks(range(len(order)), [classes[k] for k in order])
     axes.set_ylim(len(order) - 0.4, -0.6)
     axes.set_xlim(-0.01, 1.02)
-    axes.xaxis.set_major_formatter(lambda value, _position: f"{value:.0%}")
+    axes.xaxis.set_major_formatter(lambda value, _position: written(value, ".0%"))
     axes.set_xlabel(_("share, with its 95 % interval"))
     axes.legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
     plot.alt = _scores_sentence(recall, precision, classes)
@@ -259,7 +259,7 @@ def reliability(found: Calibration, *, width: float = 4.6) -> Plot:
     axes.set(ylabel=_("accuracy"), ylim=(0, 1.02))
     axes.legend(frameon=False, loc="lower right")
     for axis in (axes.yaxis, below.xaxis):
-        axis.set_major_formatter(lambda value, _position: f"{value:.0%}")
+        axis.set_major_formatter(lambda value, _position: written(value, ".0%"))
     plot.alt = _reliability_sentence(found)
     return plot
 
@@ -297,7 +297,7 @@ def under_change(
     axes.set(xlabel=name, ylabel=_("accuracy"), ylim=(0, 1))
     step = -(-len(amounts) // 6)
     axes.set_xticks(amounts[::step], words[::step])
-    axes.yaxis.set_major_formatter(lambda value, _position: f"{value:.0%}")
+    axes.yaxis.set_major_formatter(lambda value, _position: written(value, ".0%"))
     plain, worst = int(np.argmin(np.abs(amounts))), int(np.argmin(values))
     text = _(
         "{name}: {plain:.0%} of {n:,} images are recognised as they are; fewest, {least:.0%}, "

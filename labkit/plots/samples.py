@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from labkit.plots.base import BLUE, CYCLE, INK, OVER_THE_LINE, Plot, plain_axes
-from labkit.text import _, ngettext
+from labkit.text import _, ngettext, written
 
 _CHANNELS = ("#C02020", "#0A7A3C", "#1F5FC4")  # red, green, blue, each 4.5:1 or more on white
 
@@ -25,6 +25,7 @@ def gallery(images: Sequence[np.ndarray], captions: Sequence[str], *, columns: i
                 n=len(images), m=len(captions)
             )
         )
+    captions = [_(str(caption)) for caption in captions]
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     size = 1.05 if columns > 5 else 1.5  # inches: a few images are drawn larger
@@ -118,10 +119,11 @@ def class_balance(
     for place, (split, numbers) in enumerate(counts.items(), start=1):
         ax = plain_axes(plot, 1, len(counts), place)
         bars = ax.barh(range(len(classes)), numbers, color=BLUE)
-        texts = [f"{n:,}" for n in numbers]
+        texts = [written(n, ",") for n in numbers]
         ax.bar_label(bars, labels=texts, padding=3, fontsize=8, bbox=OVER_THE_LINE)
         ax.set_yticks(range(len(classes)), classes if place == 1 else [])
-        ax.set(title=f"{split} ({sum(numbers):,})", xlim=(0, 1.3 * max(*numbers, 1)))
+        title = f"{split} ({written(sum(numbers), ',')})"
+        ax.set(title=title, xlim=(0, 1.3 * max(*numbers, 1)))
         ax.invert_yaxis()
         ax.locator_params(axis="x", nbins=3)
     plot.alt = _("Bars of the images per class. {splits}.").format(
@@ -161,6 +163,7 @@ def tiled(images: np.ndarray, *, columns: int, scale: int = 2, gap: int = 4) -> 
 def bars(names: Sequence[str], values: Sequence[float], *, unit: str, title: str = "") -> Plot:
     """Draw one bar per measured value with the number at its end, in the order given."""
     plot = Plot(7.0, 0.9 + 0.36 * len(names))
+    names, unit, title = [_(name) for name in names], _(unit), _(title)
     ax = plain_axes(plot)
     texts = [f"{_number(value)} {unit}" for value in values]
     drawn = ax.barh(range(len(names)), values, color=BLUE)
@@ -205,6 +208,6 @@ def _summary(title: str, values: np.ndarray) -> str:
 def _number(value: float) -> str:
     """Write three digits that count, never an exponent: 0.0123, 4.56, 1,234."""
     if value <= 0:
-        return f"{value:g}"
+        return written(value, "g")
     decimals = max(0, 2 - floor(log10(value)))
-    return f"{value:,.{decimals}f}"
+    return written(value, f",.{decimals}f")

@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from labkit.display import table
 from labkit.plots.base import BLUE, CYCLE, INK, ORANGE, Plot, plain_axes
-from labkit.text import _
+from labkit.text import _, with_signs
 
 Rates = Mapping[int, Mapping[int, float]]
 """Images per second as ``{width: {batch: rate}}``; what was not measured is left out."""
@@ -192,7 +192,7 @@ def _log_axis(axes, numbers: str) -> None:
     low, high = axes.get_ylim()
     wide = high > 5 * low  # else it might show a single number
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if wide else MaxNLocator(5))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _place: numbers.format(value)))
+    axes.yaxis.set_major_formatter(lambda value, _place: with_signs(numbers.format(value)))
     axes.yaxis.set_minor_locator(NullLocator())
 
 

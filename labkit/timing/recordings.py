@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from labkit.device import describe
-from labkit.text import _
+from labkit.text import _, written
 from labkit.timing.clock import Result, Setting, Timing
 
 FOLDER = Path(__file__).parent / "recorded"
@@ -110,7 +110,7 @@ def _row(result: Result) -> tuple[str, ...]:
             low=min(timing.samples) * 1e3,
             high=max(timing.samples) * 1e3,
         )
-        rate = f"{result.images_per_second:,.0f}"
+        rate = written(result.images_per_second, ",.0f")
     memory = "-" if peak is None else _("{n} MB").format(n=math.ceil(peak / 1e6))
     named = (setting.device, str(setting.width), str(setting.batch), ", ".join(how))
     return (*named, times, rate, memory)

@@ -42,7 +42,7 @@ def load_or_train(train_set: ImageSet) -> Net:
 def _train(net: Net, train_set: ImageSet) -> None:
     batches = BatchLoader(train_set, batch_size=16, shuffle=True)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
-    with ProgressBar(total=len(batches), unit=" batches") as bar:
+    with ProgressBar(total=len(batches), unit=_(" batches")) as bar:
         train_epoch(
             net,
             batches,

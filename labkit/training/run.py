@@ -331,11 +331,12 @@ def fit(
     else is as in ``Run``, whose ``options`` are epochs, loss_function, scheduler, device and seed.
     """
     run = Run(model, train_batches, validation_batches, optimizer, **options)
-    with ProgressBar(total=run.steps_left, disable=not progress, unit=" batches") as bar:
+    with ProgressBar(total=run.steps_left, disable=not progress, unit=_(" batches")) as bar:
 
         def show(run: Run) -> None:
             if run.history.running_loss:
-                bar.set_postfix_str(f"loss {run.history.running_loss[-1]:.3f}", refresh=False)
+                loss = _("loss {loss:.3f}").format(loss=run.history.running_loss[-1])
+                bar.set_postfix_str(loss, refresh=False)
             bar.update()
             if after_step:
                 after_step(run)

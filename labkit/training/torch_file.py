@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from labkit.text import _
+from labkit.text import _, written
 
 _ZIP = b"PK\x03\x04"
 _BEFORE_1_6 = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -44,7 +44,7 @@ def fault(path: Path, file: BinaryIO) -> str:
         return damaged(path)
     size = file.seek(0, os.SEEK_END)
     return _("{path} is cut short or damaged: it ends wrongly after {size} bytes.").format(
-        path=path.name, size=f"{size:,}"
+        path=path.name, size=written(size, ",")
     )
 
 

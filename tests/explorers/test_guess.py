@@ -18,6 +18,8 @@ def compared(guess, typed):
         (12_288, 0, " 3072 ", "It is 12,288. You guessed 3072."),
         (2.302, 0.1, "2.3", "✓ 2.3, as you guessed."),
         (2.302, 0.1, "2.25", "✓ It is 2.3. You guessed 2.25: close."),
+        (12_288, 0, "12.288", "✓ 12,288, as you guessed."),
+        (2.302, 0.1, "2,3", "✓ 2.3, as you guessed."),
         (4, 0, "4.4", "It is 4. You guessed 4.4."),
         (2.302, 0.1, "0.1", "It is 2.3. You guessed 0.1."),
         (-1, 0, "−1", "✓ -1, as you guessed."),

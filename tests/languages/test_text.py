@@ -5,7 +5,7 @@ import os
 import pytest
 
 from labkit import text
-from labkit.text import LANGUAGES, Sentence, _, language, ngettext, number
+from labkit.text import LANGUAGES, Sentence, _, language, ngettext, with_signs, written
 
 
 @pytest.fixture
@@ -78,6 +78,8 @@ def test_numbers_in_a_sentence_are_written_as_its_language_does(german):
     assert _("{a:.2f} {b:+.1%} {c!s} {d} {e}").format(a=0.5, b=0.125, c=0.5, d="0.5", e=[0.5]) == (
         "0,50 +12,5\u00a0% 0.5 0.5 [0.5]"
     )
+    assert _("lr={lr:g} {lr:g}").format(lr=0.5) == "lr=0.5 0,5"
+    assert with_signs("53%, 3.2 of file.tar.gz") == "53\u00a0%, 3,2 of file.tar.gz"
 
 
 @pytest.mark.parametrize(
@@ -92,9 +94,9 @@ def test_numbers_in_a_sentence_are_written_as_its_language_does(german):
 )
 def test_each_language_has_its_own_commas_and_points(code, expected, monkeypatch):
     monkeypatch.setenv("LABKIT_LANGUAGE", code)
-    said = (number(1234.5, ",.1f"), number(12345, ","), number(0.81, ".0%"))
+    said = (written(1234.5, ",.1f"), written(12345, ","), written(0.81, ".0%"))
     assert " | ".join(said) == expected
-    assert set(text._NUMBERS) == LANGUAGES.keys() - {"en"}
+    assert set(text._SIGNS) == LANGUAGES.keys() - {"en"}
 
 
 def test_a_sentence_can_be_copied_and_sent(german):

@@ -12,7 +12,7 @@ from labkit.device import available, choose, missing
 from labkit.display import Html, escaped
 from labkit.explorers.device_toggle import compute
 from labkit.explorers.shared.looks import SHEET, Explorer, Slider, reporting, row
-from labkit.text import _
+from labkit.text import _, written
 from labkit.timing import recordings
 
 
@@ -139,7 +139,7 @@ class DeviceToggle(Explorer):
             )
         self.words.value = _paragraphs(words)
         batches = race.batches if race else []
-        self.batch.texts = [f"{batch:,}" for batch in batches]
+        self.batch.texts = [written(batch, ",") for batch in batches]
         self.batch.maximum = max(0, len(batches) - 1)
         return race
 

@@ -10,7 +10,7 @@ from PIL import Image
 from labkit.explorers.landscape.compute import Landscape, Walk
 from labkit.plots.base import BLUE, INK, ORANGE, Plot, plain_axes
 from labkit.plots.descent import HEIGHTS
-from labkit.text import _, ngettext
+from labkit.text import _, ngettext, written
 
 LINE = (102, 120, 138)
 BANDS = 14
@@ -44,7 +44,7 @@ def number(value: float) -> str:
         return _("infinity")
     if abs(value) >= 1e6:
         return _("more than a million")
-    return (f"{value:,.2f}" if abs(value) < 100 else f"{value:,.0f}").replace("-", "−")
+    return written(value, ",.2f" if abs(value) < 100 else ",.0f").replace("-", "−")
 
 
 def sentences(walk: Walk) -> list[str]:
@@ -110,9 +110,9 @@ def _judgements() -> dict[str, str]:
 
 def _rounded(count: float) -> str:
     """Return a large count to two digits: 1,300."""
-    return (
-        number(count) if count >= 1e6 else f"{round(count, 1 - math.floor(math.log10(count))):,.0f}"
-    )
+    if count >= 1e6:
+        return number(count)
+    return written(round(count, 1 - math.floor(math.log10(count))), ",.0f")
 
 
 def position(walk: Walk, step: int) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 
 from labkit.plots.base import BLUE, INK, ORANGE, Plot, plain_axes
 from labkit.plots.curves import draw_loss
+from labkit.text import written
 
 
 def still(frame: dict) -> Plot:
@@ -24,7 +25,7 @@ def _draw_losses(axes, frame: dict) -> None:
     draw_loss(axes, at, losses, validation)
     blind = frame.get("blind")
     if blind:
-        words = frame["words"]["blind"].format(n=round(np.exp(blind)), loss=f"{blind:.2f}")
+        words = frame["words"]["blind"].format(n=round(np.exp(blind)), loss=written(blind, ".2f"))
         axes.axhline(blind, color=INK, linestyle=(0, (5, 4)), linewidth=1)
         axes.text(frame["epochs"], blind, words, ha="right", va="bottom", fontsize=9)
     usual = blind or (losses[0] if len(losses) else 1.0)
@@ -60,7 +61,7 @@ def _draw_answer(plot: Plot, place, frame: dict) -> None:
         label.set_fontweight("bold" if each else "normal")
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
-    axes.xaxis.set_major_formatter(lambda value, _position: f"{value:.0%}")
+    axes.xaxis.set_major_formatter(lambda value, _position: written(value, ".0%"))
 
 
 def _points(data: bytes) -> np.ndarray:

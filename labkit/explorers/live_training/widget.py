@@ -17,7 +17,7 @@ from labkit.explorers.live_training import compute, draw
 from labkit.explorers.shared.interrupt import on_interrupt
 from labkit.explorers.shared.looks import SHEET, Explorer, Slider, reporting, row
 from labkit.plots.curves import loss_sentence
-from labkit.text import _
+from labkit.text import _, written
 from labkit.training import Run
 from labkit.training.live import LiveRun, Progress, State
 
@@ -131,11 +131,13 @@ class LiveTraining(Explorer):
         self._rates = sorted({*RATES, group["lr"]})
         self._momenta = sorted({*MOMENTA, group.get("momentum", 0.0)})
         self.learning_rate = Slider.of(
-            _("learning rate"), [f"{x:g}" for x in self._rates], self._rates.index(group["lr"])
+            _("learning rate"),
+            [written(x, "g") for x in self._rates],
+            self._rates.index(group["lr"]),
         )
         self.momentum = Slider.of(
             _("momentum"),
-            [f"{x:g}" for x in self._momenta],
+            [written(x, "g") for x in self._momenta],
             self._momenta.index(group.get("momentum", 0.0)),
         )
         self.momentum.disabled = "momentum" not in group
@@ -286,7 +288,7 @@ def _details(progress: Progress):
             step=progress.step,
             steps=progress.steps_per_epoch,
         )
-        loss = f"{progress.loss:.3f}" if progress.loss < 1000 else f"{progress.loss:.1e}"
+        loss = written(progress.loss, ".3f" if progress.loss < 1000 else ".1e")
         yield _("running loss {loss}").format(loss=loss)
     yield _("on {device}").format(device=progress.device)
     if not math.isnan(progress.images_per_second):

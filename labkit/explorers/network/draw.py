@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from labkit.explorers.network.compute import Line, Reading
 from labkit.explorers.shared.pixels import MUTED, SCALE, WHITE, fit, to_png, write
 from labkit.plots.base import BLUE, INK
-from labkit.text import _
+from labkit.text import _, written
 
 WIDTH, LABEL, TILE, GAP, COLUMNS, LINES = 800, 110, 38, 4, 16, 10
 IMAGE, STRIP, BAR = 110, 14, 15
@@ -46,7 +46,7 @@ def still(
         write(draw, names[k][:16], (6, top), 12)
         box = [LABEL, top + 2, LABEL + max(1, length), top + BAR - 2]
         draw.rectangle([SCALE * part for part in box], BLUE)
-        write(draw, f"{shares[k]:.1%}", (LABEL + length + 8, top), 12, fill=INK)
+        write(draw, written(shares[k], ".1%"), (LABEL + length + 8, top), 12, fill=INK)
     return to_png(sheet), _say(name, reading, names)
 
 

@@ -1,5 +1,6 @@
 """The shape coach: guess what a stack of layers makes of an image, then see it."""
 
+import re
 from collections.abc import Sequence
 
 import ipywidgets as widgets
@@ -10,7 +11,7 @@ from labkit.explorers.shape_coach.forward_coach import ForwardCoach
 from labkit.explorers.shape_coach.stack_table import StackTable, as_window
 from labkit.explorers.shared.looks import Busy, Explorer, Slider, reporting, row
 from labkit.inspect.shapes import Stage, Window, seen_by, stack
-from labkit.text import _
+from labkit.text import _, written
 
 WORKSHOP = (
     Window(5, out_channels=6),
@@ -122,11 +123,12 @@ class ShapeCoach(Explorer):
         if answer is None:
             said = _("✗ does not fit") if n == len(self.stages) else "–"
             return {**blank, "state": "broken", "answer": said}
-        number = guess.replace(",", "")  # as in 1,024
+        number = re.sub(r"(?<=\d)[.,\s](?=\d{3})", "", guess)  # as in 1,024
+        shown = written(answer, ",")
         if number.isdecimal() and int(number) == answer:
-            return {"state": "right", "answer": f"✓ {answer:,}", **self._details(n)}
+            return {"state": "right", "answer": f"✓ {shown}", **self._details(n)}
         if self.reveal.value:
-            return {"state": "shown", "answer": f"{answer:,}", **self._details(n)}
+            return {"state": "shown", "answer": shown, **self._details(n)}
         if not guess:
             return {**blank, "state": "open", "answer": ""}
         if not number.isdecimal():
@@ -140,12 +142,12 @@ class ShapeCoach(Explorer):
         if n == len(self.stages):
             end, total = self.stages[-1], sum(stage.parameters for stage in self.stages)
             why = f"{end.channels} · {end.size} · {end.size}"
-            return {"why": why, "parameters": f"{total:,}", "field": ""}
+            return {"why": why, "parameters": written(total, ","), "field": ""}
         before = self.stages[n - 1].size if n else self.size.value
         stage = self.stages[n]
         return {
             "why": _formula(before, self.windows[n]),
-            "parameters": f"{stage.parameters:,}",
+            "parameters": written(stage.parameters, ","),
             "field": f"{stage.field} × {stage.field}",
         }
 
