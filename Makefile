@@ -15,7 +15,7 @@ THREADS := OMP_NUM_THREADS=1
 export PYTHONPATH := $(CURDIR)$(if $(PYTHONPATH),:$(PYTHONPATH))
 # Types as the newest torch declares them; older ones declare less: TYPES=true leaves it out.
 TYPES ?= $(RUN) -m ty check
-PAIRED := --numprocesses=2 --dist=loadfile --max-worker-restart=0
+PAIRED := --numprocesses=2 --dist=loadfile --no-loadscope-reorder --max-worker-restart=0
 
 # A browser test that fails is tried once more, in a fresh kernel: a fault fails twice. What passes
 # only then hides a race, so the last line says that there was one.

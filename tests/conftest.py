@@ -15,6 +15,8 @@ from PIL import Image
 from labkit.data import load
 
 OURS = "LABKIT_TEST_HOME"
+LONGEST = ("test_sections", "notebooks/", "test_distributed", "test_install")
+"""Files that come first, so that no worker is left with a long one when the others are done."""
 
 
 def pytest_configure(config):
@@ -32,7 +34,8 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """Leave out, by name, what a system without fork or without alarms cannot run."""
+    """Begin with what takes long; leave out what a system without fork or alarms cannot run."""
+    items.sort(key=lambda item: not any(name in item.nodeid for name in LONGEST))
     for item in items:
         for mark, module in (("fork", os), ("alarm", signal)):
             if item.get_closest_marker(mark) and not hasattr(module, mark):
@@ -41,23 +44,33 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def few():
-    """A folder of pictures, as a learner would bring it: 60 of each class, and 30 to test with.
+    """A folder of images, as a learner would bring it: 60 of each class, and 30 to test with.
 
     They are drawn ones. nbval runs the notebooks with all of them; here the kind counts.
     """
-    folder = Path(os.environ["LABKIT_CONFIG"]).with_name("my pictures")  # for all workers
+    return _some("my pictures", 60)
+
+
+@pytest.fixture(scope="session")
+def fewer():
+    """A third of ``few``, for what has to run, and need not learn."""
+    return _some("fewer pictures", 20)
+
+
+def _some(name: str, count: int) -> Path:
+    folder = Path(os.environ["LABKIT_CONFIG"]).with_name(name)  # for all workers
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
-            _write_some(folder, *load("drawn"))
+            _write_some(folder, count, *load("drawn"))
     return folder
 
 
-def _write_some(folder: Path, train, _validation, test) -> None:
-    for name, part, count in (("train", train, 60), ("test", test, 30)):
+def _write_some(folder: Path, count: int, train, _validation, test) -> None:
+    for name, part, each in (("train", train, count), ("test", test, count // 2)):
         for label, kind in enumerate(part.classes):
             (folder / name / kind).mkdir(parents=True)
             members = [n for n, target in enumerate(part.targets) if target == label]
-            for n in members[:count]:
+            for n in members[:each]:
                 Image.fromarray(part.data[n]).save(folder / name / kind / f"{n}.png")
 
 

@@ -26,10 +26,10 @@ def code(part):
 
 
 @pytest.mark.parametrize("path", minutes.NOTEBOOKS, ids=lambda path: path.stem)
-def test_each_section_needs_only_the_core(path, few, tmp_path, monkeypatch):
+def test_each_section_needs_only_the_core(path, fewer, tmp_path, monkeypatch):
     for name in ("CHECKPOINTS", "CONFIG", "PROGRESS"):
         monkeypatch.setenv(f"LABKIT_{name}", str(tmp_path / name.lower()))
-    monkeypatch.setenv("LABKIT_DATA", str(few))
+    monkeypatch.setenv("LABKIT_DATA", str(fewer))
     counted = minutes.count(path)
     cells = [*code(counted.core), nbformat.v4.new_code_cell(REMEMBER)]
     for part in [*counted.sections, counted.exercises][::-1]:
