@@ -38,6 +38,9 @@ def main(folder: str) -> None:
     for path in sorted(Path(folder, "notebooks").glob("*.ipynb")):
         notebook = without_solutions(json.loads(path.read_text("utf-8")))
         path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    readme = Path(folder, "README.md")
+    text = re.sub(r"\[The teacher's pack\].*?\n\n", "", readme.read_text("utf-8"), flags=re.DOTALL)
+    readme.write_text(text, "utf-8")
     print(f"The edition without solutions is in {folder}.")
 
 

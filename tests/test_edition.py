@@ -1,7 +1,8 @@
 import json
+import re
 from pathlib import Path
 
-from tests.edition import without_solutions
+from tests.edition import main, without_solutions
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("[0-9]*.ipynb"))
 
@@ -19,3 +20,11 @@ def test_an_edition_has_every_hint_and_no_solution():
         assert _count(made, "Solution</summary>") == 0 == _count(made, "and a solution are")
         assert _count(made, "<summary>Hint</summary>") == hints
         assert _count(made, "<details>") == _count(made, "</details>")
+
+
+def test_every_file_that_its_readme_names_is_there(tmp_path):
+    main(str(tmp_path / "edition"))
+    text = (tmp_path / "edition" / "README.md").read_text("utf-8")
+    named = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
+    assert "notebooks/00_setup.ipynb" in " ".join(named)
+    assert [link for link in named if not (tmp_path / "edition" / link).exists()] == []
