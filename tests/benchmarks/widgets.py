@@ -88,24 +88,30 @@ class Case:
     controls: tuple[Control, ...]
 
 
+STAGE, DRAWN = ".lk-stage", "data-drawn"
 SHAPE_AND_WINDOW = (
-    Control("window", slider("Window"), "canvas", "data-position", good=AT_ONCE),
-    Control("stride", slider("Stride"), "canvas", run=3),
+    Control("window", slider("Window"), STAGE, DRAWN, good=AT_ONCE),
+    Control("stride", slider("Stride"), STAGE, DRAWN, run=3, good=AT_ONCE),
 )
 SHEET = ".lk-mistakes .lk-screen img"
-STAGE, DRAWN = ".lk-stage", "data-drawn"
 LINE, STORY = '[role=slider][aria-label="conv1"]', ".lk-network-stage"
 CASES = (
     Case(
         "convolution",
         "from labkit.explorers.convolution import ConvolutionExplorer\n"
         "ConvolutionExplorer(pictures, Net())",
-        (*SHAPE_AND_WINDOW, Control("padding", slider("Padding"), "canvas", run=3)),
+        (
+            *SHAPE_AND_WINDOW,
+            Control("padding", slider("Padding"), STAGE, DRAWN, run=3, good=AT_ONCE),
+        ),
     ),
     Case(
         "pooling",
         "from labkit.explorers.convolution import PoolingExplorer\nPoolingExplorer(pictures)",
-        (*SHAPE_AND_WINDOW, Control("kernel", slider("Kernel"), "canvas", run=4)),
+        (
+            *SHAPE_AND_WINDOW,
+            Control("kernel", slider("Kernel"), STAGE, DRAWN, run=4, good=AT_ONCE),
+        ),
     ),
     Case(
         "shape coach",

@@ -21,7 +21,7 @@ from labkit.data.drawn import draw_one
 from labkit.data.loaders import BatchLoader
 from labkit.model import Net
 from labkit.training import train_epoch
-from labkit.explorers.convolution.widget import ConvolutionExplorer
+from labkit.explorers.convolution import ConvolutionExplorer
 
 train = load("drawn").train
 torch.manual_seed(0)
@@ -31,11 +31,10 @@ for epoch in range(3):
     batches = BatchLoader(train, batch_size=16, shuffle=True, seed=epoch)
     train_epoch(net, batches, torch.nn.CrossEntropyLoss(), sgd)
 explorer = ConvolutionExplorer({PICTURE: draw_one(PICTURE, seed=SEED, size=32)}, net)
-explorer.kernel.value = FILTER
-explorer.stage.position = 28 * ROW + COLUMN
+explorer.stage.set(kernel=FILTER, position=28 * ROW + COLUMN)
 explorer
 """
-CHOICE = {"PICTURE": "bird", "SEED": 1, "FILTER": "filter 5", "ROW": 19, "COLUMN": 13}
+CHOICE = {"PICTURE": "bird", "SEED": 1, "FILTER": 12, "ROW": 19, "COLUMN": 13}
 
 
 def main() -> None:

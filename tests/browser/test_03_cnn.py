@@ -15,24 +15,13 @@ from labkit.explorers.convolution.compute import HAND_MADE
 from labkit.explorers.shape_coach.draw import LEFT, RIGHT, STRIP
 from labkit.explorers.shared.own_image import one_of_each
 from tests.browser.fit import test_nothing_is_cut_off  # noqa: F401
-from tests.browser.kernel import settle
+from tests.browser.kernel import execute, settle
 from tests.browser.kernel import value as asked
 from tests.browser.lab import cut_off, drag, unreached, unspoken
 
 pytestmark = pytest.mark.browser
 
-_PIXEL = """(canvas, [x, y]) => {
-  const scale = canvas.width / canvas.clientWidth;
-  return [...canvas.getContext('2d').getImageData(x * scale, y * scale, 1, 1).data].slice(0, 3);
-}"""
-
-_IMAGE_PIXEL = """(image, [x, y]) => {
-  const canvas = document.createElement('canvas');
-  [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
-  const context = canvas.getContext('2d');
-  context.drawImage(image, 0, 0);
-  return [...context.getImageData(x, y, 1, 1).data].slice(0, 3);
-}"""
+_POSITION = "JSON.parse(document.querySelector('.lk-convolution .lk-stage').dataset.drawn).position"
 _CANVAS_PIXEL = """(canvas, [row, column]) =>
   [...canvas.getContext('2d').getImageData(column, row, 1, 1).data].slice(0, 3)"""
 ORANGE = [0xD5, 0x5E, 0x00]
@@ -112,32 +101,23 @@ def expect_sentence(explorer, text):
         raise AssertionError(f"{text!r} is not in {said.all_inner_texts()}") from None
 
 
-def expect_pixel(image, place, colour):
-    """Wait until a pixel has its colour: a picture is painted a moment after its sentence."""
+def painted(canvas, place, colour, within=0):
+    """Wait until a pixel of a canvas, row and column, has its colour."""
     for _attempt in range(600):
-        found = image.evaluate(_IMAGE_PIXEL, place)
-        if found == pytest.approx(colour, abs=1):
-            return
-        image.page.wait_for_timeout(100)
-    shown = image.evaluate("image => [image.dataset.revision, image.complete, image.alt]")
-    raise AssertionError(f"{found} is not {colour} in {shown}")
-
-
-def expect_drawn(explorer, place, colour, within=1):
-    """Wait until the stage shows a colour at a place given in its own points."""
-    for _attempt in range(600):
-        found = explorer.locator("canvas").evaluate(_PIXEL, place)
+        found = canvas.evaluate(_CANVAS_PIXEL, place)
         if found == pytest.approx(colour, abs=within):
             return
-        explorer.page.wait_for_timeout(100)
+        canvas.page.wait_for_timeout(100)
     raise AssertionError(f"{found} is not {colour}")
 
 
-def spot(explorer, part, row, column):
-    """Return where a cell of the stage's "picture" or "output" is, in points of the stage."""
-    canvas = explorer.locator("canvas")
-    x, y, side = canvas.evaluate("(canvas, part) => canvas.places[part]", part)
-    return [x + column * side, y + row * side]
+def point(explorer, part, row, column):
+    """Return a place of the "lk-seen" image or of the "lk-output" on the screen."""
+    canvas = explorer.locator(f".{part} canvas")
+    canvas.scroll_into_view_if_needed()
+    height, width = canvas.evaluate("({ height, width }) => [height, width]")
+    box = canvas.bounding_box()
+    return box["x"] + box["width"] * column / width, box["y"] + box["height"] * row / height
 
 
 def press(page, key, times=1):
@@ -167,37 +147,33 @@ def test_the_convolutions_number_and_pixel_are_those_of_pytorch(page, convolutio
     press(page, "ArrowDown", 2)
     value = output[2, 3]
     expect_sentence(convolution, f"(row 3, column 4): the products add up to {number(value)}")
-    place = spot(convolution, "output", 1.5, 1.5)  # the middle of row 1, column 1
     level = round(255 * float((output[1, 1] - output.min()) / np.ptp(output)))
-    red, green, blue = convolution.locator("canvas").evaluate(_PIXEL, place)
-    assert red == green == blue and abs(red - level) <= 1
+    painted(convolution.locator(".lk-output canvas"), [1, 1], [level] * 3, within=1)
 
 
-def test_a_click_on_the_output_moves_the_window_there(convolution, samples):
-    canvas = convolution.locator("canvas")
-    x, y = spot(convolution, "output", 20.5, 10.5)
-    canvas.click(position={"x": x, "y": y})
-    value = convolved(samples[0], HAND_MADE["edges, left to right"])[20, 10]
-    expect_sentence(convolution, f"(row 21, column 11): the products add up to {number(value)}")
-    assert canvas.get_attribute("data-position") == str(20 * 30 + 10)
+def test_a_click_on_output_or_image_moves_the_window_there(page, convolution, samples):
+    output = convolved(samples[0], HAND_MADE["edges, left to right"])
+    for part, row, column in (("lk-output", 20.5, 10.5), ("lk-seen", 6.5, 29.5)):
+        page.mouse.click(*point(convolution, part, row, column))
+        at = (20, 10) if part == "lk-output" else (5, 28)
+        said = f"(row {at[0] + 1}, column {at[1] + 1}): the products add up to {number(output[at])}"
+        expect_sentence(convolution, said)
 
 
 def test_it_plays_and_pauses(page, convolution):
     go_to(convolution, page, 0)
-    convolution.get_by_label("Speed").select_option("60")
+    convolution.get_by_label("Speed").select_option("60 a second")
     convolution.get_by_role("button", name="Play").click()
-    page.wait_for_function(
-        "Number(document.querySelector('.lk-convolution canvas').dataset.position) > 5"
-    )
+    page.wait_for_function(f"{_POSITION} > 5")
     convolution.get_by_role("button", name="Pause").click()
     convolution.get_by_role("button", name="Play").wait_for()
 
 
 def test_a_typed_kernel_stride_and_padding_are_those_of_pytorch(page, convolution, samples):
-    numbers = convolution.get_by_label("Numbers")
+    numbers = convolution.get_by_role("textbox", name="Numbers")
     numbers.fill("1 2; 3 4")
     numbers.press("Enter")
-    kernel = convolution.get_by_label("Kernel").locator("option:checked")
+    kernel = convolution.get_by_role("combobox", name="Kernel").locator("option:checked")
     expect(kernel).to_have_text("numbers of your own", timeout=60_000)
     convolution.get_by_role("slider", name="Stride").press("ArrowRight")
     convolution.get_by_role("slider", name="Padding").press("ArrowRight")
@@ -210,7 +186,7 @@ def test_a_typed_kernel_stride_and_padding_are_those_of_pytorch(page, convolutio
 
 
 def test_a_kernel_that_is_none_is_a_sentence(convolution):
-    numbers = convolution.get_by_label("Numbers")
+    numbers = convolution.get_by_role("textbox", name="Numbers")
     numbers.fill("1 dog")
     numbers.press("Enter")
     convolution.get_by_role("alert").filter(has_text='"dog" is not a number').wait_for()
@@ -230,16 +206,12 @@ def test_an_uploaded_picture_is_convolved(page, convolution):
     )
 
 
-def middle(convolution):
-    return spot(convolution, "picture", 1 + 16.5, 1 + 16.5)  # the padding is 1
-
-
 def test_a_picture_of_11_megabytes_is_uploaded(page, convolution):
     """Jupyter's server takes 10 MB at a time."""
     large = np.tile(np.uint8([250, 100, 40]), (1920, 1920, 1))
     file = {"name": "large.png", "mimeType": "image/png"}
     upload(page, convolution, file | {"buffer": encoded(large, compress_level=0)})
-    expect_drawn(convolution, middle(convolution), [250, 100, 40])
+    painted(convolution.locator(".lk-seen canvas"), [17, 17], [250, 100, 40])
 
 
 def test_files_that_cannot_be_shown_are_sentences_and_the_explorer_works_on(
@@ -260,15 +232,15 @@ def test_files_that_cannot_be_shown_are_sentences_and_the_explorer_works_on(
     Image.new("CMYK", (60, 50), (0, 255, 255, 0)).save(tmp_path / "print.jpg", quality=95)
     type_path(convolution, tmp_path / "print.jpg")
     alert.wait_for(state="detached")
-    expect_drawn(convolution, middle(convolution), [255, 0, 0], within=3)
+    painted(convolution.locator(".lk-seen canvas"), [17, 17], [255, 0, 0], within=3)
 
 
 def test_a_sample_can_be_chosen_again_after_a_picture_of_ones_own(page, convolution, samples):
     picture = convolution.get_by_label("Image", exact=True)
     assert picture.locator("option:checked").inner_text().endswith("print.jpg")
     picture.select_option(index=0)
-    place = spot(convolution, "picture", 1 + 5.5, 1 + 20.5)  # the padding is 1
-    expect_drawn(convolution, place, samples[0][5, 20].tolist())
+    seen = convolution.locator(".lk-seen canvas")
+    painted(seen, [1 + 5, 1 + 20], samples[0][5, 20].tolist())  # the padding is 1
 
 
 def test_a_filter_of_the_network_adds_up_its_three_channels_and_its_bias(
@@ -277,7 +249,7 @@ def test_a_filter_of_the_network_adds_up_its_three_channels_and_its_bias(
     with torch.random.fork_rng():
         torch.manual_seed(0)  # as the notebook does
         layer = torch.nn.Conv2d(3, 6, 5)
-    convolution.get_by_label("Kernel").select_option("your network's filter 2")
+    convolution.get_by_role("combobox", name="Kernel").select_option("your network's filter 2")
     for name in ("Stride", "Padding"):
         convolution.get_by_role("slider", name=name).press("Home")
     convolution.get_by_text("/ 784").wait_for()
@@ -299,32 +271,24 @@ def test_a_window_dragged_fast_stops_where_the_mouse_stops(page, convolution):
     expect_sentence(
         convolution, f"Window {position + 1} of 784 (row {row + 1}, column {column + 1})"
     )
-    canvas = convolution.locator("canvas")
-    assert canvas.get_attribute("data-position") == str(position)
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
     for step, down in enumerate((3.5, 9.5, 20.5)):  # over the output, the button held
-        place = spot(convolution, "output", down, 10.5)
-        page.mouse.move(box["x"] + place[0], box["y"] + place[1])
+        page.mouse.move(*point(convolution, "lk-output", down, 10.5))
         if step == 0:
             page.mouse.down()
     page.mouse.up()
     expect_sentence(convolution, "(row 21, column 11)")
-    assert canvas.get_attribute("data-position") == str(20 * 28 + 10)
 
 
 def test_space_on_the_slider_plays_and_pauses(page, convolution):
     go_to(convolution, page, 2)
     page.keyboard.press("Space")
     convolution.get_by_role("button", name="Pause").wait_for()
-    page.wait_for_function(
-        "Number(document.querySelector('.lk-convolution canvas').dataset.position) > 4"
-    )
+    page.wait_for_function(f"{_POSITION} > 4")
     page.keyboard.press("Space")
     convolution.get_by_role("button", name="Play").wait_for()
-    halted = convolution.locator("canvas").get_attribute("data-position")
+    halted = page.evaluate(_POSITION)
     page.wait_for_timeout(300)
-    assert convolution.locator("canvas").get_attribute("data-position") == halted
+    assert page.evaluate(_POSITION) == halted
 
 
 _AT_ONCE = """(explorer, moves) => {  // faster than a hand: no answer of Python's comes between
@@ -339,18 +303,17 @@ _AT_ONCE = """(explorer, moves) => {  // faster than a hand: no answer of Python
 }"""
 
 
-def test_a_window_that_moves_on_while_the_output_shrinks_stays_in_it(notebook, page, convolution):
-    go_to(convolution, page, 0)
-    page.keyboard.press("End")
-    moves = [[".lk-stage input", place] for place in (700, 710, 720, 783)]
-    stride = convolution.get_by_role("slider", name="Stride")
-    stride.evaluate("slider => slider.classList.add('stride')")
-    convolution.evaluate(_AT_ONCE, [[".stride", 3], *moves])
+def test_the_kernel_hears_where_the_controls_stand(notebook, page, convolution):
+    convolution.get_by_role("slider", name="Stride").press("ArrowRight")
+    go_to(convolution, page, 5)
     settle(notebook)
-    expect_sentence(convolution, "Window 100 of 100 (row 10, column 10)")
-    assert convolution.locator("canvas").get_attribute("data-position") == "99"
-    stride.press("Home")
-    convolution.get_by_text("/ 784").wait_for()
+    explorer = (
+        "[one for one in Widget.widgets.values() if isinstance(one, ConvolutionExplorer)][-1]"
+    )
+    execute(notebook, f"from ipywidgets import Widget; stage = {explorer}.stage")
+    assert asked(notebook, "[stage.settings[name] for name in ('stride', 'position')]") == [2, 5]
+    execute(notebook, "stage.set(stride=1, position=7)")
+    expect_sentence(convolution, "Window 8 of 784 (row 1, column 8)")
     assert notebook.errors() == []
 
 
@@ -360,27 +323,23 @@ def test_poolings_winner_stands_out_and_the_others_are_faded(page, pooling, samp
     go_to(pooling, page, 4)
     patch = samples[0][:3, 8:11, 0] / 255
     expect_sentence(pooling, f"(row 1, column 5): {patch.max():.3f} is the largest of 9 values")
-    for place in np.ndindex(3, 3):
-        corner = spot(pooling, "numbers", (place[0] + 0.86) / 3, (place[1] + 0.14) / 3)
-        shade = pooling.locator("canvas").evaluate(_PIXEL, corner)[0]
-        if place == np.unravel_index(patch.argmax(), (3, 3)):
-            assert abs(shade - round(255 * patch.max())) <= 1
-        else:
-            assert shade == 0xF2
+    squares = pooling.locator(".lk-grid span")
+    assert "lk-winner" in (squares.nth(int(patch.argmax())).get_attribute("class"))
+    assert pooling.locator(".lk-winner").count() == 1
 
 
 def test_average_pooling_goes_by_the_mean(page, pooling, samples):
-    pooling.get_by_label("Takes the").select_option("mean (average pooling)")
+    pooling.get_by_role("combobox", name="Takes the").select_option("mean (average pooling)")
     mean = samples[0][:3, 8:11, 0].mean() / 255
     expect_sentence(pooling, f"the mean of 9 values is {mean:.3f}")
 
 
 def test_a_pooling_of_another_size_channel_and_picture_is_pytorchs(page, pooling, tmp_path):
-    pooling.get_by_label("Takes the").select_option("largest (max-pooling)")
+    pooling.get_by_role("combobox", name="Takes the").select_option("largest (max-pooling)")
     picture = np.random.default_rng(1).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     (tmp_path / "noise.png").write_bytes(encoded(picture))
     type_path(pooling, tmp_path / "noise.png")
-    pooling.get_by_label("Channel").select_option("blue")
+    pooling.get_by_role("combobox", name="Channel").select_option("blue")
     size = pooling.get_by_role("slider", name="Kernel")
     drag(size, 1.0)
     assert size.input_value() == "6"
@@ -393,7 +352,7 @@ def test_a_pooling_of_another_size_channel_and_picture_is_pytorchs(page, pooling
     go_to(pooling, page, 8)
     expect_sentence(pooling, f"(row 2, column 3): {output[1, 2]:.3f} is the largest of 36 values")
     level = round(255 * float((output[0, 3] - output.min()) / np.ptp(output)))
-    expect_drawn(pooling, spot(pooling, "output", 0.5, 3.5), [level] * 3)
+    painted(pooling.locator(".lk-output canvas"), [0, 3], [level] * 3, within=1)
 
 
 def test_a_guess_is_answered_and_a_right_one_explained(page, coach):
@@ -671,30 +630,20 @@ def test_the_classes_have_their_names_and_probabilities(network):
     assert [float(text.removesuffix("%")) for text in shown] == pytest.approx(expected, abs=0.15)
 
 
-def painted(network, place, colour):
-    """Wait until a pixel of the image, row and column, has its colour."""
-    for _attempt in range(600):
-        found = network.locator(".lk-image canvas").evaluate(_CANVAS_PIXEL, place)
-        if found == colour:
-            return
-        network.page.wait_for_timeout(100)
-    raise AssertionError(f"{found} is not {colour}")
-
-
 def test_another_image_is_shown_pixel_by_pixel(network, samples):
     network.get_by_label("Image", exact=True).select_option(index=3)
-    painted(network, [9, 20], samples[3][9, 20].tolist())
+    painted(network.locator(".lk-image canvas"), [9, 20], samples[3][9, 20].tolist())
 
 
 def test_a_picture_of_ones_own_goes_through_the_network(page, network, tmp_path):
     picture = halves([255, 0, 0], [0, 0, 255])
     file = {"name": "two.png", "mimeType": "image/png", "buffer": encoded(picture)}
     upload(page, network, file, by_key=True)
-    painted(network, [9, 1], [255, 0, 0])
-    painted(network, [9, 30], [0, 0, 255])
+    painted(network.locator(".lk-image canvas"), [9, 1], [255, 0, 0])
+    painted(network.locator(".lk-image canvas"), [9, 30], [0, 0, 255])
     (tmp_path / "green.png").write_bytes(encoded(halves([0, 255, 0], [0, 255, 0])))
     type_path(network, tmp_path / "green.png")
-    painted(network, [9, 1], [0, 255, 0])
+    painted(network.locator(".lk-image canvas"), [9, 1], [0, 255, 0])
     type_path(network, tmp_path / "none.png")
     network.get_by_role("alert").filter(has_text="none.png: there is no such file").wait_for()
     network.get_by_label("Image", exact=True).select_option(index=0)

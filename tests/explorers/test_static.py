@@ -12,10 +12,9 @@ ROOT = Path(__file__).parents[2]
 CELLS = """
 import numpy as np
 from labkit.model import Net
-from labkit.explorers.convolution.widget import ConvolutionExplorer
+from labkit.explorers.convolution import ConvolutionExplorer, PoolingExplorer
 from labkit.explorers.landscape.widget import LandscapeExplorer
 from labkit.explorers.network.widget import NetworkExplorer
-from labkit.explorers.convolution.pooling import PoolingExplorer
 from labkit.explorers.shape_coach.widget import ShapeCoach
 from labkit.explorers.softmax.widget import SoftmaxExplorer
 samples = {"grey": np.full((32, 32, 3), 90, np.uint8)}

@@ -11,9 +11,7 @@ import numpy as np
 from IPython.display import display
 
 from labkit.data import normalise
-from labkit.explorers.convolution.compute import HAND_MADE, NUMBERS_AT_MOST
-from labkit.explorers.convolution.pooling import PoolingExplorer
-from labkit.explorers.convolution.widget import ConvolutionExplorer
+from labkit.explorers.convolution.widget import ConvolutionExplorer, PoolingExplorer
 from labkit.explorers.landscape import draw as walks
 from labkit.explorers.landscape.compute import LANDSCAPES
 from labkit.explorers.landscape.widget import MOMENTA, RATES, STEPS, LandscapeExplorer, WalkStage
@@ -24,7 +22,6 @@ from labkit.explorers.shape_coach.stack_table import LIMITS, as_layer
 from labkit.explorers.shape_coach.widget import LAYERS_AT_MOST, ShapeCoach
 from labkit.explorers.shared.looks import Explorer, complaint
 from labkit.explorers.softmax.widget import SoftmaxExplorer
-from labkit.inspect import first_convolution, first_filters
 from labkit.inspect.shapes import Window
 from labkit.text import _, ngettext
 from tests.site.pages import ALIVE
@@ -45,21 +42,10 @@ def needed(explorer: Explorer) -> dict | None:
     return None
 
 
-def _convolution(explorer: ConvolutionExplorer) -> dict:
-    names = ("kernel", "typed", "stride", "padding", "stage", "message")
+def _windows(explorer: ConvolutionExplorer | PoolingExplorer) -> dict:
     return {
-        "kind": "convolution",
-        "parts": _parts(explorer, names) | _image_parts(explorer),
-        "hidden": [explorer.choice.path.model_id],
-        "data": {"images": _images(explorer), "kernels": _kernels(explorer), "words": _words()},
-    }
-
-
-def _pooling(explorer: PoolingExplorer) -> dict:
-    names = ("kind", "channel", "size", "stride", "stage")
-    return {
-        "kind": "pooling",
-        "parts": _parts(explorer, names) | _image_parts(explorer),
+        "kind": KINDS[type(explorer)],
+        "parts": _parts(explorer, ["stage"]) | _image_parts(explorer),
         "hidden": [explorer.choice.path.model_id],
         "data": {"images": _images(explorer)},
     }
@@ -97,40 +83,6 @@ def _images(explorer) -> list[str]:
 def coded(array: np.ndarray | bytes) -> str:
     """Return bytes as text."""
     return base64.b64encode(array if isinstance(array, bytes) else array.tobytes()).decode()
-
-
-def _kernels(explorer: ConvolutionExplorer) -> list[dict | None]:
-    """Return the kernels to choose from, as filters of three channels; None: one that is typed."""
-    found = []
-    for _label, name in explorer.kernel.options:
-        if name == "typed":
-            found.append(None)
-        elif name in HAND_MADE:
-            plane = np.array(HAND_MADE[name]) / 3
-            found.append(_filter(np.repeat(plane[None], 3, axis=0), 0.0, learned=False))
-        else:
-            n, layer = int(name.removeprefix("filter ")), first_convolution(explorer.model)
-            bias = 0.0 if layer.bias is None else layer.bias[n].item()
-            found.append(_filter(first_filters(explorer.model)[n], bias, learned=True))
-    return found
-
-
-def _filter(weights: np.ndarray, bias: float, learned: bool) -> dict:
-    numbers = [float(f"{weight:.8g}") for weight in np.ravel(weights)]
-    return {"weights": numbers, "size": weights.shape[1:], "bias": bias, "learned": learned}
-
-
-def _words() -> dict:
-    too_large = _("This kernel is {rows} x {columns}; {limit} x {limit} can be shown at most.")
-    return {
-        "rectangle": _(
-            "A kernel is rows of equally many numbers, for example 1 0 -1; 2 0 -2; 1 0 -1."
-        ),
-        "too large": too_large,
-        "number": _('"{word}" is not a number: write 0.5, -1 or 1/9.'),
-        "most": NUMBERS_AT_MOST,
-        "complaint": complaint("{}"),
-    }
 
 
 def _landscape(explorer: LandscapeExplorer) -> dict:
@@ -261,8 +213,8 @@ def _snapshots(explorer: NetworkExplorer) -> list[str]:
 
 
 MAKERS = {
-    ConvolutionExplorer: _convolution,
-    PoolingExplorer: _pooling,
+    ConvolutionExplorer: _windows,
+    PoolingExplorer: _windows,
     SoftmaxExplorer: _alone,
     LandscapeExplorer: _landscape,
     ShapeCoach: _shapes,
@@ -270,5 +222,9 @@ MAKERS = {
     NetworkExplorer: _network,
 }
 
-KINDS = {SoftmaxExplorer: "softmax"}
-"""Names for explorers that answer for themselves."""
+KINDS = {
+    ConvolutionExplorer: "convolution",
+    PoolingExplorer: "pooling",
+    SoftmaxExplorer: "softmax",
+}
+"""What a page calls explorers whose stage answers for itself."""

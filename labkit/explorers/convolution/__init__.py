@@ -1,6 +1,5 @@
 """Slide a window over an image: convolution and pooling, number by number."""
 
-from labkit.explorers.convolution.pooling import PoolingExplorer
-from labkit.explorers.convolution.widget import ConvolutionExplorer
+from labkit.explorers.convolution.widget import ConvolutionExplorer, PoolingExplorer
 
 __all__ = ["ConvolutionExplorer", "PoolingExplorer"]

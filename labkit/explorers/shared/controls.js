@@ -32,6 +32,7 @@ function field(move) {
   const [name, input] = [make("span"), make("input")];
   input.type = "text";
   input.addEventListener("change", () => move(input.value));
+  input.addEventListener("keydown", ({ key }) => key === "Enter" && move(input.value)); // JupyterLab takes it
   const show = ({ label, value }) => {
     name.textContent = label;
     if (input.value !== value) input.value = value;
@@ -151,8 +152,9 @@ class Player {
 
 /**
  * A stage: the controls that Python planned, and below them what `begin` puts into the element. That
- * returns how to `draw` the settings, whenever anybody changes one, what the buttons do (`acts`),
- * what else of the model it `hears`, and what is to `end`. `draw` may return news for the controls.
+ * returns how to `draw` the settings, whenever anybody changes one, what controls do beyond setting
+ * a value (`acts`), what else of the model it `hears`, and how to `end`. `draw` may return news for
+ * the controls.
  */
 function stage({ model, el }, begin) {
   const change = (news) => {
@@ -164,7 +166,8 @@ function stage({ model, el }, begin) {
   );
   el.classList.add("lk-stage");
   el.append(controls.element);
-  const made = begin({ model, el, change, words: model.get("words"), scene: model.get("scene") });
+  const [words, scene] = [model.get("words"), model.get("scene")];
+  const made = begin({ model, el, change, words, scene, redraw: () => update() });
   const { draw, acts = {}, hears = {}, end = () => {} } = made;
   const update = () => {
     const settings = model.get("settings");

@@ -108,25 +108,27 @@ function signed(values) {
   };
 }
 
-/** A grid of more columns than this is shown in colour alone. */
+/** A grid of more columns than this, or of narrow ones, is shown in colour alone. */
 const READABLE = 7;
 
-/** A grid of numbers, each on its ground: `style(value, i)` gives `fill` and `colour`. */
+/** Numbers in a grid, each on its ground: `style(value, i)` gives `fill`, `colour` and `mark`. */
 class NumberGrid {
   element = make("div", "lk-grid");
 
   show(values, columns, style, cell) {
     const { element } = this;
-    const tight = columns > READABLE;
+    const tight = columns > READABLE || cell < 17;
     element.classList.toggle("lk-tight", tight);
     element.style.gridTemplateColumns = `repeat(${columns}, ${cell}px)`;
     element.style.gridAutoRows = `${cell}px`;
+    element.style.letterSpacing = cell < 27 ? "-0.08em" : "";
     if (element.childElementCount !== values.length)
       element.replaceChildren(...values.map(() => make("span")));
     values.forEach((value, i) => {
-      const { fill: ground, colour = INK } = style(value, i);
+      const { fill: ground, colour = INK, mark = false } = style(value, i);
       const square = element.children[i];
-      square.textContent = tight ? "" : short(value, cell < 27 || Math.abs(value) >= 10 ? 1 : 2);
+      square.textContent = tight ? "" : short(value, cell < 21 || Math.abs(value) >= 10 ? 1 : 2);
+      square.classList.toggle("lk-winner", mark);
       square.style.color = colour;
       square.style.background = `linear-gradient(${ground}, ${ground}), #fff`;
     });

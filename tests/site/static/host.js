@@ -199,6 +199,16 @@ labkitSite.choosing = ({ image, upload }, data, changed) => {
   };
 };
 
+/** A window moves over the chosen image: its stage does the rest. */
+labkitSite.answers.convolution = labkitSite.answers.pooling = (parts, data) => {
+  const show = () => parts.stage.take({ image: new DataView(choice.bytes().buffer), size: [32, 32] });
+  const choice = labkitSite.choosing(parts, data, show);
+  return (model, ...news) => {
+    choice.hear(model, ...news);
+    if (model === parts.image) show();
+  };
+};
+
 /** On a phone a tap on an image makes it as large as its letters need, and another small again. */
 function enlarge(image) {
   const button = element("button", "lk-zoom");
