@@ -90,6 +90,11 @@ def written(value: float, form: str = "") -> str:
     return with_signs(format(value, form))
 
 
+def signs() -> dict[str, str]:
+    """Return what this language writes for ``,``, ``.`` and ``%``, for a browser that writes."""
+    return _SIGNS.get(language(), {}) | {"language": language()}
+
+
 def with_signs(text: str) -> str:
     """Return a text whose numbers have this language's signs in place of English ones."""
     return _with_signs(text, language())

@@ -58,6 +58,14 @@ def test_a_wrong_prediction_is_said_and_pulls_the_true_logit_up(alone):
     assert shown.says().endswith("It is the likeliest.")
 
 
+def test_numbers_are_written_as_the_language_writes_them(alone, monkeypatch):
+    monkeypatch.setenv("LABKIT_LANGUAGE", "de")
+    shown = alone(SoftmaxExplorer(CLASSES).stage)
+    shown.set(logits=[5, 5, 5], added=5)
+    assert shown.stage.locator("td:nth-child(3)").first.inner_text() == "22.026,47"
+    assert "−ln p = 1,099" in shown.says()
+
+
 def test_five_classes_of_many_are_shown_and_one_is_not_enough(alone):
     assert (
         alone(SoftmaxExplorer([str(k) for k in range(10)]).stage)

@@ -7,7 +7,7 @@ function slider(move) {
   input.addEventListener("input", () => move(Number(input.value)));
   /** Show a value; `texts` gives each position a word, `said` is what a screen reader says. */
   const show = ({ label, minimum, maximum, step, texts = [], value, disabled = false, said }) => {
-    const word = texts.length ? texts[value] : withMinus(String(Number(value.toFixed(6))));
+    const word = texts.length ? texts[value] : written(String(Number(value.toFixed(6))));
     name.textContent = label;
     Object.assign(input, { min: minimum, max: maximum, step, disabled, value });
     output.textContent = word;
@@ -32,7 +32,8 @@ function field(move) {
   const [name, input] = [make("span"), make("input")];
   input.type = "text";
   input.addEventListener("change", () => move(input.value));
-  input.addEventListener("keydown", ({ key }) => key === "Enter" && move(input.value)); // JupyterLab takes it
+  // JupyterLab keeps Enter from ending the line.
+  input.addEventListener("keydown", ({ key }) => key === "Enter" && move(input.value));
   const show = ({ label, value }) => {
     name.textContent = label;
     if (input.value !== value) input.value = value;
@@ -166,6 +167,7 @@ function stage({ model, el }, begin) {
   );
   el.classList.add("lk-stage");
   el.append(controls.element);
+  signs = model.get("signs");
   const [words, scene] = [model.get("words"), model.get("scene")];
   const made = begin({ model, el, change, words, scene, redraw: () => update() });
   const { draw, acts = {}, hears = {}, end = () => {} } = made;

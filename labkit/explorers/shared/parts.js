@@ -9,20 +9,27 @@ const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 const total = (values) => values.reduce((sum, value) => sum + value, 0);
 const range = (count) => [...Array(count).keys()];
 
-/** Write a minus as a minus; nothing is "-0.000". */
-const withMinus = (text) => text.replace("-", Number(text) === 0 ? "" : "−");
-const fixed = (value, digits = 3) => withMinus(value.toFixed(digits));
-const percent = (share, digits = 1) => `${(100 * share).toFixed(digits)}%`;
+/** What the language of the page writes for "," "." and "%"; else they stay. */
+let signs = {};
+
+/** Write a number as the language does, its minus as a minus; nothing is "-0.000". */
+function written(text) {
+  const plain = text.replace("-", Number(text) === 0 ? "" : "−");
+  return plain.replace(/(?<=\d)[.,](?=\d)|(?<=\d)%/g, (sign) => signs[sign] ?? sign);
+}
+const fixed = (value, digits = 3) => written(value.toFixed(digits));
+const percent = (share, digits = 1) => written(`${(100 * share).toFixed(digits)}%`);
 
 /** Thousands with commas: 1,234.50 */
 function grouped(value, digits = 0) {
-  const options = { minimumFractionDigits: digits, maximumFractionDigits: digits };
-  return withMinus(value.toLocaleString("en", options));
+  const useGrouping = signs.language === "es" ? "min2" : true; // four digits stay together
+  const options = { useGrouping, minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return written(value.toLocaleString("en", options));
 }
 
 /** A number in a narrow cell: .53, −1, 12.5 */
 function short(value, digits = 2) {
-  return withMinus(Number(value.toFixed(digits)).toString()).replace(/^(−?)0\./, "$1.");
+  return written(Number(value.toFixed(digits)).toString()).replace(/^(−?)0(?=[.,])/, "$1");
 }
 
 /** The numbers that Python sent, as an array of that kind. */

@@ -8,6 +8,7 @@ import anywidget
 import traitlets
 
 from labkit.explorers.shared.looks import SHEET, STATIC, joined
+from labkit.text import signs
 
 Plan = dict[str, Any]
 """A control as the browser makes it; its ``name`` is that of its value in ``Stage.settings``."""
@@ -28,6 +29,11 @@ class Stage(anywidget.AnyWidget):
     words = traitlets.Dict().tag(sync=True)
     controls = traitlets.List().tag(sync=True)
     settings = traitlets.Dict().tag(sync=True, echo_update=False)
+    signs = traitlets.Dict(help="How the language writes numbers.").tag(sync=True)
+
+    @traitlets.default("signs")
+    def _signs(self) -> dict[str, str]:
+        return signs()
 
     def set(self, **settings) -> None:
         """Move controls, as the learner does."""
