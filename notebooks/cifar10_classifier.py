@@ -1,7 +1,7 @@
-"""Train an image classifier, save it, load it again and test it: the whole lab in plain PyTorch.
+"""The whole lab in plain PyTorch: train an image classifier, save it, load it, test it.
 
 python cifar10_classifier.py                 CIFAR-10, downloaded once (170 MB)
-python cifar10_classifier.py --data DIR      your own images: DIR/train/cat/1.jpg, DIR/test/...
+python cifar10_classifier.py --data DIR      your images: DIR/train/cat/1.jpg, DIR/test/...
 python cifar10_classifier.py --device cpu    on the CPU, even if there is a GPU
 """
 
@@ -37,8 +37,10 @@ def load_data(folder):
     normalize = transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     transform = transforms.Compose([*square, transforms.ToTensor(), normalize])
     if folder:
-        return [datasets.ImageFolder(f"{folder}/{part}", transform) for part in ("train", "test")]
-    return [datasets.CIFAR10("data", train, transform, download=True) for train in (True, False)]
+        parts = f"{folder}/train", f"{folder}/test"
+        return [datasets.ImageFolder(part, transform) for part in parts]
+    parts = True, False  # for training, for testing
+    return [datasets.CIFAR10("data", part, transform, download=True) for part in parts]
 
 
 def train_epoch(net, loader, optimizer, device):
@@ -82,7 +84,8 @@ def main():
     optimizer = torch.optim.SGD(net.parameters(), lr=0.001, momentum=0.9)
     for epoch in range(1, options.epochs + 1):
         train_epoch(net, train_loader, optimizer, device)
-        correct, total = count_correct(net, DataLoader(validation_set, 250), len(names), device)
+        loader = DataLoader(validation_set, 250)
+        correct, total = count_correct(net, loader, len(names), device)
         print(f"epoch {epoch}: validation accuracy {correct.sum() / total.sum():.1%}")
 
     torch.save(net.state_dict(), "cifar10_net.pt")

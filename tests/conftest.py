@@ -1,5 +1,6 @@
 """Tests use the drawn pictures and touch nothing of the person who runs them."""
 
+import importlib
 import os
 import shutil
 import signal
@@ -77,6 +78,7 @@ def _write_some(folder: Path, count: int, train, _validation, test) -> None:
 @pytest.fixture
 def no_gpu(monkeypatch):
     """Let PyTorch find no GPU, whatever the machine has."""
+    importlib.import_module("torch._dynamo")  # SGD does at its first step, and wraps what is here
     monkeypatch.delenv("LABKIT_DEVICE", raising=False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.xpu, "is_available", lambda: False)

@@ -192,10 +192,12 @@ def autocast(device: str | torch.device, precision: str) -> torch.autocast:
     return torch.autocast(kind, dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
-def run(setting: Setting, *, classes: int = 10, repeats: int = 3) -> Result:
+def run(
+    setting: Setting, *, classes: int = 10, repeats: int = 3, cpu_threads: int | None = None
+) -> Result:
     """Measure one training step; too little memory or no compiler becomes a note, not an error.
 
-    The CPU computes with one thread or with all, whichever is faster.
+    The CPU computes with ``cpu_threads``; left out, with one or all, whichever is faster.
     """
     reason = why_not_compile(setting.device) if setting.compiled else ""
     if reason:
@@ -203,8 +205,9 @@ def run(setting: Setting, *, classes: int = 10, repeats: int = 3) -> Result:
     reset_peak_memory(setting.device)
     try:
         step = training_step(setting, classes)
-        on_cpu = torch.device(setting.device).type == "cpu"
-        with threads(best_threads(step) if on_cpu else torch.get_num_threads()):
+        if torch.device(setting.device).type == "cpu" and cpu_threads is None:
+            cpu_threads = best_threads(step)
+        with threads(cpu_threads or torch.get_num_threads()):
             timing = measure(step, device=setting.device, repeats=repeats)
     except (RuntimeError, MemoryError) as error:
         if out_of_memory(error):

@@ -127,6 +127,20 @@ def test_steps_are_taken_at_once_and_land_where_torch_optim_lands(bowl):
     said(bowl).filter(has_text=f"{expected.losses[2]:.2f}").wait_for()
 
 
+def test_every_word_on_the_canvas_is_drawn(bowl):
+    """A width that is not a number draws nothing, and nobody complains."""
+    bowl.page.evaluate("""() => {
+        const pen = CanvasRenderingContext2D.prototype, draw = pen.fillText;
+        window.drawn = new Set();
+        pen.fillText = function (words, ...place) {
+            if (!place.some(Number.isNaN)) drawn.add(words);
+            draw.call(this, words, ...place);
+        };
+    }""")
+    bowl.get_by_role("button", name="→ Step").click()
+    bowl.page.wait_for_function("drawn.has('slope (the gradient)') && drawn.has('start')")
+
+
 def test_a_rate_that_crawls_and_one_that_diverges_are_said(bowl):
     move(bowl, "step", "Home", *["PageUp"] * 5)
     said(bowl).filter(has_text="it crawls").wait_for()

@@ -78,6 +78,14 @@ def test_the_cpu_computes_with_one_thread_or_all_whichever_is_faster(seconds, be
         assert torch.get_num_threads() == 4
 
 
+def test_a_race_of_threads_measures_the_number_that_it_asks_for(monkeypatch):
+    monkeypatch.setattr(timing, "training_step", lambda *_: torch.get_num_threads)
+    monkeypatch.setattr(timing, "measure", lambda step, **_options: Timing((float(step()),)))
+    assert timing.run(Setting("cpu"), cpu_threads=3).timing.median == 3
+    with timing.threads(4):
+        assert timing.run(Setting("cpu")).timing.median == 1  # the fewer, the quicker here
+
+
 def test_the_grid_holds_every_combination_with_the_least_work_first():
     grid = timing.settings(["cpu"], [64, 4], [1, 8], ["float32", "bf16"], [False, True])
     assert len(grid) == len(set(grid)) == 16

@@ -1,6 +1,5 @@
 """One button per device; the pressed one is where the following cells compute."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import anywidget
@@ -9,7 +8,7 @@ import torch
 import traitlets
 
 from labkit.device import available, choose, missing
-from labkit.display import Html, escaped
+from labkit.display import escaped
 from labkit.explorers.device_toggle import compute
 from labkit.explorers.shared.looks import SHEET, Explorer, Slider, reporting, row
 from labkit.text import _, written
@@ -32,7 +31,7 @@ class DeviceToggle(Explorer):
     """Choose a device by pressing its button; ``toggle.device`` is the ``torch.device``.
 
     Where there is no GPU, one more button replays the newest recording of one in ``folder``, or
-    says that there is none, and races the CPU's threads; ``toggle.device`` stays the CPU then.
+    races the CPU's threads if there is none; ``toggle.device`` stays the CPU then.
     ``toggle.observe(function, "device")`` calls a function at each change, with the new device as
     ``change.new``: a running training can follow.
     """
@@ -48,9 +47,18 @@ class DeviceToggle(Explorer):
             name: _button(name, found.kind, _("Compute on {device}").format(device=found))
             for name, found in self._there.items()
         }
-        self._folder, self._race = folder, None
-        hint = _("Race a GPU that was recorded: nothing computes there")
-        self.replay = _button(_("GPU, recorded"), "gpu", hint)
+        self._race = compute.recorded(folder)
+        if self._race:
+            name, hint = (
+                _("GPU, recorded"),
+                _("Race a GPU that was recorded: nothing computes there"),
+            )
+        else:
+            name, hint = (
+                _("CPU race"),
+                _("Race one thread against all: no GPU has been recorded yet"),
+            )
+        self.replay = _button(name, "gpu", hint)
         self._make_race()
         absent = missing()
         buttons = [*self._buttons.values()]
@@ -74,6 +82,8 @@ class DeviceToggle(Explorer):
         self.batch.observe(lambda _change: self._run(), "value")
         self.race = widgets.VBox([self.words, row(self.batch, self.again), self.track])
         self.race.layout.display = "none"
+        if self._race:
+            self._offer(self._race, _("{source}. Your cells go on computing on the CPU."))
 
     @traitlets.validate("device")
     def _exists(self, proposal) -> torch.device:
@@ -107,41 +117,29 @@ class DeviceToggle(Explorer):
         if change.new:
             for button in self._buttons.values():
                 button.value, button.icon = False, ""
-            self._race = self._race or self._obtain()
+            self._race = self._race or self._measure()
             self._run()
         else:
             self._show()
 
-    def _obtain(self) -> compute.Race | None:
-        """Return the recorded race, else one that is measured here; say which it is."""
-        race = compute.recorded(self._folder)
+    def _measure(self) -> compute.Race | None:
+        self._tell(_("Measuring the CPU instead: 3 seconds ..."))
+        race = compute.measured()
         if race:
-            words = [
-                _("{source}. Your cells go on computing on the CPU.").format(source=race.source)
-            ]
-        else:
-            words = [
-                _("No GPU has been recorded for this lab yet, so there is none to replay."),
-                Html(
-                    _("Have you a machine with one? {command} records it there.").format(
-                        command="<code>python tests/benchmarks/record_gpu.py</code>"
-                    )
-                ),
-            ]
-            self.words.value = _paragraphs([*words, _("Measuring the CPU instead: 3 seconds ...")])
-            race = compute.measured()
-            words.append(
-                _("{source}: more threads are more workers, as the cores of a GPU are.").format(
-                    source=race.source
-                )
-                if race
-                else _("This machine has one core, so there is nothing to race.")
+            self._offer(
+                race, _("{source}: more threads are more workers, as the cores of a GPU are.")
             )
-        self.words.value = _paragraphs(words)
-        batches = race.batches if race else []
-        self.batch.texts = [written(batch, ",") for batch in batches]
-        self.batch.maximum = max(0, len(batches) - 1)
+        else:
+            self._tell(_("This machine has one core, so there is nothing to race."))
         return race
+
+    def _offer(self, race: compute.Race, says: str) -> None:
+        self._tell(says.format(source=race.source))
+        self.batch.texts = [written(batch, ",") for batch in race.batches]
+        self.batch.maximum = len(race.batches) - 1
+
+    def _tell(self, sentence: str) -> None:
+        self.words.value = f"<p>{escaped(sentence)}</p>"
 
     @reporting
     def _run(self) -> None:
@@ -159,10 +157,6 @@ def _button(name: str, kind: str, hint: str) -> widgets.ToggleButton:
     layout = widgets.Layout(width="auto", min_width="8em")
     button = widgets.ToggleButton(description=name, tooltip=hint, layout=layout)
     return button.add_class(f"lk-device-{kind}")
-
-
-def _paragraphs(sentences: Iterable[str]) -> str:
-    return "".join(f"<p>{escaped(sentence)}</p>" for sentence in sentences)
 
 
 def _reasons(absent: dict[str, str]) -> str:

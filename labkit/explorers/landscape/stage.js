@@ -220,7 +220,7 @@ class Painter extends Brush {
     this.text(scene.words.now, 124, y, { colour: MUTED });
     this.line([[166, y], [186, y]], GREEN, 3);
     const words = scene.flat ? scene.words.downhill : scene.words.slope;
-    this.text(words, 192, y, { colour: MUTED, wide: this.width - 200 });
+    this.text(words, 192, y, { colour: MUTED, wide: scene.width - 200 });
   }
 }
 

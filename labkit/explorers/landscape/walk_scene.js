@@ -41,6 +41,7 @@ class Frame {
 /** What Python sent, the landscape and each step of the walk, laid out on a stage of a width. */
 class Scene {
   constructor(model, width) {
+    this.width = width;
     for (const name of ["reach", "heights", "marks", "levels", "colours", "places", "words"])
       this[name] = model.get(name);
     this.curve = unpacked(model.get("curve"), Float64Array);
