@@ -100,15 +100,13 @@ TOOLS = {"labkit": labkit_doctor, "torchtest2": torchtest2, "torch_audit": torch
 
 def programs_of_the_tests() -> list[Program]:
     """Return the tests' faulty programs, their twins, and the correct ones that are unusual."""
-    from tests.doctor.test_seen_by_trying import PROGRAMS
-    from tests.doctor.unseen import CORRECT, FAULTY
+    from tests.doctor.test_correct import UNUSUAL
+    from tests.doctor.test_faults import FAULTS
 
-    makes = {name: make for name, (make, _kinds) in FAULTY.items()}
-    makes |= {param.id: param.values[0] for param in PROGRAMS}
-    pairs = [(name, make, right) for name, make in makes.items() for right in (False, True)]
+    rows = {f"{kind} {n}": pair for n, (kind, *pair) in enumerate(FAULTS)}
     return [
-        *(Program(n, lambda m=m, r=r: m(r), not r) for n, m, r in pairs),
-        *(Program(name, make, False) for name, make in CORRECT.items()),
+        *(Program(name, pair[n], n == 0) for name, pair in rows.items() for n in (0, 1)),
+        *(Program(make.__name__, make, False) for make in UNUSUAL),
     ]
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import random
+import time
 
 import numpy as np
 import pytest
@@ -10,28 +11,34 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from labkit.data.loaders import BatchLoader
-from labkit.doctor import Finding, Report, examine
+from labkit.doctor import Finding, Report, case, examine
 from labkit.model import Net
 from labkit.training import Run, checkpoint, evaluate, train_epoch, train_step
 from labkit.training.live import LiveRun, State
 from tests.doctor.programs import (
+    BACK,
+    CLEAR,
+    EVALUATE,
+    LEARNING,
+    STEP,
+    TRAIN,
     Outside,
     Small,
     Speckle,
+    by_name,
     normal,
     outside,
     plain,
     prepared,
     program,
     right_loop,
+    trains,
+    written,
 )
 from tests.doctor.programs import split as pictures_of
-from tests.doctor.test_faults import (
-    adds_up_losses,
-    averages_batches,
-    steps_first,
-    trains_on_the_judge,
-)
+
+STEPS_FIRST = written(TRAIN, BACK + STEP, STEP + BACK)
+TRAINS_ON_THE_JUDGE = written(EVALUATE, *LEARNING)
 
 
 def state(parts, generators=()):
@@ -77,11 +84,10 @@ def in_the_middle_of_training(**changes):
         {},
         {"step": train_step, "evaluate": evaluate},
         {"train": train_epoch, "evaluate": evaluate},
-        {"train": adds_up_losses, "evaluate": averages_batches},
-        {"step": steps_first, "evaluate": trains_on_the_judge},
+        {"train": STEPS_FIRST, "evaluate": TRAINS_ON_THE_JUDGE},
         {"step": lambda model, x, y, loss, optimizer: model(x[:, :2])},
     ],
-    ids=["none", "step", "loop", "broken loop", "broken order", "error"],
+    ids=["none", "step", "loop", "broken order", "error"],
 )
 def test_everything_is_left_exactly_as_it_was(code):
     parts = in_the_middle_of_training(**code)
@@ -165,16 +171,13 @@ def test_what_code_changes_around_it_is_changed_in_a_copy():
 
 
 def test_nothing_is_printed_by_the_code_that_is_examined(capsys):
-    def train(model, batches, loss_function, optimizer):
-        print("running loss", right_loop(model, batches, loss_function, optimizer))
-
-    assert not examine(**program(train=train)).findings
+    assert not examine(**trains(CLEAR, CLEAR + "        print(loss_function)\n")).findings
     assert capsys.readouterr() == ("", "")
 
 
 def test_a_finding_names_the_line_of_the_code():
-    found = {finding.kind: finding.where for finding in examine(**program(step=steps_first))}
-    assert found["step-before-backward"] == "line 4 of steps_first(): optimizer.step()"
+    found = {finding.kind: finding.where for finding in examine(**program(train=STEPS_FIRST))}
+    assert found["step-before-backward"] == "line 8 of train(): optimizer.step()"
 
 
 def test_a_layer_where_nan_begins_is_named():
@@ -255,3 +258,36 @@ def test_a_network_that_does_not_fit_its_pictures_is_a_finding():
     model = nn.Sequential(nn.Conv2d(3, 6, 5), nn.Flatten(), nn.Linear(400, 10))
     (finding,) = examine(model, train_batches=prepared(normal)).faults
     assert finding.kind == "breaks" and "4704" in finding.why and "4704" in finding.fix
+
+
+def test_batches_by_name_without_a_loop_are_said_not_to_have_been_trained_on():
+    report = examine(**program(train_batches=DataLoader(by_name(pictures_of(transform=plain)), 16)))
+    assert not any("steps on copies" in text for text in report.looked_at)
+    assert any("hand over train=" in text for text in report.not_looked_at)
+
+
+def test_what_a_loop_writes_to_a_file_is_not_written_and_can_be_read_in_the_loop(tmp_path):
+    path = tmp_path / "net.pt"
+    path.write_text("mine")
+
+    def train(model, batches, loss_function, optimizer):
+        right_loop(model, batches, loss_function, optimizer)
+        (tmp_path / "runs").mkdir()
+        torch.save(model.state_dict(), path)
+        model.load_state_dict(torch.load(path))
+        open(tmp_path / "log.txt", "w").write("done")
+
+    assert not examine(**program(train=train)).findings
+    assert path.read_text() == "mine" and [p.name for p in tmp_path.iterdir()] == ["net.pt"]
+
+
+def test_an_evaluation_that_never_ends_is_said_not_to_have_been_looked_at(monkeypatch):
+    monkeypatch.setattr(case, "SECONDS", 0.2)
+
+    def evaluate(model, batches):
+        while True:
+            time.sleep(0.01)
+
+    report = examine(**program(evaluate=evaluate))
+    assert not report.findings
+    assert any("takes too long" in text for text in report.not_looked_at)
