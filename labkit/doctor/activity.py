@@ -11,7 +11,7 @@ from torch import nn
 from labkit.doctor.case import Case, Rehearsal
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
-from labkit.doctor.sample import length, pairs
+from labkit.doctor.sample import fitting, length, pairs
 from labkit.inspect.recording import record
 from labkit.sandbox.limits import TimeUp
 from labkit.text import _
@@ -73,17 +73,12 @@ def _not_finite(case: Case, seen: Rehearsal) -> Iterator[Finding]:
 
 def _first_layer(case: Case) -> str:
     """Return the first layer whose output is not finite, in words."""
-    images = next((images for images, _labels in pairs(case.sample)), None)
-    if case.log.forwards and case.log.forwards[0].images is not None:
-        images = case.log.forwards[0].images
-    if images is None:
-        return ""
-    weight = next(iter(case.model.parameters()), images)
-    for step in record(case.double, images.to(weight.device), keep=True).steps:
-        if not step.values.isfinite().all():
-            return _("it begins in {layer}, whose output has shape {shape}").format(
-                layer=step.call.name, shape=list(step.shape)
-            )
+    for images in case.entered[:1]:
+        for step in record(case.double, fitting(images, case.model), keep=True).steps:
+            if not step.values.isfinite().all():
+                return _("it begins in {layer}, whose output has shape {shape}").format(
+                    layer=step.call.name, shape=list(step.shape)
+                )
     return ""
 
 
@@ -216,9 +211,7 @@ def _range(case: Case, seen: Rehearsal) -> tuple[float, dict[float, float]]:
 
 
 def _dead(case: Case, seen: Rehearsal) -> Iterator[Finding]:
-    images = [images for images, _labels in pairs(case.sample)]
-    entered = [f.images for f in seen.log.forwards if f.images is not None] or images
-    same = [batch for batch in entered if batch.shape[1:] == entered[0].shape[1:]]
+    same = [batch for batch in case.entered if batch.shape[1:] == case.entered[0].shape[1:]]
     if not same or sum(map(len, same)) < 16:
         return
     images = torch.cat(same)[:256]
@@ -234,11 +227,8 @@ def _dead(case: Case, seen: Rehearsal) -> Iterator[Finding]:
 
 def _silent(model: nn.Module, images: torch.Tensor) -> dict[str, float]:
     """Return for each ReLU the share of its channels or units that are 0 for all images."""
-    weight = next(iter(model.parameters()), images)
-    images = images.to(weight.device)
-    images = images.to(weight.dtype) if images.is_floating_point() else images
     shares, before = {}, ""
-    for step in record(model, images, keep=True).steps:
+    for step in record(model, fitting(images, model), keep=True).steps:
         if step.call.kind == "ReLU" or step.call.name.endswith("relu()"):
             axes = [axis for axis in range(step.values.ndim) if axis != 1]
             if step.values.ndim > 1:

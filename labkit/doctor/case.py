@@ -14,7 +14,15 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from labkit.doctor.lines import line_of
 from labkit.doctor.log import Log
-from labkit.doctor.sample import Enough, Sample, first_batches, is_pair, length, pairs
+from labkit.doctor.sample import (
+    Enough,
+    Sample,
+    first_batches,
+    fitting,
+    is_pair,
+    length,
+    pairs,
+)
 from labkit.doctor.watch import Watch
 from labkit.inspect.recording import FAILURES
 from labkit.sandbox import randomness
@@ -149,6 +157,24 @@ class Case:
     def groups(self) -> list[dict]:
         """The optimizer's groups of parameters; none without an optimizer."""
         return self.optimizer.param_groups if self.optimizer else []
+
+    @property
+    def held(self) -> set[str]:
+        """The names of the weights that the optimizer holds; all if none is at hand."""
+        stepped = {id(p) for group in self.groups for p in group["params"]}
+        named = self.model.named_parameters()
+        return {name for name, p in named if id(p) in stepped or self.optimizer is None}
+
+    @property
+    def dataset(self) -> Any:
+        """The training set, if there is one."""
+        return getattr(self.train_batches, "dataset", None)
+
+    @property
+    def entered(self) -> list[torch.Tensor]:
+        """What entered the model in the rehearsal, batch by batch; else the batches' images."""
+        entered = [f.images for f in self.log.forwards if f.images is not None]
+        return entered or [images for images, _labels in pairs(self.sample)]
 
     @property
     def trained(self) -> Rehearsal | None:
@@ -316,11 +342,8 @@ def _data(loader: Any) -> Any:
 
 
 def _five_lines(model, images, labels, loss_function, optimizer):
-    weight = next(iter(model.parameters()), None)
-    if weight is not None:
-        images = images.to(weight.device)
-        images = images.to(weight.dtype) if images.is_floating_point() else images
-        labels = labels.to(weight.device)
+    images = fitting(images, model)
+    labels = labels.to(images.device)
     if optimizer is not None:
         return train_step(model, images, labels, loss_function, optimizer)
     loss_function(model(images), labels).backward()

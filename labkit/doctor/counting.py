@@ -16,7 +16,7 @@ from torch.utils.data import TensorDataset
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
-from labkit.doctor.sample import Sample, pairs
+from labkit.doctor.sample import Sample, fitting, pairs
 from labkit.inspect.recording import FAILURES, record
 from labkit.sandbox.untouched import untouched
 
@@ -161,17 +161,17 @@ def _form(case: Case, both: list) -> _Form | None:
     if not both or not all(whole):
         return None
     images, labels = both[0]
-    weight = next(iter(case.model.parameters()), images)
+    images = fitting(images[:2], case.model)
     try:
         with untouched(case.double):
-            outputs = case.double(images[:2].to(weight.device))
+            outputs = case.double(images)
     except FAILURES:
         return None
     low, high = min(int(y.min()) for _x, y in both), max(int(y.max()) for _x, y in both)
-    if not isinstance(outputs, torch.Tensor) or low < 0 or len(outputs) != len(images[:2]):
+    if not isinstance(outputs, torch.Tensor) or low < 0 or len(outputs) != len(images):
         return None
     if outputs.shape in ((len(outputs),), (len(outputs), 1)) and high == 1:
-        steps = record(case.double, images[:2].to(weight.device)).steps
+        steps = record(case.double, images).steps
         squashed = any("sigmoid" in (s.call.name + s.call.kind).lower() for s in steps[-2:])
         return _Form(2, tuple(outputs.shape), 0.5 if squashed else 0.0)
     plain = outputs.ndim == 2 and outputs.shape[1] > max(high, 1)
@@ -205,9 +205,8 @@ def _known(case, batches, loader, labels, marks: _Marks, form: _Form) -> list[fl
         state["asked"] += 1
         times = -(-len(images) // len(truth))
         given = torch.where(right, truth, (truth + 1) % form.classes)
-        logits = form.answers(given.repeat(times)[: len(images)])
-        weight = next(iter(case.model.parameters()), images)
-        return logits.to(device=images.device, dtype=weight.dtype)
+        logits = form.answers(given.repeat(times)[: len(images)]).float()
+        return fitting(logits, case.model).to(images.device)
 
     sample = Sample(batches, loader, on_batch=on_batch)
     seen = case.judge(sample, answer, sample if len(marks.right) > len(batches) else None)

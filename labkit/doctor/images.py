@@ -8,7 +8,7 @@ from torch import nn
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
-from labkit.doctor.sample import pairs, transform_steps
+from labkit.doctor.sample import fitting, pairs, transform_steps
 from labkit.inspect.recording import FAILURES, record
 from labkit.text import _
 
@@ -37,14 +37,9 @@ def look(case: Case) -> Iterator[Finding]:
 
 def _what_the_model_gets(case: Case) -> tuple[torch.Tensor | None, str]:
     """Return what enters the model in the rehearsal, else the batches themselves."""
-    if case.rehearsal:
-        forwards = case.rehearsal.log.forwards
-        entered = _stack([forward.images for forward in forwards if forward.images is not None])
-        if entered is not None:
-            where = forwards[0].where if case.own_code else _("the training batches")
-            return _at_the_first_layer(case, entered), where
-    images = _stack([images for images, _labels in pairs(case.sample)])
-    return images, _("the training batches")
+    images, forwards = _stack(case.entered), case.log.forwards
+    where = forwards[0].where if forwards and case.own_code else _("the training batches")
+    return _at_the_first_layer(case, images) if forwards and images is not None else images, where
 
 
 def _at_the_first_layer(case: Case, images: torch.Tensor) -> torch.Tensor | None:
@@ -52,10 +47,8 @@ def _at_the_first_layer(case: Case, images: torch.Tensor) -> torch.Tensor | None
 
     None where a normalisation stands before it.
     """
-    weight = next(iter(case.model.parameters()), images)
-    images = images.to(weight.device)
     try:
-        steps = record(case.double, images).steps
+        steps = record(case.double, fitting(images, case.model)).steps
     except (*FAILURES, ValueError):
         return images
     for step in steps:
@@ -98,7 +91,7 @@ def _looks_normalised_twice(low: float, high: float, mean: float, std: float) ->
 
 
 def _twice(case: Case) -> Iterator[Finding]:
-    steps = transform_steps(getattr(case.train_batches, "dataset", None))
+    steps = transform_steps(case.dataset)
     if steps.count("Normalize") > 1:
         yield found("normalised-twice", _("the training set's transform"), seen=", ".join(steps))
 

@@ -36,7 +36,7 @@ def look(case: Case) -> Iterator[Finding]:
     if case.train_batches is not None:
         yield from _batches(case)
         yield from _order(case)
-        yield from _masks(getattr(case.train_batches, "dataset", None))
+        yield from _masks(case.dataset)
     training, *judging = _named(case).items()
     for name, batches in judging:
         if batches is not None:
@@ -70,7 +70,7 @@ def _order(case: Case) -> Iterator[Finding]:
     same = sort and len(torch.cat(labels).unique()) == 1
     if shuffles or (shuffles is None and not sort) or (same and shuffles is not False):
         return
-    dataset = getattr(case.train_batches, "dataset", None)
+    dataset = case.dataset
     prepared = isinstance(dataset, TensorDataset) and not sort  # mixed once, perhaps
     kind = "not-shuffled" if sort else "not-shuffled/order"
     yield found(kind, where if sort else f"{where}(..., shuffle=False)", ask=prepared)
@@ -86,7 +86,7 @@ def _batches(case: Case) -> Iterator[Finding]:
         yield from _again(case, both, name)
     labels = [labels for _images, labels in both]
     whole = labels and all(x.ndim == 1 and not x.is_floating_point() for x in labels)
-    dataset = getattr(case.train_batches, "dataset", None)
+    dataset = case.dataset
     if whole:
         every = all_targets(dataset)
         every = torch.cat(labels) if every is None else every
@@ -106,7 +106,7 @@ def _batches(case: Case) -> Iterator[Finding]:
 def _again(case: Case, both: list, name: str) -> Iterator[Finding]:
     """Count the images that come: a sampler may draw from a few of them only."""
     drawn = [digest(image) for images, _labels in both for image in images]
-    dataset = getattr(case.train_batches, "dataset", None)
+    dataset = case.dataset
     there = length(dataset) or 0
     few = len(set(drawn))
     if len(drawn) >= 64 and few < len(drawn) / 4 and few < there / 4:

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 import torch
+from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, Subset
 
 from labkit.text import _
@@ -114,6 +115,13 @@ def pairs(batches: list) -> list[tuple[torch.Tensor, torch.Tensor]]:
             if images and labels and len(images[0]) == len(labels[0]):
                 found.append((images[0], labels[0]))
     return found
+
+
+def fitting(images: torch.Tensor, model: nn.Module) -> torch.Tensor:
+    """Return images on the device of the model's weights and, if they are floats, of their type."""
+    weight = next(iter(model.parameters()), images)
+    images = images.to(weight.device)
+    return images.to(weight.dtype) if images.is_floating_point() else images
 
 
 def length(batches: Any) -> int | None:

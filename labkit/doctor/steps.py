@@ -83,7 +83,7 @@ def _broken(case: Case, seen: Rehearsal, error: Exception) -> Iterator[Finding]:
 
 
 def _order(case: Case, seen: Rehearsal) -> Iterator[Finding]:
-    log, held = seen.log, held_by(case)
+    log, held = seen.log, case.held
     steps, backwards = len(log.steps), len(log.backwards)
     order = [event for event in log.order if event != "clip"]
     if not log.steps and log.elsewhere and not seen.moved:
@@ -126,15 +126,6 @@ def _clips_nothing(order: list[str]) -> bool:
     )
 
 
-def held_by(case: Case) -> set[str]:
-    """Return the names of the weights that the optimizer holds; all if none is at hand."""
-    named = dict(case.model.named_parameters())
-    if case.optimizer is None:
-        return set(named)
-    stepped = {id(p) for group in case.optimizer.param_groups for p in group["params"]}
-    return {name for name, p in named.items() if id(p) in stepped}
-
-
 def _schedule(case: Case, seen: Rehearsal) -> Iterator[Finding]:
     log, batches = seen.log, max(seen.log.batches - seen.passes, 1)
     if log.steps and case.train and not any(step.rate for step in log.steps):
@@ -175,7 +166,7 @@ def _rate(groups: list[dict]) -> float:
 
 
 def _unreached(case: Case, seen: Rehearsal) -> Iterator[Finding]:
-    held = held_by(case)
+    held = case.held
     missed = [
         name
         for name, p in case.model.named_parameters()

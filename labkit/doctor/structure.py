@@ -12,7 +12,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
-from labkit.doctor.sample import pairs
+from labkit.doctor.sample import fitting, pairs
 from labkit.doctor.targets import untrained
 from labkit.inspect.recording import FAILURES, record
 from labkit.sandbox import randomness
@@ -128,13 +128,9 @@ _functions = {f"{kind.lower()}()": kind for kind in _REACH}
 
 def _coarse(case: Case) -> Iterator[Finding]:
     """Look whether steps are lost in the rounding of half precision."""
-    held = {id(p) for group in case.groups for p in group["params"]}
-    names = [
-        name
-        for name, p in case.model.named_parameters()
-        if id(p) in held and p.dtype in (torch.bfloat16, torch.float16)
-    ]
-    seen = case.trained
+    half, seen = (torch.bfloat16, torch.float16), case.trained
+    named = case.model.named_parameters()
+    names = [name for name, p in named if name in case.held and p.dtype in half]
     if not names or seen is None or not seen.log.steps:
         return
     before, after = (dict(model.named_parameters()) for model in (case.model, seen.model))
@@ -146,13 +142,10 @@ def _coarse(case: Case) -> Iterator[Finding]:
 
 def _images(case: Case) -> torch.Tensor | None:
     """Return up to 12 images as they enter the model."""
-    entered = [f.images for f in case.log.forwards if f.images is not None]
-    entered = entered or [images for images, _labels in pairs(case.sample)]
     weight = next(iter(case.model.parameters()), None)
-    if not entered or weight is None or weight.is_meta or entered[0].ndim < 2:
+    if not case.entered or weight is None or weight.is_meta or case.entered[0].ndim < 2:
         return None
-    images = entered[0][:12].to(weight.device)
-    return images.to(weight.dtype) if images.is_floating_point() else images
+    return fitting(case.entered[0][:12], case.model)
 
 
 def _asked(model: nn.Module, images: torch.Tensor) -> Iterator[Finding]:

@@ -88,27 +88,22 @@ def _not_frozen(model: nn.Module) -> Iterator[Finding]:
             return
 
 
-def _stepped(case: Case) -> set[int]:
-    return {id(p) for group in case.groups for p in group["params"]}
-
-
 def _other_weights(case: Case) -> Iterator[Finding]:
     known = {id(p) for p in case.model.parameters()}
-    stepped, mine = _stepped(case), known.copy()
+    stepped = {id(p) for group in case.groups for p in group["params"]}
     if isinstance(case.loss_function, nn.Module):
         known |= {id(p) for p in case.loss_function.parameters()}
     strangers = stepped - known
     if strangers:
-        some = "/some" if stepped & mine else ""
+        some = "/some" if case.held else ""
         parts = {"n": len(strangers), "optimizer": type(case.optimizer).__name__}
         yield found(f"other-weights{some}", "optimizer.param_groups", ask=bool(some), **parts)
 
 
 def _left_out(case: Case) -> Iterator[Finding]:
-    stepped = _stepped(case)
     moved = case.trained.moved if case.own_code and case.trained else set()
-    named = [(name, p) for name, p in case.model.named_parameters() if p.requires_grad]
-    wanted = [(name, id(p) in stepped or name in moved) for name, p in named]
+    names = [name for name, p in case.model.named_parameters() if p.requires_grad]
+    wanted = [(name, name in case.held | moved) for name in names]
     missing = [name for name, is_in in wanted if not is_in]
     if missing and len(missing) < len(wanted):
         backbone = not any(is_in for _name, is_in in wanted[: len(missing)])
