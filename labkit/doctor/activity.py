@@ -8,9 +8,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from labkit.doctor.case import Case, Rehearsal
+from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
+from labkit.doctor.log import Rehearsal
 from labkit.doctor.sample import fitting, length, pairs
 from labkit.inspect.recording import record
 from labkit.sandbox.limits import TimeUp

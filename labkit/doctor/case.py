@@ -4,7 +4,7 @@ import inspect
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from labkit.doctor.lines import line_of
-from labkit.doctor.log import Log
+from labkit.doctor.log import Log, Rehearsal
 from labkit.doctor.sample import (
     Enough,
     Sample,
@@ -48,27 +48,6 @@ ALL_SECONDS = 60.0
 
 WHOLE = 2_000
 """An evaluation is run on all images that judge, if there are no more; or on as many of them."""
-
-
-@dataclass
-class Rehearsal:
-    """What was seen while the learner's code ran on copies; the copies as it left them."""
-
-    log: Log
-    model: nn.Module
-    optimizer: torch.optim.Optimizer | None = None
-    returned: Any = None
-    printed: str = ""
-    error: Exception | None = None
-    error_at: str = ""
-    late: bool = False
-    reached_past: list[str] = field(default_factory=list)
-    moved: set[str] = field(default_factory=set)
-    passes: int = 0
-    given: int = 0
-    doubles: dict[int, bool] = field(default_factory=dict)  # ids: whether the weights changed
-    called: set[int] = field(default_factory=set)  # ids of the doubles that were called
-    schedulers: list[tuple[LRScheduler, int]] = field(default_factory=list)
 
 
 @dataclass

@@ -6,10 +6,11 @@ known.
 
 from collections.abc import Iterator
 
-from labkit.doctor.case import Case, Rehearsal, message
+from labkit.doctor.case import Case, message
 from labkit.doctor.catalogue import found
 from labkit.doctor.counting import Part, look_at_counting
 from labkit.doctor.findings import Finding
+from labkit.doctor.log import Rehearsal
 from labkit.doctor.sample import Sample
 from labkit.text import _
 

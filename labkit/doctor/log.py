@@ -1,8 +1,11 @@
 """What is seen in a rehearsal: the passes through the model, the losses and the steps."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
+from torch import nn
+from torch.optim.lr_scheduler import LRScheduler
 
 
 @dataclass
@@ -86,3 +89,24 @@ class Log:
     spoilt_after: int = 0
     graphs_kept: int = 0
     batches: int = 0
+
+
+@dataclass
+class Rehearsal:
+    """What was seen while the learner's code ran on copies; the copies as it left them."""
+
+    log: Log
+    model: nn.Module
+    optimizer: torch.optim.Optimizer | None = None
+    returned: Any = None
+    printed: str = ""
+    error: Exception | None = None
+    error_at: str = ""
+    late: bool = False
+    reached_past: list[str] = field(default_factory=list)
+    moved: set[str] = field(default_factory=set)
+    passes: int = 0
+    given: int = 0
+    doubles: dict[int, bool] = field(default_factory=dict)  # ids: whether the weights changed
+    called: set[int] = field(default_factory=set)  # ids of the doubles that were called
+    schedulers: list[tuple[LRScheduler, int]] = field(default_factory=list)

@@ -10,9 +10,10 @@ from typing import Any
 from torch.optim import lr_scheduler
 
 from labkit.doctor import loss
-from labkit.doctor.case import Case, Rehearsal, message
+from labkit.doctor.case import Case, message
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
+from labkit.doctor.log import Rehearsal
 from labkit.doctor.sample import length
 from labkit.inspect import summary
 from labkit.text import _
