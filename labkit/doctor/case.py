@@ -112,7 +112,6 @@ class Case:
 
     @property
     def own_code(self) -> Callable | None:
-        """The learner's step or training loop."""
         return self.train or self.step
 
     @cached_property
@@ -202,7 +201,10 @@ class Case:
         times: float = 1,
     ) -> Rehearsal:
         with self._copies() as (copies, seen):
-            model, loss_function = seen.model, self._loss(copies)
+            model, loss_function = (
+                seen.model,
+                copies.of(self.loss_function or nn.CrossEntropyLoss()),
+            )
             if after_evaluation:
                 sample = Sample(self.judging_sample)
                 code = copies.function(self.evaluate)
@@ -262,8 +264,8 @@ class Case:
         copies = Copies()
         for loader in (self.train_batches, self.validation_batches, self.test_batches):
             if loader is not None:
-                copies.instead(loader, loader)
-                copies.instead(_data(loader), _data(loader))
+                for kept_as_it_is in (loader, getattr(loader, "dataset", None) or loader):
+                    copies.instead(kept_as_it_is, kept_as_it_is)
         with model_lock:
             seen = Rehearsal(Log(), copies.model(self.model))
             copies.instead(self.given, seen.model)
@@ -289,9 +291,6 @@ class Case:
             if name in before and not equal(before[name], value.detach()):
                 seen.moved.add(name)
 
-    def _loss(self, copies: Copies) -> Callable:
-        return copies.of(self.loss_function or nn.CrossEntropyLoss())
-
 
 class _Doubles:
     """Copies of other modules whose weights have the shapes of the model's."""
@@ -314,10 +313,6 @@ class _Doubles:
 
     def among(self, called: set[int]) -> set[int]:
         return {key for key, (other, _before) in self._found.items() if id(other) in called}
-
-
-def _data(loader: Any) -> Any:
-    return getattr(loader, "dataset", None) or loader
 
 
 def _five_lines(model, images, labels, loss_function, optimizer):
