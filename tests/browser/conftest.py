@@ -38,14 +38,14 @@ def pytest_terminal_summary(terminalreporter):
 
 @pytest.fixture(scope="module")
 def open_notebook(browser, server):
-    """Return a function that opens a notebook in a page of its own and runs all its cells."""
+    """Return a function that opens a notebook in a page of its own and runs its cells."""
     pages = []
 
-    def open_one(path: str) -> Notebook:
+    def open_one(path: str, down_to: str = "") -> Notebook:
         page = browser.new_page(viewport={"width": 1280, "height": 720})
         pages.append(page)
         notebook = Notebook(page, *server, path)
-        notebook.run_all()
+        notebook.run_all(down_to)
         return notebook
 
     yield open_one

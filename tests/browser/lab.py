@@ -58,8 +58,12 @@ _WHEN_READY = """async () => {
     await new Promise(next => setTimeout(next, 100));
 }"""
 
-_RUN_ALL = """async () => {
-  await window.jupyterapp.commands.execute('notebook:run-all-cells');
+_RUN = """async text => {
+  const { content } = window.jupyterapp.shell.currentWidget;
+  const last = content.widgets.findLastIndex(cell => cell.model.sharedModel.source.includes(text));
+  content.activeCellIndex = last + 1;
+  const command = last + 1 < content.widgets.length ? 'run-all-above' : 'run-all-cells';
+  await window.jupyterapp.commands.execute(`notebook:${command}`);
   const kernel = () => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel;
   while (kernel()?.status !== 'idle') await new Promise(next => setTimeout(next, 100));
 }"""
@@ -238,9 +242,9 @@ class Notebook:
         if message.type == "error" and any(word in message.text for word in ours):
             self.problems.append(f"console: {message.text}")
 
-    def run_all(self) -> None:
-        """Run every cell and wait until the kernel is idle."""
-        self.page.evaluate(_RUN_ALL)
+    def run_all(self, down_to: str = "") -> None:
+        """Run every cell, or those down to the last with this text; wait until all are done."""
+        self.page.evaluate(_RUN, down_to)
 
     def errors(self) -> list[str]:
         """Return the error outputs of all cells, and what the page complained of."""

@@ -53,11 +53,16 @@ def straight(folder):
     return weights(folder.with_name("one.pt"))
 
 
-def test_two_processes_give_the_weights_of_one_at_the_same_batch(folder, straight, tmp_path):
+def test_two_processes_give_the_weights_of_one_at_the_same_batch_and_leave_no_litter(
+    folder, straight, tmp_path, monkeypatch
+):
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     result = launch(2, *options(folder, tmp_path / "two.pt", *RECIPE))
     assert result.returncode == 0, result.stderr
     assert "epoch 4: validation accuracy" in result.stdout
     assert largest_difference(straight, weights(tmp_path / "two.pt")) < 1e-6
+    assert list((tmp_path / "temporary").iterdir()) == []
     torch.manual_seed(0)
     assert largest_difference(straight, Net(3).state_dict()) > 1e-3, "nothing was learned"
 
@@ -67,14 +72,6 @@ def test_the_way_of_windows_works_without_libuv(folder, tmp_path, monkeypatch):
     asked = command(2, *options(folder, tmp_path / "two.pt", "--steps", "3"), windows=True)
     done = subprocess.run(asked, capture_output=True, text=True, check=False)
     assert "3 steps done" in done.stdout, done.stderr
-
-
-def test_nothing_is_left_behind(folder, tmp_path, monkeypatch):
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    result = launch(2, *options(folder, tmp_path / "two.pt", "--steps", "3"))
-    assert result.returncode == 0, result.stderr
-    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_a_batch_that_cannot_be_shared_evenly_is_refused_in_words(folder, tmp_path):

@@ -135,13 +135,17 @@ def test_without_a_driver_the_small_build_is_taken_and_nothing_else_from_its_ind
 
 
 @no_driver
-@pytest.mark.parametrize("answer", ["none", "another version"])
-def test_where_that_index_cannot_help_the_default_is_taken_without_a_word(workshop, serve, answer):
-    index = NOBODY if answer == "none" else serve(CPU_BUILDS[1:3])
-    done = workshop(cpu_index=index)
+def test_where_that_index_cannot_help_the_default_is_taken_without_a_word(workshop):
+    done = workshop(cpu_index=NOBODY)
     assert done.returncode == 0, done.stderr
     assert "CPU" not in done.stdout + done.stderr
     assert installed(workshop.folder) == ["2.14.1", "0.29.1", "2.5.5"]
+
+
+def test_an_index_without_the_wanted_version_is_of_no_help(serve, monkeypatch):
+    monkeypatch.setattr(install, "CPU_INDEX", serve(CPU_BUILDS))
+    assert install._has_torch("torch==2.14.1\n") and install._has_torch("torch==2.15.0\n")
+    assert not install._has_torch("torch==2.13.0\n")
 
 
 def test_a_choice_by_hand_is_kept_and_can_be_changed(workshop, serve):
