@@ -60,14 +60,15 @@ def walk(walker: Walker, start=START, steps: int = STEPS) -> np.ndarray:
     The answer is ``[steps + 1, 3]``: both weights and the loss there.
     """
     weights = torch.tensor(start, dtype=torch.float64, requires_grad=True)
-    path, losses, _slopes = follow(SURFACE, weights, walker.make([weights]), steps)
-    return np.column_stack([path, losses])
+    return np.column_stack(follow(SURFACE, weights, walker.make([weights]), steps))
 
 
 def places() -> dict[str, np.ndarray]:
     """Return the two minima and the saddle point between them, by name."""
+    heights = SURFACE.loss(torch.tensor([place.weights for place in SURFACE.places]))
     return {
-        place_name(place.kind): np.array([*place.weights, place.loss]) for place in SURFACE.places
+        place_name(place.kind): np.array([*place.weights, height])
+        for place, height in zip(SURFACE.places, heights.tolist(), strict=True)
     }
 
 

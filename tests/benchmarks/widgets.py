@@ -152,9 +152,9 @@ CASES = (
         "from labkit.explorers.landscape import LandscapeExplorer\n"
         "LandscapeExplorer('two hollows')",
         (
-            Control("step", slider("step"), "canvas", "data-position", good=AT_ONCE),
-            Control("learning rate", slider("Learning rate"), "canvas"),
-            Control("start", slider("Start at"), "canvas"),
+            Control("step", slider("Steps"), STAGE, DRAWN, good=AT_ONCE),
+            Control("learning rate", slider("Learning rate"), STAGE, DRAWN, good=AT_ONCE),
+            Control("start", slider("Start at"), STAGE, DRAWN, good=AT_ONCE),
         ),
     ),
     Case(
@@ -195,7 +195,7 @@ RUN_EACH = """async () => {
     let shown = null;
     while (performance.now() - end < 1500) {
       const explorer = cell.node.querySelector('.lk-explorer');
-      const parts = [...(explorer?.querySelectorAll('canvas, img[src], table') ?? [])];
+      const parts = [...(explorer?.querySelectorAll('canvas, img[src], svg, table') ?? [])];
       if (parts.some(each => each.checkVisibility() && each.offsetHeight > 40))
         shown ??= performance.now() - end;
       const high = explorer?.offsetHeight;

@@ -1,8 +1,6 @@
 """In a page without a kernel a script answers the controls: with the same numbers and sentences."""
 
-import itertools
 import json
-import random
 import re
 from pathlib import Path
 
@@ -12,7 +10,6 @@ from ipywidgets.embed import dependency_state
 from PIL import Image
 
 from labkit.explorers.convolution import ConvolutionExplorer, PoolingExplorer
-from labkit.explorers.landscape.widget import LandscapeExplorer
 from labkit.explorers.network.widget import NetworkExplorer
 from labkit.explorers.shape_coach.widget import ShapeCoach
 from labkit.model import Net
@@ -35,7 +32,7 @@ class Twin:
         states = dependency_state(explorer, drop_defaults=False)
         model = packed(explorer.model_id, needed(explorer), states, fronts)
         page.set_content("<!doctype html><body style='width: 1000px'></body>")
-        for name in ("host", "landscape", "shapes", "network"):
+        for name in ("host", "shapes", "network"):
             page.add_script_tag(path=SCRIPTS / f"{name}.js")
         for script in fronts.scripts.values():
             page.add_script_tag(content=script)
@@ -64,8 +61,9 @@ class Twin:
         return self.page.evaluate(
             """([part, names]) => names.map((name) => {
               const value = twin.cast[part].get(name);
-              const wide = part === "stage" && twin.cast.landscape ? Float64Array : Float32Array;
-              return value instanceof DataView ? [...new wide(value.buffer)].map(String) : value;
+              return value instanceof DataView
+                ? [...new Float32Array(value.buffer)].map(String)
+                : value;
             })""",
             [part, list(names)],
         )
@@ -81,8 +79,8 @@ def page(browser):
     assert problems == []
 
 
-def floats(data: bytes, kind: str = "<f4") -> np.ndarray:
-    return np.frombuffer(data, kind)
+def floats(data: bytes) -> np.ndarray:
+    return np.frombuffer(data, "<f4")
 
 
 @pytest.mark.parametrize("kind", [ConvolutionExplorer, PoolingExplorer])
@@ -122,33 +120,6 @@ def test_an_image_of_ones_own_is_read_in_the_page(page, tmp_path):
     red, green, blue = np.array(twin.shown("stage", "maps")[0][: 3 * 32 * 32], float).reshape(3, -1)
     for plane, value in ((red, 1), (green, -1), (blue, -0.6)):
         np.testing.assert_allclose(plane, value, atol=1e-6)
-
-
-def test_a_walk_goes_as_torch_optim_steps_and_is_judged_alike(page):
-    explorer = LandscapeExplorer()
-    twin = Twin(page, explorer)
-    chance = random.Random(0)
-    for ground, optimizer in itertools.product(range(6), range(4)):
-        twin.move("landscape", index=ground)
-        twin.move("optimizer", index=optimizer)
-        twin.move("momentum", value=chance.randrange(7))
-        twin.move("learning_rate", value=chance.choice([5, 15, 24, 27, 33]))
-        setting = explorer.walk.landscape.name, explorer.optimizer.value, explorer.walk.momentum
-        weights, says, said = twin.shown("stage", "weights", "says", "said")
-        expected = floats(explorer.stage.weights, "<f8")
-        near = np.isfinite(expected) & (abs(expected) < 1e3)
-        shown = np.array(weights, float)[near]
-        np.testing.assert_allclose(shown, expected[near], rtol=1e-6, atol=1e-8, err_msg=setting)
-        assert (says, said) == (explorer.stage.says, explorer.stage.said), setting
-        names = ("reach", "heights", "marks", "levels", "colours", "places")
-        assert twin.shown("stage", *names) == json.loads(
-            json.dumps([getattr(explorer.stage, name) for name in names])
-        )
-    twin.move("landscape", index=4)
-    twin.move("stage", chosen=[0.512, -1.27])
-    assert [start.value for start in explorer.start] == [
-        page.evaluate(f"twin.cast.start[{n}].get('value')") for n in (0, 1)
-    ]
 
 
 def _parts(svg: str) -> list:

@@ -12,9 +12,7 @@ from IPython.display import display
 
 from labkit.data import normalise
 from labkit.explorers.convolution.widget import ConvolutionExplorer, PoolingExplorer
-from labkit.explorers.landscape import draw as walks
-from labkit.explorers.landscape.compute import LANDSCAPES
-from labkit.explorers.landscape.widget import MOMENTA, RATES, STEPS, LandscapeExplorer, WalkStage
+from labkit.explorers.landscape.widget import LandscapeExplorer
 from labkit.explorers.live_training import LiveTraining
 from labkit.explorers.network.compute import as_batch, read
 from labkit.explorers.network.widget import NetworkExplorer
@@ -23,7 +21,7 @@ from labkit.explorers.shape_coach.widget import LAYERS_AT_MOST, ShapeCoach
 from labkit.explorers.shared.looks import Explorer, complaint
 from labkit.explorers.softmax.widget import SoftmaxExplorer
 from labkit.inspect.shapes import Window
-from labkit.text import _, ngettext
+from labkit.text import _
 from tests.site.pages import ALIVE
 
 
@@ -83,58 +81,6 @@ def _images(explorer) -> list[str]:
 def coded(array: np.ndarray | bytes) -> str:
     """Return bytes as text."""
     return base64.b64encode(array if isinstance(array, bytes) else array.tobytes()).decode()
-
-
-def _landscape(explorer: LandscapeExplorer) -> dict:
-    names = ("landscape", "optimizer", "learning_rate", "momentum", "start", "stage")
-    return {
-        "kind": "landscape",
-        "parts": _parts(explorer, names),
-        "data": {
-            "grounds": [_ground(ground) for ground in LANDSCAPES],
-            "rates": RATES,
-            "momenta": MOMENTA,
-            "steps": STEPS,
-            "words": _walk_words(),
-        },
-    }
-
-
-def _ground(ground) -> dict:
-    stage = WalkStage()
-    stage._show_ground(ground, STEPS)
-    names = ("reach", "heights", "marks", "levels", "colours", "places", "words")
-    return {
-        "name": ground.name,
-        "start": ground.start,
-        "label": _("Start at w") if len(ground.reach) == 1 else _("Start at w₁"),
-        "stage": {name: getattr(stage, name) for name in names},
-        "curve": coded(stage.curve),
-        "map": coded(stage.map),
-    }
-
-
-def _walk_words() -> dict:
-    grown = (
-        "After {n} step the loss has grown from {first} to {now}",
-        "After {n} steps the loss has grown from {first} to {now}",
-    )
-    still = (
-        "After {n} step the loss is still {now}",
-        "After {n} steps the loss is still {now}",
-    )
-    fallen = (
-        "After {n} step the loss has fallen from {first} to {now}",
-        "After {n} steps the loss has fallen from {first} to {now}",
-    )
-    counted = {"grown": grown, "still": still, "fallen": fallen}
-    return {
-        "start": _("At the start, {place}, the loss is {loss} and the slope is {slope}."),
-        "infinity": _("infinity"),
-        "many": _("more than a million"),
-        "judgements": walks._judgements(),
-        **{name: [ngettext(*texts, n) for n in (1, 2)] for name, texts in counted.items()},
-    }
 
 
 def _shapes(explorer: ShapeCoach) -> dict:
@@ -216,7 +162,7 @@ MAKERS = {
     ConvolutionExplorer: _windows,
     PoolingExplorer: _windows,
     SoftmaxExplorer: _alone,
-    LandscapeExplorer: _landscape,
+    LandscapeExplorer: _alone,
     ShapeCoach: _shapes,
     LiveTraining: _live_training,
     NetworkExplorer: _network,
@@ -226,5 +172,6 @@ KINDS = {
     ConvolutionExplorer: "convolution",
     PoolingExplorer: "pooling",
     SoftmaxExplorer: "softmax",
+    LandscapeExplorer: "landscape",
 }
 """What a page calls explorers whose stage answers for itself."""

@@ -179,14 +179,8 @@ function begin({ model, el, scene, words, change, redraw }) {
     key = "";
     redraw();
   };
-  const resized = new ResizeObserver(redraw);
-  resized.observe(el);
-  const end = () => {
-    player.halt();
-    resized.disconnect();
-  };
   const typed = (text) => change({ typed: text, kernel: scene.kernels.length - 1 });
-  return { draw, acts: { typed }, hears: { "change:image": other }, end };
+  return { draw, acts: { typed }, hears: { "change:image": other }, end: () => player.halt() };
 }
 
 const render = (view) => stage(view, begin);

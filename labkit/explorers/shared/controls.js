@@ -74,8 +74,11 @@ class Controls {
 
   /** Show the settings; `news` has what is other than planned, by name: {start: {minimum: -3}}. */
   show(settings, news = {}) {
-    for (const plan of this.plans)
-      this.parts[plan.name].show({ ...plan, value: settings[plan.name], ...news[plan.name] });
+    for (const plan of this.plans) {
+      const now = { ...plan, value: settings[plan.name], ...news[plan.name] };
+      this.parts[plan.name].show(now);
+      this.parts[plan.name].element.hidden = now.hidden ?? false;
+    }
   }
 }
 
@@ -178,8 +181,15 @@ function stage({ model, el }, begin) {
   };
   update();
   const off = follow(model, { "change:settings": update, ...hears });
+  let width = el.clientWidth;
+  const resized = new ResizeObserver(() => {
+    if (el.clientWidth !== width) update();
+    width = el.clientWidth;
+  });
+  resized.observe(el);
   return () => {
     end();
     off();
+    resized.disconnect();
   };
 }
