@@ -6,6 +6,8 @@ import tempfile
 import uuid
 from pathlib import Path
 
+from labkit.text import LANGUAGES
+
 
 def ours(kind: str) -> Path:
     """Return this user's folder of labkit for ``kind``: "cache", "config" or "data".
@@ -20,15 +22,32 @@ def ours(kind: str) -> Path:
             return path
     except RuntimeError:  # newer platformdirs; older ones leave the ~
         pass
+    return _temporary(kind)
+
+
+def _temporary(kind: str) -> Path:
     user = os.getuid() if hasattr(os, "getuid") else ""
     return Path(tempfile.gettempdir()) / f"labkit-{user}" / kind
 
 
-def place(name: str) -> Path:
-    """Return the folder ``name`` for a learner's work: here, or if this is read-only, their own."""
-    here = Path(name)
-    writable = os.access(here if here.is_dir() else Path.cwd(), os.W_OK)
-    return here if writable else ours("data") / name
+def work() -> Path:
+    """Return the folder for a learner's checkpoints; whatever else they make goes beside it.
+
+    ``LABKIT_CHECKPOINTS`` decides. Without it, it is ``checkpoints`` beside the English notebooks,
+    for all languages; where nothing may be written there, it is in the user's own folder.
+    """
+    if named := os.environ.get("LABKIT_CHECKPOINTS"):
+        return Path(named)
+    here, name = Path.cwd(), "checkpoints"
+    edition = here.name in LANGUAGES and here.parent.name == "notebooks"
+    usual = Path("..", name) if edition else Path(name)
+    places = (usual, ours("data") / name, _temporary("data") / name)
+    return next((path for path in places if os.access(existing(path), os.W_OK)), usual)
+
+
+def existing(path: Path) -> Path:
+    """Return ``path``, or the nearest folder above it that is there."""
+    return next(one for one in (path, *path.absolute().parents) if os.path.exists(one))
 
 
 def replace(path: Path, content: bytes | str, *, mode: int | None = None) -> None:

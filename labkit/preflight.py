@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.display import Html, table
-from labkit.files import place
+from labkit.files import existing, work
 from labkit.text import _, ngettext
 
 READY, CARE, FIX = "ready", "care", "fix"
@@ -165,7 +165,7 @@ def _disk() -> Row:
         from labkit.data import store
 
         folder = store.folder()
-    there = _existing(folder)
+    there = existing(folder)
     can_write = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
     if not can_write and not _cached():  # a cache that learners share may be read-only
         found = _("The cache {folder} cannot be written.").format(folder=folder)
@@ -182,9 +182,9 @@ def _disk() -> Row:
 
 def _work() -> Row:
     """Look at the place of checkpoints and solved exercises."""
-    folder = Path(os.environ.get("LABKIT_CHECKPOINTS") or place("checkpoints")).absolute()
+    folder = work().absolute()
     found = _("checkpoints and solved exercises go to {folder}").format(folder=folder.parent)
-    there = _existing(folder)
+    there = existing(folder)
     if os.access(there, os.W_OK) and shutil.disk_usage(there).free >= WORK:
         return Row(_("your work"), READY, found)
     advice = _("It cannot be written, or is full: let LABKIT_CHECKPOINTS name another folder.")
@@ -275,10 +275,6 @@ def _cached() -> list[str]:
     from labkit.data import status
 
     return [known.source for known in status() if known.ready]
-
-
-def _existing(folder: Path) -> Path:
-    return next(place for place in (folder, *folder.absolute().parents) if os.path.exists(place))
 
 
 def _other_kernels() -> int:

@@ -1,6 +1,7 @@
 """Where a learner's own files go when the usual place is not there."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import platformdirs
@@ -14,24 +15,56 @@ from labkit.training import checkpoint
 @pytest.fixture
 def read_only(tmp_path, monkeypatch):
     """Work in a folder that cannot be written, in whoever's name the tests run."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("LABKIT_CHECKPOINTS", raising=False)
+    (tmp_path / "workshop").mkdir()
+    monkeypatch.chdir(tmp_path / "workshop")
+    monkeypatch.delenv("LABKIT_CHECKPOINTS")
     monkeypatch.delenv("LABKIT_PROGRESS", raising=False)
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr(files, "ours", lambda kind: tmp_path / "home" / kind)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return _deny(monkeypatch, lambda path: Path(path).absolute().is_relative_to(Path.cwd()))
+
+
+def _deny(monkeypatch, what):
     real = os.access
-    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK and real(path, mode))
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: real(path, mode) and not (mode == os.W_OK and what(path))
+    )
 
 
 def test_work_goes_to_the_folder_one_is_in(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert files.place("checkpoints") == Path("checkpoints")
+    monkeypatch.delenv("LABKIT_CHECKPOINTS")
+    assert files.work() == Path("checkpoints") and not files.work().exists()
+    assert checkpoint.folder() == Path("checkpoints") and files.work().is_dir()
+
+
+def test_a_learner_who_changes_the_language_goes_on_with_their_own_work(tmp_path, monkeypatch):
+    monkeypatch.delenv("LABKIT_CHECKPOINTS")
+    monkeypatch.delenv("LABKIT_PROGRESS", raising=False)
+    found = set()
+    for name in ("notebooks", "notebooks/es", "notebooks/pt_BR"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        found.add((checkpoint.folder().resolve(), board.path().resolve()))
+    home = tmp_path / "notebooks"
+    assert found == {(home / "checkpoints", home / "progress.json")}
 
 
 def test_where_the_workshop_is_read_only_checkpoints_and_board_go_to_ones_own_folder(read_only):
     own = files.ours("data")
-    assert own.is_absolute() and not own.is_relative_to(Path.cwd() / "checkpoints")
     assert checkpoint.folder() == own / "checkpoints"
     assert board.path() == own / "progress.json"
+
+
+def test_where_no_folder_of_ones_own_can_be_written_either_work_is_temporary(
+    read_only, monkeypatch, tmp_path
+):
+    (tmp_path / "home").mkdir()
+    _deny(monkeypatch, lambda path: Path(path) == tmp_path / "home")
+    work = files.work()
+    assert work.parts[-2:] == ("data", "checkpoints") and "labkit-" in work.parts[-3]
+    _deny(monkeypatch, lambda path: True)
+    assert files.work() == Path("checkpoints")  # and whoever writes there is told
 
 
 def _raise(*_names, **_options):
@@ -47,3 +80,16 @@ def test_without_a_home_there_is_a_folder_all_the_same(platform, monkeypatch):
     monkeypatch.setattr(platformdirs, "user_cache_path", platform)
     assert files.ours("cache").is_absolute()
     assert "~" not in str(files.ours("cache"))
+
+
+def test_a_place_where_we_may_not_look_counts_as_not_there(monkeypatch, tmp_path):
+    def refuse(_path, **_options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    assert files.existing(tmp_path / "a" / "b") == tmp_path
+
+
+def test_a_folder_not_made_yet_is_on_the_disk_of_its_parent(tmp_path):
+    assert files.existing(tmp_path / "a" / "b") == tmp_path
+    assert files.existing(Path("nowhere at all")) == Path.cwd()

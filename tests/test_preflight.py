@@ -6,7 +6,6 @@ import multiprocessing
 import platform
 import shutil
 from html.parser import HTMLParser
-from pathlib import Path
 from types import SimpleNamespace
 
 import psutil
@@ -204,19 +203,6 @@ def test_a_cache_that_cannot_be_written_is_ready_only_if_it_holds_images(
         assert row("disk space").state == CARE and "LABKIT_CACHE" in row("disk space").advice
         computer(cached=["drawn"])
         assert row("disk space").state == READY
-
-
-def test_a_place_where_we_may_not_look_counts_as_not_there(monkeypatch, tmp_path):
-    def refuse(_path, **_options):
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(Path, "stat", refuse)
-    assert preflight._existing(tmp_path / "a" / "b") == tmp_path
-
-
-def test_a_folder_not_made_yet_is_on_the_disk_of_its_parent(tmp_path):
-    assert preflight._existing(tmp_path / "a" / "b") == tmp_path
-    assert preflight._existing(Path("nowhere at all")) == Path.cwd()
 
 
 def test_the_summary_counts_what_to_fix_before_what_to_take_care_of(computer):

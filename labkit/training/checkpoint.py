@@ -4,8 +4,8 @@ A checkpoint is an ordinary file of ``torch.save``, and ``load`` reads any such 
 e.g. that of ``torch.save(model.state_dict(), path)``.
 """
 
+import contextlib
 import io
-import os
 import pickle
 import platform
 import time
@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from labkit.display import ExplainedError
-from labkit.files import place, replace
+from labkit.files import replace, work
 from labkit.sandbox.model_lock import model_lock
 from labkit.text import N_, _
 from labkit.training import History, Run
@@ -101,11 +101,8 @@ class Checkpoint:
         another order of the batches; then ``run`` is left as it was.
         """
         if self.run is None:
-            raise CheckpointError(
-                _("{path} holds weights but no run: there is nothing to resume.").format(
-                    path=self.path.name
-                )
-            )
+            nothing = _("{path} holds weights but no run: there is nothing to resume.")
+            raise CheckpointError(nothing.format(path=self.path.name))
         for name, saved in self.recipe.items():
             here = _recipe(run).get(name)
             if here != saved:
@@ -123,8 +120,10 @@ class Checkpoint:
 
 
 def folder() -> Path:
-    """Return where checkpoints go: ``LABKIT_CHECKPOINTS``, else this folder or the user's own."""
-    return Path(os.environ.get("LABKIT_CHECKPOINTS") or place("checkpoints"))
+    """Return where checkpoints go (`labkit.files.work`), made unless that is not allowed."""
+    with contextlib.suppress(OSError):  # whoever saves there is told why it does not work
+        work().mkdir(parents=True, exist_ok=True)
+    return work()
 
 
 def previous(path: Path | str) -> Path:

@@ -11,9 +11,8 @@ from filelock import FileLock
 
 from labkit import classroom
 from labkit.display import GREEN, Html, card, escaped, table
-from labkit.files import replace
+from labkit.files import replace, work
 from labkit.text import _
-from labkit.training import checkpoint
 
 FORMAT = 1
 FILE = "progress.json"
@@ -43,7 +42,7 @@ Progress = dict[str, dict[str, Entry]]
 def path() -> Path:
     """Return where progress is kept: ``LABKIT_PROGRESS``, else beside the checkpoints."""
     named = os.environ.get("LABKIT_PROGRESS")
-    return Path(named) if named else checkpoint.folder().parent / FILE
+    return Path(named) if named else work().parent / FILE
 
 
 def read(file: Path | None = None) -> Progress:
