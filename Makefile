@@ -22,13 +22,14 @@ PAIRED := --numprocesses=2 --dist=loadfile --no-loadscope-reorder --max-worker-r
 AGAIN = $(THREADS) $(RUN) -m pytest --last-failed --last-failed-no-failures=none tests/browser && \
 	echo "UNSTEADY: the browser tests named just above passed only at their second try. Mend the race."
 
-.PHONY: help lab test test-as-windows matrix html check-site images minutes languages links newest bench bench-widgets clean always
+.PHONY: help lab test test-as-windows test-languages matrix html check-site images minutes languages links newest bench bench-widgets clean always
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make lab            set up, then open the workshop in JupyterLab"
 	@echo "make lab LANGUAGE=es    ... in Spanish; also pt_BR, fr, de"
 	@echo "make test           set up, then run every check: style, types, unit tests, notebooks, browser"
+	@echo "make test-languages run every notebook in all five languages"
 	@echo "make matrix         make test with each Python at hand, and with the oldest versions allowed"
 	@echo "make html           run every notebook into build/html: a site to read without Python"
 	@echo "make check-site     walk that site in a browser: links, images, axe-core, light and dark"
@@ -58,6 +59,10 @@ test: .venv/ready-test
 	$(TYPES)
 	$(THREADS) $(RUN) -m pytest $(PAIRED) --ignore=tests/browser
 	$(THREADS) $(RUN) -m pytest $(PAIRED) tests/browser || { test $$? = 1 && $(AGAIN); }
+
+# Every notebook in every language: about 15 minutes on two cores.
+test-languages: .venv/ready-test
+	LABKIT_ALL_LANGUAGES=1 $(THREADS) $(RUN) -m pytest $(PAIRED) tests/languages
 
 # Notebooks too: everything but the browser, without fork, forkserver and alarms.
 test-as-windows: .venv/ready-test
