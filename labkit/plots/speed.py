@@ -190,6 +190,9 @@ def _batch_axis(axes, rates: Rates) -> None:
 def _log_axis(axes, numbers: str) -> None:
     axes.set_yscale("log")
     low, high = axes.get_ylim()
+    if high < 2 * low:  # so that a small difference looks small
+        low, high = low / 1.4, high * 1.4
+        axes.set_ylim(low, high)
     wide = high > 5 * low  # else it might show a single number
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if wide else MaxNLocator(5))
     axes.yaxis.set_major_formatter(lambda value, _place: with_signs(numbers.format(value)))
