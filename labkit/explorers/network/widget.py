@@ -54,7 +54,8 @@ class NetworkExplorer(Explorer):
         self.weights = Slider.of(_("Weights"), names, len(names) - 1)
         self.stage = NetworkStage(self._filter_of, classes=self.classes)
         if self.snapshots:
-            self.choice.controls.children += (self.weights,)
+            self.choice.path.add_class("lk-narrow")  # room for "batch 10,000" beside "Weights"
+            self.choice.controls.children += (self.weights.add_class("lk-wide"),)
         super().__init__(self.choice, screen=self.stage)
         self.add_class("lk-network")
         self._run()
