@@ -116,7 +116,6 @@ def _speed(case: Case, seen: Rehearsal) -> Iterator[Finding]:
     moves = [step.moved for step in log.steps if math.isfinite(step.moved)]
     if not log.losses or _warms_up(case, seen) or _elsewhere(log):
         return
-    rising = len(log.losses) >= 4 and _mean(log.losses[-3:]) > 3 * max(_mean(log.losses[:3]), 0.7)
     still = bool(moves) and max(moves) < _STANDSTILL and _mean(log.losses[-3:]) > 0.05
     first, results = _range(case, seen)
     if results:
@@ -146,11 +145,7 @@ def _speed(case: Case, seen: Rehearsal) -> Iterator[Finding]:
             return
         if not still and fell > 0.1 * first:
             return
-    if rising:
-        here = _("loss {first:.3g} at first, {last:.3g} after {n} steps")
-        n = len(log.steps)
-        yield _too_large(case, here.format(first=log.losses[0], last=log.losses[-1], n=n))
-    elif still:
+    if still:
         here = _("a step changes no layer by more than {share:.1e} of its size")
         here = here.format(share=max(moves))
         yield found("learning-rate-too-small", rate=_rate(case), seen=here, tried="")

@@ -225,23 +225,26 @@ def _compare(said: list, labels: list, whole: bool, own: bool) -> Iterator[Findi
     scales = {at: s for at in places if (s := _scale(right[at], total))}
     if len(scales) > 3:
         return  # a number for each class: one of them is like a mistake by chance
-    tests = [(lambda marks: marks.share(), "")]
-    tests += [(lambda marks: marks.of_batches(), "accuracy-of-batches")]
-    tests += [(lambda marks: marks.right[0].float().mean().item(), "first-batch-only")]
-    by_class = [(lambda marks: _by_class(marks, labels), "")]
-    for expected, kind in (tests[0], *by_class, *tests[1:]):
-        for at, scale in scales.items():
-            if all(_near(numbers[at] / scale, expected(marks), scale) for marks, numbers in some):
-                if kind and len(labels) > 1:
-                    marks, numbers = some[0]
-                    yield found(kind, said=numbers[at] / scale, true=marks.share())
-                break
-        else:
-            continue
-        break
+    ways: list[tuple[str, Callable]] = [
+        ("", _Marks.share),
+        ("", lambda marks: _by_class(marks, labels)),
+        ("accuracy-of-batches", _Marks.of_batches),
+        ("first-batch-only", lambda marks: marks.right[0].float().mean().item()),
+    ]
+    for kind, expected in ways:
+        fits = [
+            at
+            for at, scale in scales.items()
+            if all(_near(numbers[at] / scale, expected(marks), scale) for marks, numbers in some)
+        ]
+        if fits:
+            if kind and len(labels) > 1:
+                marks, numbers = some[0]
+                yield found(kind, said=numbers[fits[0]] / scales[fits[0]], true=marks.share())
+            break
     else:
         yield from _wrong(said, places, scales, total, whole and own)
-    yield from _loss(said, total)
+    yield from _loss(said)
 
 
 def _scale(value: float, total: int) -> float:
@@ -286,23 +289,19 @@ def _no_loss(said: list) -> bool:
     return inside and not falls and abs(right - wrong) < 0.5 * scale
 
 
-def _loss(said: list, total: int) -> Iterator[Finding]:
+def _loss(said: list) -> Iterator[Finding]:
     """Look for the mean loss, which is known too: the stand-in's answers cost 0 or 30."""
     (_none, wrong), (_all, right), *some = said
     for at in range(len(wrong)):
-        if not (abs(wrong[at] - _SURE) < 0.01 and abs(right[at]) < 0.01):
-            continue
-        losses: list[tuple[Callable, bool]] = [
-            (lambda marks: 1 - marks.share(), False),
-            (lambda marks: 1 - marks.of_batches(), True),
-        ]
-        for expected, of_batches in losses:
-            if all(abs(numbers[at] / _SURE - expected(marks)) < 1e-3 for marks, numbers in some):
-                if of_batches:
-                    marks, numbers = some[0]
-                    true = _SURE * (1 - marks.share())
-                    yield found("loss-of-batches", said=numbers[at], true=true)
-                break
+        if abs(wrong[at] - _SURE) < 0.01 and abs(right[at]) < 0.01:
+            of_images, of_batches = (
+                all(abs(numbers[at] / _SURE - 1 + way(marks)) < 1e-3 for marks, numbers in some)
+                for way in (_Marks.share, _Marks.of_batches)
+            )
+            if of_batches and not of_images:
+                marks, numbers = some[0]
+                true = _SURE * (1 - marks.share())
+                yield found("loss-of-batches", said=numbers[at], true=true)
 
 
 def _numbers(value: Any, depth: int = 3) -> list[float]:

@@ -93,11 +93,8 @@ def _order(case: Case, seen: Rehearsal) -> Iterator[Finding]:
     if not held or seen.log.elsewhere and not log.steps:
         return  # another model's optimizer: whatever it clears and steps is not here
     if not log.steps and not seen.moved:
-        if case.optimizer is not None and not log.reached:
-            yield found("no-step", _last(log.backwards), n=log.batches - seen.passes)
-        elif case.optimizer is not None or log.reached:
-            updates = case.optimizer is None
-            kind = "nothing-moves" if updates else "no-step"
+        if case.optimizer is not None or log.reached:
+            kind = "nothing-moves" if case.optimizer is None else "no-step"
             yield found(kind, _last(log.backwards), n=log.batches - seen.passes)
         return
     if not log.steps:
