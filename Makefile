@@ -43,15 +43,8 @@ help:
 	@echo "make bench-widgets  measure from a slider's key to the painted picture"
 	@echo "make clean          remove the environment in .venv"
 
-# Settings of server and JupyterLab are in labkit/jupyter, which a hub uses in the same way.
 lab: .venv/ready-lab
-	@$(RUN) -m labkit.languages $(EDITION)
-	@JUPYTER_CONFIG_PATH="$(CURDIR)/labkit/jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
-		$(RUN) -m jupyterlab --ServerApp.root_dir=. --ServerApp.log_level=WARN \
-		--LabApp.default_url=/lab/tree/notebooks/$(patsubst %,%/,$(filter-out en,$(EDITION)))00_setup.ipynb \
-		--LabApp.custom_css=True \
-		--ServerApp.tornado_settings="{'static_custom_path': ['labkit/jupyter/custom']}" \
-		$(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_OPTIONS)
+	@$(RUN) -m labkit.jupyter.lab $(EDITION) $(LAB_OPTIONS)
 
 test: .venv/ready-test
 	$(RUN) -m ruff check .

@@ -1,0 +1,43 @@
+"""Open the workshop in JupyterLab: ``python -m labkit.jupyter.lab [es] [OPTION...]``.
+
+This is what ``make lab`` runs, and it is the same on any system: with the settings that lie in
+``labkit/jupyter`` and, with a language, in its edition. Each OPTION is one of JupyterLab's own.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from jupyterlab.labapp import LabApp
+
+HERE = Path(__file__).resolve().parent
+
+
+def main(*arguments: str) -> int:
+    """Start JupyterLab and return when it ends; 1 if there is no such language."""
+    code, options = "en", list(arguments)
+    if options and not options[0].startswith("-"):
+        code = options.pop(0)
+    if not Path("notebooks").is_dir():
+        os.chdir(HERE.parents[1])
+    if status := subprocess.call([sys.executable, "-m", "labkit.languages", code]):
+        return status
+    first = f"notebooks/{'' if code == 'en' else f'{code}/'}00_setup.ipynb"
+    folders = [str(HERE), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, folders))
+    settings = [
+        "--ServerApp.root_dir=.",
+        "--ServerApp.log_level=WARN",
+        f"--LabApp.default_url=/lab/tree/{first}",
+        "--LabApp.custom_css=True",
+        f"--ServerApp.tornado_settings={ {'static_custom_path': [str(HERE / 'custom')]} }",
+    ]
+    if hasattr(os, "getuid") and os.getuid() == 0:
+        settings.append("--allow-root")
+    LabApp.launch_instance([*settings, *options])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
