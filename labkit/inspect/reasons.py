@@ -11,7 +11,6 @@ from torch.nn.modules.conv import _ConvNd
 from torch.nn.modules.pooling import _AvgPoolNd, _MaxPoolNd
 
 from labkit.inspect.recording import Call, Step
-from labkit.inspect.shapes import output_size
 from labkit.text import _, written
 
 
@@ -115,9 +114,8 @@ _ADAPTIVE = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
 
 def _formula(n: int, window: Sliding, axis: int) -> str:
     padding, stride, span = window.padding[axis], window.stride[axis], window.span(axis)
-    try:
-        size = output_size(n, window.kernel[axis], stride, padding, window.dilation[axis])
-    except ValueError:
+    size = (n + 2 * padding - span) // stride + 1
+    if size < 1:
         return ""
     padded = f"{n} + 2·{padding}" if padding else f"{n}"
     return f"⌊({padded} − {span}) / {stride}⌋ + 1 = {size}"

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from labkit.display import ORANGE, card, table
+from labkit.display import ORANGE, Html, card, escaped, table
 from labkit.inspect.faults import Fault, find_fault
 from labkit.inspect.reasons import why
 from labkit.inspect.recording import Recording, Step, plain, record
@@ -62,9 +62,12 @@ class Summary:
         caption = _("Input {shape}; {n} parameters in all.").format(
             shape=list(self.input_shape), n=written(self.parameters, ",")
         )
-        notes = [*self.warnings, *([str(self.fault)] if self.fault else [])]
+        notes: list[tuple[str, ...]] = [(note,) for note in self.warnings]
+        if self.fault:
+            heading = escaped(_("✗ It breaks at {layer}").format(layer=self.fault.layer))
+            notes.append((Html(f"<strong>{heading}</strong>"), *str(self.fault).split("\n")))
         shown = table(heads, rows, caption=caption, right={3}, wrapped={4})
-        return shown + "".join(card(note, edge=ORANGE, ground="#fdf3ec") for note in notes)
+        return shown + "".join(card(*note, edge=ORANGE, ground="#fdf3ec") for note in notes)
 
 
 def _count(n: int) -> str:

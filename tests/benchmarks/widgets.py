@@ -116,7 +116,7 @@ CASES = (
     Case(
         "shape coach",
         "from labkit.explorers.shape_coach import ShapeCoach\nShapeCoach()",
-        (Control("picture's side", slider("Image's side"), ".lk-screen img"),),
+        (Control("image's side", slider("Image's side"), STAGE, DRAWN, good=AT_ONCE),),
     ),
     Case(
         "network",

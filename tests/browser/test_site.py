@@ -1,7 +1,6 @@
 """In a page without a kernel a script answers the controls: with the same numbers and sentences."""
 
 import json
-import re
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ from PIL import Image
 
 from labkit.explorers.convolution import ConvolutionExplorer, PoolingExplorer
 from labkit.explorers.network.widget import NetworkExplorer
-from labkit.explorers.shape_coach.widget import ShapeCoach
 from labkit.model import Net
 from tests.site.alive import needed
 from tests.site.pages import Fronts, packed
@@ -32,7 +30,7 @@ class Twin:
         states = dependency_state(explorer, drop_defaults=False)
         model = packed(explorer.model_id, needed(explorer), states, fronts)
         page.set_content("<!doctype html><body style='width: 1000px'></body>")
-        for name in ("host", "shapes", "network"):
+        for name in ("host", "network"):
             page.add_script_tag(path=SCRIPTS / f"{name}.js")
         for script in fronts.scripts.values():
             page.add_script_tag(content=script)
@@ -120,50 +118,3 @@ def test_an_image_of_ones_own_is_read_in_the_page(page, tmp_path):
     red, green, blue = np.array(twin.shown("stage", "maps")[0][: 3 * 32 * 32], float).reshape(3, -1)
     for plane, value in ((red, 1), (green, -1), (blue, -0.6)):
         np.testing.assert_allclose(plane, value, atol=1e-6)
-
-
-def _parts(svg: str) -> list:
-    """Return what is drawn: the words, and each cell's colour."""
-    return re.findall(r'>([^<>]+)</text>|<rect [^>]*fill="([^"]+)"', svg)
-
-
-def test_the_shape_coach_answers_alike(page):
-    explorer = ShapeCoach()
-    twin = Twin(page, explorer)
-
-    def compare():
-        assert twin.shown("table", "results", "guesses") == [
-            explorer.table.results,
-            explorer.table.guesses,
-        ]
-        assert twin.shown("screen", "sentence") == [explorer.screen.sentence]
-        drawn = page.evaluate("new TextDecoder().decode(twin.cast.screen.get('png'))")
-        assert _parts(drawn) == _parts(explorer.screen.png.decode())
-        names = ("maximum", "value", "disabled", "texts")
-        assert twin.shown("unit", *names) == [getattr(explorer.unit, name) for name in names]
-        assert twin.shown("message", "value") == [explorer.message.value]
-
-    compare()
-    for guesses in (["28"], ["28", "13"], ["x", "14"], ["28", "14", "10", "5", "400"]):
-        twin.move("table", guesses=[*guesses, *[""] * (5 - len(guesses))])
-        compare()
-    twin.move("unit", value=4)
-    compare()
-    twin.move("size", value=33)
-    compare()
-    twin.move("reveal", value=True)
-    compare()
-    layer = explorer.table.layers[0]
-    for change in (
-        {"stride": 4},
-        {"padding": 3, "dilation": 2},
-        {"kernel": 64},
-        {"kernel": 99},
-        {"kind": "pool", "padding": 4},
-    ):
-        twin.move("table", layers=[{**layer, **change}, *explorer.table.layers[1:]])
-        compare()
-    for button in ("more", "more", "more", "fewer"):
-        getattr(explorer, button).click()
-        page.evaluate(f"twin.answer(twin.cast.{button})")
-        compare()

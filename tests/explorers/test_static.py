@@ -47,5 +47,6 @@ def test_an_exported_page_shows_every_explorer_as_a_still_picture_and_a_sentence
     page = (tmp_path / "stills.html").read_text()
     assert not re.search(r'<script type="application/vnd.jupyter.widget', page)
     shown = re.findall(r"""<img [^>]*alt=(["'])(.+?)\1[^>]*>\s*<p>([^<]+)</p>""", page)
-    assert len(shown) == 6 and all(alt == sentence for _quote, alt, sentence in shown)
+    assert len(shown) == 5 and all(alt == sentence for _quote, alt, sentence in shown)
+    assert "<p>32 → ? Guess the side that layer 1 makes.</p>" in page
     assert "It breaks at fc1 (Linear)" in page and "<p>With [4, 3, 52, 52] the forward" in page

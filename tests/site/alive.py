@@ -16,12 +16,9 @@ from labkit.explorers.landscape.widget import LandscapeExplorer
 from labkit.explorers.live_training import LiveTraining
 from labkit.explorers.network.compute import as_batch, read
 from labkit.explorers.network.widget import NetworkExplorer
-from labkit.explorers.shape_coach.stack_table import LIMITS, as_layer
-from labkit.explorers.shape_coach.widget import LAYERS_AT_MOST, ShapeCoach
-from labkit.explorers.shared.looks import Explorer, complaint
+from labkit.explorers.shape_coach.widget import ShapeCoach
+from labkit.explorers.shared.looks import Explorer
 from labkit.explorers.softmax.widget import SoftmaxExplorer
-from labkit.inspect.shapes import Window
-from labkit.text import _
 from tests.site.pages import ALIVE
 
 
@@ -83,50 +80,6 @@ def coded(array: np.ndarray | bytes) -> str:
     return base64.b64encode(array if isinstance(array, bytes) else array.tobytes()).decode()
 
 
-def _shapes(explorer: ShapeCoach) -> dict:
-    names = ("size", "more", "fewer", "reveal", "unit", "table", "screen", "message")
-    return {
-        "kind": "shapes",
-        "parts": _parts(explorer, names),
-        "data": {
-            "channels": explorer.channels,
-            "limits": LIMITS,
-            "most": LAYERS_AT_MOST,
-            "words": _shape_words(explorer),
-        },
-    }
-
-
-def _shape_words(explorer: ShapeCoach) -> dict:
-    return {
-        "names": explorer.table.words,
-        "new": as_layer(Window(3, padding=1, out_channels=16)),
-        "complaint": complaint("{}"),
-        "limits": _("Layer {n}: {name} is a whole number from {low} to {high}, not {value}."),
-        "pool": _("Layer {n}: PyTorch pads a pooling by half its kernel at most, {most} here."),
-        "layer": _("Layer {n}: {reason}"),
-        "span": _(
-            "The window spans {span} pixels, the image with its padding only {side}: "
-            "take a smaller kernel, more padding or a larger image."
-        ),
-        "no fit": _("✗ does not fit"),
-        "whole": _("a whole number?"),
-        "small": _("too small"),
-        "large": _("too large"),
-        "guess": _("{sizes} → ? Guess the side that layer {n} makes."),
-        "ends": _("{sizes}, and there it ends: layer {n} does not fit."),
-        "nothing": _("{sizes}. Unit {unit} of the last map sees nothing but padding."),
-        "sees": _("{sizes}. Unit {unit} of the last map sees the pixels {first} to {last}."),
-        "never": _("Layer {layer} never visits {n} of the {total} places along its side."),
-        "note": _("{n} never visited"),
-        "image": _("image"),
-        "kinds": {"conv": _("conv"), "pool": _("pool")},
-        "room": _("There is room for {n} layers."),
-        "one": _("One layer must stay."),
-        "wait": _("when all is guessed"),
-    }
-
-
 def _network(explorer: NetworkExplorer) -> dict | None:
     """Return what is needed to run the network in the page, if it has only what is known there."""
     plan = explorer.reading.plan
@@ -163,7 +116,7 @@ MAKERS = {
     PoolingExplorer: _windows,
     SoftmaxExplorer: _alone,
     LandscapeExplorer: _alone,
-    ShapeCoach: _shapes,
+    ShapeCoach: _alone,
     LiveTraining: _live_training,
     NetworkExplorer: _network,
 }
@@ -173,5 +126,6 @@ KINDS = {
     PoolingExplorer: "pooling",
     SoftmaxExplorer: "softmax",
     LandscapeExplorer: "landscape",
+    ShapeCoach: "shapes",
 }
 """What a page calls explorers whose stage answers for itself."""

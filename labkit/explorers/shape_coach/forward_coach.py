@@ -3,12 +3,10 @@
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 import ipywidgets as widgets
 from torch import nn
 
-from labkit.explorers.shape_coach.draw import fault_card
 from labkit.explorers.shared.looks import Explorer, Slider, reporting, row
 from labkit.inspect import Summary, summary
 from labkit.text import _
@@ -49,9 +47,7 @@ class ForwardCoach(Explorer):
         with self.side.hold_sync():
             self.side.disabled = not square
             self.side.value = shape[3] if square else self.side.value
-        table = replace(self.summary, fault=None)
-        card = fault_card(self.summary.fault) if self.summary.fault else ""
-        self.view.value = table._repr_html_() + card
+        self.view.value = self.summary._repr_html_()
 
     @reporting
     def _resize(self, change) -> None:
