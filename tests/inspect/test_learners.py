@@ -1,7 +1,6 @@
 """The coach on small broken modules as learners write them, each with the right fix.
 
-Written before its rules were read. A row holds the layers, the forward pass and the shape fed in;
-then the layer to blame, what the fix has to say, and the right fix as an edit, which has to run.
+Written before its rules were read.
 """
 
 import linecache
@@ -15,7 +14,292 @@ from torch import nn
 
 from labkit.inspect import summary
 
-BLOCK = "x = torch.flatten(F.max_pool2d(F.relu(self.conv(x)), 2), 1); return self.fc(x)"
+MODULES = r"""
+the second convolution expects other channels than the first gives
+    conv1 = nn.Conv2d(3, 16, 3); conv2 = nn.Conv2d(32, 64, 3)
+    x = F.relu(self.conv1(x)); x = F.relu(self.conv2(x)); return x.mean((2, 3))
+    conv2: in_channels=16
+    nn.Conv2d(32, 64, 3) -> nn.Conv2d(16, 64, 3)
+one channel count is mistyped in the middle of a net that fits otherwise
+    conv1 = nn.Conv2d(3, 23, 3, padding=1); bn1 = nn.BatchNorm2d(32); conv2 = nn.Conv2d(32, 64, \
+        3); fc = nn.Linear(64, 10)
+    x = F.relu(self.bn1(self.conv1(x))); x = self.conv2(x).mean((2, 3)); return self.fc(x)
+    bn1: conv1.*out_channels=32
+    nn.Conv2d(3, 23, -> nn.Conv2d(3, 32,
+the linear layer counts the maps before they are pooled
+    conv = nn.Conv2d(3, 16, 3, padding=1); fc = nn.Linear(16 * 32 * 32, 10)
+    x = torch.flatten(F.max_pool2d(F.relu(self.conv(x)), 2), 1); return self.fc(x)
+    fc: in_features=4096
+    16 * 32 * 32 -> 16 * 16 * 16
+nothing flattens the maps
+    net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Linear(8 * 30 * 30, 10))
+    return self.net(x)
+    net.2: [Ff]latten
+    nn.Linear(8 -> nn.Flatten(), nn.Linear(8
+one image without a batch axis meets batch normalisation
+    conv = nn.Conv2d(3, 16, 3, padding=1); bn = nn.BatchNorm2d(16)
+    return F.relu(self.bn(self.conv(x))).mean((2, 3))
+    bn: unsqueeze\(0\)
+    self.conv(x) -> self.conv(x.unsqueeze(0))
+    fed [3, 32, 32] float32
+one image without a batch axis meets group normalisation
+    conv = nn.Conv2d(3, 16, 3, padding=1); norm = nn.GroupNorm(4, 16)
+    return F.relu(self.norm(self.conv(x))).mean((2, 3))
+    norm: unsqueeze\(0\)
+    self.conv(x) -> self.conv(x.unsqueeze(0))
+    fed [3, 32, 32] float32
+one image without a batch axis is flattened
+    conv = nn.Conv2d(3, 16, 3, padding=1); fc = nn.Linear(16 * 16 * 16, 10)
+    x = torch.flatten(F.max_pool2d(F.relu(self.conv(x)), 2), 1); return self.fc(x)
+    fc: unsqueeze\(0\)
+    self.conv(x) -> self.conv(x.unsqueeze(0))
+    fed [3, 32, 32] float32
+a residual branch halves its maps and the shortcut does not
+    a = nn.Conv2d(3, 16, 3, stride=2, padding=1); b = nn.Conv2d(16, 16, 3, padding=1); shortcut = \
+        nn.Conv2d(3, 16, 1)
+    return F.relu(self.b(F.relu(self.a(x))) + self.shortcut(x))
+    add: shortcut.*stride=2
+    nn.Conv2d(3, 16, 1) -> nn.Conv2d(3, 16, 1, stride=2)
+a residual branch without padding
+    stem = nn.Conv2d(3, 16, 3, padding=1); a = nn.Conv2d(16, 16, 3)
+    x = self.stem(x); return x + F.relu(self.a(x))
+    add: a.*padding=1
+    nn.Conv2d(16, 16, 3) -> nn.Conv2d(16, 16, 3, padding=1)
+a residual branch with more channels beside the identity
+    a = nn.Conv2d(3, 16, 3, padding=1); b = nn.Conv2d(16, 16, 3, padding=1)
+    return x + self.b(F.relu(self.a(x)))
+    add: nn\.Conv2d\(3, 16, 1\)
+    return x + -> return nn.Conv2d(3, 16, 1)(x) +
+a U-Net concatenates odd sides
+    down = nn.Conv2d(3, 8, 3, padding=1); mid = nn.Conv2d(8, 16, 3, padding=1); up = \
+        nn.ConvTranspose2d(16, 8, 2, stride=2); out = nn.Conv2d(16, 2, 1)
+    skip = self.down(x); x = self.up(self.mid(F.max_pool2d(skip, 2))); return \
+        self.out(torch.cat((skip, x), 1))
+    cat: interpolate|output_padding=1|multiple of
+    stride=2) -> stride=2, output_padding=1)
+    fed [4, 3, 31, 31] float32
+the decoder forgets the channels of the skip
+    down = nn.Conv2d(3, 8, 3, padding=1); mid = nn.Conv2d(8, 16, 3, padding=1); up = \
+        nn.ConvTranspose2d(16, 8, 2, stride=2); out = nn.Conv2d(8, 2, 1)
+    skip = self.down(x); x = self.up(self.mid(F.max_pool2d(skip, 2))); return \
+        self.out(torch.cat((skip, x), 1))
+    out: in_channels=16
+    nn.Conv2d(8, 2, 1) -> nn.Conv2d(16, 2, 1)
+a block forgets to return
+    block = Block(3); fc = nn.Linear(3, 10)
+    x = self.block(x); return self.fc(x.mean((2, 3)))
+    block: return
+self is forgotten before a layer
+    conv = nn.Conv2d(3, 8, 3)
+    x = conv(x); return x.mean((2, 3))
+    Net: self\.conv
+    x = conv( -> x = self.conv(
+a layer is handed over instead of called
+    conv = nn.Conv2d(3, 8, 3)
+    x = F.relu(self.conv); return x.mean((2, 3))
+    relu: self\.conv\(x\)
+    self.conv) -> self.conv(x))
+a list of modules is called
+    blocks = nn.ModuleList([nn.Conv2d(3, 8, 3), nn.ReLU()])
+    return self.blocks(x).mean((2, 3))
+    blocks: for \w+ in self\.blocks|nn\.Sequential
+    nn.ModuleList([nn.Conv2d(3, 8, 3), nn.ReLU()]) -> nn.Sequential(nn.Conv2d(3, 8, 3))
+an activation is made with the maps
+    conv = nn.Conv2d(3, 8, 3); fc = nn.Linear(8, 10)
+    x = nn.ReLU6(self.conv(x)); return self.fc(torch.mean(x, (2, 3)))
+    Net: nn\.ReLU6\(\)\(
+    nn.ReLU6( -> nn.ReLU6()(
+channels are shuffled in groups that do not divide them
+    conv = nn.Conv2d(3, 16, 3, padding=1); groups = 3
+    x = self.conv(x); n, c, h, w = x.shape; return x.view(n, self.groups, c // self.groups, h, \
+        w).transpose(1, 2).flatten(1, 2)
+    view: product is 16
+    groups = 3 -> groups = 4
+view(-1, n) with the wrong n mixes the images
+    conv = nn.Conv2d(3, 16, 3, padding=1); fc = nn.Linear(16 * 8 * 8, 10)
+    x = F.max_pool2d(self.conv(x), 2); return self.fc(x.view(-1, 16 * 8 * 8))
+    view: flatten\(x, 1\)
+    8 * 8 -> 16 * 16
+view(-1, n) does not divide the numbers
+    conv = nn.Conv2d(3, 16, 3); fc = nn.Linear(16 * 7 * 7, 10)
+    x = F.max_pool2d(self.conv(x), 2); return self.fc(x.view(-1, 16 * 7 * 7))
+    view: flatten\(x, 1\).*in_features=3600
+    7 * 7 -> 15 * 15
+bytes are fed in
+    conv = nn.Conv2d(3, 16, 3, padding=1); fc = nn.Linear(4096, 10)
+    x = torch.flatten(F.max_pool2d(F.relu(self.conv(x)), 2), 1); return self.fc(x)
+    conv: x\.float\(\)
+    self.conv(x) -> self.conv(x.float())
+    fed [4, 3, 32, 32] uint8
+numbers of double precision are made on the way
+    conv = nn.Conv2d(3, 8, 3); fc = nn.Linear(8, 10)
+    x = self.conv(x).mean((2, 3)); x = x * torch.ones(8, dtype=torch.float64); return self.fc(x)
+    fc: \.float\(\)|float32
+    self.fc(x) -> self.fc(x.float())
+a part of the model lies on another device
+    conv = nn.Conv2d(3, 8, 3); fc = nn.Linear(8, 10, device='meta')
+    return self.fc(self.conv(x).mean((2, 3)))
+    fc: without device
+    , device='meta' -> 
+small images are pooled once too often
+    conv = nn.Conv2d(3, 8, 3, padding=1); pool = nn.MaxPool2d(2)
+    for _ in range(4): x = self.pool(self.conv(x) if x.shape[1] == 3 else x) ;; return x
+    pool: leave this pooling out
+    range(4) -> range(3)
+    fed [4, 3, 8, 8] float32
+a kernel is larger than what is left of the map
+    conv1 = nn.Conv2d(3, 8, 5, stride=4); conv2 = nn.Conv2d(8, 16, 5)
+    return self.conv2(F.max_pool2d(self.conv1(x), 2)).mean((2, 3))
+    conv2: padding=1|kernel_size=3
+    nn.Conv2d(8, 16, 5) -> nn.Conv2d(8, 16, 5, padding=1)
+a depthwise convolution expects other channels
+    a = nn.Conv2d(3, 16, 1); depth = nn.Conv2d(32, 32, 3, groups=32)
+    return self.depth(self.a(x)).mean((2, 3))
+    depth: out_channels=32|in_channels=16.*groups=16
+    nn.Conv2d(3, 16, 1) -> nn.Conv2d(3, 32, 1)
+group normalisation expects other channels
+    conv = nn.Conv2d(3, 16, 3); norm = nn.GroupNorm(8, 32)
+    return self.norm(self.conv(x)).mean((2, 3))
+    norm: num_channels=16
+    nn.GroupNorm(8, 32) -> nn.GroupNorm(8, 16)
+batch normalisation for vectors is given maps
+    conv = nn.Conv2d(3, 16, 3); norm = nn.BatchNorm1d(16)
+    return self.norm(self.conv(x)).mean((2, 3))
+    norm: BatchNorm2d\(16\)
+    BatchNorm1d -> BatchNorm2d
+layer normalisation is given channels first
+    conv = nn.Conv2d(3, 16, 3, padding=1); norm = nn.LayerNorm(16)
+    return self.norm(self.conv(x)).mean((2, 3))
+    norm: permute\(0, 2, 3, 1\)|GroupNorm\(1, 16\)
+    nn.LayerNorm(16) -> nn.GroupNorm(1, 16)
+an assertion of the model says which size it wants
+    conv = nn.Conv2d(3, 8, 16, stride=16)
+    torch._assert(x.shape[2] == 224, f'Wrong image height! Expected 224, got {x.shape[2]}'); \
+        return self.conv(x).mean((2, 3))
+    assert: 224
+    == 224 -> == 32
+softmax over an axis that is not there
+    fc = nn.Linear(3 * 32 * 32, 10); softmax = nn.Softmax(dim=2)
+    return self.softmax(self.fc(torch.flatten(x, 1)))
+    softmax: dim=1|axis 1
+    dim=2 -> dim=1
+channels come last
+    conv = nn.Conv2d(3, 8, 3)
+    return self.conv(x).mean((2, 3))
+    conv: permute\(0, 3, 1, 2\)
+    self.conv(x) -> self.conv(x.permute(0, 3, 1, 2))
+    fed [4, 32, 32, 3] float32
+grey images without a channel axis
+    conv = nn.Conv2d(1, 8, 3)
+    return self.conv(x).mean((2, 3))
+    conv: unsqueeze\(1\)
+    self.conv(x) -> self.conv(x.unsqueeze(1))
+    fed [4, 28, 28] float32
+forward is misspelt
+    conv = nn.Conv2d(3, 8, 3); block = Misspelt()
+    return self.block(self.conv(x))
+    block: forward
+the size is asked with square brackets
+    fc = nn.Linear(3072, 10)
+    return self.fc(x.view(x.size[0], -1))
+    Net: x\.size\(0\)|x\.shape\[0\]
+    x.size[0] -> x.size(0)
+two tensors are concatenated without brackets
+    a = nn.Conv2d(3, 8, 3, padding=1); b = nn.Conv2d(3, 8, 5, padding=2)
+    return torch.cat(self.a(x), self.b(x)).mean((2, 3))
+    Net: torch\.cat\(\(
+    torch.cat(self.a(x), self.b(x)) -> torch.cat((self.a(x), self.b(x)), 1)
+branches are concatenated along the batch
+    a = nn.Conv2d(3, 8, 3, padding=1); b = nn.Conv2d(3, 16, 5, padding=2)
+    return torch.cat((self.a(x), self.b(x))).mean((2, 3))
+    cat: dim=1
+    self.b(x))) -> self.b(x)), dim=1)
+the weights of the channels have no sides
+    conv = nn.Conv2d(3, 16, 3); fc = nn.Linear(16, 16)
+    x = self.conv(x); w = torch.sigmoid(self.fc(x.mean((2, 3)))); return x * w
+    mul: \[:, :, None, None\]
+    x * w -> x * w[:, :, None, None]
+a pooling function without its window
+    conv = nn.Conv2d(3, 8, 3)
+    return F.max_pool2d(self.conv(x)).mean((2, 3))
+    Net: max_pool2d.*kernel_size
+    self.conv(x)) -> self.conv(x), 2)
+a layer is given a number too many
+    conv = nn.Conv2d(3, 8, 3); fc = nn.Linear(8, 10)
+    x = self.conv(x).mean((2, 3)); return self.fc(x, 10)
+    fc: one|fc\(x\)
+    self.fc(x, 10) -> self.fc(x)
+a layer with a number between two others was never made
+    fc1 = nn.Linear(20, 8); fc3 = nn.Linear(8, 2)
+    return self.fc3(self.fc2(self.fc1(x)))
+    Net: make self\.fc2 in __init__
+    self.fc2(self.fc1(x)) -> self.fc1(x)
+    fed [4, 20] float32
+a view fixes another batch size than there is
+    fc = nn.Linear(784, 10)
+    x = x.view(64, -1); return self.fc(x)
+    fc: x\.view\(len\(x\), -1\)
+    view(64 -> view(len(x)
+    fed [32, 1, 28, 28] float32
+a view lacks a comma
+    fc = nn.Linear(48, 10)
+    x = x.view(x.size(0) -1); return self.fc(x)
+    view: comma.*x\.view\(len\(x\), -1\)
+    0) -1 -> 0), -1
+    fed [4, 3, 4, 4] float32
+the input is used again where the last output belongs
+    conv1 = nn.Conv2d(3, 8, 3, padding=1); conv2 = nn.Conv2d(8, 16, 3)
+    out = F.relu(self.conv1(x)); out = self.conv2(x); return out
+    conv2: not the input again
+    self.conv2(x) -> self.conv2(out)
+inputs and outputs of a linear layer are swapped
+    fc1 = nn.Linear(128, 784); fc2 = nn.Linear(128, 10)
+    return self.fc2(F.relu(self.fc1(x)))
+    fc1: fix it: set in_features=784, out_features=128: self\.fc1 = nn\.Linear\(784, 128\)\.
+    128, 784 -> 784, 128
+    fed [4, 784] float32
+a layer is called twice
+    fc1 = nn.Linear(20, 64); fc2 = nn.Linear(64, 2)
+    x = F.relu(self.fc1(x)); x = F.relu(self.fc1(x)); return self.fc2(x)
+    fc1: leave out this second call of fc1
+    x = F.relu(self.fc1(x))\n        x -> x
+    fed [4, 20] float32
+the frames of a video stand before its channels
+    conv = nn.Conv3d(3, 8, 3)
+    return self.conv(x)
+    conv: x\.transpose\(1, 2\)
+    self.conv(x) -> self.conv(x.transpose(1, 2))
+    fed [2, 16, 3, 8, 8] float32
+a pooling branch shrinks because its stride is its kernel
+    a = nn.Conv2d(3, 8, 1); b = nn.Sequential(nn.MaxPool2d(3, padding=1), nn.Conv2d(3, 8, 1))
+    return torch.cat([self.a(x), self.a(x), self.b(x)], 1)
+    cat: stride=1
+    MaxPool2d(3,  -> MaxPool2d(3, stride=1, 
+    fed [4, 3, 28, 28] float32
+branches are joined along the batch
+    a = nn.Conv2d(3, 8, 3, padding=1); b = nn.Conv2d(16, 8, 3)
+    x = torch.cat([self.a(x), self.a(x)]); return self.b(x)
+    b: torch\.cat\(\.\.\., dim=1\)
+    self.a(x)]) -> self.a(x)], 1)
+a pooled branch of one pixel is joined
+    a = nn.Conv2d(3, 8, 1); pool = nn.AdaptiveAvgPool2d(1)
+    x = self.a(x); return torch.cat([x, self.pool(x)], 1)
+    cat: x\.expand\(-1, -1, 32, 32\)
+    self.pool(x)] -> self.pool(x).expand(-1, -1, 32, 32)]
+the maps are a list
+    a = nn.Conv2d(3, 8, 1); b = nn.Conv2d(11, 8, 1)
+    x = [x, self.a(x)]; return self.b(x)
+    b: torch\.cat\(x, 1\)
+    self.b(x) -> self.b(torch.cat(x, 1))
+one image a batch, and squeeze takes the batch before a softmax
+    conv = nn.Conv2d(3, 64, 3); fc = nn.Linear(64, 10)
+    x = F.adaptive_avg_pool2d(self.conv(x), 1).squeeze(); return F.softmax(self.fc(x), dim=1)
+    softmax: x\.squeeze\(\(2, 3\)\)
+    .squeeze() -> .squeeze((2, 3))
+    fed [1, 3, 32, 32] float32
+"""
+"""Each by its name: its layers, its forward, the layer to blame with what the fix has to say, the
+right fix as an edit, which has to run, and what is fed if that is not a batch of four images."""
 
 
 @dataclass(frozen=True)
@@ -26,402 +310,26 @@ class Broken:
     forward: str
     layer: str
     fix: str
-    edit: tuple[str, str] | None
+    edit: tuple[str, ...] = ()
     shape: tuple[int, ...] = (4, 3, 32, 32)
     dtype: torch.dtype = torch.float32
 
 
-BROKEN = {
-    "the second convolution expects other channels than the first gives": Broken(
-        "conv1 = nn.Conv2d(3, 16, 3); conv2 = nn.Conv2d(32, 64, 3)",
-        "x = F.relu(self.conv1(x)); x = F.relu(self.conv2(x)); return x.mean((2, 3))",
-        "conv2",
-        "in_channels=16",
-        ("nn.Conv2d(32, 64, 3)", "nn.Conv2d(16, 64, 3)"),
-    ),
-    "one channel count is mistyped in the middle of a net that fits otherwise": Broken(
-        "conv1 = nn.Conv2d(3, 23, 3, padding=1); bn1 = nn.BatchNorm2d(32);"
-        " conv2 = nn.Conv2d(32, 64, 3); fc = nn.Linear(64, 10)",
-        "x = F.relu(self.bn1(self.conv1(x))); x = self.conv2(x).mean((2, 3)); return self.fc(x)",
-        "bn1",
-        "conv1.*out_channels=32",
-        ("nn.Conv2d(3, 23,", "nn.Conv2d(3, 32,"),
-    ),
-    "the linear layer counts the maps before they are pooled": Broken(
-        "conv = nn.Conv2d(3, 16, 3, padding=1); fc = nn.Linear(16 * 32 * 32, 10)",
-        BLOCK,
-        "fc",
-        "in_features=4096",
-        ("16 * 32 * 32", "16 * 16 * 16"),
-    ),
-    "nothing flattens the maps": Broken(
-        "net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Linear(8 * 30 * 30, 10))",
-        "return self.net(x)",
-        "net.2",
-        "[Ff]latten",
-        ("nn.Linear(8", "nn.Flatten(), nn.Linear(8"),
-    ),
-    "one image without a batch axis meets batch normalisation": Broken(
-        "conv = nn.Conv2d(3, 16, 3, padding=1); bn = nn.BatchNorm2d(16)",
-        "return F.relu(self.bn(self.conv(x))).mean((2, 3))",
-        "bn",
-        r"unsqueeze\(0\)",
-        ("self.conv(x)", "self.conv(x.unsqueeze(0))"),
-        (3, 32, 32),
-    ),
-    "one image without a batch axis meets group normalisation": Broken(
-        "conv = nn.Conv2d(3, 16, 3, padding=1); norm = nn.GroupNorm(4, 16)",
-        "return F.relu(self.norm(self.conv(x))).mean((2, 3))",
-        "norm",
-        r"unsqueeze\(0\)",
-        ("self.conv(x)", "self.conv(x.unsqueeze(0))"),
-        (3, 32, 32),
-    ),
-    "one image without a batch axis is flattened": Broken(
-        "conv = nn.Conv2d(3, 16, 3, padding=1); fc = nn.Linear(16 * 16 * 16, 10)",
-        BLOCK,
-        "fc",
-        r"unsqueeze\(0\)",
-        ("self.conv(x)", "self.conv(x.unsqueeze(0))"),
-        (3, 32, 32),
-    ),
-    "a residual branch halves its maps and the shortcut does not": Broken(
-        "a = nn.Conv2d(3, 16, 3, stride=2, padding=1); b = nn.Conv2d(16, 16, 3, padding=1);"
-        " shortcut = nn.Conv2d(3, 16, 1)",
-        "return F.relu(self.b(F.relu(self.a(x))) + self.shortcut(x))",
-        "add",
-        "shortcut.*stride=2",
-        ("nn.Conv2d(3, 16, 1)", "nn.Conv2d(3, 16, 1, stride=2)"),
-    ),
-    "a residual branch without padding": Broken(
-        "stem = nn.Conv2d(3, 16, 3, padding=1); a = nn.Conv2d(16, 16, 3)",
-        "x = self.stem(x); return x + F.relu(self.a(x))",
-        "add",
-        "a.*padding=1",
-        ("nn.Conv2d(16, 16, 3)", "nn.Conv2d(16, 16, 3, padding=1)"),
-    ),
-    "a residual branch with more channels beside the identity": Broken(
-        "a = nn.Conv2d(3, 16, 3, padding=1); b = nn.Conv2d(16, 16, 3, padding=1)",
-        "return x + self.b(F.relu(self.a(x)))",
-        "add",
-        r"nn\.Conv2d\(3, 16, 1\)",
-        ("return x +", "return nn.Conv2d(3, 16, 1)(x) +"),
-    ),
-    "a U-Net concatenates odd sides": Broken(
-        "down = nn.Conv2d(3, 8, 3, padding=1); mid = nn.Conv2d(8, 16, 3, padding=1);"
-        " up = nn.ConvTranspose2d(16, 8, 2, stride=2); out = nn.Conv2d(16, 2, 1)",
-        "skip = self.down(x); x = self.up(self.mid(F.max_pool2d(skip, 2)));"
-        " return self.out(torch.cat((skip, x), 1))",
-        "cat",
-        "interpolate|output_padding=1|multiple of",
-        ("stride=2)", "stride=2, output_padding=1)"),
-        (4, 3, 31, 31),
-    ),
-    "the decoder forgets the channels of the skip": Broken(
-        "down = nn.Conv2d(3, 8, 3, padding=1); mid = nn.Conv2d(8, 16, 3, padding=1);"
-        " up = nn.ConvTranspose2d(16, 8, 2, stride=2); out = nn.Conv2d(8, 2, 1)",
-        "skip = self.down(x); x = self.up(self.mid(F.max_pool2d(skip, 2)));"
-        " return self.out(torch.cat((skip, x), 1))",
-        "out",
-        "in_channels=16",
-        ("nn.Conv2d(8, 2, 1)", "nn.Conv2d(16, 2, 1)"),
-    ),
-    "a block forgets to return": Broken(
-        "block = Block(3); fc = nn.Linear(3, 10)",
-        "x = self.block(x); return self.fc(x.mean((2, 3)))",
-        "block",
-        "return",
-        None,
-    ),
-    "self is forgotten before a layer": Broken(
-        "conv = nn.Conv2d(3, 8, 3)",
-        "x = conv(x); return x.mean((2, 3))",
-        "Net",
-        r"self\.conv",
-        ("x = conv(", "x = self.conv("),
-    ),
-    "a layer is handed over instead of called": Broken(
-        "conv = nn.Conv2d(3, 8, 3)",
-        "x = F.relu(self.conv); return x.mean((2, 3))",
-        "relu",
-        r"self\.conv\(x\)",
-        ("self.conv)", "self.conv(x))"),
-    ),
-    "a list of modules is called": Broken(
-        "blocks = nn.ModuleList([nn.Conv2d(3, 8, 3), nn.ReLU()])",
-        "return self.blocks(x).mean((2, 3))",
-        "blocks",
-        r"for \w+ in self\.blocks|nn\.Sequential",
-        ("nn.ModuleList([nn.Conv2d(3, 8, 3), nn.ReLU()])", "nn.Sequential(nn.Conv2d(3, 8, 3))"),
-    ),
-    "an activation is made with the maps": Broken(
-        "conv = nn.Conv2d(3, 8, 3); fc = nn.Linear(8, 10)",
-        "x = nn.ReLU6(self.conv(x)); return self.fc(torch.mean(x, (2, 3)))",
-        "Net",
-        r"nn\.ReLU6\(\)\(",
-        ("nn.ReLU6(", "nn.ReLU6()("),
-    ),
-    "channels are shuffled in groups that do not divide them": Broken(
-        "conv = nn.Conv2d(3, 16, 3, padding=1); groups = 3",
-        "x = self.conv(x); n, c, h, w = x.shape;"
-        " return x.view(n, self.groups, c // self.groups, h, w).transpose(1, 2).flatten(1, 2)",
-        "view",
-        "product is 16",
-        ("groups = 3", "groups = 4"),
-    ),
-    "view(-1, n) with the wrong n mixes the images": Broken(
-        "conv = nn.Conv2d(3, 16, 3, padding=1); fc = nn.Linear(16 * 8 * 8, 10)",
-        "x = F.max_pool2d(self.conv(x), 2); return self.fc(x.view(-1, 16 * 8 * 8))",
-        "view",
-        r"flatten\(x, 1\)",
-        ("8 * 8", "16 * 16"),
-    ),
-    "view(-1, n) does not divide the numbers": Broken(
-        "conv = nn.Conv2d(3, 16, 3); fc = nn.Linear(16 * 7 * 7, 10)",
-        "x = F.max_pool2d(self.conv(x), 2); return self.fc(x.view(-1, 16 * 7 * 7))",
-        "view",
-        r"flatten\(x, 1\).*in_features=3600",
-        ("7 * 7", "15 * 15"),
-    ),
-    "bytes are fed in": Broken(
-        "conv = nn.Conv2d(3, 16, 3, padding=1); fc = nn.Linear(4096, 10)",
-        BLOCK,
-        "conv",
-        r"x\.float\(\)",
-        ("self.conv(x)", "self.conv(x.float())"),
-        dtype=torch.uint8,
-    ),
-    "numbers of double precision are made on the way": Broken(
-        "conv = nn.Conv2d(3, 8, 3); fc = nn.Linear(8, 10)",
-        "x = self.conv(x).mean((2, 3)); x = x * torch.ones(8, dtype=torch.float64);"
-        " return self.fc(x)",
-        "fc",
-        r"\.float\(\)|float32",
-        ("self.fc(x)", "self.fc(x.float())"),
-    ),
-    "a part of the model lies on another device": Broken(
-        "conv = nn.Conv2d(3, 8, 3); fc = nn.Linear(8, 10, device='meta')",
-        "return self.fc(self.conv(x).mean((2, 3)))",
-        "fc",
-        "without device",
-        (", device='meta'", ""),
-    ),
-    "small images are pooled once too often": Broken(
-        "conv = nn.Conv2d(3, 8, 3, padding=1); pool = nn.MaxPool2d(2)",
-        "for _ in range(4): x = self.pool(self.conv(x) if x.shape[1] == 3 else x)\nreturn x",
-        "pool",
-        "leave this pooling out",
-        ("range(4)", "range(3)"),
-        (4, 3, 8, 8),
-    ),
-    "a kernel is larger than what is left of the map": Broken(
-        "conv1 = nn.Conv2d(3, 8, 5, stride=4); conv2 = nn.Conv2d(8, 16, 5)",
-        "return self.conv2(F.max_pool2d(self.conv1(x), 2)).mean((2, 3))",
-        "conv2",
-        "padding=1|kernel_size=3",
-        ("nn.Conv2d(8, 16, 5)", "nn.Conv2d(8, 16, 5, padding=1)"),
-    ),
-    "a depthwise convolution expects other channels": Broken(
-        "a = nn.Conv2d(3, 16, 1); depth = nn.Conv2d(32, 32, 3, groups=32)",
-        "return self.depth(self.a(x)).mean((2, 3))",
-        "depth",
-        "out_channels=32|in_channels=16.*groups=16",
-        ("nn.Conv2d(3, 16, 1)", "nn.Conv2d(3, 32, 1)"),
-    ),
-    "group normalisation expects other channels": Broken(
-        "conv = nn.Conv2d(3, 16, 3); norm = nn.GroupNorm(8, 32)",
-        "return self.norm(self.conv(x)).mean((2, 3))",
-        "norm",
-        "num_channels=16",
-        ("nn.GroupNorm(8, 32)", "nn.GroupNorm(8, 16)"),
-    ),
-    "batch normalisation for vectors is given maps": Broken(
-        "conv = nn.Conv2d(3, 16, 3); norm = nn.BatchNorm1d(16)",
-        "return self.norm(self.conv(x)).mean((2, 3))",
-        "norm",
-        r"BatchNorm2d\(16\)",
-        ("BatchNorm1d", "BatchNorm2d"),
-    ),
-    "layer normalisation is given channels first": Broken(
-        "conv = nn.Conv2d(3, 16, 3, padding=1); norm = nn.LayerNorm(16)",
-        "return self.norm(self.conv(x)).mean((2, 3))",
-        "norm",
-        r"permute\(0, 2, 3, 1\)|GroupNorm\(1, 16\)",
-        ("nn.LayerNorm(16)", "nn.GroupNorm(1, 16)"),
-    ),
-    "an assertion of the model says which size it wants": Broken(
-        "conv = nn.Conv2d(3, 8, 16, stride=16)",
-        "torch._assert(x.shape[2] == 224, f'Wrong image height! Expected 224, got {x.shape[2]}');"
-        " return self.conv(x).mean((2, 3))",
-        "assert",
-        "224",
-        ("== 224", "== 32"),
-    ),
-    "softmax over an axis that is not there": Broken(
-        "fc = nn.Linear(3 * 32 * 32, 10); softmax = nn.Softmax(dim=2)",
-        "return self.softmax(self.fc(torch.flatten(x, 1)))",
-        "softmax",
-        "dim=1|axis 1",
-        ("dim=2", "dim=1"),
-    ),
-    "channels come last": Broken(
-        "conv = nn.Conv2d(3, 8, 3)",
-        "return self.conv(x).mean((2, 3))",
-        "conv",
-        r"permute\(0, 3, 1, 2\)",
-        ("self.conv(x)", "self.conv(x.permute(0, 3, 1, 2))"),
-        (4, 32, 32, 3),
-    ),
-    "grey images without a channel axis": Broken(
-        "conv = nn.Conv2d(1, 8, 3)",
-        "return self.conv(x).mean((2, 3))",
-        "conv",
-        r"unsqueeze\(1\)",
-        ("self.conv(x)", "self.conv(x.unsqueeze(1))"),
-        (4, 28, 28),
-    ),
-    "forward is misspelt": Broken(
-        "conv = nn.Conv2d(3, 8, 3); block = Misspelt()",
-        "return self.block(self.conv(x))",
-        "block",
-        "forward",
-        None,
-    ),
-    "the size is asked with square brackets": Broken(
-        "fc = nn.Linear(3072, 10)",
-        "return self.fc(x.view(x.size[0], -1))",
-        "Net",
-        r"x\.size\(0\)|x\.shape\[0\]",
-        ("x.size[0]", "x.size(0)"),
-    ),
-    "two tensors are concatenated without brackets": Broken(
-        "a = nn.Conv2d(3, 8, 3, padding=1); b = nn.Conv2d(3, 8, 5, padding=2)",
-        "return torch.cat(self.a(x), self.b(x)).mean((2, 3))",
-        "Net",
-        r"torch\.cat\(\(",
-        ("torch.cat(self.a(x), self.b(x))", "torch.cat((self.a(x), self.b(x)), 1)"),
-    ),
-    "branches are concatenated along the batch": Broken(
-        "a = nn.Conv2d(3, 8, 3, padding=1); b = nn.Conv2d(3, 16, 5, padding=2)",
-        "return torch.cat((self.a(x), self.b(x))).mean((2, 3))",
-        "cat",
-        "dim=1",
-        ("self.b(x)))", "self.b(x)), dim=1)"),
-    ),
-    "the weights of the channels have no sides": Broken(
-        "conv = nn.Conv2d(3, 16, 3); fc = nn.Linear(16, 16)",
-        "x = self.conv(x); w = torch.sigmoid(self.fc(x.mean((2, 3)))); return x * w",
-        "mul",
-        r"\[:, :, None, None\]",
-        ("x * w", "x * w[:, :, None, None]"),
-    ),
-    "a pooling function without its window": Broken(
-        "conv = nn.Conv2d(3, 8, 3)",
-        "return F.max_pool2d(self.conv(x)).mean((2, 3))",
-        "Net",
-        "max_pool2d.*kernel_size",
-        ("self.conv(x))", "self.conv(x), 2)"),
-    ),
-    "a layer is given a number too many": Broken(
-        "conv = nn.Conv2d(3, 8, 3); fc = nn.Linear(8, 10)",
-        "x = self.conv(x).mean((2, 3)); return self.fc(x, 10)",
-        "fc",
-        "one|fc\\(x\\)",
-        ("self.fc(x, 10)", "self.fc(x)"),
-    ),
-    "a layer with a number between two others was never made": Broken(
-        "fc1 = nn.Linear(20, 8); fc3 = nn.Linear(8, 2)",
-        "return self.fc3(self.fc2(self.fc1(x)))",
-        "Net",
-        r"make self\.fc2 in __init__",
-        ("self.fc2(self.fc1(x))", "self.fc1(x)"),
-        (4, 20),
-    ),
-    "a view fixes another batch size than there is": Broken(
-        "fc = nn.Linear(784, 10)",
-        "x = x.view(64, -1); return self.fc(x)",
-        "fc",
-        r"x\.view\(len\(x\), -1\)",
-        ("view(64", "view(len(x)"),
-        (32, 1, 28, 28),
-    ),
-    "a view lacks a comma": Broken(
-        "fc = nn.Linear(48, 10)",
-        "x = x.view(x.size(0) -1); return self.fc(x)",
-        "view",
-        r"comma.*x\.view\(len\(x\), -1\)",
-        ("0) -1", "0), -1"),
-        (4, 3, 4, 4),
-    ),
-    "the input is used again where the last output belongs": Broken(
-        "conv1 = nn.Conv2d(3, 8, 3, padding=1); conv2 = nn.Conv2d(8, 16, 3)",
-        "out = F.relu(self.conv1(x)); out = self.conv2(x); return out",
-        "conv2",
-        "not the input again",
-        ("self.conv2(x)", "self.conv2(out)"),
-    ),
-    "inputs and outputs of a linear layer are swapped": Broken(
-        "fc1 = nn.Linear(128, 784); fc2 = nn.Linear(128, 10)",
-        "return self.fc2(F.relu(self.fc1(x)))",
-        "fc1",
-        r"fix it: set in_features=784, out_features=128: self\.fc1 = nn\.Linear\(784, 128\)\.",
-        ("128, 784", "784, 128"),
-        (4, 784),
-    ),
-    "a layer is called twice": Broken(
-        "fc1 = nn.Linear(20, 64); fc2 = nn.Linear(64, 2)",
-        "x = F.relu(self.fc1(x)); x = F.relu(self.fc1(x)); return self.fc2(x)",
-        "fc1",
-        "leave out this second call of fc1",
-        ("x = F.relu(self.fc1(x))\n        x", "x"),
-        (4, 20),
-    ),
-    "the frames of a video stand before its channels": Broken(
-        "conv = nn.Conv3d(3, 8, 3)",
-        "return self.conv(x)",
-        "conv",
-        r"x\.transpose\(1, 2\)",
-        ("self.conv(x)", "self.conv(x.transpose(1, 2))"),
-        (2, 16, 3, 8, 8),
-    ),
-    "a pooling branch shrinks because its stride is its kernel": Broken(
-        "a = nn.Conv2d(3, 8, 1); b = nn.Sequential(nn.MaxPool2d(3, padding=1), nn.Conv2d(3, 8, 1))",
-        "return torch.cat([self.a(x), self.a(x), self.b(x)], 1)",
-        "cat",
-        "stride=1",
-        ("MaxPool2d(3, ", "MaxPool2d(3, stride=1, "),
-        (4, 3, 28, 28),
-    ),
-    "branches are joined along the batch": Broken(
-        "a = nn.Conv2d(3, 8, 3, padding=1); b = nn.Conv2d(16, 8, 3)",
-        "x = torch.cat([self.a(x), self.a(x)]); return self.b(x)",
-        "b",
-        r"torch\.cat\(\.\.\., dim=1\)",
-        ("self.a(x)])", "self.a(x)], 1)"),
-    ),
-    "a pooled branch of one pixel is joined": Broken(
-        "a = nn.Conv2d(3, 8, 1); pool = nn.AdaptiveAvgPool2d(1)",
-        "x = self.a(x); return torch.cat([x, self.pool(x)], 1)",
-        "cat",
-        r"x\.expand\(-1, -1, 32, 32\)",
-        ("self.pool(x)]", "self.pool(x).expand(-1, -1, 32, 32)]"),
-    ),
-    "the maps are a list": Broken(
-        "a = nn.Conv2d(3, 8, 1); b = nn.Conv2d(11, 8, 1)",
-        "x = [x, self.a(x)]; return self.b(x)",
-        "b",
-        r"torch\.cat\(x, 1\)",
-        ("self.b(x)", "self.b(torch.cat(x, 1))"),
-    ),
-    "one image a batch, and squeeze takes the batch before a softmax": Broken(
-        "conv = nn.Conv2d(3, 64, 3); fc = nn.Linear(64, 10)",
-        "x = F.adaptive_avg_pool2d(self.conv(x), 1).squeeze(); return F.softmax(self.fc(x), dim=1)",
-        "softmax",
-        r"x\.squeeze\(\(2, 3\)\)",
-        (".squeeze()", ".squeeze((2, 3))"),
-        (1, 3, 32, 32),
-    ),
-}
+def read(block: str) -> Broken:
+    layers, forward, told, *more = block.split("\n    ")
+    parts = [layers, forward.replace(" ;; ", "\n"), *told.split(": ", 1)]
+    edit, shape, dtype = (), Broken.shape, "float32"
+    for line in more:
+        if line.startswith("fed "):
+            sizes, dtype = re.match(r"fed \[(.*)\] (\w+)", line).groups()
+            shape = tuple(map(int, sizes.split(",")))
+        else:
+            edit = tuple(line.replace("\\n", "\n").split(" -> "))
+    return Broken(*parts, edit, shape, getattr(torch, dtype))
+
+
+_ROWS = re.split(r"\n(?=\S)", re.sub(r" \\\n +", " ", MODULES.strip()))
+BROKEN = {name: read(block) for name, block in (row.split("\n    ", 1) for row in _ROWS)}
 
 
 class Block(nn.Module):
@@ -442,7 +350,7 @@ class Misspelt(nn.Module):
         return x.mean((2, 3))
 
 
-def built(case: Broken, edit: tuple[str, str] | None = None) -> nn.Module:
+def built(case: Broken, edit: tuple[str, ...] = ()) -> nn.Module:
     """Return the module of a row, as a learner's cell would define it."""
     indent = " " * 8
     lines = [f"self.{line.strip()}" for line in case.layers.split(";")]
