@@ -210,6 +210,8 @@ class Case:
                 code = copies.function(self.evaluate)
                 _call(code, self.evaluate, (model, sample), self.deadline)
             watch = Watch(model, seen.optimizer, times)
+            for real, noted in watch.noted.items():
+                copies.instead(real, noted)
             seen.log, deadline = watch.log, min(time.monotonic() + SECONDS, self.deadline)
             sample = Sample(
                 *(batches or self.sample, self.train_batches, count, watch.on_batch),

@@ -3,7 +3,8 @@
 import functools
 import threading
 import weakref
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 
 import torch
 from torch import nn
@@ -27,7 +28,8 @@ class Watch(TorchFunctionMode):
     """Note in ``log`` what happens to ``model`` in a block.
 
     Hooks see the forward passes, the gradients and the steps; PyTorch's function mode sees the
-    loss functions and ``backward``. Each step is made ``times`` as long.
+    loss functions and ``backward``. Each step is made ``times`` as long. ``noted`` holds what
+    stands in for functions of ``nn.utils``, also where they were imported by name.
     """
 
     def __init__(
@@ -38,6 +40,8 @@ class Watch(TorchFunctionMode):
     ):
         super().__init__()
         self.model, self.optimizer, self.log, self._times = model, optimizer, Log(), times
+        clips = (nn.utils.clip_grad_norm_, nn.utils.clip_grad_value_)
+        self.noted = {real: self._noting(real) for real in clips}
         self._size = 0.0  # of the gradient, after the last backward()
         self._states: list[tuple[int, list[weakref.ref]]] = []
         self._weights: list[tuple[torch.Tensor, torch.Tensor]] = []
@@ -64,8 +68,9 @@ class Watch(TorchFunctionMode):
         handles.append(self.model.register_forward_hook(self._after_forward))
         handles.append(register_module_forward_pre_hook(self._on_call))
         handles.append(self.model._register_state_dict_hook(self._on_state))
-        for name in ("clip_grad_norm_", "clip_grad_value_"):
-            self._stack.enter_context(self._noting(name))
+        for real, noted in self.noted.items():
+            self._stack.callback(setattr, nn.utils, real.__name__, real)
+            setattr(nn.utils, real.__name__, noted)
         for name, parameter in self.model.named_parameters():
             if parameter.requires_grad and not nn.parameter.is_lazy(parameter):
                 handles.append(parameter.register_hook(self._arrival(name, parameter)))
@@ -78,21 +83,13 @@ class Watch(TorchFunctionMode):
         self._look_at_states()
         self._stack.close()
 
-    @contextmanager
-    def _noting(self, name: str):
-        """Note the calls of a function of ``nn.utils`` in the order of things."""
-        real = getattr(nn.utils, name)
-
+    def _noting(self, real: Callable) -> Callable:
         @functools.wraps(real)
         def noted(*args, **kwargs):
             self.log.order.append("clip")
             return real(*args, **kwargs)
 
-        setattr(nn.utils, name, noted)
-        try:
-            yield
-        finally:
-            setattr(nn.utils, name, real)
+        return noted
 
     def _on_call(self, module, _args) -> None:
         self.log.called.add(id(module))

@@ -117,8 +117,8 @@ class Copies:
         for name in _names(function.__code__) & function.__globals__.keys():
             if names[name] is function.__globals__[name]:
                 value = names[name]
-                ours = not isinstance(value, types.FunctionType) or _root(value) not in _LIBRARIES
-                names[name] = self._tried(value) if ours else value
+                theirs = isinstance(value, types.FunctionType) and _root(value) in _LIBRARIES
+                names[name] = self._memo.get(id(value), value) if theirs else self._tried(value)
         return copied
 
     def _globals_of(self, function: types.FunctionType) -> dict:

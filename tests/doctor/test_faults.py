@@ -382,6 +382,8 @@ edited("another-copy", FIRST, "    model = new()\n    optimizer = SGD(model.para
 edited("graph-kept", "loss.item() * len(labels)", "loss")
 edited("gradients-clipped", STEP, CLIP.format(1e-3) + STEP)
 edited("clipped-too-early", BACK, CLIP.format(1.0) + BACK)
+edited("clipped-too-early", BACK, CLIP.format(1.0).replace("nn.utils.", "") + BACK,
+       clip_grad_norm_=nn.utils.clip_grad_norm_)  # fmt: skip
 edited("loss-negated", "loss.backward", "(-loss).backward")
 edited("loss-divided", "loss.backward", "(loss / len(labels)).backward")
 edited("labels-collapsed", "outputs, labels", "outputs, labels // 10")
