@@ -15,19 +15,25 @@ from pathlib import Path
 import nbformat
 
 from labkit.explorers.shared.looks import SHEET
-from labkit.text import _
+from labkit.files import replace
+from labkit.languages import edition
+from labkit.text import LANGUAGES, LOCALES, N_, _, compiled, language
 from tests.site.pages import Fronts, living, to_page
 from tests.site.run import ROOT, run_all
 
 BUILD = ROOT / "build"
-NAMES = {"en": "English", "es": "Español", "pt_BR": "Português", "fr": "Français", "de": "Deutsch"}
 HERE = Path(__file__).parent
 
 
 def editions() -> dict[str, Path]:
-    """Return where the notebooks of each language are: English, and what was translated."""
-    translated = {code: BUILD / "notebooks" / code for code in NAMES if code != "en"}
-    return {"en": ROOT / "notebooks"} | {k: v for k, v in translated.items() if v.exists()}
+    """Write the notebooks of each language; return where they are."""
+    english = ROOT / "notebooks"
+    found = {code: BUILD / "notebooks" / code for code in LANGUAGES} | {"en": english}
+    for code, folder in found.items():
+        for name in edition.names(english) if code != "en" else ():
+            source = (english / name).read_text("utf-8")
+            replace(folder / name, edition.translated(code, name, source))
+    return found
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,8 +41,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path, nargs="?", default=BUILD / "html")
     parser.add_argument("--only", nargs="*", help="run these, and no other; e.g. 03_cnn")
+    parser.add_argument("--languages", nargs="*", default=LANGUAGES, help="e.g. en de; else all")
     options = parser.parse_args(arguments)
-    found = editions()
+    found = {code: folder for code, folder in editions().items() if code in options.languages}
     for code, folder in found.items():
         os.environ["LABKIT_LANGUAGE"] = code
         sources = sorted(folder.glob("[0-9]*.ipynb"))
@@ -47,8 +54,23 @@ def main(arguments: list[str] | None = None) -> int:
         gather(notebooks, folder, work)
         if failed := sphinx(work, options.out / code, list(found)):
             return failed
+        for page in (options.out / code).rglob("*.html"):
+            page.write_text(_literal(page.read_text("utf-8")), "utf-8")
     shutil.copy(HERE / "static" / "choose.html", options.out / "index.html")
     return 0
+
+
+_LITERAL = (
+    *(N_("Toggle primary sidebar"), N_("Toggle secondary sidebar")),
+    *(N_("Main"), N_("Page")),
+)
+"""Names that the theme writes into its pages without asking for a translation."""
+
+
+def _literal(text: str) -> str:
+    for english in _LITERAL:
+        text = re.sub(f'(title|aria-label)="{english}"', rf'\1="{_(english)}"', text)
+    return text
 
 
 def _unrun(path: Path) -> nbformat.NotebookNode:
@@ -157,9 +179,12 @@ def _widget_image() -> str:
 
 def sphinx(work: Path, out: Path, codes: list[str]) -> int:
     """Build one edition; return the exit code. Warnings are errors."""
+    for known in LOCALES.glob(f"{language()}/LC_MESSAGES/labkit.po"):
+        replace(work / "locales" / language() / "LC_MESSAGES" / "sphinx.mo", compiled(known))
     environment = os.environ | {
-        "LABKIT_EDITIONS": json.dumps({code: NAMES[code] for code in codes}),
+        "LABKIT_EDITIONS": json.dumps({code: LANGUAGES[code] for code in codes}),
         "LABKIT_SITE_STATIC": str(work / "static"),
+        "LABKIT_SITE_LOCALES": str(work / "locales"),
         "LABKIT_SITE_EXTRA": str(work / "extra"),
     }
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-c", str(HERE)]

@@ -7,13 +7,13 @@ import json
 import os
 from pathlib import Path
 
-from labkit.text import _
+from labkit.text import N_, _
 
 HERE = Path(__file__).parent
 languages = json.loads(os.environ.get("LABKIT_EDITIONS", '{"en": "English"}'))
 language = os.environ.get("LABKIT_LANGUAGE") or "en"
 
-project = html_title = _("From tensors to the GPU")
+project = html_title = str(_("From tensors to the GPU"))
 author = copyright = ""
 extensions = ["myst_nb"]
 myst_enable_extensions = []  # no formulas: the text writes them as it speaks
@@ -32,8 +32,8 @@ html_theme_options = {
     "navbar_center": [],
     "navbar_end": [],
     "navbar_persistent": [],
-    "toc_title": _("On this page"),
-    "search_bar_text": _("Search"),
+    "toc_title": str(_("On this page")),
+    "search_bar_text": str(_("Search")),
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
@@ -48,3 +48,16 @@ html_extra_path = [os.environ["LABKIT_SITE_EXTRA"]] if "LABKIT_SITE_EXTRA" in os
 html_copy_source = html_show_sourcelink = html_show_sphinx = html_show_copyright = False
 html_show_search_summary = False  # a page opened from a folder may not fetch another
 html_use_index = False
+
+THEME = (
+    *(N_("Home"), N_("Language"), N_("Back to top"), N_("Skip to main content")),
+    *(N_("next page"), N_("previous page"), N_("Link to this heading"), N_("Breadcrumb")),
+    *(N_("Color mode"), N_("Light"), N_("Dark"), N_("System Settings")),
+    *(N_("Version warning"), N_("Expand Sidebar"), N_("Collapse Sidebar")),
+)
+"""What Sphinx and its theme say, and do not say in all of our languages."""
+
+
+def setup(app):
+    """Let Sphinx look into labkit's catalogue, too."""
+    app.add_message_catalog("sphinx", os.environ.get("LABKIT_SITE_LOCALES", ""))
