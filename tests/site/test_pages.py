@@ -1,5 +1,7 @@
 """The site as it is laid out; `make check-site` looks at the whole of it in a browser."""
 
+import re
+
 import nbformat
 import pytest
 
@@ -13,12 +15,13 @@ from tests.site.pages import Fronts, to_page  # noqa: E402
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     out = tmp_path_factory.mktemp("site")
-    assert main([str(out), "--only"]) == 0  # no notebook is run
+    assert main([str(out), "--only", "--languages", "en", "de"]) == 0  # no notebook is run
     return out
 
 
 def test_every_link_of_the_site_leads_somewhere(site):
-    assert len(list(site.glob("en/*.html"))) == 12  # nine notebooks, glossary, index, search
+    for code in ("en", "de"):  # nine notebooks, glossary, index, search
+        assert len(list(site.glob(f"{code}/*.html"))) == 12
     assert walk(site) == []
 
 
@@ -38,6 +41,20 @@ def test_a_walk_finds_what_is_wrong(site):
         "#nowhere has no such place",
     ):
         assert f"en/00_setup.html: {fault}" in found
+
+
+def test_a_page_speaks_its_language_and_leads_to_the_same_page_in_the_others(site):
+    names = re.compile(r'(?:aria-label|title|placeholder)="([^"]+)"')
+    for path in sorted(site.glob("de/*.html")):
+        page, english = (place.read_text("utf-8") for place in (path, site / "en" / path.name))
+        assert '<html lang="de"' in page and "<h1>" in page
+        assert f'hreflang="en" lang="en" href="../en/{path.name}"' in page
+        same = {name for name in names.findall(page) if name in names.findall(english)}
+        assert {name for name in same if re.search("[A-Za-z]{2}", name)} <= NAMES, path.name
+
+
+NAMES = {"5. Training"}
+"""What is called alike in both languages."""
 
 
 def test_each_page_has_its_notebook_to_download(site):
