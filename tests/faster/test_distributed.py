@@ -13,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
+from labkit.faster import distributed
 from labkit.faster.distributed import command, launch, main
 from labkit.model import Net
 from labkit.training import checkpoint
@@ -75,9 +76,9 @@ def test_the_way_of_windows_works_without_libuv(folder, tmp_path, monkeypatch):
 
 
 def test_a_batch_that_cannot_be_shared_evenly_is_refused_in_words(folder, tmp_path):
-    result = launch(2, *options(folder, tmp_path / "odd.pt", "--batch-size", "5"))
-    assert result.returncode != 0
-    assert "A batch of 5 cannot be shared evenly by 2 processes." in result.stderr
+    asked = distributed._options(options(folder, tmp_path / "odd.pt", "--batch-size", "5"))
+    with pytest.raises(ValueError, match="A batch of 5 cannot be shared evenly by 2 processes."):
+        distributed.prepare(distributed.Place(0, 2, torch.device("cpu")), asked)
 
 
 def test_what_is_not_done_in_time_is_ended_and_says_so(folder, tmp_path):
