@@ -37,6 +37,7 @@ def _reshaped(maps):
 
 average_pool.sentences = {
     ("mean(", "amax("): "This is max-pooling. Take the mean of each window.",
+    ("mean(", "amin("): "This is the smallest of each window. Take the mean.",
     ("mean(", "sum("): "This is the sum of each window, four times its mean.",
     ("2, 2)", "2, 1)"): "The windows overlap: they move by 1. The stride is 2.",
     ("dim=(4, 5)", "dim=-1"): (
@@ -49,6 +50,14 @@ average_pool.sentences = {
     ("dim=(4, 5)", "dim=(2, 3)"): (
         "The windows are the last two axes. Yours averages over the places."
     ),
+    (
+        "dim=(4, 5)",
+        "dim=(1, 4, 5), keepdim=True",
+        "return windows",
+        "windows = windows",
+        "True)",
+        "True)\n    return windows.squeeze(-1).squeeze(-1).expand(-1, maps.shape[1], -1, -1)",
+    ): ("The channels are averaged as well. Each channel keeps a map of its own: dim=(4, 5)."),
     (".mean(dim=(4, 5))", ""): (
         "These are the windows. Take the mean of each, over the last two axes."
     ),
@@ -58,11 +67,23 @@ average_pool.sentences = {
     ("mean(dim=(4, 5))", "flatten(4).median(dim=-1).values"): (
         "This is the median of each window. Take the mean."
     ),
+    ("maps.unfold", "maps[:, :, maps.shape[2] % 2 :, maps.shape[3] % 2 :].unfold"): (
+        "Where a side is odd, the first row or column is left out. Pooling leaves out the last."
+    ),
     "functional.avg_pool2d(maps, 2, 2, ceil_mode=True)": (
         "The floor is missing: with an odd side, the last row or column fills no window."
     ),
+    "maps[:, :, : maps.shape[2] // 2 * 2 : 2, : maps.shape[3] // 2 * 2 : 2]": (
+        "This keeps every second number and looks at no other."
+    ),
     "maps[:, :, ::2, ::2]": "This keeps every second number. Average each window of 2 x 2.",
+    "maps.mean(dim=(2, 3), keepdim=True).expand_as(functional.avg_pool2d(maps, 2, 2))": (
+        "Each map is averaged as a whole. Average each window of 2 x 2."
+    ),
     "maps.mean(dim=(2, 3))": "Each map is averaged to one number. Average each window of 2 x 2.",
+    "functional.avg_pool2d(maps, 2, 1)[:, :, : maps.shape[2] // 2, : maps.shape[3] // 2]": (
+        "The windows overlap: window i begins at 2 * i, not at i."
+    ),
     _reshaped: "reshape cuts the numbers differently: neighbours below each other come apart.",
 }
 
@@ -150,6 +171,10 @@ FlexibleNet.sentences = {
     ("nn.AdaptiveAvgPool2d(5)(x)", "x[:, :, :5, :5]"): (
         "This cuts a corner out of the maps, and the rest is never seen. Average over all of it."
     ),
+    ("nn.AdaptiveAvgPool2d(5)(x)", "functional.interpolate(x, (5, 5))"): (
+        "interpolate picks single numbers of the maps. Take the mean of each part: "
+        "AdaptiveAvgPool2d."
+    ),
     ("Pool2d(5)", "Pool2d(1)"): (
         "Pooled to 1 x 1, each map leaves one number, and fc1 expects 16 · 5 · 5. Pool to 5 x 5."
     ),
@@ -172,13 +197,25 @@ FlexibleNet.sentences = {
     ("self.fc3(x)", "torch.relu(self.fc3(x))"): (
         "There is a ReLU after the last layer: logits may be negative."
     ),
+    ("torch.relu(self.conv1(x))", "self.conv1(x)", "torch.relu(self.conv2(x))", "self.conv2(x)"): (
+        "The convolutions lack their activations: self.pool(torch.relu(...))."
+    ),
     ("self.pool(torch.relu(self.conv1(x)))", "torch.relu(self.conv1(x))"): (
         "The max-pooling after conv1 is missing."
     ),
     ("torch.relu(self.conv1(x))", "self.conv1(x)"): "The ReLU of conv1 is missing.",
     ("torch.relu(self.conv2(x))", "self.conv2(x)"): "The ReLU of conv2 is missing.",
+    ("torch.relu(self.fc1(x))", "self.fc1(x)", "torch.relu(self.fc2(x))", "self.fc2(x)"): (
+        "The activations between the linear layers are missing: torch.relu."
+    ),
     ("torch.relu(self.fc1(x))", "self.fc1(x)"): "The ReLU of fc1 is missing.",
     ("torch.relu(self.fc2(x))", "self.fc2(x)"): "The ReLU of fc2 is missing.",
+    (
+        "self.pool(torch.relu(self.conv1(x)))",
+        "torch.relu(self.conv1(x))",
+        _SECOND,
+        "torch.relu(self.conv2(x))",
+    ): ("Both max-poolings are left out. The adaptive one comes after them."),
     ("return self.fc3(x)", "return self.fc3(x).argmax(dim=1)"): (
         "This is the class with the largest logit. Return the logits themselves."
     ),

@@ -37,9 +37,21 @@ last_batch.sentences = {
     ),
     "count // batch_size": "This is the number of whole batches. What is left for the last one?",
     "batch_size": "A single batch can be smaller than the batch size: the last one.",
+    "count % batch_size or batch_size if count >= batch_size else batch_size": (
+        "Where the images are fewer than the batch size there is one batch, with all of them."
+    ),
+    "min(count, batch_size)": (
+        "Only a last batch that is also the first is so large. What is left after whole batches?"
+    ),
     "count % batch_size or count": (
         "Where they divide evenly, the last batch is as large as any: batch_size."
     ),
+    "count - batch_size": "One batch is taken off. There may be many before the last one.",
+    "count / batch_size": "This is how many batches there are, with the fraction of the last one.",
+    "batch_size if count % batch_size else count % batch_size": (
+        "The two cases are swapped: with a remainder, the last batch holds it."
+    ),
+    "batch_size % count": "The other way round: what is left of count, count % batch_size.",
     "count - 1 % batch_size + 1": (
         "% comes before the minus. Set brackets: (count - 1) % batch_size + 1."
     ),
@@ -214,6 +226,9 @@ batches.sentences = {
     ("torch.tensor(labels)", "list(labels)"): (
         "The labels of a batch are a list. torch.tensor makes a tensor [N] of it."
     ),
+    (_PAIR, "list(images), list(labels)"): (
+        "Both are still lists: torch.stack the images, and make a torch.tensor of the labels."
+    ),
     ("yield", "return"): _RETURN_IN_THE_LOOP,
     (f"yield {_PAIR}", f"return [({_PAIR})]"): _RETURN_IN_THE_LOOP,
     (_CHOSEN, "order", "yield", "return"): _ONE_BATCH,
@@ -228,8 +243,20 @@ batches.sentences = {
     ("torch.stack", "torch.cat"): (
         "torch.cat joins the images along their channels. torch.stack gives each its place."
     ),
+    (_STEPS, "range(0, count + 1, batch_size)"): (
+        "There is one batch too many, without items: range(0, n, batch_size) ends before n."
+    ),
     (", torch.tensor(labels)", ""): "Only the images come. A batch is a pair: images and labels.",
+    ("start : start + batch_size", ": start + batch_size"): (
+        "The lists have to be emptied after each batch: yours hold all items so far."
+    ),
     (_STEPS, "range(count)"): (
         "The batches overlap: each begins one item later. Go in steps of batch_size."
+    ),
+    (_STEPS, "range(0, count if shuffle else 0, batch_size)"): (
+        "Without shuffle nothing comes at all. Which line belongs inside the if?"
+    ),
+    ("start + batch_size]", "start + batch_size - 1]"): (
+        "Each batch is one item short: order[a:b] ends before b by itself."
     ),
 }

@@ -44,13 +44,16 @@ padding_that_keeps.sentences = {
         "One too many: a kernel of 1 needs no padding, because its window fits everywhere."
     ),
     "kernel - 2": "This is right for a kernel of 3 only. Which rule gives 1, 2 and 3 for 3, 5, 7?",
+    "kernel // 3": "A kernel of 5 needs 2. Each side gets half of kernel - 1.",
     "2": "This is right for a kernel of 5 only. Which rule is behind it?",
     '"same"': "nn.Conv2d understands padding='same' and works the number out. Which number is it?",
     "(32 - kernel) // 2": (
         "This is half of what the kernel leaves. The padding gives back half of what the kernel "
         "takes, kernel - 1."
     ),
+    "32": "This is the side, which stays 32 with the right padding. Return the padding itself.",
     "32 - kernel + 1": "This is the side of the output without padding. What is missing?",
+    "kernel // 2, kernel // 2": "One number is enough: it holds for all four sides.",
 }
 
 
@@ -87,16 +90,26 @@ inputs_of_fc1.sentences = {
     ("        side = size(side, 2, s=2)\n", ""): (
         "The pooling is left out: it halves the side twice."
     ),
+    ("        side = size(side, 2, s=2)\n", "", "return", "side = side // 2\n    return"): (
+        "There are two poolings, one after each convolution."
+    ),
     ("16", "6"): "Six maps leave the first convolution. Here the second counts: 16.",
     ("size(side, 2, s=2)", "math.ceil(side / 2)"): (
         "Rounded up. A pooling leaves the odd row and column out: round down."
     ),
     ("range(2)", "range(1)"): "The second convolution and its pooling are left out.",
+    ("range(2)", "range(1)", "16", "6"): (
+        "This is after the first convolution and pooling. Two layers follow."
+    ),
     "16 * (((side - 4) / 2 - 4) / 2) ** 2": (
         "The floor is missing: where a side is odd, the pooling leaves its last row and column out."
     ),
     "400 * (side / 32) ** 2": _NOT_IN_PROPORTION,
     "400 * (side // 32) ** 2": _NOT_IN_PROPORTION,
+    "400 * side // 32": "It grows with the area, and each convolution takes 4 off a side.",
+    "16 * round((side - 12) / 4) ** 2": (
+        "Too many for some sides: each convolution takes 4 off, and each pooling rounds down."
+    ),
     "3 * side * side": "These are the numbers of the image, before any layer.",
 }
 
@@ -126,6 +139,7 @@ conv_parameters.sentences = {
         "Each filter has one bias, not one for each channel that it looks at."
     ),
     "outputs * (inputs * kernel + 1)": _KERNEL_TWICE,
+    "outputs * (inputs * 2 * kernel + 1)": _KERNEL_TWICE,
     "inputs * kernel * kernel + 1": "This is one filter. There are as many as output channels.",
     "inputs * (outputs * kernel * kernel + 1)": (
         "The biases belong to the outputs, one for each, not to the inputs."
@@ -137,8 +151,14 @@ conv_parameters.sentences = {
     "outputs, inputs, kernel, kernel": (
         "This is the shape of the weights. Their number is the product of it."
     ),
+    "outputs * (inputs + kernel * kernel + 1)": (
+        "A filter has inputs · kernel · kernel weights: a product, not a sum."
+    ),
     "(inputs + outputs) * kernel * kernel": (
         "Each filter looks at every input channel: inputs · outputs, and the biases on top."
+    ),
+    "(inputs + outputs) * kernel * kernel + outputs": (
+        "Each filter looks at every input channel: inputs · outputs, not their sum."
     ),
     "2": "These are the tensors, weight and bias. How many numbers do they hold?",
 }

@@ -75,9 +75,14 @@ true_transform.sentences = {
         "Normalize takes floats: v2.ToDtype(torch.float32, scale=True) has to come before it."
     ),
     ("transforms.ToTensor(), transforms.Normalize", "transforms.Normalize"): _TENSOR_FIRST,
+    ("transforms.ToTensor(), transforms.Normalize", "v2.Normalize"): _TENSOR_FIRST,
     ("ToTensor()", "ToTensor"): _BRACKETS,
+    ("transforms.ToTensor()", "v2.ToImage"): _BRACKETS,
     ("transforms.Compose", ""): _ONE_OF_SEVERAL,
     "transforms.ToTensor(), transforms.Normalize(mean, std)": _ONE_OF_SEVERAL,
+    "lambda image: (_pixels(image) / 255 - _column(mean)) * _column(std)": (
+        "Divide by the deviation. Multiplied by it, the values spread even less."
+    ),
 }
 
 
@@ -137,10 +142,16 @@ reddest.sentences = {
         "There are not always ten classes: an empty one has a mean of nan. Count: labels.max() + 1."
     ),
     (" + 1", ""): "The last class is left out: the labels go from 0 to labels.max(), so + 1.",
+    ("..., 0].float().mean()", "..., 0].float().mean() / pixels[labels == c].float().mean()"): (
+        "This is the class whose red is the largest part. Take its mean red itself."
+    ),
     (".float().mean()", ".max()"): (
         "This goes by the reddest single pixel. Take the mean over all pixels."
     ),
     (".float()", ""): "A tensor of whole numbers (uint8) has no mean: call .float() first.",
+    ("range(classes)", "range(1)", "torch.stack(red).argmax()", "red[0]"): (
+        "This is the mean red of class 0: return ends the loop at the first class."
+    ),
     "labels[pixels[..., 0].double().mean(dim=(1, 2)).argmax()]": (
         "This is the class of the reddest image. Take the mean over all images of a class."
     ),
@@ -230,11 +241,15 @@ flipping.sentences = {
     "v2.RandomHorizontalFlip(image)": (
         "A transform is made with brackets: RandomHorizontalFlip(), then Compose([...])."
     ),
+    "(_normalised(image, turn=(2,)) - 0.5) / 0.5": "Normalised twice: once is enough.",
     "_normalised(image, turn=(2,), often=0.1)": (
         "Some are mirrored, but not every second one: the chance has to be p=0.5."
     ),
     "_turned(image, Image.Transpose.FLIP_LEFT_RIGHT)": (
         "The other transforms are missing: a PIL image comes out, and not a tensor."
+    ),
+    "_normalised(image, turn=(0,))": (
+        "flip(0) swaps the colours: the channels are axis 0, the width is the last."
     ),
     "_normalised(image).flip(2) if next(_EVERY_SECOND) else _normalised(image)": (
         "The images are mirrored in a fixed pattern, e.g. every second call. At random means: each "

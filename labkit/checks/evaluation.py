@@ -47,6 +47,9 @@ precision.sentences = {
         "Divided by all images, it is small for every class. Divide by column c."
     ),
     "matrix.trace() / matrix.sum()": "This is the accuracy over all classes.",
+    "1 - (matrix[c].sum() + matrix[:, c].sum() - 2 * matrix[c, c]) / matrix.sum()": (
+        "This is the accuracy of the question 'c or not c'. Divide by column c alone."
+    ),
     "1 - matrix[c, c] / matrix[:, c].sum()": (
         "This is the share of wrong predictions among those of c."
     ),
@@ -63,9 +66,16 @@ precision.sentences = {
     "matrix.diagonal() / matrix.sum(dim=0)": (
         "These are the precisions of all classes. Return that of class c."
     ),
+    "matrix[c, c] / matrix[:, c].max()": (
+        "Divide by the sum of the column, not by its largest number."
+    ),
+    "matrix[c, c] / matrix[:, c].mean()": (
+        "Divide by the sum of the column, not by its mean (which whole numbers do not have)."
+    ),
     "matrix[:, c].sum() / matrix[c, c]": (
         "Upside down: divide the correct ones by the sum of column c."
     ),
+    "matrix[c, c] / len(matrix)": "Divide by the sum of column c, not by the number of classes.",
     "2 * matrix[c, c] / (matrix[c].sum() + matrix[:, c].sum())": (
         "This is F1, of precision and recall together. Divide by column c alone."
     ),
@@ -107,6 +117,9 @@ most_confused.sentences = {
     (_ZEROED, ""): (
         "The diagonal holds the correct predictions. Set it to 0 first: fill_diagonal_(0)."
     ),
+    (_ZEROED, "", "matrix + matrix.T", "matrix"): (
+        "This looks at the matrix as it is, and the diagonal is largest there."
+    ),
     (_ZEROED, " - torch.diag(matrix.diagonal())"): (
         "The diagonal of matrix + matrix.T is twice that of the matrix, so half of it is left. Set "
         "it to 0: fill_diagonal_(0)."
@@ -127,11 +140,21 @@ most_confused.sentences = {
     ("matrix + matrix.T", "matrix * matrix.T"): (
         "Add both directions; multiplied, a pair that goes one way counts as 0."
     ),
+    ("matrix + matrix.T", "(matrix - matrix.T).abs()"): (
+        "Both directions are counted together: add them, do not subtract."
+    ),
+    ("matrix + matrix.T", "matrix.triu()"): (
+        "Only the mistakes above the diagonal are counted. Both directions belong together."
+    ),
     ("divmod(both.argmax().item(), len(both))", "both.argmax(dim=1)"): (
         "For each class, this is the one that it is confused with most. Which pair is it of all?"
     ),
     ("len(both)", "10"): "There are not always ten classes: divmod(place, len(matrix)).",
+    "_pair_by_pair(matrix, min)": "These are the two that are confused least.",
     "matrix.clone().fill_diagonal_(0).sum(dim=0).topk(2).indices": (
         "Two classes with many mistakes each need not be confused with each other. Look at pairs."
+    ),
+    "[number + 1 for number in _pair_by_pair(matrix)]": (
+        "Counting starts at 0 here: the first row is class 0."
     ),
 }

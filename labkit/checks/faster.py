@@ -54,6 +54,15 @@ whole_speedup.sentences = {
         "share is the part that becomes faster; 1 - share stays as it was."
     ),
     "share / faster": "This is the time of the part. The rest, 1 - share, comes on top.",
+    "share - share / faster": (
+        "This is the part of the time that is saved. How many times as fast is it?"
+    ),
+    "1 / (1 - share * faster)": (
+        "The part takes share / faster afterwards, and the rest 1 - share: add both."
+    ),
+    "1 / (1 - share / faster)": (
+        "The part takes share / faster afterwards: 1 - share + share / faster."
+    ),
 }
 
 
@@ -112,6 +121,12 @@ wanted_probabilities.sentences = {
     ("/ classes", "/ len(labels)"): (
         "The smoothing is shared by the classes: divide by classes, not by N."
     ),
+    ("/ classes", "/ max(classes - 1, 1)"): (
+        "PyTorch shares the smoothing by all classes, not by classes - 1."
+    ),
+    (_SUM, "(1 - smoothing) * correct + (1 - correct) * smoothing"): (
+        "Each wrong class gets the whole smoothing. It is shared by all."
+    ),
     (_SUM, "correct + (1 - correct) * smoothing / classes"): (
         "The right class keeps 1 in yours, so the rows do not sum to 1."
     ),
@@ -158,17 +173,32 @@ combined_gradient.sentences = {
     ("/ sum(sizes)", "/ len(sizes)"): (
         "Divided by the number of processes. Divide by the number of images, sum(sizes)."
     ),
+    ("/ sum(sizes)", "/ max(sizes)"): (
+        "Divided by the largest size. Divide by the number of all images, sum(sizes)."
+    ),
     ("gradient * size", "gradient"): (
         "Each gradient is a mean: times its number of images it is a sum, and those are added."
     ),
     ("sum(gradient * size", "list(gradient * size / sum(sizes)", "total / sum(sizes)", "total"): (
         "These are the weighed gradients one by one. Add them up."
     ),
+    ("/ sum(sizes)", "/ sum(sizes) / len(sizes)"): (
+        "Divided twice: sum(sizes) alone is the number of images."
+    ),
     ("gradient * size", "gradient / size", " / sum(sizes)", ""): (
         "A gradient is a mean already: multiply by its size, do not divide."
     ),
+    ("total / sum(sizes)", "(total / sum(sizes)).mean()"): (
+        "This averages over the weights too: keep the gradient's shape."
+    ),
     "gradients[0]": "This is the first process's gradient alone.",
     "gradients[sizes.index(max(sizes))]": "This is the gradient of the largest part alone.",
+    "gradients[0] * sizes[0] / sum(sizes)": (
+        "return ends the loop at the first gradient. Add up all of them."
+    ),
+    "gradients[-1] * sizes[-1] / sum(sizes)": (
+        "total = ... forgets what was before. Add: total = total + ..."
+    ),
     "sum(g / n for g, n in zip(gradients, sizes, strict=True) if n)": (
         "A gradient is a mean already: multiply by its size, do not divide."
     ),

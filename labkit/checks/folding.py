@@ -69,6 +69,9 @@ normed_in_evaluation.sentences = {
         "These are mean and variance of this batch. In evaluation, running_mean and running_var "
         "are used."
     ),
+    ("norm.running_var", "maps.var(dim=(0, 2, 3), correction=0)"): (
+        "The variance is that of this batch. In evaluation it is running_var."
+    ),
     (".sqrt()", ""): _FORGOTTEN_ROOT,
     (" * weight + bias", ""): "What was learned is missing: times weight, plus bias.",
     (" + bias", ""): "The learned bias is missing.",
@@ -87,6 +90,8 @@ normed_in_evaluation.sentences = {
     ),
     ("- mean", "+ mean"): "The mean is subtracted, not added.",
     (" - mean", ""): "The mean is not subtracted.",
+    ("/ scale", "* scale"): "Divide by the root of the variance, do not multiply by it.",
+    ("+ bias", "- bias"): "The bias comes last, and is added.",
     (_RESULT, "((maps - mean) / scale + bias) * weight"): (
         "The bias comes last: times weight first, then plus bias."
     ),
@@ -175,6 +180,9 @@ folded.sentences = {
     (f"nn.Parameter(conv.weight * {_SHAPED})", f"conv.weight * {_SHAPED}"): (
         "A layer takes a parameter in place of a parameter: nn.Parameter(...) around the tensor."
     ),
+    ("return layer", "return copy.deepcopy(conv)"): (
+        "This is the convolution as it was; nothing of the norm is in it."
+    ),
     ("return layer", "return nn.Sequential(conv, norm).eval()"): (
         "These are still two layers in a row. Put the norm's numbers into the first."
     ),
@@ -190,6 +198,9 @@ folded.sentences = {
     ),
     (_NEW_BIAS, "bias * scale - norm.running_mean + norm.bias"): (
         "The mean is scaled as well: (bias - mean) * scale, with brackets."
+    ),
+    (_NEW_BIAS, "bias - norm.running_mean + norm.bias"): (
+        "The bias is not scaled: (bias - mean) * scale + norm.bias."
     ),
     ("bias - norm", "bias + norm"): "The mean is subtracted, not added.",
 }

@@ -60,6 +60,7 @@ in_one_place.sentences = {
         "all."
     ),
     ("all(", "any("): "One parameter in the right place is not enough: all(), not any().",
+    ("all(", "list("): "These are the answers one by one. all(...) makes one of them.",
     ("all(", "any(", "==", "!="): "This is the wrong way round: True where they are in one place.",
     "len({parameter.device for parameter in model.parameters()}) == 1": (
         "The batch is left out: it has a device as well."
@@ -125,6 +126,7 @@ fixed_and_each.sentences = {
         "A step of batch_a images is not all fixed: take off what its images cost."
     ),
     (_EACH, "seconds_b / batch_b"): _FIXED_SHARED,
+    (_EACH, "seconds_a / batch_a", _FIXED, "seconds_b - batch_b * each"): _FIXED_SHARED,
     (f"{_FIXED}, each", f"each, {_FIXED}"): (
         "The numbers are right, their order is not: the fixed cost comes first."
     ),
@@ -134,9 +136,15 @@ fixed_and_each.sentences = {
     (_EACH, "seconds_b - seconds_a / batch_b - batch_a"): (
         "Division comes before subtraction. Set brackets around both differences."
     ),
+    ("/ (batch_b - batch_a)", "/ batch_b"): (
+        "The second step has batch_b - batch_a more images than the first, not batch_b."
+    ),
     (_FIXED, "seconds_a - each"): "This assumes that batch_a is 1. It need not be.",
     (f"{_FIXED}, each", "each"): "This is each alone. Return both: fixed, each.",
     (f"{_FIXED}, each", _FIXED): "This is fixed alone. Return both: fixed, each.",
+    (_FIXED, "seconds_b - batch_a * each"): (
+        "The images of batch_a are taken off the seconds of batch_b. Keep them together."
+    ),
     (_FIXED, "seconds_a + batch_a * each"): (
         "What the images cost is taken off, not added: seconds - batch · each."
     ),
@@ -189,6 +197,10 @@ batch_for_a_tenth.sentences = {
         "Where it comes out even, + 1 is one too many: round up, math.ceil."
     ),
     ("math.ceil", "round"): "Rounded to the nearest, it may be one too few: math.ceil.",
+    ("9 * fixed / each", "fixed / (9 * each)"): "The 9 belongs above: 9 · fixed, not 9 · each.",
+    ("fixed / each", "each / fixed"): (
+        "each costs the images: it divides. batch · each has to be 9 · fixed."
+    ),
     ("9 * fixed", "0.9 * fixed"): (
         "If the fixed cost is one tenth, the images are nine: 9 times it."
     ),
@@ -231,9 +243,18 @@ steps_to_earn_back.sentences = {
     ("math.inf", "None"): _NEVER,
     ("math.inf", "0"): _NEVER,
     ("math.inf", "-1"): _NEVER,
+    ("math.inf", "-math.inf"): "Never is math.inf, without a minus.",
+    (
+        _TEST,
+        "",
+        "return",
+        "return max(0, math.ceil(waiting / (before - after))) if before != after "
+        "else math.inf\n    return",
+    ): _NEVER,
     ("before - after", "after - before"): (
         "Each step earns before - after; after - before is below 0."
     ),
+    ("waiting /", "waiting *"): "Divide the waiting by what each step earns, do not multiply.",
     ("math.ceil", "round"): "Rounded to the nearest, a little may be left. Round up, math.ceil.",
     ("after >= before", "after <= before"): (
         "The condition is the wrong way round: it pays off where after < before."
@@ -284,6 +305,9 @@ cheaper_on_gpu.sentences = {
     ),
     (f"batch for batch in cpu if {_CHEAPER}", f"{_CHEAPER} for batch in cpu"): (
         "These are True and False. Return the batch sizes themselves: put the if after the for."
+    ),
+    ("[batch for", "[gpu[batch] for"): (
+        "These are the images per second. Return the batch sizes, the keys."
     ),
     ("[batch for", "next(batch for", "cpu[batch]]", "cpu[batch])"): (
         "return inside the loop ends it at the first size. Gather all of them in a list."

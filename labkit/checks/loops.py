@@ -109,15 +109,26 @@ train_one_epoch.sentences = {
     (" / count", ""): (
         "The training is correct. This is the sum over all images: divide by their number."
     ),
+    ("loss.item() * len(labels)", "loss.item()", " / count", ""): (
+        "The training is correct. This is the sum of the batches' losses, not their mean."
+    ),
     ("/ count", "/ len(batches)"): (
         "The training is correct. The sum over all images is divided by the number of batches."
+    ),
+    (_TRAIN, "", *_MEANS): (
+        "Two things: the model was left in evaluation mode (start with model.train()), and a mean "
+        "of batch means gives the images of a short last batch too much weight."
     ),
     ("    return total", "        return total"): (
         "return is inside the loop and ends it after the first batch. Move it to the left."
     ),
+    (_TRAIN, "", _ZERO, ""): (
+        "Two things: zero_grad() is missing in the loop, and model.train() before it."
+    ),
     ("loss.item() * len(labels)", "loss.item()"): (
         "The training is correct. loss.item() is a mean already: times len(labels) it is a sum."
     ),
+    (_STEP, _STEP + _STEP): "step() is called twice for each batch: once is a step.",
     (_TRAIN, f"{_TRAIN}    optimizer = torch.optim.SGD(model.parameters(), 0.001, 0.9)\n"): (
         "A new optimizer, made in the function, forgets its momentum each epoch. Use the one that "
         "is given."
@@ -221,6 +232,9 @@ train_in_portions.sentences = {
         "Of each portion the last batch alone counts. Call backward() for every batch, and "
         "zero_grad() only after a step: it forgets the batches before."
     ),
+    (_LOSS, _CLEAR_FIRST, " / every", ""): (
+        "Here only the last batch of each portion counts, with its full gradient."
+    ),
     (_COUNTED, "True", " / every", ""): (
         "This steps after each batch. Wait until the gradients of `every` batches are added up."
     ),
@@ -241,6 +255,12 @@ train_in_portions.sentences = {
     (_COUNTED, "number == len(batches)"): (
         "There is one step, after the last batch. Take one after every portion, in the loop."
     ),
+    (" / every", "", _CLEARED, ""): (
+        "Two things: divide each loss by `every`, and clear the gradients after each step."
+    ),
+    (" / every", "", "start=1", "start=0"): (
+        "Two things: divide each loss by `every`, and begin to count at 1, enumerate(..., start=1)."
+    ),
     ("            optimizer.step()\n", ""): (
         "No weight has changed: is step() called, and are the gradients still there when it is?"
     ),
@@ -250,4 +270,5 @@ train_in_portions.sentences = {
     ("/ every", "/ len(labels)"): (
         "The loss is a mean over its images already. Divide by `every`, not by len(labels)."
     ),
+    ("/ every", "* every"): "Multiplied by `every`, the step is far too long. Divide by it.",
 }

@@ -58,6 +58,11 @@ batch_loss.sentences = {
     "-probabilities[0].log()": "This is the loss of the first image alone. Take the mean over all.",
     "-(1 - probabilities).log().mean()": "This is -ln (1 - p). The true class got p.",
     "-probabilities.log().median()": "This is the middle one of the losses. Take their mean.",
+    "probabilities.mean()": "This is the mean of p itself: take the logarithm of each first.",
+    "((1 - probabilities) ** 2).mean()": (
+        "This is the squared distance from 1. Cross-entropy is -ln p."
+    ),
+    "torch.exp(-probabilities).mean()": "exp(-p) is not the loss. Take the logarithm: -ln p.",
     "functional.cross_entropy(probabilities, torch.ones_like(probabilities))": (
         "nn.CrossEntropyLoss takes logits and applies a softmax. These are probabilities of the "
         "true class already: -ln p, then the mean."
@@ -115,4 +120,11 @@ log_probabilities.sentences = {
     ),
     "logits.exp()": "exp alone makes no probabilities: divide by the sum of the row.",
     "logits.softmax(dim=1).log2()": _BASE_TWO,
+    "logits.softmax(dim=1).log10()": _BASE_TEN,
+    "logits.logsumexp(dim=1, keepdim=True)": (
+        "This is what has to be subtracted: logits - logsumexp. Each class has its own logit."
+    ),
+    "torch.log_softmax(logits, dim=1).max(dim=1).values": (
+        "These are the best classes alone. Return one number for each class, [N, classes]."
+    ),
 }

@@ -98,6 +98,10 @@ sgd_step_with_decay.sentences = {
     (_DECAY, "weight_decay"): (
         "The same number is added for every weight. It has to be weight_decay times the weight."
     ),
+    (_DECAY, "2 * weight_decay * parameter"): (
+        "The factor 2 of the derivative of weight² is not there: PyTorch adds weight_decay · "
+        "weight to the gradient."
+    ),
     (_DECAY, "weight_decay * parameter**2"): (
         "The square belongs to the penalty in the loss. In the gradient it is weight_decay · "
         "weight."
@@ -116,6 +120,9 @@ sgd_step_with_decay.sentences = {
     ("torch.no_grad()", "torch.enable_grad()"): (
         "Weights that record gradients can be changed under torch.no_grad() only."
     ),
+    (f" + {_DECAY}", "", "lr * velocity", f"lr * velocity + {_DECAY}"): (
+        "The decay is subtracted without the learning rate, and bypasses the velocity."
+    ),
     (_GRADIENT, _DECAY): "The gradient itself is lost: the decay is added to it.",
     ("sub_(", "add_("): "This walks uphill: the step is subtracted, parameter.sub_(...).",
     (
@@ -129,6 +136,12 @@ sgd_step_with_decay.sentences = {
     ),
     (_DECAY, "weight_decay * parameter.grad"): (
         "The decay belongs to the weight: weight_decay · weight, not · gradient."
+    ),
+    (_DECAY, "weight_decay * velocity"): (
+        "The decay belongs to the weight: weight_decay · weight, not · velocity."
+    ),
+    (f" + {_DECAY}", "", "add_(gradient)", "add_(gradient).add_(weight_decay * velocity)"): (
+        "The decay belongs to the weight: weight_decay · weight, not · velocity."
     ),
     (_DECAY, f"lr * {_DECAY}"): "lr counts once, in the step: add weight_decay · weight alone.",
     ("lr * velocity)", "lr * velocity)\n            return"): (
@@ -201,12 +214,18 @@ losses_along.sentences = {
     ("start + distance", f"{_HERE} + distance", _BACK, ""): (
         "Each walk begins where the last one ended. Begin at the start, and go back at the end."
     ),
+    ("distance * direction", "0 * direction"): (
+        "The loss is the same everywhere: the weights never move."
+    ),
     ("slope.flatten()", "(slope / slope.norm()).flatten()", f" / {_LENGTH}", ""): (
         "Each parameter's slope is divided by its own length. All of them are one row, with one "
         "length."
     ),
     ("start + distance", "distance"): (
         "The start is missing: the place is start + distance · direction."
+    ),
+    (_LENGTH, "direction.sum()"): (
+        "Divided by the sum of all numbers: the length of a row is its norm()."
     ),
     (_LENGTH, "direction.pow(2).sum()"): (
         "Divided by the sum of the squares: the length is the root of that, norm()."
@@ -216,6 +235,9 @@ losses_along.sentences = {
     ),
     (_LENGTH, "direction.abs().max()"): (
         "Divided by the largest number: the length of a row is its norm()."
+    ),
+    (_LENGTH, "len(direction)"): (
+        "Divided by how many numbers there are: the length is norm(), not len()."
     ),
     ("labels).item())", "labels).item() - loss.item())"): (
         "These are differences from the loss at the start. Return the losses."

@@ -71,12 +71,20 @@ share_in_top.sentences = {
         "[N, k] meets [N] in its columns. Write labels[:, None], [N, 1], so that rows meet rows."
     ),
     (".float().mean()", ""): _ONE_BY_ONE,
+    ("any(dim=1)", "any()"): "any() without a dim asks for the whole batch at once: any(dim=1).",
     ("any(dim=1)", "all(dim=1)"): "One of the k is enough: any(dim=1), not all(dim=1).",
     ("topk(k, dim=1)", "topk(k, dim=0)"): (
         "topk with dim=0 compares images with each other. The classes are axis 1: dim=1."
     ),
+    (_ANY, "[0].any() / len(labels)"): (
+        "return is inside the loop and ends it after the first image."
+    ),
     "1 - _by_sorting(probabilities, labels, k)": (
         "This is the share of images for which it is not among the first."
+    ),
+    "(probabilities[torch.arange(len(labels)), labels] > 1 / k).float().mean()": (
+        "A probability above 1 / k says nothing about the place. Look which classes are the first "
+        "k: topk(k, dim=1).indices."
     ),
 }
 
@@ -224,8 +232,17 @@ seen_twice.sentences = {
     ("(plain + mirrored).argmax(dim=1)", "plain.argmax(dim=1) + mirrored.argmax(dim=1)"): (
         "Numbers of classes cannot be added. Add the probabilities, then choose."
     ),
+    ("model(images)", "model((images + images.flip(-1)) / 2)", "plain + mirrored", "plain"): (
+        "The images themselves are averaged. Show both, and add what comes out."
+    ),
     ("softmax(dim=1)", "softmax(dim=0)"): (
         "The softmax runs down the batch. The classes are axis 1, dim=1."
+    ),
+    ("(plain + mirrored).argmax(dim=1)", "plain.argmax(dim=1), mirrored.argmax(dim=1)"): (
+        "These are both sets of predictions. Add the probabilities, then choose one class."
+    ),
+    ("images.flip(-1)", "images", "plain + mirrored", "plain + mirrored.flip(-1)"): (
+        "The probabilities are mirrored here. Mirror the images before the model."
     ),
     ("plain + mirrored", "torch.maximum(plain, mirrored)"): (
         "This takes the larger probability of both. Add them."

@@ -31,6 +31,9 @@ swap_red_and_blue.sentences = {
         "Red is lost. image[0] and image[2] are windows onto the same memory, so after the first "
         "half of the swap both hold blue. Index with a list, or clone() first."
     ),
+    "image[[0, 1, 0]]": "Blue is lost: red is there twice.",
+    "torch.stack([image[2], 0 * image[1], image[0]])": "Green is lost: it stays as it is.",
+    "image[[1, 2, 0]]": "All three channels move on by one place here. Green has to stay.",
     "image[[2, 0, 1]]": "All three channels move on by one place here. Green has to stay.",
     "image[[1, 0, 2]]": "This swaps red and green: red is 0, green 1, blue 2.",
     "image[[0, 2, 1]]": "This swaps green and blue: red is 0, green 1, blue 2.",
@@ -69,10 +72,17 @@ grey.sentences = {
         "The weights are in the order blue, green, red. The channels are red first."
     ),
     "grey.judge(image[[0, 2, 1]])": "The weights of green and blue are swapped.",
+    "grey.judge(image[[1, 0, 2]])": "The weights of red and green are swapped.",
     "0.3 * image[0] + 0.59 * image[1] + 0.11 * image[2]": (
         "These are the weights rounded to two digits. Use 0.299, 0.587 and 0.114."
     ),
+    "(grey.judge(image) * 255).to(torch.uint8)": (
+        "These are whole numbers from 0 to 255. The image has floats from 0 to 1: leave them so."
+    ),
     "255 * grey.judge(image)": "This is 0 to 255. The image has floats from 0 to 1: leave it so.",
+    "image * list(BRIGHTNESS)": (
+        "PyTorch does not multiply by a list. torch.tensor(...) makes a tensor of it."
+    ),
     "0.299 * image[1] + 0.587 * image[2] + 0.114 * image[3]": (
         "Counting starts at 0: red is image[0], green image[1], blue image[2]."
     ),
@@ -80,6 +90,7 @@ grey.sentences = {
     "grey.judge(image).expand(3, -1, -1)": (
         "The grey values are right, but they are there three times. One [H, W] is expected."
     ),
+    "image[0]": "This is the red channel alone.",
     "(image.permute(1, 2, 0) * torch.tensor(BRIGHTNESS)).sum(dim=0)": (
         "After permute the channels come last: sum over axis -1."
     ),
@@ -92,6 +103,9 @@ grey.sentences = {
     ("[:, None, None]", ""): (
         "The last axes are compared first: the columns of the image meet the 3 weights. Give the "
         "weights two more axes, [:, None, None], so that the 3 meets the channels."
+    ),
+    ("[:, None, None]", "[:, None]"): (
+        "The weights meet the rows here. Give them two more axes at the end: [3, 1, 1]."
     ),
     ("dim=0", "dim=-1"): "The sum runs over the columns (the last axis). The channels are axis 0.",
     ("dim=0", "dim=1"): "The sum runs over the rows. The channels are axis 0.",
@@ -120,11 +134,13 @@ megabytes.sentences = {
     ("1_000_000", "2**20"): (
         "Divided by 1024 · 1024 it is mebibytes (MiB). A megabyte (MB) is 1,000,000 bytes."
     ),
+    ("1_000_000", "1024"): "Divided by 1024 these are kibibytes: divide by 1,000,000.",
     ("1_000_000", "1e9"): "These are gigabytes: divide by 1,000,000.",
     ("bytes_each", "bytes_each * 8"): (
         "These are megabits: bytes_each counts bytes already, not bits."
     ),
     (" / ", " // "): "// cuts off the fraction. Divide with /.",
+    ("32 * 32", "32"): "Images of 32 x 32 have 32 · 32 pixels; one side of 32 is missing.",
     ("* bytes_each", "/ bytes_each"): "bytes_each is the bytes of one number: multiply by it.",
 }
 
@@ -172,6 +188,9 @@ standardise.sentences = {
     ("dim=(1, 2, 3)", "dim=(0, 2, 3)"): (
         "This takes each channel over the whole batch. Take each image by itself: (1, 2, 3)."
     ),
+    ("dim=(1, 2, 3)", "dim=0"): (
+        "This takes each pixel over the batch. Take each image by itself: dim=(1, 2, 3)."
+    ),
     ("dim=(1, 2, 3)", "dim=1"): (
         "dim=1 takes the three colours of each pixel. Take all axes of an image: dim=(1, 2, 3)."
     ),
@@ -187,14 +206,24 @@ standardise.sentences = {
     ("(batch - mean)", "batch - mean"): (
         "Division comes before subtraction. Set brackets: (batch - mean) / std."
     ),
+    ("(batch - mean) /", "batch / std - mean #"): (
+        "The mean is subtracted after the division here. Subtract it first: (batch - mean) / std."
+    ),
     ("- mean", "+ mean"): "The mean is subtracted, not added.",
     ("/ std", "* std"): "Divide by the deviation, do not multiply by it.",
+    ("batch.mean(", "batch[:1].mean(", "batch.std(", "batch[:1].std("): (
+        "This takes mean and deviation of the first image for all. Each image has its own."
+    ),
     "(batch - 0.5) / 0.5": (
         "This is (x - 0.5) / 0.5, the same for all. Here each image has a mean of its own."
     ),
     "(batch - batch.amin((1, 2, 3), True)) / (batch.amax((1, 2, 3), "
     "True) - batch.amin((1, 2, 3), True))": (
         "This brings each image to 0 to 1, by its smallest and largest number. Use mean and std."
+    ),
+    "(batch - batch.mean((1, 2, 3), True)) / (batch - batch.mean((1, "
+    "2, 3), True)).abs().amax((1, 2, 3), True)": (
+        "Divide by the standard deviation, not by the largest number."
     ),
     _whole_batch_one_by_one: (
         "batch[i] = ... changes the batch while its mean is still needed: take each image's own."
@@ -219,6 +248,12 @@ def mosaic(batch):
     return grid.reshape(channels, 2 * height, 2 * width)
 
 
+def _with_a_margin(batch):
+    from torchvision.utils import make_grid
+
+    return make_grid(batch, nrow=2)
+
+
 mosaic.sentences = {
     ("grid.permute(2, 0, 3, 1, 4)", "batch"): (
         "The shape is right and the image is torn: reshape alone reads on in memory. First bring "
@@ -232,8 +267,14 @@ mosaic.sentences = {
         "The images are woven into each other: row belongs in front of height, and column in front "
         "of width. Yours are behind."
     ),
+    ("2, 0, 3, 1, 4", "2, 0, 1, 3, 4"): (
+        "The shape is right and the image is torn: height and the row of the mosaic are apart."
+    ),
     ("2 * height, 2 * width", "64, 64"): (
         "64 is right for images of 32 x 32 alone. Take height and width from batch.shape."
+    ),
+    "batch.reshape(2, 2, 3, 32, 32).permute(2, 0, 3, 1, 4).reshape(3, 64, 64)": (
+        "32 is right for one size alone. Take height and width from batch.shape."
     ),
     "batch.reshape(3, 64, 64)": (
         "64 is right for images of 32 x 32 alone: take height and width from batch.shape. And "
@@ -244,7 +285,19 @@ mosaic.sentences = {
     "_in_rows(batch[[2, 3, 0, 1]])": (
         "The rows are swapped: the first and the second image belong above."
     ),
+    "_in_rows(batch[[1, 0, 3, 2]])": "Left and right are swapped in both rows.",
+    "_in_rows(batch[[0, 1, 0, 1]])": "The second row shows the first two images again.",
     "torch.cat(list(batch))": (
         "Joined along the channels: torch.cat with dim=2 is side by side, dim=1 below."
     ),
+    "torch.cat([torch.cat([batch[0], batch[1]]), torch.cat([batch[2], batch[3]])], dim=1)": (
+        "Side by side is dim=2, not dim=0: yours has more than three channels."
+    ),
+    "torch.cat([torch.cat([batch[0], batch[1]], 2), torch.cat([batch[2], batch[3]], 2)])": (
+        "The rows are joined along the channels. Below each other is dim=1."
+    ),
+    "_in_rows(batch.transpose(2, 3))": (
+        "Height and width are swapped as well: each image lies on its side."
+    ),
+    _with_a_margin: "make_grid leaves a margin of 2 around each image, unless padding=0.",
 }

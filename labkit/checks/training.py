@@ -37,6 +37,9 @@ steps_taken.sentences = {
         "The epochs do not run into each other: round up in each epoch, then multiply."
     ),
     "math.ceil(images / batch_size)": "These are the steps of one epoch.",
+    "math.ceil(images / batch_size) + epochs": (
+        "Each epoch takes all these steps again: multiply by epochs, do not add."
+    ),
     "images * epochs": "A step takes a whole batch, not one image.",
     "images / batch_size * epochs": (
         "Steps are whole: the smaller batch at the end counts as one. Round up."
@@ -131,6 +134,9 @@ accuracy.sentences = {
     (_ADDED, "", "/ count", "/ (len(batches) * len(labels))"): (
         "This assumes that all batches are as large as the last. Count len(labels) in the loop."
     ),
+    (_ADDED, "            count += 4\n"): (
+        "This assumes four images in each batch. The last may be smaller: count len(labels)."
+    ),
     ("argmax(dim=1)", "argmax(dim=0)"): (
         "argmax(dim=0) goes down the batch. The classes are axis 1: argmax(dim=1)."
     ),
@@ -144,6 +150,10 @@ accuracy.sentences = {
     ("argmax(dim=1)", "argmax()"): (
         "Without a dim, argmax() is one place in the whole batch: argmax(dim=1)."
     ),
+    (".sum().item()", ".all().item()", "/ count", "/ len(batches)"): (
+        "This counts batches that are correct as a whole. Count images: sum, not all."
+    ),
+    ("correct / count", "correct, count"): "These are two numbers. Divide the one by the other.",
     ("argmax", "argmin"): (
         "The class with the smallest logit is the least likely one: argmax, not argmin."
     ),
@@ -194,6 +204,11 @@ def _waiting_added_up(validation_losses, patience):
     return sum(b >= a for a, b in zip(lowest, validation_losses[1:], strict=False)) >= patience
 
 
+def _first_counts(validation_losses, patience):
+    waited = len(validation_losses) - 1 - validation_losses.index(min(validation_losses))
+    return waited + (waited == len(validation_losses) - 1) >= patience
+
+
 should_stop.sentences = {
     (">= patience", "> patience"): (
         "One epoch too late: after `patience` epochs without improvement it is time to stop."
@@ -224,6 +239,9 @@ should_stop.sentences = {
     ">= validation_losses[-patience - 1]": (
         "This compares with one epoch, patience ago. What counts is the best so far, min(...)."
     ),
+    "validation_losses[-1] > validation_losses[-patience]": (
+        "This compares with one epoch alone. What counts is the best so far, min(...)."
+    ),
     _rising_in_a_row: (
         "The loss is compared with the epoch before. What counts is the best so far: it can go "
         "down again for a while and still be higher than it was."
@@ -231,4 +249,5 @@ should_stop.sentences = {
     _waiting_added_up: (
         "A new lowest loss sets the waiting back to 0. Here all epochs without one are added up."
     ),
+    _first_counts: "The first epoch is no waiting: it is the best so far when it comes.",
 }
