@@ -101,6 +101,13 @@ DATA = {
         "Split once, by image, before anything else; then check that none is in both.",
         "{share:.1%} of the {other} images",
     ),
+    "worker-seeds": (
+        "All workers draw the same random numbers.",
+        "{n} images at a time are then augmented in the same way: there is less variety than you "
+        "think.",
+        "Use a seed for each worker: torch.initial_seed() % 2**32 differs in each. Without any "
+        "worker_init_fn, PyTorch seeds torch, random and numpy.random differently.",
+    ),
     "images-all-alike": (
         "All images of a batch are the same image.",
         "Whatever its label, the network sees one image: it can learn nothing.",
@@ -204,6 +211,11 @@ DATA = {
         "reshape and view keep the order of the numbers and cut it differently: neighbours are no "
         "longer neighbours. The shape is right, but the images are not.",
         "Use permute(0, 3, 1, 2), which moves the axes.",
+    ),
+    "sideways": (
+        "The images lie on their side: height and width are swapped.",
+        "Square images fit either way. Images from elsewhere will stand upright.",
+        "From [H, W, C] it is permute(2, 0, 1), not transpose(0, 2) or .T.",
     ),
     "differently-prepared": (
         "Training and validation images are prepared differently.",

@@ -1,7 +1,9 @@
 """Are the numbers of the images of the right size, and their axes in the right place?"""
 
 from collections.abc import Iterator
+from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -30,6 +32,7 @@ def look(case: Case) -> Iterator[Finding]:
     scale = wrapped or list(_scale(training.float(), name)) or list(_twice(case))
     yield from scale
     yield from _axes(training.float(), name)
+    yield from _sideways(case.dataset)
     judging = _stack([images for images, _labels in pairs(case.judging_sample)])
     if judging is not None and not scale:
         yield from _differently(training.float(), judging.float())
@@ -129,6 +132,29 @@ def _wrapped(images: torch.Tensor, name: str) -> Iterator[Finding]:
 def _roughness(images: torch.Tensor) -> torch.Tensor:
     """Return the mean difference between neighbours, down and across."""
     return images.diff(dim=2).abs().mean() + images.diff(dim=3).abs().mean()
+
+
+def _sideways(dataset: Any) -> Iterator[Finding]:
+    """Compare a few items with the raw images of a set that holds them."""
+    raw = getattr(dataset, "data", None)
+    if not isinstance(raw, np.ndarray) or raw.ndim != 4 or raw.shape[1] != raw.shape[2]:
+        return
+    count = min(8, len(raw))
+    try:
+        items = [dataset[index][0] for index in range(count)]
+    except FAILURES:
+        return
+    if not all(isinstance(x, torch.Tensor) and x.shape[1:] == raw.shape[1:3] for x in items):
+        return
+    grey = torch.stack([item.float().mean(dim=0) for item in items])
+    upright = torch.from_numpy(raw[:count].mean(axis=-1)).float()
+    if _alike(grey, upright.mT) > 0.99 > 0.95 > _alike(grey, upright):
+        yield found("sideways", ", ".join(transform_steps(dataset)))
+
+
+def _alike(one: torch.Tensor, other: torch.Tensor) -> float:
+    """Return the correlation of two stacks of images."""
+    return torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1].item()
 
 
 def _differently(training: torch.Tensor, judging: torch.Tensor) -> Iterator[Finding]:

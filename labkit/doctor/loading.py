@@ -1,5 +1,6 @@
 """Do the loaders give what they should: training shuffled, test untouched, many images?"""
 
+import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,7 +29,7 @@ from labkit.text import _
 
 
 def look(case: Case) -> Iterator[Finding]:
-    """Look at order, augmentation and overlap."""
+    """Look at order, augmentation, overlap and worker seeds."""
     broken = [_breaks(name, case, batches) for name, batches in _named(case).items()]
     if any(broken):
         yield from filter(None, broken)
@@ -36,6 +37,7 @@ def look(case: Case) -> Iterator[Finding]:
     if case.train_batches is not None:
         yield from _batches(case)
         yield from _order(case)
+        yield from _worker_seeds(case.train_batches)
         yield from _masks(case.dataset)
     training, *judging = _named(case).items()
     for name, batches in judging:
@@ -242,3 +244,37 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
         return torch.equal(one, other)
     return np.array_equal(np.asarray(one), np.asarray(other))
+
+
+def _worker_seeds(batches: Any) -> Iterator[Finding]:
+    workers = getattr(batches, "num_workers", 0)
+    if not isinstance(batches, DataLoader) or workers < 2:
+        return
+    start = batches.worker_init_fn
+    if start is not None:
+        fixed = _seeded_alike(start)
+        own = []
+    else:
+        fixed, own = [], list(randomness.own_generators(batches.dataset))
+    if fixed or own:
+        name = getattr(start, "__name__", repr(start))
+        where = _("worker_init_fn={name}, which seeds {what} alike")
+        if own:
+            where = _("{what}: every worker gets a copy with the same state")
+        yield found(
+            "worker-seeds", where.format(name=name, what=", ".join(fixed or own)), n=workers
+        )
+
+
+def _seeded_alike(start: Any) -> list[str]:
+    """Return the libraries that draw the same after ``start`` in two workers."""
+    draws = []
+    for worker in (0, 1):
+        with randomness.kept(1_000 + worker):  # as PyTorch seeds a worker
+            try:
+                start(worker)
+            except FAILURES:
+                return []  # it needs a real worker
+            draws.append((torch.rand(1).item(), random.random(), np.random.rand()))
+    names = ("torch", "random", "numpy.random")
+    return [name for name, one, two in zip(names, *draws, strict=True) if one == two]

@@ -684,6 +684,29 @@ fault("augmented", lambda: judged_by(BatchLoader(split("test"), 25, augment=mirr
 for wrapped in (by_name, lambda items: items):
     fault("augmented", lambda w=wrapped: judged_by(DataLoader(w(split("test", Speckle())), 25)),
           lambda w=wrapped: judged_by(DataLoader(w(split("test", plain)), 25)))  # fmt: skip
+
+
+def from_workers(transform=plain, start=None):
+    data_set, two = split(transform=transform), {"num_workers": 2, "worker_init_fn": start}
+    return program(train_batches=DataLoader(data_set, 16, shuffle=True, **two))
+
+
+def lying(image):
+    return torch.from_numpy(np.asarray(image).T / 127.5 - 1).float()
+
+
+def same_seed(_worker):
+    np.random.seed(0)
+
+
+def seed_of_its_own(_worker):
+    np.random.seed(torch.initial_seed() % 2**32)
+
+
+fault("sideways", lambda: from_workers(lying), from_workers)
+fault("worker-seeds", lambda: from_workers(start=same_seed),
+      lambda: from_workers(start=seed_of_its_own))  # fmt: skip
+fault("worker-seeds", lambda: from_workers(Speckle()), from_workers)
 fault("overlap", lambda: parts_of_one_set(80), lambda: parts_of_one_set(160))
 fault("overlap", lambda: joined(split("test", plain), Subset(split(transform=plain), range(20))),
       lambda: joined(split("test", plain), split("test", plain)))  # fmt: skip
