@@ -158,8 +158,9 @@ def test_jupyterlab_reads_the_language_of_its_menus_from_this_environment(tmp_pa
 
 @pytest.mark.parametrize("code", OTHERS)
 def test_each_language_has_a_short_readme_that_leads_on(code):
-    text = (HERE.parent / f"README.{code}.md").read_text("utf-8")
+    page = HERE.parent / "labkit" / "locales" / code / "README.md"
+    text = page.read_text("utf-8")
     assert f"make lab LANGUAGE={code}" in text
     assert 20 <= len(text.splitlines()) <= 50
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
-    assert links and [link for link in links if not (HERE.parent / link).exists()] == []
+    assert links and [link for link in links if not (page.parent / link).exists()] == []
