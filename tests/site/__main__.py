@@ -56,7 +56,13 @@ def main(arguments: list[str] | None = None) -> int:
             return failed
         for page in (options.out / code).rglob("*.html"):
             page.write_text(_literal(page.read_text("utf-8")), "utf-8")
-    shutil.copy(HERE / "static" / "choose.html", options.out / "index.html")
+    links = (
+        f'<a href="{code}/index.html" lang="{code.replace("_", "-")}">{LANGUAGES[code]}</a>'
+        for code in found
+    )
+    first = (HERE / "static" / "choose.html").read_text("utf-8")
+    first = first.replace("EDITIONS", json.dumps(list(found))).replace("LINKS", " ".join(links))
+    (options.out / "index.html").write_text(first, "utf-8")
     return 0
 
 
