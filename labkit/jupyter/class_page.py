@@ -18,7 +18,7 @@ from tornado import web
 from labkit import classroom
 from labkit.classroom import Event
 from labkit.display import table
-from labkit.text import _, ngettext
+from labkit.text import _, language, ngettext
 
 SECONDS = 10
 AWAY = 20
@@ -34,7 +34,8 @@ def page(learners: list[list[Event]], now: datetime) -> str:
         parts.append(_names(learners, now))
     style = ":root{color-scheme:light dark;font:18px sans-serif;margin:2em}table{margin:1.5em 0}"
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{heading}</title>'
+        f'<!doctype html><html lang="{language().replace("_", "-")}"><meta charset="utf-8">'
+        f"<title>{heading}</title>"
         f'<meta http-equiv="refresh" content="{SECONDS}"><style>{style}</style>'
         f"<main><h1>{heading}</h1>{''.join(parts)}</main></html>"
     )

@@ -1,5 +1,6 @@
 """The memory of one notebook for each learner: the kernel of the one before is closed in time."""
 
+import contextlib
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
@@ -34,7 +35,7 @@ class OneAtWork(AsyncMappingKernelManager):
         if notebook.endswith(".ipynb"):
             classroom.note(Path(notebook).stem.lstrip("0123456789_"))
         if Path(notebook).name == "00_setup.ipynb":  # it leads to the other languages
-            Thread(target=write_all, args=[Path(notebook).parent], daemon=True).start()
+            Thread(target=_write_editions, args=[Path(notebook).parent], daemon=True).start()
         if notebook in self._closed:
             self._closed.remove(notebook)
             options["extra_arguments"] = [f"--IPKernelApp.exec_lines={_EXPLAIN}"]
@@ -52,6 +53,11 @@ class OneAtWork(AsyncMappingKernelManager):
             await self.shutdown_kernel(kernel_id)
         else:
             await super().cull_kernel_if_idle(kernel_id)
+
+
+def _write_editions(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # the English notebooks are there all the same
+        write_all(folder)
 
 
 _EXPLAIN = "from labkit.jupyter.reopened import explain; explain(get_ipython()); del explain"

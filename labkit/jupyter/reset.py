@@ -3,12 +3,11 @@
 The notebook is again as its authors wrote it, and the old one is kept beside it.
 """
 
-import subprocess
 import sys
 from pathlib import Path
 
 from labkit.files import replace
-from labkit.languages.edition import write_all
+from labkit.languages.edition import original, write_all
 from labkit.text import LANGUAGES, _
 
 
@@ -24,7 +23,12 @@ def reset(name: str, folder: Path) -> Path:
         raise ValueError(_("Name one of these notebooks: {choices}.").format(choices=choices))
     [notebook] = found
     edition = folder.name in LANGUAGES
-    fresh = b"" if edition else _from_git(notebook)
+    fresh = "" if edition else original(notebook)
+    if not (edition or fresh):
+        text = _(
+            "There is no git here to take {name} from: download it again from where you got it."
+        )
+        raise ValueError(text.format(name=notebook.name))
     number = next(n for n in range(1, 1000) if not _aside(notebook, n).exists())
     notebook.replace(_aside(notebook, number))
     if edition:
@@ -38,27 +42,13 @@ def _aside(notebook: Path, number: int) -> Path:
     return notebook.with_name(f"my_{number}_{notebook.name}")
 
 
-def _from_git(notebook: Path) -> bytes:
-    """Return a notebook as its authors have it: a pull by nbgitpuller commits the learner's own."""
-    for revision in ("@{upstream}", "origin/HEAD", "HEAD"):
-        command = ["git", "show", f"{revision}:./{notebook.name}"]
-        try:
-            done = subprocess.run(command, cwd=notebook.parent, capture_output=True, check=False)
-        except OSError:
-            break
-        if not done.returncode:
-            return done.stdout
-    text = _("There is no git here to take {name} from: download it again from where you got it.")
-    raise ValueError(text.format(name=notebook.name))
-
-
 def main(*names: str) -> int:
     """Reset the notebooks named; return 1 if one could not be."""
     folder = Path("notebooks") if Path("notebooks").is_dir() else Path.cwd()
     for name in names:
         try:
             old = reset(name, folder)
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             print(error, file=sys.stderr)
             return 1
         print(_("{name} is as new. Yours is kept as {old}.").format(name=name, old=old.name))

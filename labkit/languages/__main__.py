@@ -22,7 +22,7 @@ PACKS = {"es": "es-ES", "pt_BR": "pt-BR", "fr": "fr-FR", "de": "de-DE"}
 
 
 def main(code: str = "en") -> int:
-    """Write what is missing or old; return 1 for a language that there is not."""
+    """Write what is missing or old; return 1 where this language cannot be had."""
     if code not in LANGUAGES:
         known = ", ".join(f"{code} ({name})" for code, name in LANGUAGES.items())
         print(_("There is no edition {code!r}. There are: {known}.").format(code=code, known=known))
@@ -30,7 +30,14 @@ def main(code: str = "en") -> int:
     os.environ.setdefault("LABKIT_LANGUAGE", code)
     for other in LANGUAGES:
         locales.build(other)
-    for path in edition.write_all(Path("notebooks") if Path("notebooks").is_dir() else Path.cwd()):
+    folder = Path("notebooks") if Path("notebooks").is_dir() else Path.cwd()
+    try:
+        stay = edition.write_all(folder)
+    except OSError as error:
+        text = _("This could not be saved in {file}: {reason}.")
+        print(text.format(file=folder.absolute(), reason=error.strerror or error))
+        return int(code != "en")
+    for path in stay:
         text = _(
             "{path} stays as you changed it; there is a newer one. To take that, and keep yours "
             "beside it: python -m labkit.jupyter.reset {name}"

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -50,11 +49,9 @@ def write_all(folder: Path) -> list[Path]:
 
     Those are what a learner has changed, apart from outputs: ``labkit.jupyter.reset`` puts a new
     one in its place. The English files are taken as they were committed. ``folder`` may be one of
-    the editions. Nothing is written where nothing may be.
+    the editions. Raises ``OSError`` if there is something new that cannot be written.
     """
     folder = folder.parent if folder.name in LANGUAGES else folder
-    if not os.access(folder, os.W_OK):
-        return []
     return [path for code in LANGUAGES if code != "en" for path in _write(code, folder)]
 
 
@@ -65,7 +62,8 @@ def _write(code: str, folder: Path) -> list[Path]:
     except (OSError, ValueError):
         kept = {}
     for name in names(folder):
-        source, path = original(folder / name), target / name
+        path, english = target / name, folder / name
+        source = original(english) or english.read_text("utf-8")
         known = locales.path_of(code, Path(name).stem)
         made_of = _hash(source + (known.read_text("utf-8") if known.exists() else ""))
         before = kept.get(name, {})
@@ -81,13 +79,21 @@ def _write(code: str, folder: Path) -> list[Path]:
 
 
 def original(path: Path) -> str:
-    """Return a file as it was last committed; as it is where there is no git."""
-    command = ["git", "show", f"HEAD:./{path.name}"]
+    """Return a file as its authors committed it; "" where there is no git that has it.
+
+    nbgitpuller commits what a learner wrote: then it is the file that came with the last pull.
+    """
+    theirs = _git(path.parent, "log", "--author=nbgitpuller", "--format=%h", "@{upstream}..")
+    revision = "@{upstream}" if theirs else "HEAD"
+    return _git(path.parent, "show", f"{revision}:./{path.name}")
+
+
+def _git(folder: Path, *command: str) -> str:
     try:
-        done = subprocess.run(command, cwd=path.parent, capture_output=True, check=False)
+        done = subprocess.run(["git", *command], cwd=folder, capture_output=True, check=False)
     except OSError:
-        return path.read_text("utf-8")
-    return done.stdout.decode() if not done.returncode else path.read_text("utf-8")
+        return ""
+    return "" if done.returncode else done.stdout.decode()
 
 
 def _own(path: Path) -> str:

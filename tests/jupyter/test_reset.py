@@ -4,6 +4,7 @@ import subprocess
 import pytest
 
 from labkit.jupyter import reset
+from labkit.languages.edition import original
 
 needs_git = pytest.mark.skipif(not shutil.which("git"), reason="needs git")
 
@@ -40,7 +41,20 @@ def test_a_notebook_starts_over_and_the_old_one_is_kept_beside_it(notebooks):
 
 @needs_git
 def test_what_nbgitpuller_has_committed_of_the_learner_is_not_the_authors(notebooks):
-    _git(notebooks, "commit", "-am", "Automatic commit by nbgitpuller")
+    author = "--author=nbgitpuller <nbgitpuller@nbgitpuller.link>"
+    _git(notebooks, "commit", "-am", "Automatic commit by nbgitpuller", author)
+    assert original(notebooks / "03_cnn.ipynb") == "as new"
+    reset.reset("03", notebooks)
+    assert (notebooks / "03_cnn.ipynb").read_text() == "as new"
+
+
+@needs_git
+def test_a_class_that_stays_on_its_edition_gets_that_one(notebooks):
+    authors = notebooks.parents[1] / "authors"
+    (authors / "notebooks" / "03_cnn.ipynb").write_text("next year's")
+    _git(authors, "commit", "-am", "two")
+    _git(notebooks, "fetch")
+    _git(notebooks, "checkout", "--detach", "--force")
     reset.reset("03", notebooks)
     assert (notebooks / "03_cnn.ipynb").read_text() == "as new"
 

@@ -139,6 +139,21 @@ def test_every_edition_is_written_by_one_command(folder, monkeypatch):
     assert all((folder / code / "00_loss.ipynb").exists() for code in OTHERS)
 
 
+def test_where_no_edition_can_be_written_this_is_said_and_english_goes_on(
+    folder, monkeypatch, capsys
+):
+    def refuse(*_arguments):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(edition, "replace", refuse)
+    monkeypatch.setattr(command, "set_menus", lambda code: None)
+    monkeypatch.setenv("LABKIT_LANGUAGE", "en")
+    monkeypatch.chdir(folder.parent)
+    assert command.main("es") == 1
+    assert f"{folder}: Permission denied." in capsys.readouterr().out
+    assert command.main("en") == 0
+
+
 def test_a_language_that_there_is_not_is_refused(capsys, monkeypatch):
     assert command.main("eo") == 1
     assert "pt_BR (Português)" in capsys.readouterr().out
