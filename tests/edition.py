@@ -1,21 +1,33 @@
 """Make an edition without solutions: ``python -m tests.edition FOLDER``, or ``make edition``.
 
 It is a copy of the last commit without the folder for instructors, and without the folded solutions
-of all exercises; nudges and hints stay. The checks stay, too, and whoever opens `labkit/checks`
-finds what they compare with.
+of all exercises, in every language; nudges and hints stay. The checks stay, too, and whoever opens
+`labkit/checks` finds what they compare with.
 """
 
+import io
 import json
 import re
 import shutil
 import subprocess
 import sys
 import tarfile
-from io import BytesIO
 from pathlib import Path
+
+from babel.messages import pofile
+
+from labkit.languages.segments import segments
 
 ROOT = Path(__file__).parents[1]
 SOLUTION = re.compile(r"\n?<details>\s*<summary>Solution</summary>.*?</details>\n?", re.DOTALL)
+FOLDED = {
+    ", a hint and a solution": " and a hint",
+    ", una pista y una solución": " y una pista",
+    ", uma dica e uma solução": " e uma dica",
+    ", un indice et une solution": " et un indice",
+    ", ein Hinweis und eine Lösung": " und ein Hinweis",
+}
+"""What is folded under an exercise: behind the nudge, in the sentence above the exercises."""
 
 
 def without_solutions(notebook: dict) -> dict:
@@ -23,21 +35,40 @@ def without_solutions(notebook: dict) -> dict:
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
             text = SOLUTION.sub("", "".join(cell["source"])).strip("\n")
-            text = text.replace(" nudge, a hint and a solution are", " nudge and a hint are")
-            cell["source"] = text.splitlines(keepends=True)
+            cell["source"] = _less(text).splitlines(keepends=True)
     notebook["cells"] = [cell for cell in notebook["cells"] if cell["source"]]
     return notebook
+
+
+def _less(text: str) -> str:
+    for all_three, two in FOLDED.items():
+        text = text.replace(all_three, two)
+    return text
+
+
+def _without_translations(notebook: dict, catalogue: Path) -> None:
+    """Leave in a catalogue what the notebook says."""
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
+    said = {piece.text for cell in cells for piece in segments("".join(cell["source"]))}
+    known = pofile.read_po(io.StringIO(_less(catalogue.read_text("utf-8"))))
+    for message in list(known):
+        if message.id and message.id not in said:
+            known.delete(message.id)
+    with catalogue.open("wb") as file:
+        pofile.write_po(file, known, width=0, ignore_obsolete=True)
 
 
 def main(folder: str) -> None:
     """Write the edition into a new folder."""
     archive = subprocess.run(["git", "archive", "HEAD"], cwd=ROOT, capture_output=True, check=True)
-    with tarfile.open(fileobj=BytesIO(archive.stdout)) as tar:
+    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
         tar.extractall(folder, filter="data")
     shutil.rmtree(Path(folder, "notebooks", "teaching"))
     for path in sorted(Path(folder, "notebooks").glob("*.ipynb")):
         notebook = without_solutions(json.loads(path.read_text("utf-8")))
         path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        for catalogue in Path(folder, "labkit", "locales").glob(f"*/notebooks/{path.stem}.po"):
+            _without_translations(notebook, catalogue)
     readme = Path(folder, "README.md")
     text = re.sub(r"\[The teacher's pack\].*?\n\n", "", readme.read_text("utf-8"), flags=re.DOTALL)
     readme.write_text(text, "utf-8")

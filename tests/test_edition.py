@@ -2,8 +2,13 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
+from labkit.languages import edition, locales
+from labkit.text import LANGUAGES
 from tests.edition import main, without_solutions
 
+SOLUTION = "<summary>Solution</summary>"
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("[0-9]*.ipynb"))
 
 
@@ -15,16 +20,46 @@ def test_an_edition_has_every_hint_and_no_solution():
     for path in NOTEBOOKS:
         notebook = json.loads(path.read_text("utf-8"))
         hints = _count(notebook, "<summary>Hint</summary>")
-        assert _count(notebook, "<summary>Solution</summary>")
+        assert _count(notebook, SOLUTION)
         made = without_solutions(notebook)
         assert _count(made, "Solution</summary>") == 0 == _count(made, "and a solution are")
         assert _count(made, "<summary>Hint</summary>") == hints
         assert _count(made, "<details>") == _count(made, "</details>")
 
 
-def test_every_file_that_its_readme_names_is_there(tmp_path):
-    main(str(tmp_path / "edition"))
-    text = (tmp_path / "edition" / "README.md").read_text("utf-8")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The edition, with its notebooks in all languages."""
+    folder = tmp_path_factory.mktemp("edition") / "workshop"
+    main(str(folder))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(locales, "LOCALES", folder / "labkit" / "locales")
+        edition.write_all(folder / "notebooks")
+    return folder
+
+
+@pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
+def test_no_language_has_a_solution_and_each_says_all_that_it_said(made, code):
+    for path in NOTEBOOKS:
+        whole = json.loads(edition.translated(code, path.name, path.read_text("utf-8")))
+        here = json.loads((made / "notebooks" / code / path.name).read_text("utf-8"))
+        said = {piece for cell in whole["cells"] for piece in _paragraphs(cell)}
+        new = [piece for cell in here["cells"] for piece in _paragraphs(cell) if piece not in said]
+        assert len(new) == (path.stem != "00_setup"), new  # what is folded under an exercise
+        assert not re.search("nudge|olu[ct]i|oluç|Lösung", "".join(new)), new
+        folded = _count(here, "<summary>")
+        assert folded == _count(whole, "<summary>") - _count(json.loads(path.read_text()), SOLUTION)
+        kept = (made / "labkit/locales" / code / "notebooks" / f"{path.stem}.po").read_text("utf-8")
+        assert SOLUTION not in kept
+
+
+def _paragraphs(cell):
+    text = "".join(cell["source"]) if cell["cell_type"] == "markdown" else ""
+    return [part for part in re.split(r"\n\n|\n?</?details>\n?", text) if part]
+
+
+def test_every_file_that_its_readme_names_is_there(made):
+    text = (made / "README.md").read_text("utf-8")
     named = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
     assert "notebooks/00_setup.ipynb" in " ".join(named)
-    assert [link for link in named if not (tmp_path / "edition" / link).exists()] == []
+    assert [link for link in named if not (made / link).exists()] == []
