@@ -1,8 +1,9 @@
 """All that the doctor says: for each kind of finding what is wrong, why it matters, how to fix it.
 
 A kind is the part of the key before a slash; after it stands a variant. A fourth sentence is what
-was measured. The sentences are translated where ``found`` looks them up. To add a fault, add a
-row here and a probe that yields ``found(kind, where, ...)`` with the values between the braces.
+was measured, unless ``seen`` says it. The sentences are translated where ``found`` looks them up.
+To add a fault, add a row here and a probe that yields ``found(kind, where, ...)`` with the values
+between the braces.
 """
 
 from labkit.doctor.catalogue_evaluation import EVALUATION
@@ -167,7 +168,6 @@ DATA = {
         "The images are on the scale from 0 to 255.",
         "Inputs of hundreds make outputs, gradients and steps too large by as much.",
         "Divide by 255 first (ToTensor does), then normalise.",
-        "{seen}",
     ),
     "bytes-wrapped": (
         "The numbers of the images went round the end of a byte.",
@@ -180,14 +180,12 @@ DATA = {
         "Their numbers hardly differ: divided by 255 twice, or by a standard deviation that is "
         "meant for bytes.",
         "ToTensor divides bytes by 255 already; after it, mean and std are below 1.",
-        "{seen}",
     ),
     "normalised-twice": (
         "The images are normalised twice.",
         "Once puts them around 0; the second time moves them away again. Images that are "
         "normalised once, as perhaps in your evaluation, look strange to the network.",
         "Normalise in one place: in the transform, or in the loop, or in the loader.",
-        "{seen}",
     ),
     "targets-far-away": (
         "The targets are of the size {size:.2g}; the outputs begin near {near:.2g}.",
@@ -199,7 +197,6 @@ DATA = {
         "The images are not normalised. On purpose?",
         "A network learns faster from inputs around 0 with a standard deviation near 1.",
         "Subtract the mean and divide by the standard deviation: Normalize(mean, std).",
-        "{seen}",
     ),
     "channels-last": (
         "The channels are on the last axis: {shape}.",
@@ -280,6 +277,6 @@ def found(kind: str, where: str = "", *, ask: bool | None = None, **values) -> F
     if text.endswith("-before-loss") and text not in _ALL:  # softmax, sigmoid
         text, values = "squashed", {"function": short.removesuffix("-before-loss"), **values}
     what, why, fix, *seen = (_(sentence).format(**values) for sentence in _ALL[text])
-    place = "; ".join(part for part in (where, *seen) if part)
+    place = "; ".join(part for part in (where, *seen, values.get("seen")) if part)
     ask = short in _ASKS if ask is None else ask
     return Finding(short, what, place, why, fix.strip(), "question" if ask else "fault")

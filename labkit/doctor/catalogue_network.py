@@ -52,7 +52,6 @@ NETWORK = {
         "Clipping makes the gradients almost vanish: the steps are too short.",
         "Only {kept:.1e} of each gradient is left. Clipping is to cut off rare peaks.",
         "Clip to a larger norm, e.g. clip_grad_norm_(model.parameters(), 1.0). {tried}",
-        "{seen}",
     ),
     "equal-units": (
         "All units of a layer have the same weights, and the same gradient.",
@@ -134,13 +133,11 @@ NETWORK = {
         "The learning rate, {rate}, is too large.",
         "Each step jumps over the valley and lands higher on the other side.",
         "Start again with new weights and a smaller learning rate. {tried}",
-        "{seen}",
     ),
     "learning-rate-too-small": (
         "The learning rate, {rate}, is too small.",
         "At this pace nothing is learnt in any reasonable time.",
         "Multiply it by 10 until the loss falls. {tried}",
-        "{seen}",
     ),
     "loss-not-finite": (
         "The loss is {loss} from the first batch on.",

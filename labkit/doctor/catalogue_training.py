@@ -252,7 +252,6 @@ LOSS = {
         "The gradients of {n} batches are added up, and not divided.",
         "Each step is {n} times as long as with the mean. {tried}",
         "Divide the loss: (loss / {n}).backward().",
-        "{seen}",
     ),
     "loss-divided": (
         "The loss is divided by the number of images twice.",
@@ -264,7 +263,6 @@ LOSS = {
         "The loss is a sum over the images, and the learning rate does not fit it.",
         "With reduction='sum' gradients are as many times larger as there are images in a batch.",
         "Use the default, reduction='mean'; or divide the learning rate by the batch size. {tried}",
-        "{seen}",
     ),
     "initial-loss": (
         "The first loss is {loss:.3g}: guessing would give {guess:.2f}.",

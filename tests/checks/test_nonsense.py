@@ -30,16 +30,6 @@ class Final(BaseException):
     pass
 
 
-class Named(type):
-    def __getattr__(cls, name):
-        raise KeyError(name)
-
-
-class Answered(metaclass=Named):
-    def name(self):
-        return 1
-
-
 class NoSpecial:
     pass
 
@@ -128,10 +118,9 @@ STRANGE = {
 @pytest.mark.parametrize("answer", STRANGE.values(), ids=STRANGE)
 def test_what_is_strange_to_look_into_can_be_called_all_the_same(answer):
     assert "Yours: 3" in str(half(answer))
-    assert half(Answered).state == "raised"
 
 
-@pytest.mark.parametrize("kind", [int, str, dict, type, range, ValueError])
+@pytest.mark.parametrize("kind", [int, dict, type, ValueError])
 def test_a_class_of_pythons_own_is_not_taken_for_a_stub(kind):
     assert half(kind).state in ("wrong", "raised")
 
@@ -151,6 +140,7 @@ def test_any_value_is_said_in_a_few_words(value, words):
 
 
 def test_only_several_transforms_are_told_of_compose():
+    assert "v2.Compose" in str(half([len, abs]))
     assert "Compose" not in str(half([]))
     assert "Compose" not in str(half([1.5, 2]))
 
