@@ -79,6 +79,20 @@ def sgd_step_with_decay(parameters, velocities, lr, momentum, weight_decay):
             parameter.sub_(lr * velocity)
 
 
+def _gradient_after(answer, lr, momentum, weight_decay):
+    weight = torch.ones(3, requires_grad=True)
+    weight.grad = torch.ones(3)
+    answer([weight], [torch.zeros(3)], lr, momentum, weight_decay)
+    return weight.grad
+
+
+sgd_step_with_decay.caution(
+    _settings,
+    "One thing more: it changes parameter.grad itself, so whoever uses the gradients afterwards "
+    "finds other numbers there. Work on a copy.",
+    use=_gradient_after,
+)
+
 _DECAY = "weight_decay * parameter"
 _GRADIENT = f"parameter.grad + {_DECAY}"
 

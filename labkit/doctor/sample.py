@@ -10,9 +10,8 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, Subset
 
+from labkit.sandbox.copies import CANNOT_BE_COPIED
 from labkit.text import _
-
-_CANNOT_BE_COPIED = (TypeError, RuntimeError, ValueError, AttributeError, NotImplementedError)
 
 
 class Enough(BaseException):
@@ -169,7 +168,7 @@ def _double(loader: Any) -> Iterable:
 def _deep(thing: Any, memo: dict) -> Any:
     try:
         return copy.deepcopy(thing, memo)
-    except _CANNOT_BE_COPIED:
+    except CANNOT_BE_COPIED:
         return copy.copy(thing)
 
 

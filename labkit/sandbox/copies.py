@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-_CANNOT_BE_COPIED = (TypeError, RuntimeError, ValueError, AttributeError, NotImplementedError)
+CANNOT_BE_COPIED = (TypeError, RuntimeError, ValueError, AttributeError, NotImplementedError)
 _CONTAINERS = (list, dict, set, deque)
 _COPIED = (
     *_CONTAINERS,
@@ -143,7 +143,7 @@ class Copies:
             if isinstance(value, torch.optim.Optimizer):
                 return self.optimizer(value)
             return self.of(value)
-        except _CANNOT_BE_COPIED:
+        except CANNOT_BE_COPIED:
             return copy.copy(value) if isinstance(value, _CONTAINERS) else value
 
 

@@ -42,6 +42,11 @@ def _changes_the_gradient(parameters, velocities, lr, momentum, weight_decay):
         parameter.data -= lr * velocity
 
 
+def test_a_step_that_changes_the_gradients_is_right_and_told_so():
+    assert "parameter.grad itself" in str(check.sgd_step_with_decay(_changes_the_gradient))
+    assert "parameter.grad" not in str(check.sgd_step_with_decay(_by_index))
+
+
 @torch.no_grad()
 def _by_index(parameters, velocities, lr, momentum, weight_decay):
     for i in range(len(parameters)):
