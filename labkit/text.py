@@ -95,12 +95,9 @@ def signs() -> dict[str, str]:
     return _SIGNS.get(language(), {}) | {"language": language()}
 
 
-def with_signs(text: str) -> str:
-    """Return a text whose numbers have this language's signs in place of English ones."""
-    return _with_signs(text, language())
-
-
-def _with_signs(text: str, code: str) -> str:
+def with_signs(text: str, code: str = "") -> str:
+    """Return a text whose numbers have the signs of a language, by default this process's."""
+    code = code or language()
     signs = _SIGNS.get(code, {})
     if code == "es":  # a number of four digits is written without a blank
         text = re.sub(r"(?<![\d,])(\d),(?=\d{3}(?![\d,]))", r"\1", text)
@@ -138,7 +135,7 @@ class _Writer(string.Formatter):
     def format_field(self, value, format_spec: str) -> str:
         text = format(value, format_spec)
         number = isinstance(value, float) or (format_spec and not isinstance(value, str))
-        return _with_signs(text, self.code) if number and not self.is_code else text
+        return with_signs(text, self.code) if number and not self.is_code else text
 
 
 @cache

@@ -4,12 +4,13 @@ import hashlib
 import json
 import re
 import subprocess
+from functools import partial
 from pathlib import Path
 
 from labkit.files import replace
 from labkit.languages import locales
 from labkit.languages.segments import translate
-from labkit.text import LANGUAGES
+from labkit.text import LANGUAGES, with_signs
 
 _KEPT = ".written.json"
 _UP = re.compile(rf'(?:\]\(|src="|href=")(?=\.\./)|\[(?:{"|".join(LANGUAGES.values())})\]\(')
@@ -28,9 +29,11 @@ def translated(code: str, name: str, source: str) -> str:
     if kind not in ("ipynb", "md"):
         return source
     texts = locales.prose(code, stem)
+    number = partial(with_signs, code=code) if texts else str
 
     def page(text: str) -> str:
-        return _UP.sub(r"\g<0>../", translate(text, lambda piece: texts.get(piece, piece)))
+        new = translate(text, lambda piece: texts.get(piece, piece), number)
+        return _UP.sub(r"\g<0>../", new)
 
     if kind == "md":
         return page(source)

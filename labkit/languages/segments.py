@@ -52,6 +52,10 @@ class Segment:
 
 def segments(source: str) -> Iterator[Segment]:
     """Find what can be translated in a text: all that holds words."""
+    return filter(_has_words, _pieces(source))
+
+
+def _pieces(source: str) -> Iterator[Segment]:
     lines = source.split("\n")
     starts = [0]
     for line in lines:
@@ -71,7 +75,7 @@ def segments(source: str) -> Iterator[Segment]:
             found = _cell(lines[first], starts[first], number, kinds[-1])
         else:
             found = _lines(lines, starts, first, token.content, kinds[-1])
-        if found and _has_words(found):
+        if found:
             yield found
 
 
@@ -108,9 +112,19 @@ def _lines(lines: list[str], starts: list[int], first: int, content: str, kind: 
     return Segment(starts[first] + len(heads[0]), end, text, kind, tuple(heads[1:]) or (below,))
 
 
-def translate(source: str, look: Callable[[str], str]) -> str:
-    """Return a text with ``look(piece)`` in the place of each of its pieces."""
-    for segment in reversed(list(segments(source))):
-        after = source[segment.end :]
-        source = source[: segment.start] + segment.filled(look(segment.text)) + after
+def translate(
+    source: str, look: Callable[[str], str], number: Callable[[str], str] = lambda text: text
+) -> str:
+    """Return a text with ``look(piece)`` in the place of each of its pieces.
+
+    ``number(cell)`` takes the place of what a cell of a table holds that has no words.
+    """
+    for segment in reversed(list(_pieces(source))):
+        if _has_words(segment):
+            new = segment.filled(look(segment.text))
+        elif segment.kind == "td" and not MARKUP.search(segment.text):
+            new = number(segment.text)
+        else:
+            continue
+        source = source[: segment.start] + new + source[segment.end :]
     return source

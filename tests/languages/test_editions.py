@@ -179,3 +179,12 @@ def test_each_language_has_a_short_readme_that_leads_on(code):
     assert 20 <= len(text.splitlines()) <= 50
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
     assert links and [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_a_number_in_a_table_is_written_as_the_language_writes_it(monkeypatch):
+    monkeypatch.setattr(edition.locales, "prose", lambda _code, _name: {"weights": "weights"})
+    table = "| net | weights |\n|---|---|\n| `0.5` | 61,670 |\n| 4, 0.001 | 33.8 % |\n"
+    german = edition.translated("de", "none.md", table)
+    assert german == table.replace("61,670", "61.670").replace("0.001", "0,001").replace(
+        "3.8", "3,8"
+    )
