@@ -196,7 +196,7 @@ RUN_EACH = """async () => {
     while (performance.now() - end < 1500) {
       const explorer = cell.node.querySelector('.lk-explorer');
       const parts = [...(explorer?.querySelectorAll('canvas, img[src], svg, table') ?? [])];
-      if (parts.some(each => each.checkVisibility() && each.offsetHeight > 40))
+      if (parts.some(each => each.checkVisibility() && each.getBoundingClientRect().height > 40))
         shown ??= performance.now() - end;
       const high = explorer?.offsetHeight;
       if (shown !== null && high !== heights.at(-1)) heights.push(high);

@@ -58,7 +58,7 @@ def test_before_it_trains_it_shows_filters_an_image_and_the_line_of_blind_guessi
     says(panel, "Ready to start.")
     assert "blind guess, ln 10 = 2.30" in panel.locator("svg").text_content()
     assert panel.locator("svg text").first.text_content() == "0"
-    assert panel.locator(".lk-learning-filters canvas").count() == 12
+    assert panel.locator(".lk-filters canvas").count() == 12
     assert panel.locator("tr").count() == 10
 
 
@@ -67,7 +67,7 @@ def test_every_control_can_be_heard_and_reached_by_tab_and_nothing_scrolls(opene
 
 
 def test_while_it_trains_curve_filters_and_probabilities_change(opened, panel):
-    filters = ".lk-learning-filters div:last-child canvas"
+    filters = ".lk-filters div:last-child canvas"
     before = drawn(panel, filters), panel.locator("table").inner_text()
     press(panel, "play")
     panel.locator("polyline.lk-validation[points*=' ']").wait_for(state="attached")
@@ -75,7 +75,7 @@ def test_while_it_trains_curve_filters_and_probabilities_change(opened, panel):
     says(panel, "Paused. Start goes on from here.")
     assert drawn(panel, filters) != before[0]
     assert panel.locator("table").inner_text() != before[1]
-    assert panel.locator(".lk-learning-accuracy b").inner_text().endswith("%")
+    assert panel.locator(".lk-accuracy b").inner_text().endswith("%")
     shares = value(opened, "panels[0]._watched.probabilities(run)")
     texts = panel.locator("td:last-child").all_inner_texts()
     assert texts == [f"{int(100 * share + 0.5)}%" for share in shares]
@@ -99,19 +99,19 @@ def test_start_over_goes_back_to_the_weights_of_the_start_and_keeps_the_old_curv
     press(panel, "undo")
     says(panel, "Back at the start.")
     assert value(opened, "run.steps_done") == 0
-    assert drawn(panel, ".lk-learning-filters div:nth-child(2) canvas") == drawn(
-        panel, ".lk-learning-filters div:nth-child(3) canvas"
+    assert drawn(panel, ".lk-filters div:nth-child(2) canvas") == drawn(
+        panel, ".lk-filters div:nth-child(3) canvas"
     )
     assert panel.get_by_text("the run before").is_visible()
     assert len(panel.locator("polyline.lk-before").get_attribute("points")) > 20
 
 
 def test_another_image_is_asked_about(opened, panel):
-    before = drawn(panel, ".lk-learning-image canvas")
+    before = drawn(panel, ".lk-image-asked canvas")
     press(panel, "image")
     panel.locator("tr.lk-true", has_text="automobile").wait_for()
     assert panel.get_by_text("true class: automobile", exact=True).is_visible()
-    assert drawn(panel, ".lk-learning-image canvas") != before
+    assert drawn(panel, ".lk-image-asked canvas") != before
 
 
 def test_a_panel_that_is_reloaded_shows_the_run_that_goes_on(opened, panel):

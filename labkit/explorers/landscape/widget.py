@@ -6,7 +6,7 @@ from labkit.explorers.landscape import draw
 from labkit.explorers.landscape.compute import LANDSCAPES, OPTIMIZERS, Landscape, named, walk
 from labkit.explorers.shared.looks import STATIC, Explorer
 from labkit.explorers.shared.stage import Stage, menu, script, slider
-from labkit.text import _
+from labkit.text import _, written
 
 RATES = tuple(
     round(digits * scale, 6)
@@ -48,8 +48,8 @@ class LandscapeExplorer(Explorer):
             controls=[
                 menu("landscape", _("Landscape"), [draw.title(each) for each in LANDSCAPES]),
                 menu("optimizer", _("Optimizer"), list(OPTIMIZERS)),
-                slider("rate", _("Learning rate"), texts=[f"{rate:g}" for rate in RATES]),
-                slider("momentum", _("Momentum"), texts=[f"{value:g}" for value in MOMENTA]),
+                slider("rate", _("Learning rate"), texts=[written(rate, "g") for rate in RATES]),
+                slider("momentum", _("Momentum"), texts=[written(value, "g") for value in MOMENTA]),
                 slider("first", _("Start at w"), step=0.05),
                 slider("second", "w₂", step=0.05),
             ],

@@ -8,15 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import ipywidgets as widgets
 import traitlets
 from IPython import get_ipython
 
-from labkit.explorers.live_training import compute, draw
+from labkit.explorers.live_training import compute
 from labkit.explorers.shared.interrupt import on_interrupt
-from labkit.explorers.shared.looks import SHEET, Explorer, Slider, reporting, row
-from labkit.plots.curves import loss_sentence
+from labkit.explorers.shared.looks import STATIC, Explorer, Slider, reporting, row
+from labkit.explorers.shared.stage import Stage, script
+from labkit.plots.curves import loss_curve, loss_sentence
 from labkit.text import _, written
 from labkit.training import Run
 from labkit.training.live import LiveRun, Progress, State
@@ -37,13 +37,11 @@ _panels: "weakref.WeakValueDictionary[str, LiveTraining]" = weakref.WeakValueDic
 """The panel that each cell showed last, by the cell's id."""
 
 
-class Scene(anywidget.AnyWidget):
-    """What the browser draws. ``frame`` holds all of it, and changes many times a second."""
+class Scene(Stage):
+    """What the browser draws of a run: its ``scene`` changes many times a second."""
 
-    _esm = Path(__file__).with_name("learning.js")
-    _css = SHEET
+    _esm = script(STATIC / "chart.js", Path(__file__).with_name("stage.js"))
 
-    frame = traitlets.Dict().tag(sync=True)
     sentence = traitlets.Unicode().tag(sync=True)
 
 
@@ -75,7 +73,7 @@ class LiveTraining(Explorer):
         super().__init__(
             row(self.start, self.pause, self.step, self.epoch, self.start_over, self.another),
             row(self.learning_rate, self.momentum, self.epochs),
-            screen=Scene(),
+            screen=Scene(words=_words()),
         )
         self.screen.on_msg(self._closed)
         self._fixed = self._fixed_part()
@@ -88,25 +86,23 @@ class LiveTraining(Explorer):
 
     def _make_buttons(self) -> None:
         live = self.live
-        self.start = _button(_("Start"), "play", _("Train until the last epoch is done"))
-        self.pause = _button(_("Pause"), "pause", _("Halt after the present batch"))
-        self.step = _button(_("Step"), "step-forward", _("Train on one batch"))
-        self.epoch = _button(_("Epoch"), "fast-forward", _("Train to the end of this epoch"))
-        self.start_over = _button(
-            _("Start over"), "undo", _("Go back to the weights of the start, with these settings")
+
+        def button(label: str, icon: str, tooltip: str, action: Callable) -> widgets.Button:
+            layout = widgets.Layout(width="auto", min_width="5.5em")
+            made = widgets.Button(description=label, icon=icon, tooltip=tooltip, layout=layout)
+            made.on_click(lambda _button: self._press(action))
+            return made.add_class(f"lk-live-{icon}")
+
+        self.start = button(_("Start"), "play", _("Train until the last epoch is done"), live.start)
+        self.pause = button(_("Pause"), "pause", _("Halt after the present batch"), live.pause)
+        self.step = button(_("Step"), "step-forward", _("Train on one batch"), live.step)
+        self.epoch = button(
+            _("Epoch"), "fast-forward", _("Train to the end of this epoch"), live.epoch
         )
-        self.another = _button(
-            _("Another image"), "image", _("Ask about another image of the validation set")
-        )
-        for button, action in (
-            (self.start, live.start),
-            (self.pause, live.pause),
-            (self.step, live.step),
-            (self.epoch, live.epoch),
-            (self.start_over, self._start_over),
-            (self.another, self._next_image),
-        ):
-            button.on_click(lambda _button, action=action: self._press(action))
+        again = _("Go back to the weights of the start, with these settings")
+        self.start_over = button(_("Start over"), "undo", again, self._start_over)
+        other = _("Ask about another image of the validation set")
+        self.another = button(_("Another image"), "image", other, self._next_image)
 
     @reporting
     def _press(self, action: Callable[[], None]) -> None:
@@ -128,20 +124,18 @@ class LiveTraining(Explorer):
 
     def _make_knobs(self, run: Run) -> None:
         group = run.optimizer.param_groups[0]
-        self._rates = sorted({*RATES, group["lr"]})
-        self._momenta = sorted({*MOMENTA, group.get("momentum", 0.0)})
-        self.learning_rate = Slider.of(
-            _("learning rate"),
-            [written(x, "g") for x in self._rates],
-            self._rates.index(group["lr"]),
-        )
-        self.momentum = Slider.of(
-            _("momentum"),
-            [written(x, "g") for x in self._momenta],
-            self._momenta.index(group.get("momentum", 0.0)),
-        )
-        self.momentum.disabled = "momentum" not in group
+
+        def knob(name: str, label: str, usual: tuple[float, ...]) -> Slider:
+            now = group.get(name, 0.0)
+            values = sorted({*usual, now})
+            slider = Slider.of(label, [written(x, "g") for x in values], values.index(now))
+            slider.observe(lambda change: self._set(**{name: values[change.new]}), "value")
+            return slider
+
+        self.learning_rate = knob("lr", _("learning rate"), RATES)
         self.learning_rate.disabled = run.scheduler is not None
+        self.momentum = knob("momentum", _("momentum"), MOMENTA)
+        self.momentum.disabled = "momentum" not in group
         self.epochs = widgets.BoundedIntText(
             value=run.epochs,
             min=1,
@@ -150,16 +144,11 @@ class LiveTraining(Explorer):
             tooltip=_("How many epochs the whole run has"),
             layout=widgets.Layout(width="11em"),
         )
-        self.learning_rate.observe(self._set, "value")
-        self.momentum.observe(self._set, "value")
         self.epochs.observe(lambda change: self.live.set_epochs(change.new), "value")
 
     @reporting
-    def _set(self, change) -> None:
-        if change.owner is self.learning_rate:
-            self.live.set(lr=self._rates[change.new])
-        else:
-            self.live.set(momentum=self._momenta[change.new])
+    def _set(self, **values: float) -> None:
+        self.live.set(**values)
 
     def _changed(self) -> None:
         """Show what is new, if it is time; called after each step in the training thread, too."""
@@ -183,7 +172,7 @@ class LiveTraining(Explorer):
             began = time.perf_counter()
             progress = self.live.progress()
             with self.screen.hold_sync():
-                self.screen.frame = frame = self._frame(progress)
+                self.screen.scene = frame = self._frame(progress)
                 if not frame["running"] or time.monotonic() - self._said_at > 1:
                     self.screen.sentence = self._sentence(frame)
                     self._said_at = time.monotonic()
@@ -210,9 +199,9 @@ class LiveTraining(Explorer):
         yield self.another, self._watched is not None
 
     def _fixed_part(self) -> dict[str, Any]:
-        """Return what changes hardly ever: words, the image, the filters of the start."""
+        """Return what hardly ever changes: the image, the size of the filters."""
         watched = self._watched
-        fixed: dict[str, Any] = {"words": _words()}
+        fixed: dict[str, Any] = {}
         if self._first is not None:
             fixed["filter shape"] = self._first.shape
         if watched:
@@ -258,8 +247,12 @@ class LiveTraining(Explorer):
         return " ".join(sentences)
 
     def still(self) -> tuple[bytes, str]:
-        """Return losses, filters and the answer as they are now."""
-        return draw.still(self.screen.frame).png(scale=2), self.screen.sentence
+        """Return the losses so far, and what the panel says."""
+        curve, history = compute.curve(self.live.run), self.live.run.history
+        if not curve:
+            return b"", self.screen.sentence
+        picture = loss_curve(*zip(*curve, strict=True), history.validation_loss)
+        return picture.png(scale=2), self.screen.sentence
 
 
 def _pause_the_panel_before(panel: LiveTraining) -> None:
@@ -272,12 +265,6 @@ def _pause_the_panel_before(panel: LiveTraining) -> None:
         _panels[cell] = panel
         if before:
             before.live.pause(_("Paused, as its cell was run again."))
-
-
-def _button(label: str, icon: str, tooltip: str) -> widgets.Button:
-    layout = widgets.Layout(width="auto", min_width="5.5em")
-    button = widgets.Button(description=label, icon=icon, tooltip=tooltip, layout=layout)
-    return button.add_class(f"lk-live-{icon}")
 
 
 def _details(progress: Progress):

