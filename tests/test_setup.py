@@ -17,10 +17,11 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 def test_the_conda_environment_lists_no_dependency_of_its_own():
     lines = (ROOT / "environment.yml").read_text().splitlines()
     items = [line.strip().removeprefix("- ") for line in lines if line.strip().startswith("- ")]
-    python = items.pop(1).split(" ")[0]
+    python = items.pop(1)
     assert items == ["conda-forge", "pip", "pip:", "--editable .[test]"]
-    version = re.fullmatch(r"python=(3\.\d+)", python)[1]  # the form that repo2docker reads
-    assert Version(version) in SpecifierSet(PROJECT["requires-python"])
+    for said in (python, (ROOT / ".binder" / "runtime.txt").read_text().strip()):
+        version = re.fullmatch(r"python[=-](3\.\d+)", said)[1]
+        assert Version(version) in SpecifierSet(PROJECT["requires-python"])
 
 
 def test_every_extra_that_conda_installs_exists():

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import urllib.parse
 from importlib import import_module
 from pathlib import Path
 
@@ -59,8 +60,30 @@ def test_the_image_for_kubernetes_has_the_same_settings():
     _reads_the_settings_of_the_workshop(environment, "/srv/labkit/workshop")
     assert environment["OMP_NUM_THREADS"] == "1"
     values = yaml.safe_load((KIT / "values.yaml").read_text())
+    pulled = values["singleuser"]["lifecycleHooks"]["postStart"]["exec"]["command"][-1].split()[3]
+    assert values["singleuser"]["defaultUrl"] == f"/labkit/en/{pulled}/notebooks/00_setup.ipynb"
     assert values["cull"]["enabled"] and values["scheduling"]["userPlaceholder"]["replicas"]
     compile(values["hub"]["extraConfig"]["labkit"], "values.yaml", "exec")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="scripts for Linux")
+def test_binder_installs_the_versions_that_were_tried_and_has_the_same_settings(tmp_path):
+    binder = ROOT / ".binder"
+    wanted = (binder / "requirements.txt").read_text().splitlines()
+    [constraints] = [line.partition(" ")[2] for line in wanted if line.startswith("--constraint")]
+    assert (binder / constraints).resolve() == ROOT / "constraints.txt"
+    assert "--editable ." in wanted  # repo2docker installs in the folder of the workshop
+    filled = re.search(r"fill_cache (\S+)", (binder / "postBuild").read_text())[1]
+    done = subprocess.run(
+        [binder / "start", "bash", "-c", f'env; test "$LABKIT_CACHE" = {filled}'],
+        env={**os.environ, "REPO_DIR": str(ROOT), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    environment = dict(line.partition("=")[::2] for line in done.stdout.splitlines())
+    _reads_the_settings_of_the_workshop(environment, str(ROOT))
+    assert environment["OMP_NUM_THREADS"] == "1"
 
 
 @pytest.mark.skipif(
@@ -84,13 +107,18 @@ def test_the_script_for_a_server_sets_up_and_brings_up_to_date(tmp_path):
         "LABKIT_SHARED": str(tmp_path / "shared"),
         "TLJH": str(tmp_path / "tljh"),
     }
-    for _time in ("first", "again"):
+    for _time in ("first", "again"):  # and Spanish only then
         done = subprocess.run(
             ["bash", KIT / "tljh.sh"], env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
-    assert "/hub/user-redirect/git-pull?repo=" in done.stdout
+        environment["LABKIT_LANGUAGE"] = "es"
+    link = urllib.parse.urlsplit(done.stdout.split()[-1])
+    asked = urllib.parse.parse_qs(link.query)
+    assert link.path == "/hub/user-redirect/git-pull" and asked["repo"] == [str(authors)]
+    assert asked["urlpath"] == ["labkit/es/authors/notebooks/00_setup.ipynb"]
     calls = (tmp_path / "calls").read_text()
+    assert calls.index("-m labkit.languages en") < calls.index("-m labkit.languages es")
     assert "--editable . nbgitpuller" in calls and "labkit.data.fill_cache" in calls
     written = (tmp_path / "tljh/config/jupyterhub_config.d/labkit.py").read_text()
     found = subprocess.run(

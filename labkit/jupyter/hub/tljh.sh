@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # The Littlest JupyterHub with the workshop, on a fresh server with Ubuntu or Debian. As root:
 #     REPOSITORY=https://... ADMIN=your-name bash tljh.sh
-# Once more brings the workshop up to date. TORCH=cuda takes PyTorch's build with CUDA.
+# Once more brings the workshop up to date. TORCH=cuda takes PyTorch's build with CUDA,
+# LABKIT_LANGUAGE=es (pt_BR, fr, de) gives JupyterLab's menus and the link for a class in Spanish.
 set -euo pipefail
 : "${REPOSITORY:?the address of the workshop, to git clone}" "${ADMIN:?the name you will log in with}"
 shared=${LABKIT_SHARED:-/srv/labkit} tljh=${TLJH:-/opt/tljh}
 index=https://download.pytorch.org/whl/cpu
-workshop=$shared/workshop
+workshop=$shared/workshop language=${LABKIT_LANGUAGE:-en}
 
 if [ ! -x "$tljh/user/bin/python" ]; then
     curl -fsSL https://tljh.jupyter.org/bootstrap.py | python3 - --admin "$ADMIN"
@@ -19,6 +20,7 @@ if [ "${TORCH:-cpu}" = cpu ]; then
 fi
 "$tljh/user/bin/pip" install --constraint constraints.txt --editable . nbgitpuller
 
+"$tljh/user/bin/python" -m labkit.languages "$language"
 # Without a network for the images, the class learns from the drawn ones; so all see the same.
 "$tljh/user/bin/python" -m labkit.data.fill_cache "$shared/images" || true
 "$tljh/user/bin/python" -m labkit.jupyter.class_page "$shared/class"
@@ -35,4 +37,4 @@ if command -v tljh-config >/dev/null; then
     tljh-config reload
 fi
 echo "Ready. Learners open this link, with the address of your hub:"
-echo "  https://HUB/hub/user-redirect/git-pull?repo=$REPOSITORY&urlpath=lab%2Ftree%2F$(basename "$REPOSITORY" .git)%2Fnotebooks%2F00_setup.ipynb"
+echo "  https://HUB/hub/user-redirect/git-pull?repo=$REPOSITORY&urlpath=labkit%2F$language%2F$(basename "$REPOSITORY" .git)%2Fnotebooks%2F00_setup.ipynb"
