@@ -5,6 +5,7 @@ The run sheets take their minutes from the notebooks and their sentences from
 ``tests/test_teaching.py`` holds the pages to this.
 """
 
+import textwrap
 import tomllib
 
 from labkit.checks.series import SERIES, exercises
@@ -28,6 +29,17 @@ PAUSES = {
 }
 """What a lab of 90 minutes does behind a notebook, and for how many minutes."""
 
+SLIDES, CLOSING = 5, 5
+"""Minutes before and after the run sheet of 60 minutes; that of 90 has its own at the end."""
+CUT = {
+    "02_dataloader": ("Device",),
+    "04_loss_optimizer": ("Loss landscape",),
+    "05_training": ("One step",),
+    "06_evaluation": ("Accuracy per class",),
+    "07_gpu": ("Devices", "Model and batch", "Speed"),
+}
+"""What makes room for slides and closing questions where 60 minutes are all there are."""
+
 
 def sections(path) -> list[Part]:
     """Return the core of a notebook as its sections, each counted; the recap is none."""
@@ -46,6 +58,23 @@ def sections(path) -> list[Part]:
     return [part for part in parts if part.title not in ("Recap", "Going deeper")]
 
 
+def timed(path) -> list[tuple[str, float]]:
+    """Return the sections of a core with their minutes, which add up to those that are printed."""
+    parts = sections(path)
+    scale = printed(path)["core"] / sum(part.minutes for part in parts)
+    return [(part.title, part.minutes * scale) for part in parts]
+
+
+def cut() -> list[tuple[str, str, float]]:
+    """Return what to leave out where 60 minutes are all there are: notebook, section, minutes."""
+    return [
+        (path.stem, title, minutes)
+        for path in CORE
+        for title, minutes in timed(path)
+        if title.startswith(CUT.get(path.stem, ()))
+    ]
+
+
 def clock(minutes: float) -> str:
     """Return minutes since the start as ``1:05``."""
     return "{}:{:02}".format(*divmod(int(minutes), 60))
@@ -53,7 +82,7 @@ def clock(minutes: float) -> str:
 
 def run_sheet(length: int) -> str:
     """Return the run sheet of a lab of 60 or 90 minutes, in Markdown."""
-    lines, now = [_HEAD.format(length=length)], 0
+    lines, now = [_HEAD.format(length=length), _lesson(length)], 0
     for path in CORE:
         told, more = printed(path)["core"], []
         if length == 90 and path.stem in ADDED:
@@ -62,11 +91,10 @@ def run_sheet(length: int) -> str:
         end = now + told + sum(whole(part.minutes) for part in more)
         title = source(count(path).core.cells[0]).splitlines()[0].removeprefix("# ")
         lines += [f"\n## {clock(now)} to {clock(end)} · {title}\n", *_TABLE]
-        core = sections(path)
-        scale, at = told / sum(part.minutes for part in core), float(now)
-        for part in core:
-            lines.append(_row(path.stem, part.title, at))
-            at += part.minutes * scale
+        at = float(now)
+        for part_title, minutes in timed(path):
+            lines.append(_row(path.stem, part_title, at))
+            at += minutes
         at = now + told
         for part in more:
             lines.append(_row(path.stem, part.title, at))
@@ -80,7 +108,21 @@ def run_sheet(length: int) -> str:
     if now < length:
         lines.append(f"\n## {clock(now)} to {clock(length)} · Questions to close with")
         lines.append("\nTwo or three of [these](questions.md).")
+    else:
+        lines.append(f"\n## {clock(now)} to {clock(now + CLOSING)} · Questions to close with")
+        lines.append("\nTwo or three of [these](questions.md), after the hour.")
     return "\n".join(lines) + "\n"
+
+
+def _lesson(length: int) -> str:
+    """Return how the run sheet, the slides and the closing questions fit into a lesson."""
+    if length > 60:
+        text = f"**Book {length + SLIDES} minutes:** {SLIDES} for the slides, then the run sheet."
+    else:
+        told = ", ".join(f"*{title}* ({stem[1]})" for stem, title, _m in cut() if stem != "07_gpu")
+        spared = int(sum(minutes for _stem, _title, minutes in cut()))
+        text = _BOOK.format(all=length + SLIDES + CLOSING, told=told, spared=spared)
+    return "\n" + textwrap.fill(text, 100)
 
 
 def _row(stem: str, title: str, at: float) -> str:
@@ -90,6 +132,13 @@ def _row(stem: str, title: str, at: float) -> str:
         f"| {clock(at)} | {title} | {'<br>'.join(filter(None, says))} | {prose.get('wrong', '')} |"
     )
 
+
+_BOOK = (
+    f"**Book {{all}} minutes:** {SLIDES} for the slides, 60 for the run sheet, {CLOSING} for the "
+    "questions at the end. **Is the room yours for 60 minutes in all?** Then leave notebook 7 for "
+    "home, and let learners run the cells of these sections without stopping at them: {told}. That "
+    "spares about {spared} minutes."
+)
 
 _TABLE = [
     "| clock | section | show and ask | likely wrong, and what is right |",

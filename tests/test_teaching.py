@@ -10,7 +10,7 @@ from torch import nn
 
 from labkit.model import Net
 from tests import teaching
-from tests.minutes import ROOT, count, printed
+from tests.minutes import ROOT, count
 from tests.teaching import ADDED, CORE, FOLDER, PROSE
 
 ALTS = json.loads((ROOT / "images" / "alt.json").read_text(encoding="utf-8"))
@@ -33,12 +33,16 @@ def test_every_section_of_a_core_has_its_sentences_and_no_other(path):
     assert len(added) == (path.stem in ADDED)
 
 
-def test_both_labs_end_in_time():
-    for length in (60, 90):
+def test_both_labs_end_in_time_and_the_lesson_around_them_too():
+    for length, closing in ((60, teaching.CLOSING), (90, 0)):
         ends = re.findall(r"^## \S+ to (\d):(\d\d)", teaching.run_sheet(length), re.MULTILINE)
         hours, minutes = map(int, ends[-1])
-        assert hours * 60 + minutes <= length
-    assert sum(printed(path)["core"] for path in CORE) <= 60
+        assert hours * 60 + minutes <= length + closing
+    spared = [minutes for _stem, _title, minutes in teaching.cut()]
+    assert sum(spared) >= teaching.SLIDES + teaching.CLOSING
+    assert len(spared) == sum(map(len, teaching.CUT.values()))
+    left_out = [title for stem, title, _minutes in teaching.cut() if stem == "07_gpu"]
+    assert left_out == [title for title, _minutes in teaching.timed(CORE[7])]
 
 
 def test_the_numbers_of_the_questions_are_true():
