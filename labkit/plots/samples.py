@@ -1,12 +1,10 @@
 """Images and what is in them: galleries, colour channels, values, class balance, times."""
 
-import io
 from collections.abc import Sequence
 from math import floor, log10
 
 import numpy as np
 from numpy.typing import ArrayLike
-from PIL import Image
 
 from labkit.plots.base import BLUE, CYCLE, INK, OVER_THE_LINE, Plot, plain_axes
 from labkit.text import _, ngettext, written
@@ -130,34 +128,6 @@ def class_balance(
         splits="; ".join(_spread(split, numbers, classes) for split, numbers in counts.items())
     )
     return plot
-
-
-def transformed(images: Sequence[np.ndarray], names: Sequence[str], sentence: str) -> Plot:
-    """Draw an image before and after each transform, left to right, each under its name.
-
-    ``images`` are ``[H, W, 3]`` uint8 of any size; ``sentence`` says what the last one holds.
-    """
-    plot = Plot(1.7 * len(images), 1.9)
-    for place, (image, name) in enumerate(zip(images, names, strict=True), start=1):
-        _show(plot.add_subplot(1, len(images), place), image, name)
-    plot.alt = _("One image, left to right: {names}. {sentence}").format(
-        names=_listed(names), sentence=sentence
-    )
-    return plot
-
-
-def tiled(images: np.ndarray, *, columns: int, scale: int = 2, gap: int = 4) -> bytes:
-    """Lay images uint8 ``[N, H, W, 3]`` in rows, enlarged ``scale`` times; return a PNG."""
-    images = np.asarray(images).repeat(scale, axis=1).repeat(scale, axis=2)
-    count, height, width, _three = images.shape
-    rows = -(-count // columns)
-    sheet = np.full((rows * (height + gap), columns * (width + gap), 3), 255, np.uint8)
-    for number, image in enumerate(images):
-        top, left = (number // columns) * (height + gap), (number % columns) * (width + gap)
-        sheet[top : top + height, left : left + width] = image
-    buffer = io.BytesIO()
-    Image.fromarray(sheet).save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
 
 
 def bars(names: Sequence[str], values: Sequence[float], *, unit: str, title: str = "") -> Plot:

@@ -138,11 +138,12 @@ CASES = (
         "from torchvision.transforms import v2\n"
         "SampleGallery(pictures, v2.Compose([v2.RandomCrop(32, padding=4), v2.ToImage()]))",
         (
-            Control("cursor", "canvas", "canvas", "data-column", good=AT_ONCE),
+            Control("cursor", ".lk-framed-map", STAGE, DRAWN, good=AT_ONCE),
             Control(
-                "picture",
+                "image",
                 ".lk-gallery-number input",
-                "canvas",
+                STAGE,
+                DRAWN,
                 keys=("ArrowUp", "ArrowDown"),
             ),
         ),

@@ -19,7 +19,7 @@ _RANGES = ((0.0, 1.0), (-1.0, 1.0))
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
+class Shown:
     """An image after one transform (the first: before them all).
 
     ``values`` is ``[C, H, W]`` in the image's own type; ``kind`` says what it really is;
@@ -45,7 +45,15 @@ class Stage:
                 return black, white
         return low, high if high > low else low + 1.0
 
-    def shown(self) -> np.ndarray:
+    @property
+    def digits(self) -> int:
+        """Return how many decimals tell one value from the next."""
+        if self.values.dtype.kind in "uib":
+            return 0
+        low, high = self.range
+        return 3 if high - low <= 30 else 1
+
+    def pixels(self) -> np.ndarray:
         """Return the image as uint8 ``[H, W, 3]``, ``range`` stretched from black to white."""
         low, high = self.range
         part = np.nan_to_num((self.values.astype(np.float64) - low) / (high - low), posinf=1.0)
@@ -55,14 +63,14 @@ class Stage:
 
 def follow(
     picture: np.ndarray, transform: Callable | None, *, seed: int = 0
-) -> tuple[list[Stage], list[str]]:
+) -> tuple[list[Shown], list[str]]:
     """Apply a transform's steps one by one to an image, uint8 ``[H, W, 3]``.
 
     Return what it is before them and after each, and a sentence for each result that is no image
     and for a step that raises (nothing comes after it). Random steps draw from ``seed``.
     """
     value: Any = Image.fromarray(picture)
-    stages = [Stage(_("the image"), *_look(value))]
+    stages = [Shown(_("the image"), *_look(value))]
     complaints = []
     with randomness.kept(seed):
         for step in steps(transform):
@@ -79,7 +87,7 @@ def follow(
             except ValueError as error:
                 complaints.append(_("{name} gives {result}").format(name=_name(step), result=error))
             else:
-                stages.append(Stage(_name(step), *look, random=_fingerprint() != before))
+                stages.append(Shown(_name(step), *look, random=_fingerprint() != before))
     return stages, complaints
 
 

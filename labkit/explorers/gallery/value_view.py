@@ -3,61 +3,52 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import anywidget
 import numpy as np
-import traitlets
 
-from labkit.explorers.gallery.compute import Stage
-from labkit.explorers.shared.looks import SHEET, STATIC, joined
-from labkit.text import _
+from labkit.explorers.gallery.compute import Shown
+from labkit.explorers.shared.looks import STATIC
+from labkit.explorers.shared.stage import Stage, menu, script
+from labkit.text import _, written
 
 
-class ValueView(anywidget.AnyWidget):
+class ValueView(Stage):
     """Move a cursor over one stage of an image, by mouse or arrow keys, and read the numbers.
 
-    ``selected`` is the stage enlarged; ``row`` and ``column`` are where the cursor is; the
-    browser, once open, moves it and tells. It draws; the numbers and the words come from here.
+    ``settings`` says which stage is enlarged ("selected") and where the cursor is ("row" and
+    "column").
     """
 
-    _esm = joined(STATIC / "stage.js", Path(__file__).with_name("value_view.js"))
-    _css = SHEET
-
-    stages = traitlets.List(traitlets.Dict()).tag(sync=True)
-    values = traitlets.Bytes().tag(sync=True)
-    selected = traitlets.Int(0).tag(sync=True)
-    row = traitlets.Int(0).tag(sync=True)
-    column = traitlets.Int(0).tag(sync=True)
-    title = traitlets.Unicode().tag(sync=True)
-    revision = traitlets.Int(0).tag(sync=True)
-    words = traitlets.Dict().tag(sync=True)
+    _esm = script(STATIC / "chart.js", Path(__file__).with_name("stage.js"))
 
     def __init__(self):
-        """Start empty, the cursor in the middle: ``show`` brings the first image."""
-        super().__init__(words=_words(), row=16, column=16)
+        """Start empty, the cursor in the middle: ``show_image`` brings the first image."""
+        super().__init__(
+            words=_words(),
+            controls=[menu("selected", _("Enlarged"), [], wide=True)],
+            scene={"title": "", "stages": [], "values": b""},
+            settings={"selected": 0, "row": 16, "column": 16},
+        )
 
-    def show(self, stages: Sequence[Stage], title: str) -> None:
+    def show_image(self, stages: Sequence[Shown], title: str) -> None:
         """Show another image; cursor and selected stage stay where they are as far as they can.
 
         Where there are more or fewer stages than before, the last is selected.
         """
+        numbers = [np.ascontiguousarray(stage.values, "<f4").tobytes() for stage in stages]
+        described = [_described(*numbered) for numbered in enumerate(stages)]
         with self.hold_sync():
-            if len(stages) != len(self.stages):
-                self.selected = len(stages) - 1
-            self.stages = [_described(*numbered) for numbered in enumerate(stages)]
-            numbers = [np.ascontiguousarray(stage.values, "<f4") for stage in stages]
-            self.values = b"".join(each.tobytes() for each in numbers)
-            self.title = title
-            height, width = stages[self.selected].values.shape[1:]
-            self.row, self.column = min(self.row, height - 1), min(self.column, width - 1)
-            self.revision += 1
+            if len(stages) != len(self.scene["stages"]):
+                self.set(selected=len(stages) - 1)
+            self.scene = {"title": title, "stages": described, "values": b"".join(numbers)}
 
     @property
     def sentence(self) -> str:
         """Return what the selected stage shows."""
-        return f"{self.title} {self.stages[self.selected]['says']}" if self.stages else self.title
+        selected = min(self.settings["selected"], len(self.scene["stages"]) - 1)
+        return f"{self.scene['title']} {self.scene['stages'][selected]['says']}"
 
 
-def _described(place: int, stage: Stage) -> dict:
+def _described(place: int, stage: Shown) -> dict:
     low, high = stage.range
     return {
         "name": stage.name,
@@ -66,7 +57,7 @@ def _described(place: int, stage: Stage) -> dict:
         "shape": list(stage.values.shape),
         "low": low,
         "high": high,
-        "digits": _digits(stage),
+        "digits": stage.digits,
         "says": _says(stage),
         "cursor": (
             _("Row {{row}}, column {{column}} after {name}: {{values}}.").format(name=stage.name)
@@ -76,34 +67,25 @@ def _described(place: int, stage: Stage) -> dict:
     }
 
 
-def _digits(stage: Stage) -> int:
-    """Return how many decimals tell one value of the stage from the next."""
-    if stage.values.dtype.kind in "uib":
-        return 0
-    low, high = stage.range
-    return 3 if high - low <= 30 else 1
-
-
-def _says(stage: Stage) -> str:
+def _says(stage: Shown) -> str:
     planes = stage.values.reshape(len(stage.values), -1).astype(np.float64)
-    digits = _digits(stage)
     each = _("{name} from {low} to {high}, mean {mean}")
+    names = channel_names(len(planes))
     channels = "; ".join(
         each.format(
             name=name,
-            low=_number(plane.min(), digits),
-            high=_number(plane.max(), digits),
-            mean=_number(plane.mean(), max(digits, 1)),
+            low=_number(plane.min(), stage.digits),
+            high=_number(plane.max(), stage.digits),
+            mean=_number(plane.mean(), max(stage.digits, 1)),
         )
-        for name, plane in zip(channel_names(len(planes)), planes, strict=True)
+        for name, plane in zip(names, planes, strict=True)
     )
-    return _("{stage} ({kind}): {channels}.").format(
-        stage=stage.name[:1].upper() + stage.name[1:], kind=stage.kind, channels=channels
-    )
+    name = stage.name[:1].upper() + stage.name[1:]
+    return _("{stage} ({kind}): {channels}.").format(stage=name, kind=stage.kind, channels=channels)
 
 
 def _number(value: float, digits: int) -> str:
-    return f"{value:.{digits}f}".replace("-", "−")
+    return written(value, f".{digits}f").replace("-", "−")
 
 
 def channel_names(count: int) -> list[str]:
@@ -112,13 +94,11 @@ def channel_names(count: int) -> list[str]:
 
 
 def _words() -> dict:
-    """Return every word that the browser shows, translated here because it cannot do it."""
     return {
         "grey": channel_names(1),
         "colours": channel_names(3),
         "place": _("row {row}, column {column}"),
         "range": _("black {low}, white {high}"),
         "histogram": _("histogram"),
-        "enlarged": _("Enlarged"),
         "help": _("Arrow keys or the mouse move the cursor; page up and page down change stages."),
     }

@@ -7,11 +7,12 @@ import numpy as np
 
 from labkit.data import ImageSet
 from labkit.explorers.gallery.batch_view import BatchView
-from labkit.explorers.gallery.compute import Stage, follow
+from labkit.explorers.gallery.compute import Shown, follow
 from labkit.explorers.gallery.value_view import ValueView
+from labkit.explorers.shared.contact_sheet import ContactSheet
 from labkit.explorers.shared.looks import Explorer, Screen, complaint, reporting, row
 from labkit.explorers.shared.own_image import ImageChoice
-from labkit.plots.samples import class_balance, tiled, transformed
+from labkit.plots.samples import class_balance, gallery
 from labkit.text import _
 
 COLUMNS, ROWS = 7, 6
@@ -34,7 +35,7 @@ class SampleGallery(Explorer):
         """Show ``pictures`` through ``transform``, or through their own where none is given."""
         transform = pictures.transform if transform is None else transform
         self.one = OnePicture(pictures, transform)
-        self.classes = ClassView(pictures)
+        self.classes = ClassView(pictures, self._open)
         views = {_("One image"): self.one, _("Classes"): self.classes}
         if transform is not None:
             self.batch = BatchView(pictures, transform, batch_size)
@@ -42,20 +43,17 @@ class SampleGallery(Explorer):
         self.tabs = widgets.Tab(list(views.values()), titles=list(views), selected_index=0)
         super().__init__(screen=self.tabs)
         self.add_class("lk-gallery")
-        self.classes.sheet.on_click(self._open)
 
     @reporting
-    def _open(self, x: float, y: float) -> None:
-        index = self.classes.at(x, y)
-        if index is not None:
-            self.one.go(index)
-            self.tabs.selected_index = 0
+    def _open(self, index: int) -> None:
+        self.one.go(index)
+        self.tabs.selected_index = 0
 
     def still(self) -> tuple[bytes, str]:
         """Return the image before and after each transform, and what the last one holds."""
-        stages, sentence = self.one.stages, self.one.view.sentence
-        picture = transformed([s.shown() for s in stages], [s.name for s in stages], sentence)
-        return picture.png(), picture.alt
+        stages = self.one.stages
+        picture = gallery([stage.pixels() for stage in stages], [stage.name for stage in stages])
+        return picture.png(), f"{picture.alt} {self.one.view.sentence}"
 
 
 class OnePicture(widgets.VBox):
@@ -78,22 +76,13 @@ class OnePicture(widgets.VBox):
 
     def _controls(self) -> None:
         classes = [(name, number) for number, name in enumerate(self.pictures.classes)]
-        self.label = (
-            widgets.Dropdown(
-                options=[(_("all"), -1), *classes],
-                description=_("Class"),
-            )
-            .add_class("lk-gallery-class")
-            .add_class("lk-narrow")
-        )
-        self.number = (
-            widgets.BoundedIntText(
-                max=len(self.pictures) - 1,
-                description=_("Number"),
-            )
-            .add_class("lk-gallery-number")
-            .add_class("lk-narrow")
-        )
+        options = [(_("all"), -1), *classes]
+        self.label = widgets.Dropdown(options=options, description=_("Class"))
+        self.number = widgets.BoundedIntText(
+            max=len(self.pictures) - 1, description=_("Number")
+        ).add_class("lk-gallery-number")
+        for control in (self.label, self.number):
+            control.add_class("lk-narrow")
         self.back = button("◀ " + _("Back"), lambda _button: self._step(-1), "back")
         self.next = button(_("Next") + " ▶", lambda _button: self._step(1), "next")
         self.any = button(_("At random"), lambda _button: self._step(None), "any")
@@ -159,24 +148,25 @@ class OnePicture(widgets.VBox):
 
     def _follow(self) -> None:
         """Send the image through the transforms and show all that it becomes."""
-        self.stages: list[Stage]
+        self.stages: list[Shown]
         self.stages, complaints = follow(self.picture, self.transform, seed=self.seed)
         random = any(stage.random for stage in self.stages)
         self.again.layout.display = "" if random else "none"
-        self.view.show(self.stages, self.title)
+        self.view.show_image(self.stages, self.title)
         self.message.value = complaint(" ".join(complaints)) if complaints else ""
 
 
 class ClassView(widgets.VBox):
     """How many images each class has, and many images of one class."""
 
-    def __init__(self, pictures: ImageSet):
-        """Start with the first class that has images."""
+    def __init__(self, pictures: ImageSet, on_pick: Callable[[int], None]):
+        """Start with the class of image 0; ``on_pick(index)`` hears which image is clicked."""
         self.pictures = pictures
         self.targets = np.asarray(pictures.targets)
         self.counts = np.bincount(self.targets, minlength=len(pictures.classes))
         self.start = 0
-        self.balance, self.sheet = Screen(width=290), Screen(width=COLUMNS * 68)
+        self.balance = Screen(width=290)
+        self.sheet = ContactSheet(COLUMNS, ROWS, lambda n: on_pick(int(self.shown[n])), scale=1.9)
         self.label = widgets.Dropdown(
             options=[(name, number) for number, name in enumerate(pictures.classes)],
             value=int(self.targets[0]),
@@ -189,12 +179,6 @@ class ClassView(widgets.VBox):
         self.label.observe(self._choose, "value")
         self._draw_balance()
         self._draw()
-
-    def at(self, x: float, y: float) -> int | None:
-        """Return the number of the image at a place of the sheet, both from 0 to 1."""
-        rows = -(-len(self.shown) // COLUMNS)
-        place = int(y * rows) * COLUMNS + int(x * COLUMNS)
-        return int(self.shown[place]) if 0 <= place < len(self.shown) else None
 
     def _draw_balance(self) -> None:
         order = np.argsort(-self.counts, kind="stable")
@@ -217,7 +201,7 @@ class ClassView(widgets.VBox):
 
     @reporting
     def _more(self, _button) -> None:
-        self.start += COLUMNS * ROWS
+        self.start += self.sheet.page
         self._draw()
 
     def _draw(self) -> None:
@@ -226,8 +210,8 @@ class ClassView(widgets.VBox):
         if not len(members):
             raise ValueError(_("This set has no image of the class {name}.").format(name=name))
         self.start = self.start if self.start < len(members) else 0
-        self.shown = members[self.start : self.start + COLUMNS * ROWS]
-        self.more.disabled = len(members) <= COLUMNS * ROWS
+        self.shown = members[self.start :][: self.sheet.page]
+        self.more.disabled = len(members) <= self.sheet.page
         sentence = _(
             "{name}, label {label}: {first} to {last} of {count:,}. Click one to see it enlarged."
         ).format(
@@ -237,7 +221,7 @@ class ClassView(widgets.VBox):
             last=self.start + len(self.shown),
             count=len(members),
         )
-        self.sheet.show(tiled(self.pictures.data[self.shown], columns=COLUMNS), sentence)
+        self.sheet.show_images(self.pictures.data[self.shown], sentence)
 
 
 def button(text: str, callback: Callable, name: str) -> widgets.Button:

@@ -72,6 +72,38 @@ function keepAllKeys(el) {
   return () => attached.disconnect();
 }
 
+/**
+ * Something to choose from by arrow keys, heard as a slider: a screen reader says each choice. `move`
+ * hears of steps down and to the right, `turn` of page up and page down, `enter` of Enter.
+ */
+function chooser(element, label, { move, enter, turn }) {
+  element.tabIndex = 0;
+  element.setAttribute("role", "slider");
+  element.setAttribute("aria-label", label);
+  element.setAttribute("aria-valuemin", 0);
+  keepKeys([element]);
+  element.addEventListener("keydown", (event) => {
+    const [down, right] = {
+      ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1],
+      Home: [0, -Infinity], End: [0, Infinity],
+    }[event.key] ?? [0, 0];
+    const page = { PageUp: -1, PageDown: 1 }[event.key];
+    if (down || right) move(down, right);
+    else if (turn && page) turn(page);
+    else if (event.key === "Enter" || event.key === " ") enter?.();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+}
+
+/** What stands at a chooser, for the eye and for the ear. */
+function stand(element, now, most, text) {
+  element.setAttribute("aria-valuemax", most);
+  element.setAttribute("aria-valuenow", now);
+  element.setAttribute("aria-valuetext", text);
+}
+
 /** Listen to a model: {"change:scene": draw}; return what ends it. */
 function follow(model, listeners) {
   for (const [events, listener] of Object.entries(listeners)) model.on(events, listener);

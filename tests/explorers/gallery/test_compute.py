@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torchvision.transforms import v2
 
-from labkit.explorers.gallery.compute import Stage, follow, steps
+from labkit.explorers.gallery.compute import Shown, follow, steps
 from labkit.sandbox import randomness
 
 PLAIN = [
@@ -113,9 +113,9 @@ def test_composes_within_composes_and_nn_sequential_come_apart():
     ],
 )
 def test_black_and_white_are_chosen_by_the_values(values, expected):
-    assert Stage("", "", values.reshape(1, 1, -1)).range == expected
+    assert Shown("", "", values.reshape(1, 1, -1)).range == expected
 
 
 def test_pictures_are_shown_from_black_to_white(picture):
     stages, _complaints = follow(picture, v2.Compose(PLAIN[:2]))
-    assert np.array_equal(stages[-1].shown(), picture)
+    assert np.array_equal(stages[-1].pixels(), picture)

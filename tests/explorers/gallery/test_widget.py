@@ -28,11 +28,11 @@ def pictures():
 
 def sent(view):
     """Return the numbers of each stage as the browser gets them."""
-    numbers = np.frombuffer(view.values, "<f4")
-    counts = np.cumsum([np.prod(stage["shape"]) for stage in view.stages])
+    numbers, stages = np.frombuffer(view.scene["values"], "<f4"), view.scene["stages"]
+    counts = np.cumsum([np.prod(stage["shape"]) for stage in stages])
     return [
         part.reshape(stage["shape"])
-        for part, stage in zip(np.split(numbers, counts[:-1]), view.stages, strict=True)
+        for part, stage in zip(np.split(numbers, counts[:-1]), stages, strict=True)
     ]
 
 
@@ -86,17 +86,12 @@ def test_draw_again_is_offered_for_random_transforms_and_draws(pictures):
     assert not np.array_equal(one.stages[-1].values, before)
 
 
-def test_the_selected_stage_and_the_cursor_stay_from_picture_to_picture(pictures):
+def test_the_selected_stage_and_the_cursor_stay_from_image_to_image(pictures):
     one = SampleGallery(pictures, PLAIN).one
-    assert one.view.selected == 3
-    one.view.selected, one.view.row, one.view.column = 1, 4, 30
+    assert one.view.settings["selected"] == 3
+    one.view.set(selected=1, row=4, column=30)
     one.next.click()
-    assert (one.view.selected, one.view.row, one.view.column) == (1, 4, 30)
-
-
-def test_the_cursor_moves_into_a_smaller_picture(pictures):
-    view = SampleGallery(pictures, v2.Compose([PLAIN, v2.Resize(8)])).one.view
-    assert (view.row, view.column) == (7, 7)
+    assert one.view.settings == {"selected": 1, "row": 4, "column": 30}
 
 
 def test_a_transform_that_raises_is_said_in_both_views(pictures):
@@ -144,16 +139,11 @@ def test_a_click_on_the_sheet_opens_that_picture(pictures):
     gallery = SampleGallery(pictures)
     gallery.classes.label.value = 0
     gallery.tabs.selected_index = 1
-    sheet = gallery.classes.sheet
-    sheet._handle_msg({"content": {"data": _custom(at=[2.5 / 8, 0.5])}, "buffers": []})
+    gallery.classes.sheet._handle_custom_msg({"at": [2.5 / 7, 0.5]}, [])
     assert gallery.one.number.value == 4
     assert gallery.tabs.selected_index == 0
-    sheet._handle_msg({"content": {"data": _custom(at=[7.5 / 8, 0.5])}, "buffers": []})
-    assert gallery.one.number.value == 4  # there is no eighth cat
-
-
-def _custom(**content):
-    return {"method": "custom", "content": content}
+    gallery.classes.sheet._handle_custom_msg({"at": [6.5 / 7, 0.5]}, [])
+    assert gallery.one.number.value == 4  # there is no seventh cat
 
 
 def test_others_of_a_class_follow_until_all_were_shown():
@@ -180,11 +170,11 @@ def test_a_picture_of_ones_own_goes_through_the_transforms(pictures, tmp_path):
     one = SampleGallery(pictures, PLAIN).one
     one.own.path.value = str(tmp_path / "red.png")
     assert np.array_equal(sent(one.view)[-1][:, 9, 9], [1, -1, -1])
-    assert "Your own image" in one.view.title
+    assert "Your own image" in one.view.scene["title"]
     one.own.path.value = str(tmp_path / "none.png")
     assert "no such file" in one.own.message.value
     one.next.click()
-    assert one.view.title.startswith("Image 1 of 7")
+    assert one.view.scene["title"].startswith("Image 1 of 7")
 
 
 def test_without_a_kernel_a_still_picture_says_what_it_shows(pictures):
