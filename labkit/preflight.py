@@ -7,7 +7,6 @@ Each row of the report looks at one thing and judges it; nothing is changed. On 
 import html
 import importlib
 import importlib.metadata
-import io
 import multiprocessing
 import os
 import platform
@@ -19,7 +18,7 @@ from pathlib import Path
 
 from labkit.display import Html, table
 from labkit.files import existing, work
-from labkit.text import _, ngettext
+from labkit.text import _, ngettext, on_any_terminal
 
 READY, CARE, FIX = "ready", "care", "fix"
 
@@ -327,8 +326,7 @@ def _badge(state: str) -> Html:
 def main() -> int:
     """Print the report; return 1 if there is something to fix."""
     report = run()
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal that has no ✓ prints a question mark
-        sys.stdout.reconfigure(errors="replace")
+    on_any_terminal()
     print(report)
     return int(report.count(FIX) > 0)
 

@@ -5,6 +5,7 @@ import io
 import os
 import re
 import string
+import sys
 from functools import cache
 from pathlib import Path, PurePath
 
@@ -80,6 +81,12 @@ def ngettext(singular: str, plural: str, n: int) -> str:
 def N_(message: str) -> str:
     """Mark a sentence for translation where it is defined; pass it through ``_()`` where used."""
     return message
+
+
+def on_any_terminal() -> None:
+    """Let ``print`` write a question mark where a terminal lacks a letter, as with ``LANG=C``."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def written(value: float, form: str = "") -> str:

@@ -1,4 +1,7 @@
-"""The memory of one notebook for each learner: the kernel of the one before is closed in time."""
+"""The memory of one notebook for each learner: the kernel of the one before is closed in time.
+
+A kernel that was closed, or that died, says so when its notebook is at work again.
+"""
 
 import contextlib
 from datetime import timedelta
@@ -38,10 +41,21 @@ class OneAtWork(AsyncMappingKernelManager):
             Thread(target=_write_editions, args=[Path(notebook).parent], daemon=True).start()
         if notebook in self._closed:
             self._closed.remove(notebook)
-            options["extra_arguments"] = [f"--IPKernelApp.exec_lines={_EXPLAIN}"]
+            options["extra_arguments"] = _to_say("closed")
         kernel_id = await super().start_kernel(**options)
         self._notebooks[kernel_id] = notebook
+        self.add_restart_callback(kernel_id, lambda: self._next_says(kernel_id, "died"), "restart")
         return kernel_id
+
+    async def restart_kernel(self, kernel_id, now=False):
+        """Restart a kernel as its learner asks: there is nothing to explain."""
+        self._next_says(kernel_id, "")
+        await super().restart_kernel(kernel_id, now=now)
+
+    def _next_says(self, kernel_id: str, why: str) -> None:
+        """Let the process that takes the place of this kernel's say what became of it."""
+        kernel = self.get_kernel(kernel_id)
+        kernel._launch_args["extra_arguments"] = _to_say(why) if why else []
 
     async def cull_kernel_if_idle(self, kernel_id):
         """Close a kernel that was left behind; leave all others to the server's own rules."""
@@ -60,4 +74,7 @@ def _write_editions(folder: Path) -> None:
         write_all(folder)
 
 
-_EXPLAIN = "from labkit.jupyter.reopened import explain; explain(get_ipython()); del explain"
+def _to_say(why: str) -> list[str]:
+    """Return the options of a kernel that explains itself (`labkit.jupyter.reopened`)."""
+    line = f"from labkit.jupyter.reopened import explain; explain(get_ipython(), {why!r})"
+    return [f"--IPKernelApp.exec_lines={line}; del explain"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from labkit.files import replace
 from labkit.languages.edition import original, write_all
-from labkit.text import LANGUAGES, _
+from labkit.text import LANGUAGES, _, on_any_terminal
 
 
 def reset(name: str, folder: Path) -> Path:
@@ -44,6 +44,7 @@ def _aside(notebook: Path, number: int) -> Path:
 
 def main(*names: str) -> int:
     """Reset the notebooks named; return 1 if one could not be."""
+    on_any_terminal()
     folder = Path("notebooks") if Path("notebooks").is_dir() else Path.cwd()
     for name in names:
         try:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from labkit.files import replace
 from labkit.languages import edition, locales
-from labkit.text import LANGUAGES, _
+from labkit.text import LANGUAGES, _, on_any_terminal
 
 PLUGIN = "@jupyterlab/translation-extension:plugin"
 PACKS = {"es": "es-ES", "pt_BR": "pt-BR", "fr": "fr-FR", "de": "de-DE"}
@@ -23,6 +23,7 @@ PACKS = {"es": "es-ES", "pt_BR": "pt-BR", "fr": "fr-FR", "de": "de-DE"}
 
 def main(code: str = "en") -> int:
     """Write what is missing or old; return 1 where this language cannot be had."""
+    on_any_terminal()
     if code not in LANGUAGES:
         known = ", ".join(f"{code} ({name})" for code, name in LANGUAGES.items())
         print(_("There is no edition {code!r}. There are: {known}.").format(code=code, known=known))

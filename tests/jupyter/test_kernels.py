@@ -2,7 +2,10 @@
 
 import asyncio
 import os
+import signal
 from contextlib import asynccontextmanager
+
+import pytest
 
 from labkit.jupyter.kernels import OneAtWork
 
@@ -83,5 +86,24 @@ def test_a_kernel_that_computes_stays(tmp_path):
             await manager.cull_kernel_if_idle(busy)
             assert busy in manager
             client.stop_channels()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends no process for its memory")
+def test_a_kernel_that_was_killed_for_its_memory_says_so_once(tmp_path):
+    async def scenario():
+        async with a_manager(tmp_path) as manager:
+            kernel, said = await _opened(manager, "03_cnn.ipynb", "import os; net = os.getpid()")
+            assert "ended by itself" not in said
+            restarted = asyncio.Event()
+            manager.add_restart_callback(kernel, restarted.set)
+            os.kill(manager.get_kernel(kernel).provisioner.process.pid, signal.SIGKILL)
+            await asyncio.wait_for(restarted.wait(), 60)
+            said = await _said(manager, kernel, "net")
+            assert "ended by itself" in said and "NameError" in said
+            assert "ended by itself" not in await _said(manager, kernel, "1")
+            await manager.restart_kernel(kernel)
+            assert "ended by itself" not in await _said(manager, kernel, "1")
 
     asyncio.run(scenario())
