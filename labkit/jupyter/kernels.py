@@ -7,6 +7,7 @@ import contextlib
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from traitlets import Integer
@@ -47,14 +48,14 @@ class OneAtWork(AsyncMappingKernelManager):
         self.add_restart_callback(kernel_id, lambda: self._next_says(kernel_id, "died"), "restart")
         return kernel_id
 
-    async def restart_kernel(self, kernel_id, now=False):
+    async def restart_kernel(self, kernel_id, now=False):  # ty: ignore[incompatible-mutable-override]
         """Restart a kernel as its learner asks: there is nothing to explain."""
         self._next_says(kernel_id, "")
         await super().restart_kernel(kernel_id, now=now)
 
     def _next_says(self, kernel_id: str, why: str) -> None:
         """Let the process that takes the place of this kernel's say what became of it."""
-        kernel = self.get_kernel(kernel_id)
+        kernel: Any = self.get_kernel(kernel_id)  # Jupyter keeps there what it starts it with
         kernel._launch_args["extra_arguments"] = _to_say(why) if why else []
 
     async def cull_kernel_if_idle(self, kernel_id):
