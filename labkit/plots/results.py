@@ -277,37 +277,3 @@ def _reliability_sentence(found: Calibration) -> str:
     else:
         verdict = _("too sure") if sure > right else _("not as sure as it could be")
     return text.format(sure=sure, right=right, verdict=verdict, error=100 * found.error)
-
-
-def under_change(
-    name: str,
-    amounts: Sequence[float],
-    words: Sequence[str],
-    shares: Sequence[Share],
-    *,
-    size: tuple[float, float] = (6.0, 3.0),
-) -> Plot:
-    """Draw the accuracy against the amount of a change, with 95 % intervals."""
-    plot = Plot(*size)
-    axes = plain_axes(plot)
-    values = [share.value for share in shares]
-    low, high = zip(*(share.interval for share in shares), strict=True)
-    axes.fill_between(amounts, low, high, color=BLUE, alpha=0.2, linewidth=0)
-    axes.plot(amounts, values, "o-", color=BLUE)
-    axes.set(xlabel=name, ylabel=_("accuracy"), ylim=(0, 1))
-    step = -(-len(amounts) // 6)
-    axes.set_xticks(amounts[::step], words[::step])
-    axes.yaxis.set_major_formatter(lambda value, _position: written(value, ".0%"))
-    plain, worst = int(np.argmin(np.abs(amounts))), int(np.argmin(values))
-    text = _(
-        "{name}: {plain:.0%} of {n:,} images are recognised as they are; fewest, {least:.0%}, "
-        "at {worst}."
-    )
-    plot.alt = text.format(
-        name=name.capitalize(),
-        plain=values[plain],
-        n=shares[plain].of,
-        least=values[worst],
-        worst=words[worst],
-    )
-    return plot

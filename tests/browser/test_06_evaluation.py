@@ -5,7 +5,6 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from labkit.explorers.studio.draw import ContactSheet
 from labkit.training.run import POINTS_PER_EPOCH
 from tests.browser.fit import test_nothing_is_cut_off  # noqa: F401
 from tests.browser.kernel import execute, show, value
@@ -125,17 +124,17 @@ def test_a_clicked_picture_is_the_one_that_comes_to_the_front(notebook, studio):
     say(studio, 1, rf"^Image {first}: ")
     box = sheet.bounding_box()
     middle = 16.5 / 32  # of pixel 16 of 32
-    corner, side = ContactSheet.EDGE, ContactSheet.TILE
-    second = corner + side + ContactSheet.GAP
-    tile = (
-        (second + middle * side) / ContactSheet.WIDTH,
-        (corner + middle * side) / ContactSheet.HEIGHT,
-    )
+    tile = (36 + 2 + middle * 32) / (7 * 36), (2 + middle * 32) / (sheet_rows(box) * 36)
     sheet.click(position={"x": tile[0] * box["width"], "y": tile[1] * box["height"]})
     say(studio, 1, rf"^Image {other}: ")
     handles = {"one": one.element_handle(), "sheet": sheet.element_handle()}
     studio.page.wait_for_function(_SAME_PIXEL, arg=handles | {"at": [middle, middle], "tile": tile})
     assert studio.locator(".lk-mistakes .lk-slider output").inner_text() == "2"
+
+
+def sheet_rows(box):
+    """Return how many rows of seven the sheet has; it is as wide as they are."""
+    return round(7 * box["height"] / box["width"])
 
 
 def test_its_feature_maps_open_by_the_keyboard(notebook, studio):
@@ -158,28 +157,17 @@ def test_a_change_is_turned_by_keys_and_says_answer_and_accuracy(notebook, studi
     for key, words, share in (("Home", "0°", measured[0]), ("End", "90°", measured[-1])):
         notebook.page.keyboard.press(key)
         assert accuracy(changes, words) == share
-    tables = changes.locator("table caption")
-    texts = tables.all_inner_texts()
-    assert len(texts) == 2 and all("The network predicts" in text for text in texts)
+    texts = changes.locator("table caption").all_inner_texts()
+    assert ["The network predicts" in text for text in texts] == [True, True, False]
 
 
 def accuracy(changes, words):
-    said = changes.locator("p", has_text=f"With rotation {words}, ")
+    said = changes.locator("caption", has_text=f"With rotation {words}, ")
     said.wait_for()
     return float(re.search(r", ([\d.]+)% of", said.inner_text())[1])
 
 
-def test_scores_and_calibration_are_drawn_with_their_sentences(studio):
-    studio.get_by_role("tab", name="Scores").click()
-    for start in ("Recall: from", "The confidence is"):
-        said = studio.locator(".lk-screen", has_text=start)
-        said.wait_for()
-        image = said.locator("img")
-        image.wait_for()
-        assert image.get_attribute("alt") == said.locator("p").inner_text()
-
-
-@pytest.mark.parametrize("tab", ["Mistakes", "Scores", "Changed images", "Feature maps"])
+@pytest.mark.parametrize("tab", ["Mistakes", "Changed images", "Feature maps"])
 def test_each_tab_can_be_heard_and_seen_without_scrolling(studio, tab):
     cell(studio, *first_with_pictures(studio)).click()
     studio.get_by_role("tab", name=tab).click()

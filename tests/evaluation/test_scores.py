@@ -265,13 +265,6 @@ def test_a_reliability_diagram_says_who_is_too_sure(confidence, verdict):
     assert verdict in picture.alt and picture.png()
 
 
-def test_an_accuracy_under_change_names_the_plain_and_the_lowest():
-    shares = [Share(30, 100), Share(80, 100), Share(20, 100)]
-    picture = figures.under_change("brightness", [-1, 0, 1], ["-1", "0", "+1"], shares)
-    assert "80% of 100 images are recognised as they are; fewest, 20%, at +1." in picture.alt
-    assert picture.axes[0].lines[0].get_ydata().tolist() == [0.3, 0.8, 0.2]
-
-
 def test_scores_of_one_class_are_said_once():
     shares = [Share(1, 2), Share(0, 0)]
     alt = figures.class_scores(shares, shares, ["cat", "dog"]).alt

@@ -1,6 +1,5 @@
 """A network for a reader without a kernel: the image, all maps, the prediction."""
 
-import html
 from collections.abc import Sequence
 
 import numpy as np
@@ -82,22 +81,3 @@ def _say(name: str, reading: Reading, names: Sequence[str]) -> str:
     return f"{said} " + _("It predicts {name}, {share:.1%}.").format(
         name=names[best], share=shares[best]
     )
-
-
-def bars(names: Sequence[str], probabilities: Sequence[float], *, most: int = 10) -> str:
-    """Return a table of bars, one a class, as HTML; of more than ``most`` the likeliest."""
-    order = range(len(names))
-    best = max(order, key=lambda n: probabilities[n])
-    if len(names) > most:
-        order = sorted(order, key=lambda n: -probabilities[n])[:most]
-    caption = _("The network predicts {name}, {share:.0%}.").format(
-        name=names[best], share=probabilities[best]
-    )
-    rows = "".join(
-        f"<tr{' class=lk-best' if n == best else ''}>"
-        f'<th scope="row">{html.escape(names[n])}</th>'
-        f'<td><i style="width: {100 * probabilities[n]:.1f}%"></i></td>'
-        f"<td>{probabilities[n]:.1%}</td></tr>"
-        for n in order
-    )
-    return f'<table class="lk-bars"><caption>{html.escape(caption)}</caption>{rows}</table>'

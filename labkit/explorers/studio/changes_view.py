@@ -8,11 +8,12 @@ import torch
 from torch import nn
 
 from labkit.data import ImageSet
+from labkit.display import escaped
 from labkit.evaluation.corruptions import CORRUPTIONS, Corruption, accuracy_under, corrupt
 from labkit.evaluation.scores import Share
-from labkit.explorers.network.draw import bars
+from labkit.explorers.shared.bars import bars, prediction
+from labkit.explorers.shared.contact_sheet import png
 from labkit.explorers.shared.looks import Busy, Screen, Slider, reporting, row
-from labkit.explorers.studio.draw import BOTH_WIDTH, UnderChange, before_after
 from labkit.sandbox.model_lock import one_thread
 from labkit.sandbox.untouched import untouched
 from labkit.text import _
@@ -38,22 +39,25 @@ class ChangesView(widgets.VBox):
         """
         self.model, self.pictures, self.prepare = model, pictures, prepare
         self.measured: dict[str, list[Share]] = {}
-        self._curves: dict[str, UnderChange] = {}
-        self._before = np.empty(0)
         self.picture, self.title = pictures.data[0], ""
-        self.probabilities = np.empty(0)
+        self._before = self.probabilities = np.empty(0)
         self._busy = Busy()
         self.kind = widgets.Dropdown(
             options=[(_(change.name), kind) for kind, change in CORRUPTIONS.items()],
             description=_("Change"),
         )
         self.amount = Slider.of(_("Amount"), ["–"])
-        self.both, self.curve = Screen(width=BOTH_WIDTH), Screen(width=UnderChange.WIDTH)
-        self.before, self.after, self.message = widgets.HTML(), widgets.HTML(), widgets.HTML()
-        answers = widgets.HBox([self.before, self.after]).add_class("lk-answers")
-        left = widgets.VBox([self.both, answers]).add_class("lk-both")
-        sides = widgets.HBox([left, self.curve.add_class("lk-curve")]).add_class("lk-columns")
-        super().__init__([row(self.kind, self.amount.add_class("lk-wide")), self.message, sides])
+        self.before, self.after = (Screen(width=164).add_class("lk-pixelated") for _ in "ab")
+        self.answers = widgets.HTML(), widgets.HTML()
+        self.accuracy, self.message = widgets.HTML(), widgets.HTML()
+        columns = [
+            widgets.VBox([self.before, self.answers[0]]),
+            widgets.VBox([self.after, self.answers[1]]),
+            self.accuracy.add_class("lk-accuracies"),
+        ]
+        amount = self.amount.add_class("lk-wide")
+        shown = widgets.HBox(columns).add_class("lk-thirds")
+        super().__init__([row(self.kind, amount), self.message, shown])
         self.add_class("lk-changes")
         self.kind.observe(self._choose, "value")
         self.amount.observe(self._move, "value")
@@ -62,8 +66,9 @@ class ChangesView(widgets.VBox):
         """Show an image, uint8 ``[32, 32, 3]``, and say in ``title`` what it is."""
         self.picture, self.title = picture, title
         self._before = self._ask(picture)
-        self.before.value = bars(self.pictures.classes, self._before.tolist())
-        if self._curves:
+        self.before.show(png(picture), title)
+        self.answers[0].value = prediction(self.pictures.classes, self._before.tolist())
+        if self.measured:
             self._draw()
         else:
             self._choose()
@@ -71,25 +76,23 @@ class ChangesView(widgets.VBox):
     @reporting
     def _choose(self, _change=None) -> None:
         """Measure the chosen kind, if it is new, and start at a moderate amount of it."""
-        if self._before is None:
+        if not len(self._before):
             return  # there is no image yet
         kind = CORRUPTIONS[self.kind.value]
         words = [kind.say(amount) for amount in kind.amounts]
         with self._busy, self.amount.hold_sync():
             self.amount.texts, self.amount.maximum = words, len(words) - 1
             self.amount.value = kind.amounts.index(0) + 2
-        if self.kind.value not in self._curves:
+        if self.kind.value not in self.measured:
             self._draw_image()  # it need not wait for the others
-            self.curve.show(b"", _("Measuring on validation images ..."))
-            model, pictures, device = self.model, self.pictures, self._device()
-            shares = accuracy_under(model, pictures, self.kind.value, device=device)
-            self.measured[self.kind.value] = shares
-            self._curves[self.kind.value] = UnderChange(_(kind.name), kind.amounts, words, shares)
+            self.accuracy.value = f"<p>{escaped(_('Measuring on validation images ...'))}</p>"
+            name, device = self.kind.value, self._device()
+            self.measured[name] = accuracy_under(self.model, self.pictures, name, device=device)
         self._draw()
 
     @reporting
     def _move(self, _change) -> None:
-        if self._curves and not self._busy:
+        if self.measured and not self._busy:
             self._draw()
 
     def _device(self) -> torch.device:
@@ -106,23 +109,25 @@ class ChangesView(widgets.VBox):
         kind, place = CORRUPTIONS[self.kind.value], self.amount.value
         changed = corrupt(self.picture[None], self.kind.value, kind.amounts[place])[0]
         self.probabilities = self._ask(changed)
-        self.both.show(before_after(self.picture, changed), self._say_picture(kind, place))
-        self.after.value = bars(self.pictures.classes, self.probabilities.tolist())
+        self.after.show(png(changed), self._say_image(kind, place))
+        self.answers[1].value = prediction(self.pictures.classes, self.probabilities.tolist())
 
     def _draw(self) -> None:
         self._draw_image()
         kind, place = CORRUPTIONS[self.kind.value], self.amount.value
-        share = self.measured[self.kind.value][place]
-        low, high = share.interval
+        shares = self.measured[self.kind.value]
+        low, high = shares[place].interval
         text = _(
             "With {name} {words}, {share:.1%} of {n:,} validation images are recognised (95% "
             "interval: {low:.0%} to {high:.0%})."
         )
-        numbers = {"share": share.value, "n": share.of, "low": low, "high": high}
-        said = text.format(name=_(kind.name), words=kind.say(kind.amounts[place]), **numbers)
-        self.curve.show(self._curves[self.kind.value].png(place), said)
+        numbers = {"share": shares[place].value, "n": shares[place].of, "low": low, "high": high}
+        words = [kind.say(amount) for amount in kind.amounts]
+        said = text.format(name=_(kind.name), words=words[place], **numbers)
+        values = [share.value for share in shares]
+        self.accuracy.value = bars(words, values, said, place)
 
-    def _say_picture(self, kind: Corruption, place: int) -> str:
+    def _say_image(self, kind: Corruption, place: int) -> str:
         names, best = self.pictures.classes, int(self.probabilities.argmax())
         before = int(self._before.argmax())
         text = (

@@ -3,52 +3,43 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import anywidget
 import numpy as np
-import traitlets
 
-from labkit.explorers.shared.looks import SHEET
+from labkit.explorers.shared.stage import Stage, script
 from labkit.text import _, ngettext
 
 RIGHT, WRONG = 0.65, 0.6
 """The strongest shade of a correct and of a wrong prediction: dark digits stay legible on both."""
 
 NOWHERE = [-2, -2]
-"""What ``chosen`` is while no cell of the grid is."""
+"""Where no cell of the grid is chosen."""
 
 
-class ConfusionGrid(anywidget.AnyWidget):
-    """Cells with counts; ``chosen`` is [row, column], -1 for a header: any other class.
+class ConfusionGrid(Stage):
+    """Cells with counts; ``settings["chosen"]`` is [row, column], -1 for a header: any other class.
 
     Correct predictions are blue, shaded by their share of the row; mistakes are orange, shaded up
     to the most frequent one.
     """
 
-    _esm = Path(__file__).with_name("confusion_grid.js")
-    _css = SHEET
-
-    title = traitlets.Unicode().tag(sync=True)
-    texts = traitlets.List(traitlets.List(traitlets.Unicode())).tag(sync=True)
-    sentences = traitlets.List(traitlets.List(traitlets.Unicode())).tag(sync=True)
-    shades = traitlets.List(traitlets.List(traitlets.Float())).tag(sync=True)
-    chosen = traitlets.List(traitlets.Int(), [-1, -1], minlen=2, maxlen=2).tag(
-        sync=True,
-        echo_update=False,  # the browser need not hear what it has just said
-    )
+    _esm = script(Path(__file__).with_name("stage.js"))
 
     def __init__(self, matrix: np.ndarray, names: Sequence[str], shown: Sequence[int]):
         """Show the classes ``shown`` of ``matrix``, int64 ``[C, C]``: true classes in rows."""
         super().__init__(
-            title=_("Confusion matrix: true classes in rows, predictions in columns"),
-            texts=[
-                [_("predicted →\ntrue ↓"), *(names[k] for k in shown)],
-                *([names[k], *_counts(matrix[k], shown)] for k in shown),
-            ],
-            sentences=[
-                [_say(matrix, names, row, column) for column in (None, *shown)]
-                for row in (None, *shown)
-            ],
-            shades=_shades(matrix)[np.ix_(shown, shown)].tolist(),
+            scene={
+                "title": _("Confusion matrix: true classes in rows, predictions in columns"),
+                "texts": [
+                    [_("predicted →\ntrue ↓"), *(names[k] for k in shown)],
+                    *([names[k], *_counts(matrix[k], shown)] for k in shown),
+                ],
+                "sentences": [
+                    [_say(matrix, names, row, column) for column in (None, *shown)]
+                    for row in (None, *shown)
+                ],
+                "shades": _shades(matrix)[np.ix_(shown, shown)].tolist(),
+            },
+            settings={"chosen": [-1, -1]},
         )
 
 

@@ -7,11 +7,10 @@ import torch
 
 from labkit.data import ImageSet
 from labkit.evaluation.scores import confusion_matrix, find, most_confused
-from labkit.explorers.network.draw import bars
+from labkit.explorers.shared.bars import prediction
+from labkit.explorers.shared.contact_sheet import ContactSheet, png
 from labkit.explorers.shared.looks import Busy, Screen, Slider, reporting, row
-from labkit.explorers.shared.pixels import SCALE
 from labkit.explorers.studio.confusion_grid import NOWHERE, ConfusionGrid, say_cell
-from labkit.explorers.studio.draw import ContactSheet, enlarged
 from labkit.sandbox.model_lock import one_thread
 from labkit.text import _
 from labkit.training import Evaluation
@@ -39,8 +38,8 @@ class MistakesView(widgets.VBox):
         self.grid = ConfusionGrid(self.matrix, self.classes, self.shown)
         self.truth, self.answer = self._menu(_("Is")), self._menu(_("Predicted as"))
         self.which = Slider(label=_("Image"), minimum=1, maximum=1, value=1)
-        self.sheet, self.one = Screen(width=SCALE * ContactSheet.WIDTH), Screen(width=150)
-        self.sheet.add_class("lk-mistakes-sheet")
+        self.sheet = ContactSheet(7, 3, self._pick, scale=1.2)
+        self.one = Screen(width=130).add_class("lk-pixelated")
         self.bars, self.message, self.part = widgets.HTML(), widgets.HTML(), widgets.HTML()
         if len(self.shown) < len(self.classes):
             text = _("The {n} of {all} classes with the most mistakes; the menus have them all.")
@@ -50,11 +49,10 @@ class MistakesView(widgets.VBox):
         )
         super().__init__([self._laid_out(), self.message])
         self.add_class("lk-mistakes")
-        self.grid.observe(self._walk, "chosen")
+        self.grid.observe(self._walk, "settings")
         for menu in (self.truth, self.answer):
             menu.observe(self._choose, "value")
         self.which.observe(self._frame, "value")
-        self.sheet.on_click(self._click)
         self._choose()
 
     def _menu(self, name: str) -> widgets.Dropdown:
@@ -85,9 +83,10 @@ class MistakesView(widgets.VBox):
 
     @reporting
     def _walk(self, change) -> None:
-        if change["new"] == NOWHERE:
+        chosen = change["new"]["chosen"]
+        if chosen == NOWHERE:
             return  # the menus have led out of the matrix
-        cell = [OTHER if place < 0 else self.shown[place] for place in change["new"]]
+        cell = [OTHER if place < 0 else self.shown[place] for place in chosen]
         if cell != [self.truth.value, self.answer.value]:
             self.go_to(*cell)
 
@@ -112,34 +111,33 @@ class MistakesView(widgets.VBox):
         place = NOWHERE
         if all(k is None or k in self.shown for k in (truth, answer)):
             place = [OTHER if k is None else self.shown.index(k) for k in (truth, answer)]
-        self.grid.chosen = place
+        self.grid.set(chosen=place)
 
     @reporting
     def _frame(self, _change) -> None:
         if not self._busy:
             self._draw()
 
-    @reporting
-    def _click(self, x: float, y: float) -> None:
-        first = ContactSheet.first(self.which.value - 1)
-        count = len(self.found[first : first + ContactSheet.PAGE])
-        place = ContactSheet.at(x, y, count)
-        if place is not None:
-            self.which.value = first + place + 1
+    def _pick(self, number: int) -> None:
+        self.which.value = self._first + number + 1
+
+    @property
+    def _first(self) -> int:
+        """The place of the first image on the page of the framed one."""
+        return (self.which.value - 1) // self.sheet.page * self.sheet.page
 
     def _draw(self) -> None:
         """Show the page of the framed image, the image, and what the network says of it."""
-        place = self.which.value - 1
-        first = ContactSheet.first(place)
-        page = self.found[first : first + ContactSheet.PAGE].numpy()
-        png = ContactSheet.png(self.pictures.data[page], place - first) if len(page) else b""
-        self.sheet.show(png, self._say_cell(first, len(page)))
+        first = self._first
+        page = self.found[first : first + self.sheet.page].numpy()
+        framed = self.which.value - 1 - first
+        self.sheet.show_images(self.pictures.data[page], self._say_cell(first, len(page)), framed)
         for button in (self.inside, self.change):
             button.disabled = not len(page)
         if len(page):
-            self.one.show(enlarged(self.pictures.data[self.index]), self._say_one())
+            self.one.show(png(self.pictures.data[self.index]), self._say_one())
             probabilities = self.result.probabilities[self.index].tolist()
-            self.bars.value = bars(self.classes, probabilities)
+            self.bars.value = prediction(self.classes, probabilities)
         else:
             self.one.show(b"", "")
             self.bars.value = ""

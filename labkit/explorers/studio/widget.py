@@ -8,12 +8,11 @@ import torch
 from torch import nn
 
 from labkit.data import ImageSet, normalise
-from labkit.evaluation.scores import calibration, most_confused, precision, recall
 from labkit.explorers.network.widget import NetworkExplorer
-from labkit.explorers.shared.looks import Explorer, Screen, reporting
+from labkit.explorers.shared.looks import Explorer, reporting
 from labkit.explorers.studio.changes_view import ChangesView
-from labkit.explorers.studio.mistakes_view import CLASSES_AT_MOST, MistakesView
-from labkit.plots.results import class_scores, confusion, reliability
+from labkit.explorers.studio.mistakes_view import MistakesView
+from labkit.plots.results import confusion
 from labkit.text import _
 from labkit.training import Evaluation
 
@@ -21,7 +20,7 @@ from labkit.training import Evaluation
 class EvaluationStudio(Explorer):
     """Look a classifier's mistakes in the eye.
 
-    The test images are not asked again: the mistakes and the scores are those of ``result``.
+    The test images are not asked again: the mistakes are those of ``result``.
     What a change does to the accuracy is measured on the validation images.
     """
 
@@ -35,14 +34,11 @@ class EvaluationStudio(Explorer):
         self.model, self.test, self.result, self.validation = model, test, result, validation
         self._fresh = {0}
         self.mistakes = MistakesView(test, result, self._picture_changed)
-        self.scores, self.calibration = Screen(width=440), Screen(width=325)
-        numbers = widgets.HBox([self.scores, self.calibration]).add_class("lk-columns")
         self.changes = ChangesView(model, validation, normalise)
         self.inside, self.looked_at = widgets.VBox(), widgets.HTML()
         self.network: NetworkExplorer | None = None
         views = {
             _("Mistakes"): self.mistakes,
-            _("Scores"): numbers,
             _("Changed images"): self.changes,
             _("Feature maps"): self.inside,
         }
@@ -50,8 +46,8 @@ class EvaluationStudio(Explorer):
         super().__init__(screen=self.tabs)
         self.add_class("lk-studio")
         self.tabs.observe(self._enter, "selected_index")
-        self.mistakes.change.on_click(lambda _button: self._go(2))
-        self.mistakes.inside.on_click(lambda _button: self._go(3))
+        self.mistakes.change.on_click(lambda _button: self._go(1))
+        self.mistakes.inside.on_click(lambda _button: self._go(2))
 
     def still(self) -> tuple[bytes, str]:
         """Return the confusion matrix and its sentence."""
@@ -62,7 +58,7 @@ class EvaluationStudio(Explorer):
         self.tabs.selected_index = tab
 
     def _picture_changed(self) -> None:
-        self._fresh &= {0, 1}  # the others show one image
+        self._fresh = {0}  # the others show one image
 
     @reporting
     def _enter(self, change) -> None:
@@ -70,32 +66,11 @@ class EvaluationStudio(Explorer):
         tab = change["new"]
         if tab is None or tab in self._fresh:
             return
-        if tab == 1:
-            self._show_scores()
-        elif self.mistakes.index is None:
+        if self.mistakes.index is None:
             raise ValueError(_("No image is framed. Choose a cell that has images."))
-        else:
-            picture = self.test.data[self.mistakes.index]
-            title = self.mistakes.one.sentence
-            self.changes.show(picture, title) if tab == 2 else self._look_inside(picture, title)
+        picture, title = self.test.data[self.mistakes.index], self.mistakes.one.sentence
+        self.changes.show(picture, title) if tab == 1 else self._look_inside(picture, title)
         self._fresh.add(tab)
-
-    def _show_scores(self) -> None:
-        matrix, classes = self.mistakes.matrix, self.test.classes
-        shown = most_confused(matrix, CLASSES_AT_MOST)
-        scores = class_scores(
-            [recall(matrix)[k] for k in shown],
-            [precision(matrix)[k] for k in shown],
-            [classes[k] for k in shown],
-            width=4.9,
-        )
-        part = ""
-        if len(shown) < len(classes):
-            text = _("The {n} of {all} classes with the most mistakes.")
-            part = text.format(n=len(shown), all=len(classes)) + " "
-        self.scores.show(scores.png(scale=2), part + scores.alt)
-        curve = reliability(calibration(self.result), width=3.6)
-        self.calibration.show(curve.png(scale=2), curve.alt)
 
     def _look_inside(self, picture: np.ndarray, title: str) -> None:
         if self.network is None:

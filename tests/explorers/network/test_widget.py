@@ -9,7 +9,6 @@ from PIL import Image
 from torch import nn
 
 from labkit.explorers.network import NetworkExplorer
-from labkit.explorers.network.draw import bars
 from labkit.inspect.fields import fields
 from labkit.model import Net
 from tests.explorers.network.zoo import ZOO
@@ -162,10 +161,3 @@ def test_the_still_shows_the_image_the_maps_and_the_prediction(samples):
     assert f"It predicts {'abc'[best]}, {explorer.probabilities[best]:.1%}." in sentence
     blue = (pixels == (0x00, 0x72, 0xB2)).all(axis=2)[:, 240:].sum(axis=1)
     assert blue.max() == pytest.approx(800 * explorer.probabilities[best] - 20, abs=25)
-
-
-def test_of_many_classes_the_likeliest_are_shown():
-    shares = np.linspace(0, 1, 30) / np.linspace(0, 1, 30).sum()
-    table = bars([f"class {n}" for n in range(30)], shares.tolist())
-    assert table.count("<tr") == 10 and table.index("class 29") < table.index("class 20")
-    assert "class 19<" not in table

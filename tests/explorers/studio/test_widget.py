@@ -12,7 +12,6 @@ from labkit.data.loaders import BatchLoader
 from labkit.evaluation.corruptions import CORRUPTIONS, corrupt
 from labkit.explorers.studio import EvaluationStudio
 from labkit.explorers.studio.confusion_grid import NOWHERE
-from labkit.explorers.studio.draw import ContactSheet
 from labkit.model import Net
 from labkit.training import Evaluation, evaluate
 
@@ -57,7 +56,7 @@ def members(studio, truth, answer):
 
 
 def test_a_cell_opens_its_pictures_and_the_menus_follow(studio):
-    studio.mistakes.grid.chosen = [0, 1]
+    studio.mistakes.grid.set(chosen=[0, 1])
     assert set(studio.mistakes.found.tolist()) == members(studio, 0, 1)
     assert (studio.mistakes.truth.value, studio.mistakes.answer.value) == (0, 1)
     count = len(members(studio, 0, 1))
@@ -66,19 +65,19 @@ def test_a_cell_opens_its_pictures_and_the_menus_follow(studio):
 
 def test_the_menus_open_a_cell_and_the_grid_follows(studio):
     studio.mistakes.truth.value = 2
-    assert studio.mistakes.grid.chosen == [2, -1]
+    assert studio.mistakes.grid.settings["chosen"] == [2, -1]
     studio.mistakes.answer.value = 2
-    assert studio.mistakes.grid.chosen == [2, 2]
+    assert studio.mistakes.grid.settings["chosen"] == [2, 2]
     assert set(studio.mistakes.found.tolist()) == members(studio, 2, 2)
 
 
 def test_the_headers_open_all_mistakes_of_a_row_of_a_column_and_of_all(studio):
     mistakes, wrong = studio.mistakes, studio.result.predictions != studio.result.targets
     assert set(mistakes.found.tolist()) == set(wrong.nonzero().flatten().tolist())
-    mistakes.grid.chosen = [1, -1]
+    mistakes.grid.set(chosen=[1, -1])
     of_dogs = wrong & (studio.result.targets == 1)
     assert set(mistakes.found.tolist()) == set(of_dogs.nonzero().flatten().tolist())
-    mistakes.grid.chosen = [-1, 1]
+    mistakes.grid.set(chosen=[-1, 1])
     called_dogs = wrong & (studio.result.predictions == 1)
     assert set(mistakes.found.tolist()) == set(called_dogs.nonzero().flatten().tolist())
 
@@ -92,35 +91,32 @@ def test_the_surest_picture_comes_first_and_its_probabilities_are_shown(studio):
     assert f"The network predicts {answer}, {sure[0]:.0%}" in studio.mistakes.bars.value
 
 
-def test_a_click_on_the_sheet_frames_that_picture_on_its_page(studio):
+def test_a_click_on_the_sheet_frames_that_image_on_its_page(studio):
     mistakes = studio.mistakes
-    assert len(mistakes.found) > ContactSheet.PAGE + 2
-    pitch = ContactSheet.TILE + ContactSheet.GAP
-    x = (ContactSheet.EDGE + 2.5 * pitch) / ContactSheet.WIDTH
-    y = (ContactSheet.EDGE + 1.5 * pitch) / ContactSheet.HEIGHT
-    mistakes._click(x, y)
-    assert mistakes.which.value == ContactSheet.COLUMNS + 2 + 1
-    mistakes.which.value = ContactSheet.PAGE + 1
-    assert f"Shown: {ContactSheet.PAGE + 1} to" in mistakes.sheet.sentence
-    mistakes._click(x, 0.1)
-    assert mistakes.which.value == ContactSheet.PAGE + 2 + 1
+    page, columns = mistakes.sheet.page, mistakes.sheet.columns
+    assert len(mistakes.found) > page + 2
+    click = {"at": [2.5 / columns, 1.5 / 3]}
+    mistakes.sheet._handle_custom_msg(click, [])
+    assert mistakes.which.value == columns + 2 + 1
+    mistakes.which.value = page + 1
+    assert f"Shown: {page + 1} to" in mistakes.sheet.sentence
+    mistakes.sheet._handle_custom_msg({"at": [2.5 / columns, 0.1]}, [])
+    assert mistakes.which.value == page + 2 + 1
 
 
 def test_a_class_without_test_pictures_is_said(studio):
-    studio.mistakes.grid.chosen = [3, 0]
+    studio.mistakes.grid.set(chosen=[3, 0])
     assert "no test images of the class yak" in studio.mistakes.sheet.sentence
     assert studio.mistakes.index is None and studio.mistakes.inside.disabled
-    assert studio.mistakes.grid.texts[4][1:] == ["–"] * 4
-    studio.tabs.selected_index = 1
-    assert "Without images: yak." in studio.scores.sentence
-    for tab in (2, 3):
+    assert studio.mistakes.grid.scene["texts"][4][1:] == ["–"] * 4
+    for tab in (1, 2):
         studio.tabs.selected_index = tab
         assert "No image is framed" in studio.message.value
     studio.tabs.selected_index = 0
     assert studio.message.value == ""
     studio.mistakes.go_to()
-    studio.tabs.selected_index = 2
-    assert studio.changes.both.sentence.startswith("Image ")
+    studio.tabs.selected_index = 1
+    assert studio.changes.before.sentence.startswith("Image ")
 
 
 def test_a_class_without_mistakes_is_an_empty_sheet(model):
@@ -136,14 +132,14 @@ def test_a_class_without_mistakes_is_an_empty_sheet(model):
 def test_the_feature_maps_are_those_of_the_framed_picture(studio, model):
     studio.mistakes.which.value = 5
     studio.mistakes.inside.click()
-    assert studio.tabs.selected_index == 3
+    assert studio.tabs.selected_index == 2
     picture = studio.test.data[studio.mistakes.index]
     with torch.no_grad():
         expected = model.conv1(normalise(picture)[None])[0].relu().numpy()
     np.testing.assert_allclose(studio.network.reading.lines[1].values, expected, atol=1e-5)
     studio.tabs.selected_index = 0
     studio.mistakes.which.value = 6
-    studio.tabs.selected_index = 3
+    studio.tabs.selected_index = 2
     assert np.array_equal(studio.network.choice.image, studio.test.data[studio.mistakes.index])
 
 
@@ -158,7 +154,7 @@ def test_a_changed_picture_gets_the_answer_that_the_model_gives_it(studio, model
         with torch.no_grad():
             expected = model(normalise(changed)[None])[0].softmax(0).numpy()
         np.testing.assert_allclose(changes.probabilities, expected, atol=1e-5)
-        assert change.say(change.amounts[-1]) in changes.curve.sentence
+        assert change.say(change.amounts[-1]) in changes.accuracy.value
 
 
 def test_an_unchanged_validation_set_has_the_accuracy_that_evaluate_finds(studio, model):
@@ -170,7 +166,6 @@ def test_an_unchanged_validation_set_has_the_accuracy_that_evaluate_finds(studio
 
 def test_nothing_is_measured_before_it_is_looked_at(studio):
     assert studio.changes.measured == {} and studio.network is None
-    assert studio.scores.png == b""
 
 
 def test_of_many_classes_the_most_confused_are_in_the_grid_and_the_menus_have_all():
@@ -179,14 +174,12 @@ def test_of_many_classes_the_most_confused_are_in_the_grid_and_the_menus_have_al
     data = numbers.integers(0, 256, (200, 32, 32, 3), dtype=np.uint8)
     test = ImageSet(data, numbers.integers(0, 40, 200), names, source="test")
     studio = EvaluationStudio(Net(classes=40), test, an_evaluation(test), test)
-    assert len(studio.mistakes.grid.texts) == 1 + 10
+    assert len(studio.mistakes.grid.scene["texts"]) == 1 + 10
     assert "10 of 40 classes" in studio.mistakes.part.value
     hidden = next(k for k in range(40) if k not in studio.mistakes.shown)
     studio.mistakes.go_to(hidden)
     assert (studio.result.targets[studio.mistakes.found] == hidden).all()
-    assert studio.mistakes.grid.chosen == NOWHERE
-    studio.tabs.selected_index = 1
-    assert studio.scores.sentence.startswith("The 10 of 40 classes")
+    assert studio.mistakes.grid.settings["chosen"] == NOWHERE
 
 
 def test_an_evaluation_of_other_pictures_or_other_classes_is_refused(model):
@@ -216,7 +209,7 @@ def test_without_a_kernel_the_confusion_matrix_is_left(studio):
 def test_the_model_is_left_as_it_was(studio, model):
     before = {name: value.clone() for name, value in model.state_dict().items()}
     model.train()
-    for tab in (1, 2, 3):
+    for tab in (1, 2):
         studio.tabs.selected_index = tab
     assert model.training
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
