@@ -16,6 +16,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "images"))
 from draw import (
     PICTURES,
     SCREENSHOTS,
+    WORDLESS,
     convolution,
     landscape,
     network,
@@ -24,9 +25,10 @@ from draw import (
     splits,
     tensor,
 )
-from draw.__main__ import IMAGES, main
+from draw.__main__ import IMAGES, WORDS, main, translate
 
 from labkit.model import Net
+from labkit.text import LANGUAGES, catalogue
 
 ALTS = json.loads((IMAGES / "alt.json").read_text(encoding="utf-8"))
 
@@ -40,6 +42,30 @@ def test_the_folder_holds_what_is_drawn_and_stays_small():
         limit = 900_000 if name.endswith(".gif") else 700_000
         assert 0 < (IMAGES / name).stat().st_size < limit, name
     assert sum(path.stat().st_size for path in IMAGES.iterdir() if path.is_file()) < 3_000_000
+
+
+@pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
+def test_each_language_has_the_pictures_that_have_words_with_its_own(code):
+    """`make images` draws them again; in English it is tried that they are what is drawn."""
+    folder, pictures = IMAGES / code, [name for name in PICTURES if name not in WORDLESS]
+    assert sorted(path.name for path in folder.iterdir()) == sorted([WORDS, *pictures])
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 800_000
+    written = json.loads((folder / WORDS).read_text(encoding="utf-8"))
+    assert list(written) == pictures
+    known = catalogue(code)
+    for name, words in written.items():
+        assert {text: known.gettext(text) for text in words} == words, f"{code}/{name} is old"
+        with Image.open(folder / name) as drawn, Image.open(IMAGES / name) as english:
+            assert drawn.size == english.size
+            assert getattr(drawn, "n_frames", 1) == getattr(english, "n_frames", 1)
+
+
+def test_what_is_written_into_a_picture_is_noted(tmp_path, monkeypatch):
+    monkeypatch.setenv("LABKIT_LANGUAGE", "de")
+    translate("de", ["splits.png"], tmp_path)
+    noted = json.loads((tmp_path / WORDS).read_text(encoding="utf-8"))["splits.png"]
+    assert noted["once, at the end"] == catalogue("de").gettext("once, at the end") != ""
+    assert (tmp_path / "splits.png").read_bytes() == (IMAGES / "de" / "splits.png").read_bytes()
 
 
 def test_every_picture_has_one_alt_text_fit_for_markdown():

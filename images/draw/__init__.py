@@ -31,6 +31,9 @@ PICTURES = {
 }
 """What `make images` draws: a file name, and the function that returns it with its alt text."""
 
+WORDLESS = {"cifar10.png"}
+"""What is the same in every language."""
+
 SCREENSHOTS = {
     "widget.png": (
         "The convolution explorer: a 5 x 5 window on a 32 x 32 image of a bird, and beside it "

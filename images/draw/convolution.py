@@ -69,7 +69,7 @@ def slide() -> Film:
     result = convolve(EDGE[None], EDGE_KERNEL[None])
     steps = windows(len(EDGE), len(EDGE_KERNEL))
     frames = [_slide_frame(result, done, *place) for done, place in enumerate(steps)]
-    alt = _(
+    alt = (
         "A {k} x {k} kernel slides over a {n} x {n} image, one pixel at a time. At each of its "
         "{steps} places the nine pixels under it are multiplied by the nine weights and summed to "
         "one number of the {m} x {m} output. The output is about {low} where the image is even, "
@@ -160,12 +160,13 @@ def span() -> Film:
     steps = windows(PATCH.shape[-1], FILTER.shape[-1])
     frames = [_span_frame(result, done, *place) for done, place in enumerate(steps)]
     last = [int(v) for v in channel_sums(*steps[-1])]
-    alt = _(
+    text = (
         "One filter of shape {filter} has a slice for each of the three colour channels. At every "
         "place the slices' sums over red, green and blue are added to each other and to the bias; "
         "at the last place {red} + {green} + {blue} + bias {bias} = {total}. The result is one "
         "number, and the whole filter gives one map of shape {map}, not one map per channel."
-    ).format(
+    )
+    alt = text.format(
         filter=spoken(FILTER.shape),
         red=last[0],
         green=_bracket(last[1]),

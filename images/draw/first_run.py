@@ -3,7 +3,7 @@
 from draw.style import MUTED, RUST, Sheet
 from labkit.data import load
 from labkit.plots.base import BLUE, ORANGE
-from labkit.text import _
+from labkit.text import _, written
 
 RECORDED = {
     29: {"cat": 0.811, "horse": 0.118, "dog": 0.047},
@@ -37,13 +37,13 @@ def draw() -> Sheet:
         for row, (name, chance) in enumerate(chances.items()):
             _bar(sheet, x + SIDE + 12, 46 + 44 * row, name, chance, BLUE if correct else ORANGE)
         sentences.append(
-            _("{truth}: {chances} ({mark})").format(
+            ("{truth}: {chances} ({mark})").format(
                 truth=truth,
                 chances=", ".join(f"{name} {chance:.0%}" for name, chance in chances.items()),
                 mark=mark,
             )
         )
-    sheet.alt = _(
+    sheet.alt = (
         "Three drawn images that the network of notebook 0 never saw, with its three likeliest "
         "classes. {sentences}."
     ).format(sentences="; ".join(sentences))
@@ -53,4 +53,4 @@ def draw() -> Sheet:
 def _bar(sheet: Sheet, x: float, y: float, name: str, chance: float, colour: str) -> None:
     sheet.write(x, y, name, 14, ha="left")
     sheet.box(x, y + 12, max(2, BAR * chance), 12, face=colour, edge=colour, round=0)
-    sheet.write(x + BAR * chance + 8, y + 18, f"{chance:.0%}", 14, color=MUTED, ha="left")
+    sheet.write(x + BAR * chance + 8, y + 18, written(chance, ".0%"), 14, color=MUTED, ha="left")

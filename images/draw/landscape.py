@@ -131,10 +131,10 @@ def _map(sheet):
     axes.set(xticks=[-2, 0, 2], yticks=[-2, 0, 2])
     axes.set_xlabel(_("weight 1"), fontsize=11)
     axes.set_ylabel(_("weight 2"), fontsize=11, labelpad=-2)
-    shifts = (-3, -25, "right"), (9, 3, "left"), (0, -34, "center")
+    shifts = (-9, -33, "right"), (9, 3, "left"), (0, -34, "center")
     for (name, (a, b, _height)), (right, up, ha) in zip(places().items(), shifts, strict=True):
         axes.plot(a, b, "+", color=INK, markersize=9, markeredgewidth=1.4)
-        _label(axes, name, (a, b), (right, up), ha)
+        _label(axes, name.replace(" ", "\n") if ha == "right" else name, (a, b), (right, up), ha)
     _label(axes, _("start"), START, (8, 4), "left")
     return axes
 
@@ -178,11 +178,11 @@ def _mover(sheet, surface, chart, index) -> Mover:
     sheet.line((x, y), (x + 44, y), color=color, line=3, ls=line)
     sheet.ax.plot(x + 22, y, color=color, marker=marker, ms=8, mec="white", zorder=99)
     sheet.write(x + 54, y, walker.name, 16, bold=True, ha="left")
-    sheet.write(x + 148, y, walker.setting, 14, color=MUTED, ha="left")
+    sheet.write(x + 144, y, walker.setting, 13, color=MUTED, ha="left")
     return Mover(
         (surface.plot([], [], [], **trail)[0], surface.plot([], [], [], **point)[0]),
         (chart.plot([], [], **trail)[0], chart.plot([], [], **point)[0]),
-        sheet.ax.text(x + 402, y + 6, "", fontsize=11.5, ha="right", animated=True),
+        sheet.ax.text(x + 410, y + 6, "", fontsize=11.5, ha="right", animated=True),
     )
 
 
@@ -190,12 +190,8 @@ def _alt(paths) -> str:
     ends = []
     for walker, path in zip(WALKERS, paths, strict=True):
         place = min(places().items(), key=lambda item: np.hypot(*(item[1] - path[-1])[:2]))[0]
-        ends.append(
-            _("{name} ({setting}) at the {place}, loss {loss:.2f}").format(
-                name=walker.name, setting=walker.setting, place=place, loss=path[-1, 2]
-            )
-        )
-    return _(
+        ends.append(f"{walker.name} ({walker.setting}) at the {place}, loss {path[-1, 2]:.2f}")
+    return (
         "A loss as a function of two weights, once as a mountain landscape, once as its map with "
         "contour lines. Four optimizers start at the same place, at loss {first:.2f}, and end "
         "after {steps} steps: {ends}. Between the two minima lies a saddle point."

@@ -10,7 +10,7 @@ from draw.style import MUTED, RUST, TINT, Sheet, spoken
 from labkit.data.drawn import CLASSES
 from labkit.model import Net
 from labkit.plots.base import BLUE, GREEN, ORANGE
-from labkit.text import _
+from labkit.text import _, written
 
 PIXEL, OFFSET, GAP, MIDDLE = 3, 3, 42, 160
 """How large a pixel of a map, the shift from map to map, a gap, and the middle line are drawn."""
@@ -60,7 +60,7 @@ def draw() -> Sheet:
     blocks = [step for step in steps if step.name != "relu"]
     total = sum(step.parameters for step in steps)
     largest = max(steps, key=lambda step: step.parameters)
-    alt = _(
+    alt = (
         "The network from left to right, its maps and its vectors to scale: {steps}. The maps get "
         "smaller and more numerous, are flattened to one vector, and three linear layers end in "
         "{classes} logits, one per class. It has {total:,} parameters, {most:,} of them in "
@@ -97,7 +97,7 @@ def _layer(sheet, x, step, relu):
         sheet.write(middle, 63 if step.window else 43, "ReLU", 15, color=MUTED)
     sheet.arrow((x + 8, MIDDLE + 104), (x + GAP - 8, MIDDLE + 104), color=MUTED, line=1.5)
     if step.parameters:
-        sheet.write(middle, 338, f"{step.parameters:,}", 16)
+        sheet.write(middle, 338, written(step.parameters, ","), 16)
 
 
 def _block(sheet, x, step):

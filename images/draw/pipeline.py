@@ -10,12 +10,13 @@ ITEMS = 4
 
 def draw() -> Sheet:
     """Draw two workers that each prepare whole batches in host memory, and the copy to the GPU."""
-    alt = _(
+    text = (
         "The way of a batch, from left to right. Image files lie on the disk. In host memory two "
         "workers each take {n} items from the data set, transform them and stack them to a whole "
         "batch; the loader hands the batches out in order. Only .to(device) copies a batch on to "
         "the GPU's memory, where the model is."
-    ).format(n=ITEMS)
+    )
+    alt = text.format(n=ITEMS)
     sheet = Sheet(900, 372, alt=alt)
     sheet.box(108, 14, 540, 344, face="#f7f7f7", edge=LINE)
     sheet.write(124, 38, _("host memory"), 16, bold=True, ha="left")

@@ -37,7 +37,7 @@ def window(values: np.ndarray, row: int, column: int) -> np.ndarray:
 
 def draw() -> Sheet:
     """Draw max-pooling of an even and of an odd map, the winners ringed."""
-    alt = _(
+    alt = (
         "Max-pooling with a window of 2 x 2 and stride 2. A 4 x 4 map falls into four windows; the "
         "largest number of each is ringed ({winners}) and forms the 2 x 2 output. A 5 x 5 map "
         "gives 2 x 2 as well: its last row and column fill no window and are left out, though "

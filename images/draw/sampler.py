@@ -4,7 +4,6 @@ import numpy as np
 
 from draw.style import Sheet
 from labkit.data.drawn import CLASSES, draw
-from labkit.text import _
 
 EACH, SIDE, STEP, LEFT, TOP = 10, 64, 70, 142, 14
 """How many pictures a class shows; then in pixels: a picture, its place, where the first one is."""
@@ -25,7 +24,7 @@ def corner(row: int, column: int) -> tuple[int, int]:
 def draw_sheet() -> Sheet:
     """Draw a row of pictures for each class, every pixel enlarged to a square."""
     rows = samples()
-    alt = _(
+    alt = (
         "{n} rows of {each} small images drawn by code, one row for each class: {names}. Within "
         "a row the pose, size, colours, background and light change from image to image."
     ).format(n=len(rows), each=EACH, names=", ".join(rows))

@@ -3,7 +3,7 @@
 from draw.style import MUTED, TINT, Sheet
 from labkit.data.split import validation_size
 from labkit.plots.base import BLUE, GREEN, ORANGE
-from labkit.text import _
+from labkit.text import _, written
 
 SOURCES = {"CIFAR-10": (50_000, 10_000), "drawn": (11_000, 2_000)}
 """Pictures for training (before any are held out) and for the test, of each source."""
@@ -21,14 +21,12 @@ def parts(train: int, test: int) -> tuple[int, int, int]:
 def draw() -> Sheet:
     """Draw each source as a bar cut in three, to scale, and what the parts are for."""
     counts = {name: parts(*sizes) for name, sizes in SOURCES.items()}
-    alt = _(
+    alt = (
         "Each source as a bar cut in three parts, to scale. {sources}. The training images are "
         "used in every step, the validation images after every epoch, the test images once."
     ).format(
         sources="; ".join(
-            _("{name}: {a:,} for training, {b:,} for validation, {c:,} for the test").format(
-                name=name, a=a, b=b, c=c
-            )
+            f"{name}: {a:,} for training, {b:,} for validation, {c:,} for the test"
             for name, (a, b, c) in counts.items()
         )
     )
@@ -48,12 +46,13 @@ def draw() -> Sheet:
 
 
 def _bar(sheet, name, sizes, y):
+    name = _("drawn") if name == "drawn" else name
     sheet.write(24, y + 18, name, 16, bold=True, ha="left")
-    x, scale = 128, 728 / sum(sizes)
+    x, scale = 142, 714 / sum(sizes)
     for size, look in zip(sizes, LOOKS, strict=True):
         width = size * scale
         _patch(sheet, x, y, width, 38, look)
-        sheet.write(x + width / 2, y - 14, f"{size:,}", 15)
+        sheet.write(x + width / 2, y - 14, written(size, ","), 15)
         x += width
 
 

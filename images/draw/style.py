@@ -46,7 +46,9 @@ class Sheet(Plot):
         self._layers = count(1)
 
     def write(self, x, y, text, size=15, *, color=INK, mono=False, bold=False, ha="center", **more):
-        """Write one line in letters of ``size`` pixels, centred on (x, y) unless told otherwise."""
+        """Write a line, or two, in letters of ``size`` pixels; centred on (x, y) by default."""
+        if "\n" in text:
+            more.setdefault("va", "center")
         if "va" not in more:  # by the baseline, so that neighbours with and without p and g align
             y, more["va"] = y + 0.36 * size, "baseline"
         if mono:
@@ -112,8 +114,15 @@ class Sheet(Plot):
         return flat(self, self.scale)
 
     def save(self, path: Path) -> None:
-        """Write a PNG without metadata, so that the same drawing is the same file."""
-        self.image().save(path, optimize=True)
+        """Write a PNG."""
+        _save(self.image(), path)
+
+
+def _save(image: Image.Image, path: Path) -> None:
+    """Write a PNG without metadata: the same drawing is the same file, and of photographs exact."""
+    drawing = image.getcolors(8192)
+    image = image.quantize(256, dither=Image.Dither.NONE) if drawing else image
+    image.save(path, optimize=True)
 
 
 @dataclass(frozen=True)
@@ -124,8 +133,8 @@ class Still:
     alt: str
 
     def save(self, path: Path) -> None:
-        """Write a PNG without metadata, so that the same drawing is the same file."""
-        self.image.save(path, optimize=True)
+        """Write a PNG."""
+        _save(self.image, path)
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,8 @@ def draw() -> Sheet:
     """Draw a scalar, a vector, a matrix, a 3-d tensor, an image and a batch, with their shapes."""
     image, batch = images()
     row = tensors()
-    named = [f"{name} ({spoken(value.shape) or _('no axis')})" for name, value in row]
-    alt = _(
+    named = [f"{name} ({spoken(value.shape) or ('no axis')})" for name, value in row]
+    alt = (
         "Tensors and their shapes: {small}. Below, an image is three channels of 32 x 32 numbers, "
         "shape {image}, and a batch of four images has shape {batch}."
     ).format(small=", ".join(named), image=spoken(image.shape), batch=spoken(batch.shape))
@@ -57,7 +57,7 @@ def draw_batch() -> Sheet:
     """Draw what a data set gives beside what a loader gives: an item and a batch, axes named."""
     image, batch = images()
     names, labels = list(samples(1)), torch.tensor([label for label, _which in CHOSEN])
-    alt = _(
+    alt = (
         "Left, one item of a data set: an image of shape {item}, three channels of 32 rows and 32 "
         "columns, and its label, {label}. Right, a batch: {n} such images in one tensor of shape "
         "{batch}, in the order N, C, H, W, and their {n} labels in another."

@@ -13,6 +13,7 @@ from labkit.languages.segments import translate
 from labkit.text import LANGUAGES, with_signs
 
 _KEPT = ".written.json"
+_IMAGES = Path(__file__).parents[2] / "images"
 _UP = re.compile(rf'(?:\]\(|src="|href=")(?=\.\./)|\[(?:{"|".join(LANGUAGES.values())})\]\(')
 """Before an address that leaves the folder: it is one folder further up from an edition."""
 
@@ -31,9 +32,14 @@ def translated(code: str, name: str, source: str) -> str:
     texts = locales.prose(code, stem)
     number = partial(with_signs, code=code) if texts else str
 
+    def image(found: re.Match) -> str:
+        own = (_IMAGES / code / found[2]).exists()  # with its words in this language
+        return f"{found[1]}{code}/{found[2]}" if own else found[0]
+
     def page(text: str) -> str:
         new = translate(text, lambda piece: texts.get(piece, piece), number)
-        return _UP.sub(r"\g<0>../", new)
+        new = _UP.sub(r"\g<0>../", new)
+        return re.sub(r"(\]\(\.\./\.\./images/)([\w.]+)", image, new)
 
     if kind == "md":
         return page(source)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 MARKS = ("_", "N_", "ngettext")
+ROOMS = ("labkit", "tests/site", "images/draw")
 IN_CELLS = ("Guess", "bars", "curves", "draw_filters", "gallery", "side_by_side")
 """What a notebook's cell hands over in English and labkit shows translated."""
 
@@ -55,9 +56,7 @@ def _all() -> Iterator[tuple[str, str, str]]:
             said = [*exercise.mistakes, *exercise.cautions]
             module = exercise.solution.__module__.removeprefix("labkit.")
             tables.setdefault(module, []).extend(each.sentence for each in said)
-    for path in sorted((ROOT / "labkit").rglob("*.py")) + sorted(
-        (ROOT / "tests/site").glob("*.py")
-    ):
+    for path in [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]:
         place = ".".join(path.relative_to(ROOT).with_suffix("").parts[1:])
         for text, plural in marked(path.read_text(encoding="utf-8")):
             yield place, text, plural

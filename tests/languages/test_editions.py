@@ -66,6 +66,14 @@ def test_an_edition_says_the_same_code_and_leads_to_the_same_places(folder):
     assert _read(folder / "pt_BR" / "00_loss.ipynb")["metadata"]["lang"] == "pt-BR"
 
 
+def test_an_image_with_words_is_that_of_the_language(folder, monkeypatch):
+    (folder.parent / "images" / "de").mkdir(parents=True)
+    (folder.parent / "images" / "de" / "map.png").touch()
+    monkeypatch.setattr(edition, "_IMAGES", folder.parent / "images")
+    assert "](../../images/de/map.png)" in edition.translated("de", "a.md", PAGE)
+    assert "](../../images/map.png)" in edition.translated("es", "a.md", PAGE)
+
+
 def test_what_a_learner_changed_stays_and_what_they_only_ran_is_renewed(folder):
     edition.write_all(folder)
     path = folder / "de" / "00_loss.ipynb"
@@ -116,6 +124,7 @@ def test_an_edition_without_translations_is_the_english_text(folder, monkeypatch
     for name in edition.names(HERE):
         source = (HERE / name).read_text("utf-8")
         made = edition.translated("es", name, source)
+        made = made.replace("](../../images/es/", "](../../images/")
         for path in ("../images", "00_setup.ipynb", *(f"{code}/00_setup.ipynb" for code in OTHERS)):
             made = made.replace(f"](../{path})", f"]({path})").replace(
                 f"](../{path}/", f"]({path}/"

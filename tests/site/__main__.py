@@ -111,7 +111,9 @@ def gather(notebooks: list, folder: Path, work: Path) -> None:
 
 def teach(folder: Path, work: Path) -> None:
     """Lay out the pages for instructors; what is HTML already stays so, with its images."""
-    shutil.copytree(ROOT / "images", work / "extra" / "images", ignore=lambda *_: ["draw"])
+    shutil.copytree(
+        ROOT / "images", work / "extra" / "images", ignore=lambda *_: ["draw", *LANGUAGES]
+    )
     (work / "pages" / "teaching").mkdir()
     for path in folder.glob("*.md"):
         text = path.read_text(encoding="utf-8")
