@@ -9,12 +9,12 @@ import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+IMAGES = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(IMAGES), str(IMAGES.parent)]
 
 from draw import PICTURES, SCREENSHOTS, WORDLESS
 from labkit.text import LANGUAGES, catalogue
 
-IMAGES = Path(__file__).resolve().parents[1]
 WORDS = "words.json"
 """In the folder of a language: what was written into each picture, as the catalogue had it."""
 
