@@ -9,12 +9,13 @@ import os
 import sys
 from pathlib import Path
 
-IMAGES = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(IMAGES), str(IMAGES.parent)]
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from draw import PICTURES, SCREENSHOTS, WORDLESS
 from labkit.text import LANGUAGES, catalogue
 
+IMAGES = Path(__file__).resolve().parents[1]
 WORDS = "words.json"
 """In the folder of a language: what was written into each picture, as the catalogue had it."""
 

@@ -44,7 +44,7 @@ def _disk(sheet, x, y):
     for i in range(3):
         sheet.box(x - 34 + 8 * i, y - 44 + 10 * i, 48, 44, face="white", edge=LINE, round=4)
     sheet.write(x, y + 42, _("disk"), 16, bold=True)
-    sheet.write(x, y + 64, _("image files"), 14, color=MUTED)
+    sheet.write(x, y + 57, _("image files"), 14, color=MUTED, va="top")
 
 
 def _worker(sheet, worker, y):
