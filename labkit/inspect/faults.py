@@ -16,8 +16,16 @@ from labkit.text import _
 
 RULES = (
     *(slips.no_forward, slips.inputs, slips.no_tensor, reshapes.batch_lost),
-    *(rules.types, rules.counts, too_small.windows, joins.products, joins.sums, joins.joined),
-    *(reshapes.views, reshapes.no_such_axis),
+    *(
+        rules.types,
+        rules.flattened_too_early,
+        rules.counts,
+        too_small.windows,
+        joins.products,
+        joins.sums,
+        joins.joined,
+    ),
+    *(reshapes.views, reshapes.permutes, reshapes.no_such_axis),
 )
 """In the order in which they are asked; the first that knows the call is believed."""
 

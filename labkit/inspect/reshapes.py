@@ -1,4 +1,4 @@
-"""The rules for what rearranges numbers: view, and axes that are not there."""
+"""The rules for what rearranges numbers: view, permute, and axes that are not there."""
 
 import math
 import re
@@ -74,6 +74,21 @@ def _regrouped(shape: tuple[int, ...], sizes: tuple[int, ...]) -> list[Fix]:
     return [
         _with(words, *sizes[:head], *[1] * (len(middle) - 1), total, *sizes[len(sizes) - tail :])
     ]
+
+
+def permutes(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose an order of axes that leaves some out, or names some that are not there."""
+    call, tensors = broken.call, broken.call.tensors
+    if function(call) != "permute" or not tensors:
+        return None
+    axes, order = tensors[0].ndim, _sizes(call)
+    if not all(isinstance(axis, int) for axis in order) or len(order) == axes:
+        return None
+    whole = [axis for axis in order if axis < axes]
+    whole += [axis for axis in range(axes) if axis not in whole]
+    words = _("name them all, x.permute({order})").format(order=", ".join(map(str, whole)))
+    fixes = [_with(words, *whole)] if len(whole) == axes else []
+    return shape_text(tensors[0].shape), _("an order of {n} axes").format(n=axes), fixes
 
 
 def no_such_axis(broken: Recording, x: torch.Tensor) -> Diagnosis:

@@ -5,6 +5,7 @@ layer got, what it expected and the fixes to try; None where it does not apply.
 """
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -280,3 +281,17 @@ def _embedding(call: Call, numbers: torch.Tensor) -> Diagnosis:
     got = _("numbers from {low} to {high}").format(low=low, high=high)
     expected = _("numbers from 0 to {high} (num_embeddings={n})").format(high=count - 1, n=count)
     return got, expected, resized(call, num_embeddings=high + 1) if low >= 0 else []
+
+
+def flattened_too_early(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose a layer for maps that is given the numbers of flattened maps."""
+    call, tensors = broken.call, broken.call.tensors
+    named = re.search(r"(conv|pool|norm)2d", f"{call.kind} {function(call)}".lower())
+    if not named or not tensors or tensors[0].ndim != 2 or broken.sources[0] is None:
+        return None
+    maps = (*broken.steps[broken.sources[0]].inputs, ())[0]
+    if len(maps) != 4:
+        return None
+    text = _("feed it the maps before they are flattened, {shape}").format(shape=list(maps))
+    fixes = before(call, text, f"x.view(-1, {maps[1]}, {maps[2]}, {maps[3]})")
+    return shape_text(tensors[0].shape), _("a batch [N, channels, height, width]"), fixes

@@ -27,6 +27,8 @@ class Written(nn.Module):
 
 
 JOINS = """
+x.permute(0, 2, 1)              | x.permute(0, 2, 1, 3)  | 2, 1 -> 2, 1, 3
+F.max_pool2d(x.flatten(1), 2)   | before they are flattened | .flatten(1) ->
 x * x.mean((2, 3))              | [:, :, None, None]     | 3)) -> 3))[:, :, None, None]
 torch.cat([x, x, y])            | dim=1                  | ]) -> ], dim=1)
 torch.cat([token, x], 1)        | .expand(2, -1, -1, -1) | token, -> token.expand(2, -1, -1, -1),
