@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,20 @@ def test_the_conda_environment_lists_no_dependency_of_its_own():
     for said in (python, (ROOT / ".binder" / "runtime.txt").read_text().strip()):
         version = re.fullmatch(r"python[=-](3\.\d+)", said)[1]
         assert Version(version) in SpecifierSet(PROJECT["requires-python"])
+
+
+def test_the_proven_versions_can_be_had_for_the_oldest_python():
+    """Debian 12 has Python 3.11.2: a version that needs 3.11.5 cannot be installed there."""
+    oldest = re.fullmatch(r">=([\d.]+)", PROJECT["requires-python"])[1] + ".0"
+    lines = (ROOT / "constraints.txt").read_text().split()
+    pins = dict(line.split("==") for line in lines if "==" in line)
+    refused, seen = [], 0
+    for installed in distributions():
+        if pins.get(installed.name) == installed.version:
+            seen += 1
+            if oldest not in SpecifierSet(installed.metadata["Requires-Python"] or ""):
+                refused.append((installed.name, installed.version))
+    assert refused == [] and seen > 50
 
 
 def test_every_extra_that_conda_installs_exists():
