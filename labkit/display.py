@@ -19,17 +19,17 @@ class Html(str):
     """Text that is HTML already: `card` and `table` escape every other."""
 
 
-def card(*parts: str, edge: str = BLUE, ground: str = "#eef5fb", role: str = "note") -> Html:
-    """Return a box with a coloured edge, dark on light in every theme.
+def card(*parts: str, edge: str = BLUE, role: str = "note") -> Html:
+    """Return a box with a coloured edge and a breath of its colour behind the text.
 
     parts: what stands in it, each on a line of its own
     edge: colour of the left edge, e.g. `ORANGE` (default: `BLUE`)
-    ground: colour behind the text (default: a light blue); the text is nearly black
     role: for a screen reader (default: "note")
     """
     style = (
-        f"border-left: 4px solid {edge}; background: {ground}; color: #1a1a1a; padding: .6em 1em; "
-        "margin: .4em 0; max-width: 60em; line-height: 1.45; overflow-wrap: anywhere"
+        f"border-left: 4px solid {edge}; background: color-mix(in srgb, {edge} 9%, transparent); "
+        "padding: .6em 1em; margin: .4em 0; max-width: 60em; line-height: 1.45; "
+        "overflow-wrap: anywhere"
     )
     lines = "".join(f"<div>{escaped(part)}</div>" for part in parts if part)
     return Html(f'<div role="{role}" style="{style}">{lines}</div>')

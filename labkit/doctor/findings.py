@@ -108,4 +108,4 @@ def _card(finding: Finding) -> Html:
     title = Html(f"<strong>{escaped(f'{heading}: {finding.what}')}</strong>")
     rest = (Html(f"<em>{escaped(name)}</em> {escaped(text)}") for name, text in finding.rest())
     edge = ORANGE if finding.severity == "fault" else BLUE
-    return card(title, *rest, edge=edge, ground="#ffffff", role="group")
+    return card(title, *rest, edge=edge, role="group")

@@ -33,7 +33,7 @@ class Corruption:
 
     def say(self, amount: float) -> str:
         """Return an amount in words."""
-        return _(self.words).format(amount=amount)
+        return _(self.words).format(amount=amount).replace("-", "−")
 
 
 def _brighten(images: torch.Tensor, amount: float, _dice: torch.Generator) -> torch.Tensor:

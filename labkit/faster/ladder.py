@@ -105,7 +105,7 @@ class Climb:
         """Return the ladder as rows of text: the gain is that over the rung before."""
         rows, before = [], None
         for name, percent, step in zip(self.names, self.percent, self.steps, strict=True):
-            gain = "" if before is None else written(percent - before, "+z.1f")
+            gain = "" if before is None else written(percent - before, "+z.1f").replace("-", "−")
             speed = written(step.images_per_second, ",.0f")
             rows.append((name, speed, f"{written(percent, '.1f')} %", gain))
             before = percent

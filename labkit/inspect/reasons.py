@@ -105,7 +105,7 @@ def _why_size(step: Step) -> str:
     elif isinstance(step.call.module, _ADAPTIVE):
         return _("the layer fixes the size: {size}").format(size=_product(after[2:]))
     elif len(before) > 2 and after == (before[0], math.prod(before[1:])):
-        return f"{_product(before[1:])} = {after[1]:,}"
+        return f"{_product(before[1:])} = {written(after[1], ',')}"
     return ""
 
 

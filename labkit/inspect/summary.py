@@ -67,7 +67,7 @@ class Summary:
             heading = escaped(_("✗ It breaks at {layer}").format(layer=self.fault.layer))
             notes.append((Html(f"<strong>{heading}</strong>"), *str(self.fault).split("\n")))
         shown = table(heads, rows, caption=caption, right={3}, wrapped={4})
-        return shown + "".join(card(*note, edge=ORANGE, ground="#fdf3ec") for note in notes)
+        return shown + "".join(card(*note, edge=ORANGE) for note in notes)
 
 
 def _count(n: int) -> str:

@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import re
 import warnings
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -73,8 +74,9 @@ class Plot(Figure):
 
 
 def _fix_signs(s: str) -> str:
-    """Write a number at an axis as this language does, with a minus that is one."""
-    return with_signs(Formatter.fix_minus(s))
+    """Write a number at an axis as this language does: thousands parted, a minus that is one."""
+    parted = re.sub(r"(?<![\d.])\d{4,}", lambda digits: f"{int(digits[0]):,}", s)
+    return with_signs(Formatter.fix_minus(parted))
 
 
 def image_html(png: bytes, alt: str, *, width: int | None = None, pixelated: bool = False) -> str:

@@ -7,7 +7,7 @@ import numpy
 from matplotlib.colors import LinearSegmentedColormap
 
 from labkit.plots.base import BLUE, CYCLE, INK, ORANGE, Plot, plain_axes
-from labkit.text import _
+from labkit.text import _, written
 
 HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#7e9ab3", "#cbd7e1", "#f0e7d5"])
 """From a low loss to a high one, on every map of a loss: blue to sand, pale beside a path."""
@@ -128,7 +128,7 @@ def landscape(
     levels = loss.min() + (loss.max() - loss.min()) * numpy.linspace(0, 1, 19) ** 2  # fine below
     axes.contourf(first, second, loss, levels=levels, cmap=HEIGHTS)
     lines = axes.contour(first, second, loss, levels=levels[2:-2:2], colors=INK, linewidths=0.5)
-    axes.clabel(lines, fontsize=8, fmt="%.1f")
+    axes.clabel(lines, fontsize=8, fmt=lambda level: written(level, ".1f"))
     told = []
     looks = cycle(CYCLE)
     for (name, path), (colour, style, marker) in zip(paths.items(), looks, strict=False):

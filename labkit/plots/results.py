@@ -66,7 +66,7 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Plot:
     matrix = np.asarray(matrix)
     totals = matrix.sum(axis=1, keepdims=True)
     shares = matrix / np.maximum(totals, 1)
-    size = 1.6 + min(0.5 * len(classes), 10)
+    size = 1.6 + min(0.42 * len(classes), 10)  # of ten classes all on a small screen
     plot = Plot(size + 0.6, size)
     axes = plot.add_subplot()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -152,6 +152,7 @@ def answer(image: np.ndarray, probabilities: ArrayLike, classes: Sequence[str]) 
     for row, k in enumerate(top):
         axes.text(probabilities[k] + 0.01, row, written(probabilities[k], ".0%"), va="center")
     axes.set_xlim(0, 1.12)
+    axes.xaxis.set_major_formatter(lambda value, _place: written(value, ".0%"))
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(_("probability"))

@@ -73,7 +73,7 @@ def channels(image: np.ndarray, *, title: str = "") -> Plot:
         ax.imshow(image[..., channel], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         ax.set_title(
             _("{name}, mean {mean:.0f}").format(name=name, mean=mean),
-            fontsize=10,
+            fontsize=9,
             color=_CHANNELS[channel],
         )
         ax.set_axis_off()
@@ -123,6 +123,7 @@ def class_balance(
         title = f"{split} ({written(sum(numbers), ',')})"
         ax.set(title=title, xlim=(0, 1.3 * max(*numbers, 1)))
         ax.invert_yaxis()
+        ax.grid(visible=False, axis="y")
         ax.locator_params(axis="x", nbins=3)
     plot.alt = _("Bars of the images per class. {splits}.").format(
         splits="; ".join(_spread(split, numbers, classes) for split, numbers in counts.items())
@@ -141,6 +142,7 @@ def bars(names: Sequence[str], values: Sequence[float], *, unit: str, title: str
     ax.set_yticks(range(len(names)), names)
     ax.set(title=title, xlabel=unit, xlim=(0, 1.25 * max(values)))
     ax.invert_yaxis()
+    ax.grid(visible=False, axis="y")
     pairs = "; ".join(f"{name}: {text}" for name, text in zip(names, texts, strict=True))
     plot.alt = _("Bars. {title} {pairs}.").format(title=title, pairs=pairs)
     return plot

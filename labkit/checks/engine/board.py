@@ -185,8 +185,8 @@ class Board:
 def _bar(row: Row) -> Html:
     share = 100 * row.solved / len(row.marks)
     return Html(
-        '<div aria-hidden="true" style="width:6em; height:.6em; background:#fff; border:1px solid '
-        f'#595959"><div style="width:{share:.0f}%; height:100%; background:{GREEN}"></div></div>'
+        '<div aria-hidden="true" style="width:6em; height:.6em; border:1px solid">'
+        f'<div style="width:{share:.0f}%; height:100%; background:{GREEN}"></div></div>'
     )
 
 

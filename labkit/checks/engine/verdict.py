@@ -44,9 +44,8 @@ class Verdict:
             return _sendable(faint)
         heading = Html(f"<strong>{sign}{escaped(self.heading)}</strong>")
         code = Html(f'<pre style="{_CODE}">{escaped(self.code)}</pre>' if self.code else "")
-        edge, ground = (GREEN, "#ecf7f3") if self.solved else (ORANGE, "#fdf3ec")
         parts = (heading, *self.lines, code, *self.hints)
-        return _sendable(card(*parts, edge=edge, ground=ground))
+        return _sendable(card(*parts, edge=GREEN if self.solved else ORANGE))
 
 
 def _sendable(text: str) -> str:
@@ -54,4 +53,4 @@ def _sendable(text: str) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
-_CODE = "margin:.3em 0; padding:.3em .6em; background:#fff; color:#1a1a1a; white-space:pre-wrap"
+_CODE = "margin:.3em 0; padding:.3em .6em; white-space:pre-wrap"

@@ -65,7 +65,7 @@ class Ground {
     const title = fill(words.title, { formula: this.formula });
     const look = { name: "lk-title", most: chart.right - chart.left };
     const parts = [text(title, 50, 16, look), text(words.losses, chart.left, chart.top - 10, look)];
-    parts.push(text(words.step, chart.right + 14, chart.bottom + 15));
+    parts.push(text(words.step, (chart.left + chart.right) / 2, chart.bottom + 42, { anchor: "middle" }));
     parts.push(text(this.flat ? "w₁" : "w", right + 14, bottom + 15));
     if (this.flat) {
       const box = { x: left, y: top, width: right - left, height: bottom - top };

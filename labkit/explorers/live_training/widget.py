@@ -142,8 +142,7 @@ class LiveTraining(Explorer):
             max=1000,
             description=_("epochs"),
             tooltip=_("How many epochs the whole run has"),
-            layout=widgets.Layout(width="11em"),
-        )
+        ).add_class("lk-narrow")
         self.epochs.observe(lambda change: self.live.set_epochs(change.new), "value")
 
     @reporting

@@ -58,7 +58,6 @@ class Lines {
     const after = line.activations.length ? make("small", "lk-muted", ` ${line.activations.join(", ")}`) : null;
     const label = make("div", "lk-label", make("b", "", tail(line.name), after), make("span", "lk-muted", this.shape(number)));
     label.title = `${line.name} ${line.maps} × ${line.height} × ${line.width}`;
-    if (number === 0) label.append(this.hint);
     const maps = make("div", "lk-maps");
     if (!line.isVector) this.tiles(maps, number);
     else if (line.maps <= CELLS || line.kind === "softmax") this.cells(maps, number);
@@ -66,7 +65,8 @@ class Lines {
     const move = (down, right) => this.moveInLines(number, down, right);
     chooser(maps, line.name, { move, enter: () => this.open([number, ...this.chosen.slice(1)]) });
     maps.addEventListener("focus", () => this.chosen[0] !== number && this.moveInto(number));
-    const shown = number ? maps : make("div", "lk-top", this.imageBox, maps, this.focusBox, this.said);
+    const above = () => make("div", "lk-hinted", this.hint, maps);
+    const shown = number ? maps : make("div", "lk-top", this.imageBox, above(), this.focusBox, this.said);
     const row = make("div", line.isVector ? "lk-row lk-vector" : "lk-row", label, shown);
     row.dataset.line = maps.dataset.chooses = number;
     return row;

@@ -37,7 +37,7 @@ class SoftmaxExplorer(Explorer):
             words=_words(),
             controls=[
                 menu("label", _("True class"), self.classes),
-                slider("added", _("Add to all logits"), -5, 5, 0.5),
+                slider("added", _("Add to all logits"), -5, 5, 0.5, wide=True),
             ],
             settings={"logits": LOGITS[: len(self.classes)], "label": 1, "added": 0},
         )
