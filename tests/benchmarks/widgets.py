@@ -94,7 +94,7 @@ SHAPE_AND_WINDOW = (
     Control("stride", slider("Stride"), STAGE, DRAWN, run=3, good=AT_ONCE),
 )
 SHEET = ".lk-mistakes .lk-screen img"
-LINE, STORY = '[role=slider][aria-label="conv1"]', ".lk-network-stage"
+LINE = '[role=slider][aria-label="conv1"]'
 CASES = (
     Case(
         "convolution",
@@ -124,12 +124,10 @@ CASES = (
         "moments = [(str(k), Net().state_dict()) for k in range(9)]\n"
         "NetworkExplorer(Net(), pictures, snapshots=moments)",
         (
-            Control("map", LINE, STORY, "data-place", run=5),
-            Control("layer", LINE, STORY, "data-place", run=4, keys=("ArrowDown", "ArrowUp")),
-            Control("weights", slider("Weights"), STORY, run=8),
-            Control(
-                "number", ".lk-focus", STORY, "data-place", run=4, opened='button:has-text("Open")'
-            ),
+            Control("map", LINE, STAGE, DRAWN, run=5),
+            Control("layer", LINE, STAGE, DRAWN, run=4, keys=("ArrowDown", "ArrowUp")),
+            Control("weights", slider("Weights"), STAGE, DRAWN, run=8),
+            Control("number", ".lk-focus", STAGE, DRAWN, run=4, opened='button:has-text("Open")'),
         ),
     ),
     Case(
@@ -298,7 +296,7 @@ def _time(page, explorer, control: Control) -> tuple[list[float], float]:
     painted = explorer.locator(control.painted).first
     if control.opened:
         explorer.locator(control.opened).click()
-        painted.and_(page.locator("[data-revision]")).wait_for()
+        painted.and_(page.locator(f"[{control.attribute}]")).wait_for()
     pressed.scroll_into_view_if_needed()
     pressed.focus()
     is_slider = pressed.get_attribute("type") == "range"

@@ -1,6 +1,5 @@
 """In a page without a kernel a script answers the controls: with the same numbers and sentences."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -54,18 +53,6 @@ class Twin:
             [name, number, traits],
         )
 
-    def shown(self, part: str, *names: str) -> list:
-        """Return what the page has of a part, bytes as floats."""
-        return self.page.evaluate(
-            """([part, names]) => names.map((name) => {
-              const value = twin.cast[part].get(name);
-              return value instanceof DataView
-                ? [...new Float32Array(value.buffer)].map(String)
-                : value;
-            })""",
-            [part, list(names)],
-        )
-
 
 @pytest.fixture
 def page(browser):
@@ -77,8 +64,10 @@ def page(browser):
     assert problems == []
 
 
-def floats(data: bytes) -> np.ndarray:
-    return np.frombuffer(data, "<f4")
+def maps(page) -> np.ndarray:
+    """Return the numbers of all lines that the network in the page has made."""
+    made = "[...new Float32Array(twin.cast.stage.get('scene').maps.buffer)].map(String)"
+    return np.array(page.evaluate(made), float)
 
 
 @pytest.mark.parametrize("kind", [ConvolutionExplorer, PoolingExplorer])
@@ -102,19 +91,16 @@ def test_a_network_makes_of_each_image_what_pytorch_makes_of_it(page):
         explorer.choice.choice.value = image
         index = list(SAMPLES).index(image)
         page.evaluate(f"twin.cast.image.take({{index: {index}}}); twin.answer(twin.cast.image)")
-        maps, plan = twin.shown("stage", "maps", "plan")
-        np.testing.assert_allclose(
-            np.array(maps, float), floats(explorer.stage.maps), atol=2e-3
-        )  # the weights in the page have 16 bits
-        assert plan == json.loads(json.dumps(explorer.stage.plan))
+        expected = np.frombuffer(explorer.stage.scene["maps"], "<f4")
+        np.testing.assert_allclose(maps(page), expected, atol=2e-3)  # 16 bits a weight in the page
 
 
 def test_an_image_of_ones_own_is_read_in_the_page(page, tmp_path):
-    twin = Twin(page, NetworkExplorer(Net(), SAMPLES))
+    Twin(page, NetworkExplorer(Net(), SAMPLES))
     Image.fromarray(np.full((90, 60, 3), (255, 0, 51), np.uint8)).save(tmp_path / "mine.png")
     page.locator("input[type=file]").set_input_files(tmp_path / "mine.png")
     page.wait_for_function("twin.cast.image.get('index') === 2")
     assert page.locator("select").first.evaluate("list => list.value") == "mine.png"
-    red, green, blue = np.array(twin.shown("stage", "maps")[0][: 3 * 32 * 32], float).reshape(3, -1)
+    red, green, blue = maps(page)[: 3 * 32 * 32].reshape(3, -1)
     for plane, value in ((red, 1), (green, -1), (blue, -0.6)):
         np.testing.assert_allclose(plane, value, atol=1e-6)

@@ -162,7 +162,7 @@ def packed(root: str, needed: dict, states: dict, fronts: Fronts) -> dict:
             kind = fronts.add(module)
         layout = state.get("layout", "").removeprefix("IPY_MODEL_")
         state = {k: v for k, v in state.items() if k in _KEPT or not (k[0] == "_" or k in _DROPPED)}
-        binary = {each["path"][0]: each["data"] for each in model.get("buffers", [])}
+        binary = {"/".join(each["path"]): each["data"] for each in model.get("buffers", [])}
         models[one] = {"kind": kind, "state": state, "binary": binary, "layout": layout}
     return {"root": root, "models": models, **needed}
 

@@ -162,8 +162,7 @@ function begin({ model, el, scene, words, change, redraw }) {
     const { rows, columns, last, low, most } = windows;
     const middle = Math.floor((last + 1) / 2) + Math.floor(columns / 2);
     const position = Math.min(asked ?? middle, last);
-    const shown = windows.output.map((value, i) => (i <= position ? value : null));
-    paintGrey(output.canvas, shown, rows, columns, low, most);
+    paintGrey(output.canvas, windows.output.slice(0, position + 1), rows, columns, low, most);
     const [row, column] = [Math.floor(position / columns), position % columns];
     frameOn(output.frame, [row, row + 1, column, column + 1], rows, columns);
     const [top, left] = windows.corner(position).map((place) => place + windows.padding);

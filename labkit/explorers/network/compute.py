@@ -102,6 +102,17 @@ class Reading:
             )
         return b"".join(_floats(line.values).tobytes() for line in self.lines)
 
+    def story(self, image: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
+        """Return all that a browser needs, as described above."""
+        return {
+            "plan": self.plan,
+            "maps": self.maps,
+            "weights": self.weights,
+            "image": np.ascontiguousarray(image, np.uint8).tobytes(),
+            "size": list(image.shape[:2]),
+            "classes": list(classes),
+        }
+
     @property
     def probabilities(self) -> np.ndarray | None:
         """Return what the network predicts, float32 ``[classes]``; None without such a vector."""
@@ -125,14 +136,7 @@ def story(
     batch = as_batch(prepare(image))
     reading = read(model, batch)
     look_back(reading, model, batch)
-    return {
-        "plan": reading.plan,
-        "maps": reading.maps,
-        "weights": reading.weights,
-        "image": np.ascontiguousarray(image, np.uint8).tobytes(),
-        "size": list(image.shape[:2]),
-        "classes": list(classes),
-    }
+    return reading.story(image, classes)
 
 
 def as_batch(image: torch.Tensor) -> torch.Tensor:

@@ -3,72 +3,54 @@
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw
 
 from labkit.explorers.network.compute import Line, Reading
-from labkit.explorers.shared.pixels import MUTED, SCALE, WHITE, fit, to_png, write
-from labkit.plots.base import BLUE, INK
+from labkit.plots.base import BLUE, Plot, plain_axes
 from labkit.text import _, written
 
-WIDTH, LABEL, TILE, GAP, COLUMNS, LINES = 800, 110, 38, 4, 16, 10
-IMAGE, STRIP, BAR = 110, 14, 15
+LINES, MAPS, CLASSES = 10, 16, 10
+"""At most so many lines are drawn, so many maps of each, and so many classes."""
 
 
-def still(
-    image: np.ndarray, name: str, reading: Reading, classes: Sequence[str]
-) -> tuple[bytes, str]:
-    """Draw a network's lines for an image, uint8 ``[H, W, 3]``; return a PNG and what it shows."""
+def still(image: np.ndarray, name: str, reading: Reading, classes: Sequence[str]) -> Plot:
+    """Draw a network's lines for an image, uint8 ``[H, W, 3]``, and what it predicts."""
     lines = [line for line in reading.lines if line.told["kind"] != "softmax"][: LINES + 1]
-    tops, bottom = [], 8
-    for number, line in enumerate(lines):
-        tops.append(bottom)
-        bottom += (IMAGE if number == 0 else STRIP if _is_vector(line) else TILE) + 12
-    found, names = reading.probabilities, list(classes)
-    shares = np.empty(0) if found is None else found
-    if len(names) != len(shares):
+    shares = reading.probabilities
+    names = list(classes)
+    if shares is not None and len(names) != len(shares):
         names = [_("class {n}").format(n=n) for n in range(len(shares))]
-    best = sorted(np.argsort(-shares, kind="stable")[:10].tolist())
-    sheet = Image.new("RGB", (SCALE * WIDTH, SCALE * (bottom + BAR * len(best) + 8)), WHITE)
-    draw = ImageDraw.Draw(sheet)
-    for number, (line, top) in enumerate(zip(lines, tops, strict=True)):
-        write(draw, line.told["name"][-15:], (6, top), 12)
-        if not _is_vector(line):
-            size = " × ".join(map(str, line.values.shape))
-            write(draw, size, (6, top + 16), 11, fill=MUTED)
-        left = LABEL
-        if number == 0:
-            sheet.paste(fit(image, IMAGE), (SCALE * left, SCALE * top))
-            left += IMAGE + 12
-        _maps(sheet, line, left, top)
-    for number, k in enumerate(best):
-        top, length = bottom + BAR * number, 400 * float(shares[k])
-        write(draw, names[k][:16], (6, top), 12)
-        box = [LABEL, top + 2, LABEL + max(1, length), top + BAR - 2]
-        draw.rectangle([SCALE * part for part in box], BLUE)
-        write(draw, written(shares[k], ".1%"), (LABEL + length + 8, top), 12, fill=INK)
-    return to_png(sheet), _say(name, reading, names)
+    heights = [2.0, *(1.0 for _line in lines[1:]), *([3.0] if shares is not None else [])]
+    plot = Plot(8, 0.5 * sum(heights), alt=_say(name, reading, names))
+    grid = plot.add_gridspec(len(heights), 1, height_ratios=heights)
+    for row, line in enumerate(lines):
+        axes = plot.add_subplot(grid[row])
+        axes.imshow(image if line is lines[0] else _side_by_side(line), cmap="gray")
+        axes.set(xticks=[], yticks=[])
+        size = " × ".join(map(str, line.values.shape[: 1 if _is_vector(line) else 3]))
+        label = f"{line.told['name'][-15:]}\n{size}"
+        axes.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
+    if shares is not None:
+        best = sorted(np.argsort(-shares, kind="stable")[:CLASSES].tolist())
+        axes = plain_axes(plot, grid[len(lines)])
+        bars = axes.barh([names[k] for k in best], shares[best], color=BLUE)
+        axes.bar_label(bars, [written(share, ".1%") for share in shares[best]], fontsize=8)
+        axes.tick_params(labelsize=8)
+        axes.set_xlim(0, 1.1)
+        axes.invert_yaxis()
+    return plot
 
 
 def _is_vector(line: Line) -> bool:
     return line.values.shape[1:] == (1, 1)
 
 
-def _maps(sheet: Image.Image, line: Line, left: int, top: int) -> None:
-    """Paste the first maps of a line, or all of a vector as a strip, on one scale of grey."""
-    low, high = min(float(line.values.min()), 0.0), float(line.values.max())
-    shown = (line.values - low) / ((high - low) or 1) * 255
-    levels = np.rint(np.nan_to_num(shown)).astype(np.uint8)
+def _side_by_side(line: Line) -> np.ndarray:
+    """Return the first maps of a line in a row, with gaps, or all of a vector as a strip."""
     if _is_vector(line):
-        size = SCALE * (COLUMNS * (TILE + GAP) - GAP), SCALE * STRIP
-        strip = Image.fromarray(levels[:, 0, 0][None]).resize(size, Image.Resampling.NEAREST)
-        place = SCALE * left, SCALE * top
-        sheet.paste(strip.convert("RGB"), place)
-        far = place[0] + size[0] - 1, place[1] + size[1] - 1
-        ImageDraw.Draw(sheet).rectangle([*place, *far], outline=MUTED)  # a white unit has an edge
-        return
-    for number, level in enumerate(levels[:COLUMNS]):
-        place = SCALE * (left + number * (TILE + GAP)), SCALE * top
-        sheet.paste(fit(level, TILE).convert("RGB"), place)
+        return np.repeat(line.values[:, 0, 0][None], max(1, len(line.values) // 30), axis=0)
+    gap = max(1, line.values.shape[2] // 8)
+    maps = np.pad(line.values[:MAPS], ((0, 0), (0, 0), (0, gap)), constant_values=np.nan)
+    return np.concatenate(list(maps), axis=1)
 
 
 def _say(name: str, reading: Reading, names: Sequence[str]) -> str:

@@ -12,23 +12,32 @@ const tail = (name) => (name.length > 10 ? `…${name.slice(-9)}` : name);
 /** A vector as a square: its columns. */
 const wrapped = (line) => (line.isVector ? Math.ceil(Math.sqrt(line.maps)) : line.width);
 
+/** The first of `room` things shown out of `count`, so that the chosen one is among them. */
+const firstShown = (chosen, count, room) => clamp(chosen - Math.floor(room / 2), 0, Math.max(0, count - room));
+
+/** Paint a map on a canvas, one of its pixels for each number, in the greys of its line. */
+function paintMap(canvas, story, number, map) {
+  const { height, width, low, high } = story.lines[number];
+  paintGrey(canvas, story.plane(number, map), height, width, low, high);
+  return canvas;
+}
+
 /** Lays out the lines around what is chosen; `stage.js` says what happens on them. */
 class Lines {
   /** Lay out the lines and maps around the chosen ones. */
   lay() {
-    const focused = document.activeElement?.classList.contains("lk-maps") && this.rows.contains(document.activeElement);
+    const focused = this.rows.contains(document.activeElement) && document.activeElement.matches(".lk-maps");
     this.shown = this.linesShown();
     this.first = new Map(this.shown.map((n) => [n, this.firstMap(n)]));
-    let before = 0;
+    let before = -1;
     this.rows.replaceChildren();
     for (const number of this.shown) {
       const left = number - before - 1;
-      if (left > 0) this.rows.append(make("p", "lk-muted", fill(this.words["more lines"], { n: left })));
+      if (left) this.rows.append(make("p", "lk-muted", fill(this.words["more lines"], { n: left })));
       this.rows.append(this.row(number));
       before = number;
     }
-    if (focused) this.rowOf(this.chosen[0])?.focus({ preventScroll: true });
-    this.draw();
+    if (focused) this.focusOn(this.chosen[0]);
   }
 
   linesShown() {
@@ -41,8 +50,7 @@ class Lines {
       else if (start > 1 && heights[start - 1] <= room) room -= heights[--start];
       else break;
     }
-    const between = [];
-    for (let n = start; n <= end; n++) between.push(n);
+    const between = range(end - start + 1).map((n) => start + n);
     return [...new Set([0, ...between, last])].sort((a, b) => a - b);
   }
 
@@ -58,13 +66,12 @@ class Lines {
     const after = line.activations.length ? make("small", "lk-muted", ` ${line.activations.join(", ")}`) : null;
     const label = make("div", "lk-label", make("b", "", tail(line.name), after), make("span", "lk-muted", this.shape(number)));
     label.title = `${line.name} ${line.maps} × ${line.height} × ${line.width}`;
+    const written = line.maps <= CELLS || line.kind === "softmax";
     const maps = make("div", "lk-maps");
-    if (!line.isVector) this.tiles(maps, number);
-    else if (line.maps <= CELLS || line.kind === "softmax") this.cells(maps, number);
-    else this.strip(maps, number);
+    maps.append(...(line.isVector ? (written ? this.cells(number) : [this.strip(number)]) : this.tiles(number)));
     const move = (down, right) => this.moveInLines(number, down, right);
     chooser(maps, line.name, { move, enter: () => this.open([number, ...this.chosen.slice(1)]) });
-    maps.addEventListener("focus", () => this.chosen[0] !== number && this.moveInto(number));
+    maps.addEventListener("focus", () => this.chosen[0] !== number && this.go(this.sameIn(number)));
     const above = () => make("div", "lk-hinted", this.hint, maps);
     const shown = number ? maps : make("div", "lk-top", this.imageBox, above(), this.focusBox, this.said);
     const row = make("div", line.isVector ? "lk-row lk-vector" : "lk-row", label, shown);
@@ -72,12 +79,12 @@ class Lines {
     return row;
   }
 
-  /** Tab has come to a line: what is chosen is in it. */
-  moveInto(number) {
+  /** The chosen map, at the same part of the image, in another line. */
+  sameIn(number) {
     const [from, map, row, column] = this.chosen;
     const [line, next] = [this.story.lines[from], this.story.lines[number]];
     const same = (at, count, to) => Math.floor(((at + 0.5) / count) * to);
-    this.go([number, map, same(row, line.height, next.height), same(column, line.width, next.width)]);
+    return [number, map, same(row, line.height, next.height), same(column, line.width, next.width)];
   }
 
   shape(number) {
@@ -88,67 +95,62 @@ class Lines {
     return `${maps} × ${height} × ${width}`;
   }
 
-  tiles(maps, number) {
+  tiles(number) {
     const line = this.story.lines[number];
     const first = this.first.get(number);
     const filters = number === 1 ? this.filters(line) : [];
-    for (let map = first; map < Math.min(first + COLUMNS, line.maps); map++) {
-      const canvas = make("canvas", "lk-map lk-square");
-      Object.assign(canvas.dataset, { line: number, map });
-      paintMap(canvas, this.story, number, map);
-      maps.append(filters.length ? make("div", "lk-pair", filters[map], canvas) : canvas);
-    }
+    return range(Math.min(COLUMNS, line.maps - first)).map((n) => {
+      const canvas = paintMap(make("canvas", "lk-map lk-square"), this.story, number, first + n);
+      Object.assign(canvas.dataset, { line: number, map: first + n });
+      return filters.length ? make("div", "lk-pair", filters[first + n], canvas) : canvas;
+    });
   }
 
   /** The first layer's filters in colour, if it has a few that look at red, green and blue. */
   filters(line) {
     const [rows, columns] = [line.rows?.[0].length, line.columns?.[0].length];
     if (line.kind !== "products" || line.inputs !== 3 || line.maps > COLUMNS / 2 || rows * columns === 1) return [];
-    const found = [...Array(line.maps).keys()].map((map) => this.story.filter(1, map)?.weights);
+    const found = range(line.maps).map((map) => this.story.filter(1, map)?.weights);
     if (found.includes(undefined)) return [];
-    const most = this.model.get("brightest") || Math.max(...found.flatMap((one) => [...one].map(Math.abs)));
+    const most = this.brightest || Math.max(...found.flatMap((one) => [...one].map(Math.abs)));
     const size = rows * columns;
     return found.map((weights) => {
-      const canvas = hidden(make("canvas", "lk-filter"));
       const level = (i) => 255 * (weights[(i % 3) * size + Math.floor(i / 3)] / (2 * most) + 0.5);
+      const canvas = hidden(make("canvas", "lk-filter"));
       paintColours(canvas, Uint8ClampedArray.from({ length: 3 * size }, (_, i) => level(i)), rows, columns);
       return canvas;
     });
   }
 
-  strip(maps, number) {
+  strip(number) {
     const { values, low, high } = this.story.lines[number];
     const canvas = make("canvas", "lk-map lk-strip");
     canvas.dataset.line = number;
     paintGrey(canvas, values, 1, values.length, low, high);
-    maps.append(canvas);
+    return canvas;
   }
 
   /** Numbers written out, with the names of the classes where they are theirs. */
-  cells(maps, number) {
+  cells(number) {
     const { story } = this;
     const line = story.lines[number];
     const shares = line.kind === "softmax";
     const named = story.names(number);
-    let order = [...Array(line.maps).keys()];
-    if (line.maps > CELLS) order = order.sort((a, b) => line.values[b] - line.values[a]).slice(0, LIKELIEST);
+    const order = range(line.maps);
+    if (line.maps > CELLS) order.sort((a, b) => line.values[b] - line.values[a]).splice(LIKELIEST);
     const most = Math.max(...line.values);
-    for (const map of order) {
+    const nameAbove = shares && line.maps <= CELLS && this.shown.includes(line.sources[0]);
+    return order.map((map) => {
       const value = line.values[map];
-      const cell = make("div", "lk-map lk-cell");
-      const above = shares && line.maps <= CELLS && this.shown.includes(line.sources[0]);
-      if (named && !above) cell.append(make("span", "", named[map]));
-      if (!named) cell.append(make("span", "lk-muted", String(map)));
-      if (shares) {
-        const part = make("i");
-        part.style.width = `${100 * value}%`;
-        cell.append(make("span", "lk-share", part));
-      }
-      cell.append(make("b", "", shares ? percent(value) : fixed(value)));
+      const name = named ? (nameAbove ? null : make("span", "", named[map])) : make("span", "lk-muted", String(map));
+      const part = make("i");
+      part.style.width = `${100 * value}%`;
+      const bar = shares ? make("span", "lk-share", part) : null;
+      const cell = make("div", "lk-map lk-cell", name, bar, make("b", "", shares ? percent(value) : fixed(value)));
       cell.classList.toggle("lk-best", value === most);
       cell.title = story.name(number, map);
       Object.assign(cell.dataset, { line: number, map });
-      maps.append(cell);
-    }
+      return cell;
+    });
   }
 }

@@ -3,48 +3,31 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import anywidget
 import numpy as np
-import traitlets
 
-from labkit.explorers.shared.looks import SHEET, STATIC, joined
+from labkit.explorers.shared.looks import STATIC
+from labkit.explorers.shared.stage import Stage, script
 from labkit.text import _
 
-_SCRIPTS = ("parts.js", "story.js", "sums.js", "lines.js", "stage.js")
 
+class NetworkStage(Stage):
+    """A story (`compute.story`), the "place" that is chosen, and whether its sums are "opened".
 
-class NetworkStage(anywidget.AnyWidget):
-    """A story (`compute.story`), the ``place`` that is chosen, and whether its sums are open.
-
-    A place is line, map (or unit), row and column. Without a kernel the traits are all that the
-    front end needs, but for weights that were too many to send: it asks for those of one map by
-    the message ``{"filter": [line, map]}``.
+    A place is line, map (or unit), row and column. ``scene`` has besides the story the weight that
+    is drawn full bright among the filters ("brightest"; 0: the largest of them) and why no pixels
+    can be named ("blind"). Weights that were too many to send are asked for by the message
+    ``{"filter": [line, map]}``.
     """
 
-    _esm = joined(
-        STATIC / "stage.js",
-        *map(Path(__file__).with_name, _SCRIPTS),
+    _esm = script(
+        STATIC / "chart.js",
+        *map(Path(__file__).with_name, ("story.js", "sums.js", "lines.js", "stage.js")),
     )
-    _css = SHEET
 
-    plan = traitlets.List().tag(sync=True)
-    maps = traitlets.Bytes().tag(sync=True)
-    weights = traitlets.Bytes().tag(sync=True)
-    image = traitlets.Bytes().tag(sync=True)
-    size = traitlets.List([0, 0]).tag(sync=True)
-    classes = traitlets.List().tag(sync=True)
-    brightest = traitlets.Float(
-        0.0, help="The weight drawn full bright among the filters; 0: the largest of them."
-    ).tag(sync=True)
-    blind = traitlets.Unicode("", help="Why no pixels can be named.").tag(sync=True)
-    place = traitlets.List([0, 0, 0, 0]).tag(sync=True, echo_update=False)
-    opened = traitlets.Bool(False).tag(sync=True, echo_update=False)
-    revision = traitlets.Int(0).tag(sync=True)
-    words = traitlets.Dict().tag(sync=True)
-
-    def __init__(self, filter_of: Callable[[int, int], np.ndarray], **traits):
-        """Show nothing yet; ``filter_of(line, map)`` returns weights, and a bias behind them."""
-        super().__init__(words=words(), **traits)
+    def __init__(self, scene: dict, filter_of: Callable[[int, int], np.ndarray]):
+        """Show ``scene``; ``filter_of(line, map)`` returns weights, and a bias behind them."""
+        settings = {"place": [0, 0, 0, 0], "opened": False}
+        super().__init__(scene=scene, words=words(), settings=settings)
         self._filter_of = filter_of
         self.on_msg(self._answer)
 

@@ -4,33 +4,24 @@
 /** How many terms of a long sum are told one by one. */
 const TERMS = 12;
 
-class Story {
-  constructor(model) {
-    const get = (name) => model.get(name);
-    this.words = get("words");
-    this.classes = get("classes");
-    this.weights = unpacked(get("weights"), Float32Array);
-    this.image = unpacked(get("image"), Uint8Array);
-    this.size = get("size");
-    const numbers = unpacked(get("maps"), Float32Array);
-    let start = 0;
-    this.lines = get("plan").map((told) => {
-      const [maps, height, width] = told.shape;
-      const values = numbers.subarray(start, (start += maps * height * width));
-      let [low, high] = [0, -Infinity];
-      for (const value of values) {
-        if (value < low) low = value;
-        if (value > high) high = value;
-      }
-      const isVector = height * width === 1;
-      return { ...told, maps, height, width, values, low, high: high > low ? high : low + 1, isVector };
-    });
-    this.asked = new Map(); // filters that were too many to come with the others
-    this.ask = (line, map) => model.send?.({ filter: [line, map] });
-  }
+const plain = (value) => (Math.abs(value) < 1000 ? fixed(value) : grouped(value));
 
-  get last() {
-    return this.lines.length - 1;
+class Story {
+  /** `ask(line, map)` asks the kernel for a filter that was not sent. */
+  constructor({ plan, maps, weights, image, size, classes }, words, ask) {
+    Object.assign(this, { words, ask, classes, size, asked: new Map() });
+    this.weights = unpacked(weights, Float32Array);
+    this.image = unpacked(image, Uint8Array);
+    const numbers = unpacked(maps, Float32Array);
+    let start = 0;
+    this.lines = plan.map((told) => {
+      const [count, height, width] = told.shape;
+      const values = numbers.subarray(start, (start += count * height * width));
+      const [low, high] = values.reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [0, -Infinity]);
+      const isVector = height * width === 1;
+      return { ...told, maps: count, height, width, values, low, high: high > low ? high : low + 1, isVector };
+    });
+    this.last = this.lines.length - 1;
   }
 
   /** The same place, moved to where there is such a number. */
@@ -53,26 +44,21 @@ class Story {
 
   /** The names of a line's maps or units, as far as they have any. */
   names(number) {
-    const { words, lines } = this;
-    const { maps } = lines[number];
-    const answers = lines[this.last].kind === "softmax";
-    const isLast = number === this.last || (answers && number === lines[this.last].sources[0]);
-    if (number === 0 && maps === 3) return words.colours;
-    if (isLast && this.classes.length === maps) return this.classes;
-    return null;
+    const { maps } = this.lines[number];
+    const end = this.lines[this.last];
+    const isLast = number === this.last || (end.kind === "softmax" && number === end.sources[0]);
+    if (number === 0 && maps === 3) return this.words.colours;
+    return isLast && this.classes.length === maps ? this.classes : null;
   }
 
   /** "map 5", "unit 17", "cat" */
   name(number, map) {
     const { words, lines } = this;
-    const named = this.names(number);
-    if (named) return named[map];
-    return fill(lines[number].isVector ? words.unit : words.map, { n: map });
+    return this.names(number)?.[map] ?? fill(lines[number].isVector ? words.unit : words.map, { n: map });
   }
 
   /** "conv2, map 5, row 3, column 4" */
-  title(place) {
-    const [number, map, row, column] = place;
+  title([number, map, row, column]) {
     const line = this.lines[number];
     const values = { layer: line.name, map: this.name(number, map), row, column };
     return fill(line.isVector ? this.words["at unit"] : this.words["at place"], values);
@@ -82,8 +68,7 @@ class Story {
   window([number, , row, column]) {
     const { rows, columns, kind, sources } = this.lines[number];
     if (rows) return [rows[rows.length > 1 ? row : 0], columns[columns.length > 1 ? column : 0]];
-    if (kind === "softmax" || !sources.length) return [[0], [0]];
-    return [[row], [column]];
+    return kind === "softmax" || !sources.length ? [[0], [0]] : [[row], [column]];
   }
 
   /** The numbers of a map under a window; the padding is 0. */
@@ -104,12 +89,10 @@ class Story {
         weights: this.weights.subarray(filters + map * size, filters + (map + 1) * size),
         bias: biases === null ? null : this.weights[biases + map],
       };
-    const found = this.asked.get(`${number} ${map}`);
-    if (found === undefined) {
-      this.asked.set(`${number} ${map}`, null);
-      this.ask(number, map);
-    }
-    return found ?? null;
+    const key = `${number} ${map}`;
+    if (!this.asked.has(key)) this.ask(number, map);
+    if (!this.asked.has(key)) this.asked.set(key, null);
+    return this.asked.get(key);
   }
 
   /** Keep a filter that Python sent when asked: its weights, and its bias behind them if it has one. */
@@ -129,7 +112,7 @@ class Story {
     const window = this.window(place);
     const size = window[0].length * window[1].length;
     const first = Math.floor(map / (maps / groups)) * inputs;
-    return [...Array(inputs).keys()].map((n) => {
+    return range(inputs).map((n) => {
       const values = this.under(sources[0], first + n, window);
       const weights = filter.weights.subarray(n * size, (n + 1) * size);
       const products = values.map((value, i) => value * weights[i]);
@@ -143,100 +126,94 @@ class Story {
     const line = this.lines[number];
     const [source] = line.sources;
     const value = this.value(place);
-    const window = this.window(place);
-    if (line.kind === "products") {
-      const channels = this.channels(place);
-      if (!channels) return null;
-      const { bias } = this.filter(number, map);
-      const sum = total(channels.map((channel) => channel.sum));
-      return { channels, sum, bias, before: sum + (bias ?? 0), value };
+    switch (line.kind) {
+      case "products": {
+        const channels = this.channels(place);
+        if (!channels) return null;
+        const { bias } = this.filter(number, map);
+        const sum = total(channels.map((channel) => channel.sum));
+        return { channels, sum, bias, before: sum + (bias ?? 0), value };
+      }
+      case "largest":
+      case "mean": {
+        const values = this.under(source, map, this.window(place));
+        const sum = total(values);
+        const count = line.divisor ?? values.length;
+        const before = line.kind === "mean" ? sum / count : Math.max(...values);
+        return { values, sum, count, before, value, winner: values.indexOf(before) };
+      }
+      case "scaled": {
+        const input = this.value([source, map, row, column]);
+        const [mean, deviation, scale, shift] = line.scales[map];
+        const before = ((input - mean) / deviation) * scale + shift;
+        return { input, mean, deviation, scale, shift, before, value };
+      }
+      case "softmax": {
+        const powers = Array.from(this.lines[source].values, Math.exp);
+        const sum = total(powers);
+        return { logit: this.value([source, map, 0, 0]), powers, sum, before: powers[map] / sum, value };
+      }
+      case "sum":
+      case "activation": {
+        const inputs = line.sources.map((from) => this.value([from, map, row, column]));
+        return { inputs, before: total(inputs), value };
+      }
+      default:
+        return { value };
     }
-    if (line.kind === "largest" || line.kind === "mean") {
-      const values = this.under(source, map, window);
-      const sum = total(values);
-      const count = line.divisor ?? values.length;
-      const before = line.kind === "mean" ? sum / count : Math.max(...values);
-      return { values, sum, count, before, value, winner: values.indexOf(before) };
-    }
-    if (line.kind === "scaled") {
-      const input = this.value([source, map, row, column]);
-      const [mean, deviation, scale, shift] = line.scales[map];
-      const before = ((input - mean) / deviation) * scale + shift;
-      return { input, mean, deviation, scale, shift, before, value };
-    }
-    if (line.kind === "softmax") {
-      const powers = Array.from(this.lines[source].values, Math.exp);
-      const sum = total(powers);
-      return { logit: this.value([source, map, 0, 0]), powers, sum, before: powers[map] / sum, value };
-    }
-    if (line.kind === "sum" || line.kind === "activation") {
-      const inputs = line.sources.map((from) => this.value([from, map, row, column]));
-      return { inputs, before: total(inputs), value };
-    }
-    return { value };
   }
 
   /** Which maps feed a number, and how much each adds: [{line, map, adds}]; adds is null if unknown. */
   feeders(place) {
     const [number, map] = place;
-    const line = this.lines[number];
-    const [source] = line.sources;
+    const { kind, sources } = this.lines[number];
+    const [line] = sources;
     const parts = this.parts(place);
-    if (line.kind === "input" || source === undefined) return [];
-    if (line.kind === "products" && parts) {
-      const all = parts.channels.map((one) => ({ line: source, map: one.map, adds: one.sum }));
-      if (!this.lines[source].isVector) return all;
+    if (line === undefined) return [];
+    if (kind === "products" && parts) {
+      const all = parts.channels.map((one) => ({ line, map: one.map, adds: one.sum }));
+      if (!this.lines[line].isVector) return all;
       return all.sort((a, b) => Math.abs(b.adds) - Math.abs(a.adds)).slice(0, 2 * TERMS);
     }
-    if (line.kind === "softmax")
-      return parts.powers.map((power, n) => ({ line: source, map: n, adds: n === map ? power : -power }));
-    if (line.kind === "sum")
-      return parts.inputs.map((adds, n) => ({ line: line.sources[n], map, adds }));
-    if (line.kind === "products" || line.kind === "unknown")
-      return [...Array(this.lines[source].maps).keys()].map((n) => ({ line: source, map: n, adds: null }));
-    return [{ line: source, map, adds: this.value(place) }];
+    if (kind === "products" || kind === "unknown")
+      return range(this.lines[line].maps).map((n) => ({ line, map: n, adds: null }));
+    if (kind === "softmax")
+      return parts.powers.map((power, n) => ({ line, map: n, adds: n === map ? power : -power }));
+    if (kind === "sum") return parts.inputs.map((adds, n) => ({ line: sources[n], map, adds }));
+    return [{ line, map, adds: this.value(place) }];
   }
 
   /** How a number was made, in a sentence or two. */
   sentence(place) {
-    const [number, map, row, column] = place;
+    const [number, map] = place;
     const { words } = this;
     const line = this.lines[number];
+    const { kind } = line;
     const parts = this.parts(place);
-    const value = line.kind === "softmax" ? percent(this.value(place)) : fixed(this.value(place));
-    if (line.kind === "input") return this.pixel(place, value);
+    const value = kind === "softmax" ? percent(this.value(place)) : fixed(this.value(place));
+    if (kind === "input") return this.pixel(place, value);
     if (!parts) return fill(words["not here"], { value });
-    const [rows, columns] = this.window(place);
-    const facts = { value, height: rows.length, width: columns.length, layer: line.name, type: line.type };
+    const [height, width] = this.window(place).map((places) => places.length);
+    const facts = { value, height, width, layer: line.name, type: line.type };
     for (const [name, part] of Object.entries(parts))
-      if (typeof part === "number" && name !== "value" && name !== "count") facts[name] = fixed(part);
+      if (typeof part === "number" && name !== "value") facts[name] = name === "count" ? part : fixed(part);
     facts.source = line.sources.map((from) => this.lines[from].name).join(", ");
-    let kind = line.kind;
     if (kind === "products") {
-      facts.count = line.inputs * rows.length * columns.length;
+      facts.count = line.inputs * height * width;
       facts.channels = fill(words[line.inputs === 1 ? "one map" : "maps"], { n: line.inputs });
       facts.bias = parts.bias === null ? words["no bias"] : fill(words["a bias"], { bias: fixed(parts.bias) });
-      if (rows.length * columns.length === 1 && this.lines[line.sources[0]].isVector) kind = "linear";
     }
     if (kind === "softmax") {
-      facts.count = parts.powers.length;
-      facts.power = plain(parts.powers[map]);
-      facts.sum = plain(parts.sum);
-      facts.name = this.name(number, map);
+      Object.assign(facts, { count: parts.powers.length, name: this.name(number, map) });
+      Object.assign(facts, { power: plain(parts.powers[map]), sum: plain(parts.sum) });
     }
-    if (parts.values) facts.count = parts.count;
-    if (parts.inputs) facts.inputs = parts.inputs.map(fixed).join(" + ");
-    const said = fill(words[`says ${kind}`], facts);
-    return said + this.afterwards(line, parts, facts);
-  }
-
-  /** What the activations make of it. */
-  afterwards(line, parts, facts) {
-    if (!line.activations.length) return ".";
-    const same = Math.abs(parts.before - parts.value) < 1e-4;
-    const words = this.words[same ? "then the same" : "then another"];
-    const name = line.activations.join(", ");
-    return fill(words, { before: fixed(parts.before ?? 0), activation: name, value: facts.value });
+    if (parts.inputs) facts.inputs = parts.inputs.map((each) => fixed(each)).join(" + ");
+    const isLinear = kind === "products" && height * width === 1 && this.lines[line.sources[0]].isVector;
+    const said = fill(words[`says ${isLinear ? "linear" : kind}`], facts);
+    if (!line.activations.length) return `${said}.`;
+    const after = words[Math.abs(parts.before - parts.value) < 1e-4 ? "then the same" : "then another"];
+    const activation = line.activations.join(", ");
+    return said + fill(after, { before: fixed(parts.before ?? 0), activation, value });
   }
 
   pixel([, map, row, column], value) {
@@ -250,22 +227,16 @@ class Story {
   /** The part of the image that a number depends on: [top, bottom, left, right], or null. */
   seen([number, , row, column]) {
     const { sees } = this.lines[number];
-    if (!sees) return null;
-    const [top, bottom, left, right] = sees;
-    return [top[row], bottom[row], left[column], right[column]];
+    return sees && [sees[0][row], sees[1][row], sees[2][column], sees[3][column]];
   }
 
   sees(place) {
     const seen = this.seen(place);
     if (!seen || place[0] === 0) return "";
     const [top, bottom, left, right] = seen;
-    if (bottom <= top || right <= left) return this.words["sees nothing"];
-    if ((bottom - top) * (right - left) === this.lines[0].height * this.lines[0].width) return this.words["sees all"];
-    const values = { height: bottom - top, width: right - left, top, left };
-    return fill(this.words.sees, { ...values, bottom: bottom - 1, right: right - 1 });
+    const [height, width] = [bottom - top, right - left];
+    if (height <= 0 || width <= 0) return this.words["sees nothing"];
+    if (height * width === this.lines[0].height * this.lines[0].width) return this.words["sees all"];
+    return fill(this.words.sees, { height, width, top, left, bottom: bottom - 1, right: right - 1 });
   }
 }
-
-const total = (values) => values.reduce((sum, value) => sum + value, 0);
-const plain = (value) => (Math.abs(value) < 1000 ? fixed(value) : Math.round(value).toLocaleString("en"));
-const percent = (share) => `${(100 * share).toFixed(1)}%`;

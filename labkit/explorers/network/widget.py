@@ -19,14 +19,15 @@ from labkit.text import _
 Snapshots = Sequence[tuple[str, Mapping[str, torch.Tensor]]]
 
 
+EMPTY = {"plan": [], "maps": b"", "weights": b"", "image": b"", "size": [0, 0], "classes": []}
+
+
 class NetworkExplorer(Explorer):
     """Walk through a network: what each layer makes of an image, and how each number is computed.
 
     ``reading`` holds the lines that are shown, with their numbers. The model stays as it is:
     weights of snapshots go into a copy of it.
     """
-
-    still_width = 800
 
     def __init__(
         self,
@@ -52,7 +53,8 @@ class NetworkExplorer(Explorer):
         self.choice = ImageChoice(samples)
         names = [name for name, _state in self.snapshots] or ["–"]
         self.weights = Slider.of(_("Weights"), names, len(names) - 1)
-        self.stage = NetworkStage(self._filter_of, classes=self.classes)
+        self.stage = NetworkStage(EMPTY, self._filter_of)
+        self._brightest = self._largest_weight()
         if self.snapshots:
             self.choice.path.add_class("lk-narrow")  # room for "batch 10,000" beside "Weights"
             self.choice.controls.children += (self.weights.add_class("lk-wide"),)
@@ -62,45 +64,32 @@ class NetworkExplorer(Explorer):
         self.choice.observe(self._run, "image")
         self.weights.observe(self._run, "value")
 
-    @property
-    def probabilities(self) -> np.ndarray | None:
-        """Return what the network predicts, float32 ``[classes]``; None without such a vector."""
-        return self.reading.probabilities
-
-    def choose(self, line: int, map: int, row: int = 0, column: int = 0, *, opened=False) -> None:
-        """Go to a number, as a click does; ``opened`` shows how it is computed."""
-        with self.stage.hold_sync():
-            self.stage.place, self.stage.opened = [line, map, row, column], opened
-
     def still(self) -> tuple[bytes, str]:
         """Return the image, all maps and the prediction, and what they show."""
         if not self.reading.lines:
             return b"", ""
-        return still(self.choice.image, self.choice.name, self.reading, self.classes)
+        picture = still(self.choice.image, self.choice.name, self.reading, self.classes)
+        return picture.png(), picture.alt
 
     @reporting
     def _run(self, _change=None) -> None:
         """Run the network on the image with the chosen weights and show what it makes of it."""
         model = self._weighted()
         batch = as_batch(self.prepare(self.choice.image))
-        before, reading = self.reading, read(model, batch)
-        maps, plan = reading.maps, reading.plan
-        shapes = [[line.values.shape for line in one.lines] for one in (before, reading)]
-        met = shapes[0] == shapes[1]
+        reading = read(model, batch)
+        shapes = [line.values.shape for line in reading.lines]
+        met = shapes == [line.values.shape for line in self.reading.lines]
         if not met:
             self._blind = look_back(reading, model, batch)
             self._sees = [line.told["sees"] for line in reading.lines]
-        for told, sees in zip(plan, self._sees, strict=True):
-            told["sees"] = sees
+        for line, sees in zip(reading.lines, self._sees, strict=True):
+            line.told["sees"] = sees
+        told = reading.story(self.choice.image, self.classes)
         self.reading = reading
         with self.stage.hold_sync():
-            self.stage.plan, self.stage.maps, self.stage.weights = plan, maps, reading.weights
-            self.stage.image = np.ascontiguousarray(self.choice.image).tobytes()
-            self.stage.size = list(self.choice.image.shape[:2])
-            self.stage.brightest, self.stage.blind = self._brightest(), self._blind
+            self.stage.scene = told | {"brightest": self._brightest, "blind": self._blind}
             if not met:
-                self.stage.place, self.stage.opened = self._start(), False
-            self.stage.revision += 1
+                self.stage.set(place=self._start(), opened=False)
 
     def _start(self) -> list[int]:
         """Return a place to begin at: the largest number of the last convolution, if there is one.
@@ -127,7 +116,7 @@ class NetworkExplorer(Explorer):
             raise ValueError(text.format(name=name, error=error)) from error
         return self._copy
 
-    def _brightest(self) -> float:
+    def _largest_weight(self) -> float:
         """Return how large the first filters' weights get in any snapshot; 0 without snapshots."""
         if not self.snapshots:
             return 0.0

@@ -169,7 +169,7 @@ function stage({ model, el }, begin) {
     acts[name] ? acts[name](value) : change({ [name]: value }),
   );
   el.classList.add("lk-stage");
-  el.append(controls.element);
+  if (controls.plans.length) el.append(controls.element);
   signs = model.get("signs");
   const [words, scene] = [model.get("words"), model.get("scene")];
   const made = begin({ model, el, change, words, scene, redraw: () => update() });

@@ -105,9 +105,6 @@ class Explorer(widgets.VBox):
     Without a kernel it leaves a still image and a sentence: see `stills`.
     """
 
-    still_width: int | None = None
-    """Shown width of the still image in pixels, where the screen sets none."""
-
     def __init__(self, *controls: widgets.Widget, screen: widgets.Widget | None = None):
         """Stack ``controls`` over ``screen`` (a new ``Screen`` where none is given)."""
         self.screen: Any = screen or Screen()
@@ -128,7 +125,7 @@ class Explorer(widgets.VBox):
         bundle = super()._repr_mimebundle_(**options)
         png, sentence = self.still()
         data = bundle[0] if isinstance(bundle, tuple) else bundle
-        width = getattr(self.screen, "width", None) or self.still_width
+        width = getattr(self.screen, "width", None)
         shown = image_html(png, sentence, width=width) if png else self.still_table()
         data["text/html"] = f"{shown}<p>{html.escape(sentence)}</p>"
         data["text/plain"] = sentence

@@ -121,12 +121,12 @@ function paint(canvas, height, width, colour) {
   context.putImageData(data, 0, 0);
 }
 
-/** Paint numbers from black at `low` to white at `high`; null is left out. */
+/** Paint numbers from black at `low` to white at `high`, as many as there are. */
 function paintGrey(canvas, values, height, width, low, high) {
   const scale = 255 / (high - low || 1);
   paint(canvas, height, width, (i) => {
     const level = (values[i] - low) * scale;
-    return [level, level, level, values[i] === null ? 0 : 255];
+    return [level, level, level, i < values.length ? 255 : 0];
   });
 }
 

@@ -7,9 +7,12 @@ const labkitSite = { fronts: {}, answers: {} };
 /** The state of one widget, with what anywidget's `model` offers. */
 class SiteModel {
   constructor({ kind, state, binary = {}, layout }, { heard }) {
-    const views = Object.entries(binary).map(([name, text]) => [name, labkitSite.view(text)]);
-    Object.assign(this, { kind, layout, heard, listeners: {}, custom: [] });
-    this.state = { ...state, ...Object.fromEntries(views) };
+    Object.assign(this, { kind, layout, heard, listeners: {}, custom: [], state });
+    for (const [path, text] of Object.entries(binary)) {
+      const [name, inner] = path.split("/");
+      if (inner) state[name][inner] = labkitSite.view(text);
+      else state[name] = labkitSite.view(text);
+    }
   }
 
   get(name) {
