@@ -1,7 +1,8 @@
 """What a JupyterHub has to know of the workshop. ``tljh.sh`` puts it in place; on another hub,
 ``load_subconfig`` it from your own configuration.
 
-LABKIT_WORKSHOP is the clone of the workshop, LABKIT_SHARED the folder with images and class.
+LABKIT_WORKSHOP is the clone of the workshop, LABKIT_SHARED the folder with images and class;
+with LABKIT_CLASS_NAMES=1 the page of the class shows names.
 """
 
 import os
@@ -17,6 +18,7 @@ c.Spawner.environment.update(
     {
         "LABKIT_CACHE": f"{shared}/images",
         "LABKIT_CLASS": f"{shared}/class",
+        "LABKIT_CLASS_NAMES": os.environ.get("LABKIT_CLASS_NAMES", "0"),
         "JUPYTER_CONFIG_PATH": f"{workshop}/labkit/jupyter",
         "OMP_NUM_THREADS": "1",  # ten learners on two cores: 17 times faster than with two threads
         # The path of a socket has at most 107 characters, and a kernel's takes 50 of them.

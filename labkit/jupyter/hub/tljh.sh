@@ -2,7 +2,8 @@
 # The Littlest JupyterHub with the workshop, on a fresh server with Ubuntu or Debian. As root:
 #     REPOSITORY=https://... ADMIN=your-name bash tljh.sh
 # Once more brings the workshop up to date. TORCH=cuda takes PyTorch's build with CUDA,
-# LABKIT_LANGUAGE=es (pt_BR, fr, de) gives JupyterLab's menus and the link for a class in Spanish.
+# LABKIT_LANGUAGE=es (pt_BR, fr, de) gives JupyterLab's menus and the link for a class in Spanish,
+# LABKIT_CLASS_NAMES=1 shows names on the page of the class.
 set -euo pipefail
 : "${REPOSITORY:?the address of the workshop, to git clone}" "${ADMIN:?the name you will log in with}"
 shared=${LABKIT_SHARED:-/srv/labkit} tljh=${TLJH:-/opt/tljh}
@@ -28,7 +29,8 @@ fi
 chmod 3733 "$shared/class"
 
 mkdir -p "$tljh/config/jupyterhub_config.d"
-{ echo "import os; os.environ.update(LABKIT_WORKSHOP='$workshop', LABKIT_SHARED='$shared')"
+{ echo "import os; os.environ.update(LABKIT_WORKSHOP='$workshop', LABKIT_SHARED='$shared',
+    LABKIT_CLASS_NAMES='${LABKIT_CLASS_NAMES:-0}')"
   cat labkit/jupyter/hub/jupyterhub_config.py; } > "$tljh/config/jupyterhub_config.d/labkit.py"
 if command -v tljh-config >/dev/null; then
     tljh-config set user_environment.default_app jupyterlab
