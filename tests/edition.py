@@ -10,8 +10,8 @@ import json
 import re
 import shutil
 import subprocess
+import zipfile
 import sys
-import tarfile
 from pathlib import Path
 
 from babel.messages import pofile
@@ -60,9 +60,13 @@ def _without_translations(notebook: dict, catalogue: Path) -> None:
 
 def main(folder: str) -> None:
     """Write the edition into a new folder."""
-    archive = subprocess.run(["git", "archive", "HEAD"], cwd=ROOT, capture_output=True, check=True)
-    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
-        tar.extractall(folder, filter="data")
+    command = ["git", "archive", "--format=zip", "HEAD"]
+    archive = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    with zipfile.ZipFile(io.BytesIO(archive.stdout)) as files:
+        for entry in files.infolist():
+            path = Path(files.extract(entry, folder))
+            if mode := entry.external_attr >> 16:  # git gives it to what can be run
+                path.chmod(mode & 0o777)
     shutil.rmtree(Path(folder, "notebooks", "teaching"))
     for path in sorted(Path(folder, "notebooks").glob("*.ipynb")):
         notebook = without_solutions(json.loads(path.read_text("utf-8")))

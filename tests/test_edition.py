@@ -1,4 +1,5 @@
 import json
+import os
 import re
 from pathlib import Path
 
@@ -62,4 +63,5 @@ def test_every_file_that_its_readme_names_is_there(made):
     text = (made / "README.md").read_text("utf-8")
     named = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
     assert "notebooks/00_setup.ipynb" in " ".join(named)
+    assert os.access(made / ".binder" / "start", os.X_OK)
     assert [link for link in named if not (made / link).exists()] == []
