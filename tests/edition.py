@@ -10,8 +10,8 @@ import json
 import re
 import shutil
 import subprocess
-import zipfile
 import sys
+import zipfile
 from pathlib import Path
 
 from babel.messages import pofile
