@@ -1,16 +1,18 @@
 """Two lanes of a race: what was recorded on a machine with a GPU, or is measured on this one."""
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from labkit.text import _, ngettext
+from labkit.display import escaped
+from labkit.text import _, ngettext, written
 from labkit.timing import clock, recordings
 
-BATCHES = (4, 16, 64)
-"""Batch sizes of a race that is measured here."""
+BATCHES, SECONDS = (4, 16, 64), 6
+"""Batch sizes of a race that is measured here; how long the slower one of two trains in it."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,13 @@ def measured() -> Race | None:
     return Race(_("Measured on this machine's CPU, now"), lanes)
 
 
-def in_words(rates: dict[str, float], batch: int) -> str:
-    """Say which of two lanes is ahead, and how many times as fast it is."""
+def drawn(rates: dict[str, float], batch: int) -> str:
+    """Return HTML: a bar for each of two lanes, which fills as fast as that one trains."""
     slow, fast = sorted(rates, key=rates.__getitem__)
-    return _(
+    digits = math.floor(math.log10(rates[slow] * SECONDS)) - 1
+    goal = max(1, round(rates[slow] * SECONDS, -digits))
+    rows = "".join(_lane(name, rate, goal) for name, rate in rates.items())
+    said = _(
         "Batches of {batch}: {fast} trains on {high:,.0f} images per second, {slow} on {low:,.0f}. "
         "That is {times:.2g} times as many."
     ).format(
@@ -67,6 +72,18 @@ def in_words(rates: dict[str, float], batch: int) -> str:
         high=rates[fast],
         low=rates[slow],
         times=rates[fast] / rates[slow],
+    )
+    table = f'<table class="lk-bars">{rows}</table>'
+    return f'<div class="lk-race">{table}<p role="status">{escaped(said)}</p></div>'
+
+
+def _lane(name: str, rate: float, goal: float) -> str:
+    unit, seconds = _("{n} images/s").format(n=written(rate, ",.0f")), goal / rate
+    return (
+        f'<tr><th scope="row">{escaped(name)}</th>'
+        f'<td><i style="animation-duration: {seconds:.2f}s"></i></td><td>{unit}</td>'
+        f'<td style="animation-delay: {seconds:.2f}s">'
+        f"{written(goal, ',.0f')} ✓ {written(seconds, '.2f')} s</td></tr>"
     )
 
 
