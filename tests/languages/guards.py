@@ -10,7 +10,7 @@ from labkit.languages import locales
 from labkit.languages.segments import MARKDOWN, MARKUP, segments, translate
 from tests.languages.catalogues import LABKIT, Entry, pages, path_of, read, wanted
 
-COMPLETE: tuple[str, ...] = ()
+COMPLETE: tuple[str, ...] = ("es", "pt_BR", "fr", "de")
 """The languages that `make test` holds to all of this. One that is begun is not in it."""
 
 _THOUSANDS = {"es": "[\u00a0\u202f]", "fr": "[\u00a0\u202f]", "de": "[.]", "pt_BR": "[.]"}
