@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.optim import SGD, Adam, Optimizer, RMSprop
 
-from labkit.text import _
+from labkit.text import N_, _
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ LANDSCAPES = (
     ),
     Landscape(
         "two hollows",
-        "2.4 + 0.1 (w₁² + w₂²) − 0.9 small hollow − 2.4 large hollow",
+        N_("2.4 + 0.1 (w₁² + w₂²) − 0.9 small hollow − 2.4 large hollow"),
         _hollows,
         reach=((-3.0, 3.0), (-3.0, 3.0)),
         start=(-2.25, 2.5),
@@ -123,7 +123,7 @@ LANDSCAPES = (
         ),
     ),
 )
-"""One weight, then two. The formulas need no translation; the names are translated when shown."""
+"""One weight, then two. Formulas and names are translated when shown."""
 
 
 def named(name: str) -> Landscape:

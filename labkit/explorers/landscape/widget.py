@@ -6,7 +6,7 @@ from labkit.explorers.landscape import draw
 from labkit.explorers.landscape.compute import LANDSCAPES, OPTIMIZERS, Landscape, named, walk
 from labkit.explorers.shared.looks import STATIC, Explorer
 from labkit.explorers.shared.stage import Stage, menu, script, slider
-from labkit.text import _, written
+from labkit.text import _, with_signs, written
 
 RATES = tuple(
     round(digits * scale, 6)
@@ -83,8 +83,9 @@ def _ground(ground: Landscape) -> dict:
         {"weights": place.weights, "kind": place.kind, "label": draw.place_name(place.kind)}
         for place in ground.places
     ]
-    names = ("name", "formula", "reach", "start")
-    return {name: getattr(ground, name) for name in names} | {"places": places}
+    formula = with_signs(_(ground.formula))
+    names = ("name", "reach", "start")
+    return {name: getattr(ground, name) for name in names} | {"formula": formula, "places": places}
 
 
 def _words() -> dict:

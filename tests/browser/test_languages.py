@@ -1,0 +1,104 @@
+"""One explorer of each kind in German and in Spanish: long words fit, all is in the language."""
+
+import pytest
+
+from tests.browser.kernel import settle
+from tests.browser.lab import Notebook, cut_off, jupyterlab, unusable, write_notebook
+from tests.languages.test_run import english_in
+
+pytestmark = pytest.mark.browser
+
+CELLS = (
+    """
+import torch
+from torch.nn import Conv2d
+
+from labkit.data import BatchLoader, load
+from labkit.model import Net
+from labkit.training import Run, evaluate
+
+train, validation, test = load()
+net = Net()
+loaders = BatchLoader(train, 4), BatchLoader(validation, 500)
+result = evaluate(net, BatchLoader(test, 500))
+run = Run(net, *loaders, torch.optim.SGD(net.parameters(), lr=0.001), epochs=1)
+""",
+    """
+from labkit.explorers.guess import Guess
+
+Guess(4, "The fraction is 13.5, rounded down to 13. Padding 2 keeps 32 at 32.")
+""",
+    "from labkit.explorers.data_choice import DataChoice\n\nDataChoice()",
+    "from labkit.explorers.gallery import SampleGallery\n\nSampleGallery(train)",
+    """
+from labkit.explorers.convolution import ConvolutionExplorer
+
+ConvolutionExplorer(train, Conv2d(3, 6, 5))
+""",
+    "from labkit.explorers.convolution import PoolingExplorer\n\nPoolingExplorer(train)",
+    "from labkit.explorers.shape_coach import ShapeCoach\n\nShapeCoach()",
+    "from labkit.explorers.network import NetworkExplorer\n\nNetworkExplorer(net, train)",
+    "from labkit.explorers.softmax import SoftmaxExplorer\n\nSoftmaxExplorer(train.classes)",
+    "from labkit.explorers.landscape import LandscapeExplorer\n\nLandscapeExplorer('two hollows')",
+    "from labkit.explorers.live_training import LiveTraining\n\nLiveTraining(run)",
+    """
+from labkit.explorers.studio import EvaluationStudio
+
+EvaluationStudio(net, test, result, validation)
+""",
+    "from labkit.explorers.device_toggle import DeviceToggle\n\nDeviceToggle()",
+)
+KINDS = len(CELLS) - 1
+
+_SAID = """root => [root, ...root.querySelectorAll('*')].flatMap(each => [
+  ...['aria-label', 'aria-valuetext', 'alt', 'title', 'placeholder'].map(a => each.getAttribute(a)),
+  ...[...each.childNodes].filter(node => node.nodeType === 3).map(node => node.data),
+]).filter(text => text?.trim()).join('\\n')"""
+"""All that can be read or heard of an element."""
+
+
+@pytest.fixture(scope="module", params=["de", "es"])
+def opened(request, browser, few, tmp_path_factory):
+    """A notebook in a language with one explorer of each kind, at 1280 x 720; and the language."""
+    root = tmp_path_factory.mktemp("workshop")
+    folder = root / "notebooks" / request.param
+    folder.mkdir(parents=True)
+    write_notebook(folder / "all.ipynb", *CELLS)
+    home = tmp_path_factory.mktemp("jupyter")
+    with jupyterlab(home, root=root, LABKIT_DATA=str(few)) as address:
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        notebook = Notebook(page, *address, f"notebooks/{request.param}/all.ipynb")
+        notebook.run_all()
+        yield notebook, request.param
+        page.close()
+
+
+def test_each_kind_of_explorer_moves_in_the_language_and_nothing_is_cut_off(opened):
+    notebook, code = opened
+    page, problems = notebook.page, []
+    explorers = page.locator(".lk-explorer:not(.lk-explorer *)")
+    assert explorers.count() == KINDS
+    for explorer in explorers.all():
+        explorer.scroll_into_view_if_needed()
+        for slider in explorer.get_by_role("slider", disabled=False).all()[:1]:
+            slider.press("ArrowRight")
+        for tab in explorer.get_by_role("tab").all():
+            tab.click()
+            settle(notebook)
+            problems += cut_off(explorer)
+        settle(notebook)
+        problems += cut_off(explorer) + english_in(explorer.evaluate(_SAID), code)
+    assert problems + notebook.errors() == []
+
+
+def test_a_guess_with_a_decimal_comma_is_answered_in_the_language(opened):
+    notebook, code = opened
+    guess = notebook.page.locator(".lk-guess")
+    guess.get_by_role("textbox").fill("4,0")
+    guess.get_by_role("button").click()
+    said = {"de": "Der Bruch ist 13,5", "es": "La fracción es 13,5"}[code]
+    guess.get_by_text(said).wait_for()
+
+
+def test_every_explorer_can_be_used_by_ear_and_by_key_in_the_language(opened):
+    assert unusable(opened[0].page) == []
