@@ -78,17 +78,22 @@ def test_each_kind_of_explorer_moves_in_the_language_and_nothing_is_cut_off(open
     page, problems = notebook.page, []
     explorers = page.locator(".lk-explorer:not(.lk-explorer *)")
     assert explorers.count() == KINDS
+
+    def look(explorer) -> None:
+        settle(notebook)
+        page.wait_for_timeout(300)  # what has a new size is laid out
+        problems.extend(cut_off(explorer) + english_in(explorer.evaluate(_SAID), code))
+
     for explorer in explorers.all():
         explorer.scroll_into_view_if_needed()
         for slider in explorer.get_by_role("slider", disabled=False).all()[:1]:
             slider.press("ArrowRight")
+        look(explorer)
         for tab in explorer.get_by_role("tab").all():
             tab.click()
-            settle(notebook)
-            problems += cut_off(explorer)
-        settle(notebook)
-        problems += cut_off(explorer) + english_in(explorer.evaluate(_SAID), code)
-    assert problems + notebook.errors() == []
+            look(explorer)
+    problems += notebook.errors()
+    assert problems == [], "\n".join(problems)
 
 
 def test_a_guess_with_a_decimal_comma_is_answered_in_the_language(opened):
