@@ -6,6 +6,8 @@ import os
 import re
 import string
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path, PurePath
 
@@ -41,6 +43,20 @@ def language() -> str:
     except OSError:  # a folder that was deleted
         here = ""
     return _language(os.environ.get("LABKIT_LANGUAGE"), os.environ.get("JPY_SESSION_NAME"), here)
+
+
+@contextmanager
+def speaking(code: str) -> Generator[None]:
+    """Let this process speak a language for a while, whichever notebook is open."""
+    before = os.environ.get("LABKIT_LANGUAGE")
+    os.environ["LABKIT_LANGUAGE"] = code
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["LABKIT_LANGUAGE"]
+        else:
+            os.environ["LABKIT_LANGUAGE"] = before
 
 
 @cache

@@ -43,6 +43,12 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(pytest.mark.skip(reason=f"this system has no {mark}"))
 
 
+@pytest.fixture(autouse=True)
+def in_english(monkeypatch):
+    """Let every test begin in English, whatever language its terminal speaks."""
+    monkeypatch.delenv("LABKIT_LANGUAGE", raising=False)
+
+
 @pytest.fixture(scope="session")
 def few():
     """A folder of images, as a learner would bring it: 60 of each class, and 30 to test with.

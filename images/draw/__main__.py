@@ -5,7 +5,6 @@ English, and in every other language what has words in it, into a folder of that
 """
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -13,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from draw import PICTURES, SCREENSHOTS, WORDLESS
-from labkit.text import LANGUAGES, catalogue
+from labkit.text import LANGUAGES, catalogue, speaking
 
 IMAGES = Path(__file__).resolve().parents[1]
 WORDS = "words.json"
@@ -24,9 +23,9 @@ def main(names: list[str], folder: Path = IMAGES) -> None:
     """Draw the pictures ``names`` (none: all) into ``folder`` and update its ``alt.json``."""
     listing = folder / "alt.json"
     known = json.loads(listing.read_text(encoding="utf-8")) if listing.exists() else {}
-    os.environ["LABKIT_LANGUAGE"] = "en"
     for name in names or PICTURES:
-        picture = PICTURES[name]()
+        with speaking("en"):
+            picture = PICTURES[name]()
         picture.save(folder / name)
         known[name] = picture.alt
         print(f"{name}: {picture.alt}")
@@ -37,7 +36,6 @@ def main(names: list[str], folder: Path = IMAGES) -> None:
 
 def translate(code: str, names: list[str], folder: Path) -> None:
     """Draw the pictures ``names`` (none: all that have words) in a language into ``folder``."""
-    os.environ["LABKIT_LANGUAGE"] = code
     folder.mkdir(exist_ok=True)
     listing, sentences = folder / WORDS, catalogue(code)
     known = json.loads(listing.read_text(encoding="utf-8")) if listing.exists() else {}
@@ -49,7 +47,8 @@ def translate(code: str, names: list[str], folder: Path) -> None:
             return said.setdefault(message, look(message))
 
         sentences.gettext = noted
-        PICTURES[name]().save(folder / name)
+        with speaking(code):
+            PICTURES[name]().save(folder / name)
         known[name] = dict(sorted(said.items()))
     sentences.gettext = look
     _write(listing, {name: known[name] for name in PICTURES if name in known})

@@ -17,7 +17,7 @@ import nbformat
 from labkit.explorers.shared.looks import SHEET
 from labkit.files import replace
 from labkit.languages import edition
-from labkit.text import LANGUAGES, LOCALES, N_, _, compiled, language
+from labkit.text import LANGUAGES, LOCALES, N_, _, compiled, language, speaking
 from tests.site.pages import Fronts, living, to_page
 from tests.site.run import ROOT, run_all
 
@@ -45,17 +45,17 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     found = {code: folder for code, folder in editions().items() if code in options.languages}
     for code, folder in found.items():
-        os.environ["LABKIT_LANGUAGE"] = code
-        sources = sorted(folder.glob("[0-9]*.ipynb"))
-        only = [path.stem for path in sources] if options.only is None else options.only
-        notebooks = run_all([path for path in sources if path.stem in only], code)
-        notebooks += [_unrun(path) for path in sources if path.stem not in only]
-        work = BUILD / "site" / code
-        gather(notebooks, folder, work)
-        if failed := sphinx(work, options.out / code, list(found)):
-            return failed
-        for page in (options.out / code).rglob("*.html"):
-            page.write_text(_literal(page.read_text("utf-8")), "utf-8")
+        with speaking(code):
+            sources = sorted(folder.glob("[0-9]*.ipynb"))
+            only = [path.stem for path in sources] if options.only is None else options.only
+            notebooks = run_all([path for path in sources if path.stem in only], code)
+            notebooks += [_unrun(path) for path in sources if path.stem not in only]
+            work = BUILD / "site" / code
+            gather(notebooks, folder, work)
+            if failed := sphinx(work, options.out / code, list(found)):
+                return failed
+            for page in (options.out / code).rglob("*.html"):
+                page.write_text(_literal(page.read_text("utf-8")), "utf-8")
     links = (
         f'<a href="{code}/index.html" lang="{code.replace("_", "-")}">{LANGUAGES[code]}</a>'
         for code in found
