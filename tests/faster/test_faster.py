@@ -232,6 +232,7 @@ def test_every_rung_keeps_what_those_below_it_changed():
 
 def test_a_measured_ladder_survives_its_file(tmp_path, pictures, monkeypatch):
     monkeypatch.setattr(ladder, "ladder", lambda: RUNGS[1:3])
+    monkeypatch.setattr(ladder, "by_clock", lambda _seconds: recipe.by_steps(2))
     measured = ladder.climb(pictures, pictures, seconds=0.2)
     assert [step.name for step in measured.steps] == [rung.name for rung in RUNGS[1:3]]
     assert all(step.images_per_second > 0 for step in measured.steps)
@@ -262,7 +263,7 @@ def test_the_rows_of_a_ladder_say_what_each_rung_gained_over_the_one_before():
     assert recorded.rows == (
         ("1. low", "1,234", "50.0 %", ""),
         ("2. high", "100", "62.5 %", "+12.5"),
-        ("3. lost", "5", "60.0 %", "-2.5"),
+        ("3. lost", "5", "60.0 %", "−2.5"),
     )
     assert all(len(row) == len(recorded.columns) for row in recorded.rows)
 
