@@ -1,4 +1,4 @@
-"""Redraw the pictures of `images/` and the sentences that say what to see in them.
+"""Redraw the images in `images/` and the sentences that say what to see in them.
 
 `python images/draw` redraws all, `python images/draw cnn.gif loss.gif` some of them: each in
 English, and in every other language what has words in it, into a folder of that language.
@@ -16,11 +16,11 @@ from labkit.text import LANGUAGES, catalogue, speaking
 
 IMAGES = Path(__file__).resolve().parents[1]
 WORDS = "words.json"
-"""In the folder of a language: what was written into each picture, as the catalogue had it."""
+"""In the folder of a language: what was written into each image, as the catalogue had it."""
 
 
 def main(names: list[str], folder: Path = IMAGES) -> None:
-    """Draw the pictures ``names`` (none: all) into ``folder`` and update its ``alt.json``."""
+    """Draw the images ``names`` (none: all) into ``folder`` and update its ``alt.json``."""
     listing = folder / "alt.json"
     known = json.loads(listing.read_text(encoding="utf-8")) if listing.exists() else {}
     for name in names or PICTURES:
@@ -35,7 +35,7 @@ def main(names: list[str], folder: Path = IMAGES) -> None:
 
 
 def translate(code: str, names: list[str], folder: Path) -> None:
-    """Draw the pictures ``names`` (none: all that have words) in a language into ``folder``."""
+    """Draw the images ``names`` (none: all that have words) in a language into ``folder``."""
     folder.mkdir(exist_ok=True)
     listing, sentences = folder / WORDS, catalogue(code)
     known = json.loads(listing.read_text(encoding="utf-8")) if listing.exists() else {}

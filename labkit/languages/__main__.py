@@ -22,7 +22,7 @@ PACKS = {"es": "es-ES", "pt_BR": "pt-BR", "fr": "fr-FR", "de": "de-DE"}
 
 
 def main(code: str = "en") -> int:
-    """Write what is missing or old; return 1 where this language cannot be had."""
+    """Write what is missing or old; return 1 where there is no such language."""
     on_any_terminal()
     if code not in LANGUAGES:
         known = ", ".join(f"{code} ({name})" for code, name in LANGUAGES.items())
@@ -49,7 +49,7 @@ def main(code: str = "en") -> int:
 
 
 def set_menus(code: str) -> None:
-    """Let JupyterLab of this environment speak a language, where its pack can be had."""
+    """Let JupyterLab of this environment speak a language, where its pack can be installed."""
     place = Path(sys.prefix, "etc", "jupyter", "labconfig", "default_setting_overrides.json")
     try:
         settings = json.loads(place.read_text("utf-8"))

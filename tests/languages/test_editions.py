@@ -143,7 +143,7 @@ def test_every_edition_is_written_by_one_command(folder, monkeypatch):
     settings.write_text('{"other": 1}')
     assert command.main("es") == 0
     assert _read(settings) == {"other": 1, command.PLUGIN: {"locale": "es_ES"}}
-    assert command.main("fr") == 0  # its menus cannot be had
+    assert command.main("fr") == 0  # its menus cannot be installed
     assert _read(settings) == {"other": 1}
     assert all((folder / code / "00_loss.ipynb").exists() for code in OTHERS)
 

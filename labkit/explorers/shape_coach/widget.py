@@ -86,7 +86,7 @@ class ShapeCoach(Explorer):
         return ForwardCoach(model, input_shape)
 
     def still(self) -> tuple[bytes, str]:
-        """Return no picture, and the first question."""
+        """Return no image, and the first question."""
         return b"", _words()["next"].format(sizes=self.stage.settings["size"], n=1)
 
     def still_table(self) -> str:
