@@ -22,7 +22,7 @@ PACKS = {"es": "es-ES", "pt_BR": "pt-BR", "fr": "fr-FR", "de": "de-DE"}
 
 
 def main(code: str = "en") -> int:
-    """Write what is missing or old; return 1 where there is no such language."""
+    """Write what is missing or old; return 1 where there is no such one, or it cannot be."""
     on_any_terminal()
     if code not in LANGUAGES:
         known = ", ".join(f"{code} ({name})" for code, name in LANGUAGES.items())
