@@ -53,9 +53,10 @@ test: .venv/ready-test
 	$(THREADS) $(RUN) -m pytest $(PAIRED) --ignore=tests/browser
 	$(THREADS) $(RUN) -m pytest $(PAIRED) tests/browser || { test $$? = 1 && $(AGAIN); }
 
-# Every notebook in every language: about 15 minutes on two cores.
+# Every notebook in every language; `make test` runs them in English and in German.
 test-languages: .venv/ready-test
-	LABKIT_ALL_LANGUAGES=1 $(THREADS) $(RUN) -m pytest $(PAIRED) tests/languages
+	LABKIT_ALL_LANGUAGES=1 $(THREADS) $(RUN) -m pytest --numprocesses=2 --dist=worksteal \
+		--max-worker-restart=0 tests/test_sections.py
 
 # Notebooks too: everything but the browser, without fork, forkserver and alarms.
 test-as-windows: .venv/ready-test

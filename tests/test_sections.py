@@ -1,16 +1,24 @@
-"""Every section below *Going deeper* needs the core and nothing else.
+"""Every section below *Going deeper* needs the core and nothing else, in another language, too.
 
 Each notebook's core runs once; then its sections, the last one first, each with the names that the
 core left behind. So a section meets no earlier one here, and no later one in the run from top to
-bottom, which nbval does.
+bottom, which nbval does in English. Here it is the German edition, and nothing that labkit says in
+it is English; with ``LABKIT_ALL_LANGUAGES=1`` it is every edition (``make test-languages``).
 """
+
+import os
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from labkit.languages import edition
+from labkit.text import LANGUAGES
 from tests import minutes
+from tests.languages.shown import english_in, shown
 
+CODES = LANGUAGES if os.environ.get("LABKIT_ALL_LANGUAGES") else ["de"]
+FOLDER = minutes.ROOT / "notebooks"
 REMEMBER = "_core = dict(globals())"
 RESTORE = """
 for _name in [name for name in globals() if name not in _core and not name.startswith("_")]:
@@ -19,21 +27,38 @@ globals().update(_core)
 """
 
 
-def code(part):
+def code_cells(part):
     """Return the code cells of a part of a notebook."""
     texts = [minutes.source(cell) for cell in part.cells if cell["cell_type"] == "code"]
     return [nbformat.v4.new_code_cell(text) for text in texts]
 
 
+@pytest.mark.parametrize("code", CODES)
 @pytest.mark.parametrize("path", minutes.NOTEBOOKS, ids=lambda path: path.stem)
-def test_each_section_needs_only_the_core(path, fewer, tmp_path, monkeypatch):
+def test_each_section_needs_only_the_core(path, code, fewer, tmp_path, monkeypatch):
     for name in ("CHECKPOINTS", "CONFIG", "PROGRESS"):
         monkeypatch.setenv(f"LABKIT_{name}", str(tmp_path / name.lower()))
     monkeypatch.setenv("LABKIT_DATA", str(fewer))
+    folder = tmp_path / "notebooks" / code
+    folder.mkdir(parents=True)
+    for name in edition.names(FOLDER):
+        source = (FOLDER / name).read_text("utf-8")
+        made = source if code == "en" else edition.translated(code, name, source)
+        (folder / name).write_text(made, "utf-8")
     counted = minutes.count(path)
-    cells = [*code(counted.core), nbformat.v4.new_code_cell(REMEMBER)]
+    cells = [*code_cells(counted.core), nbformat.v4.new_code_cell(REMEMBER)]
     for part in [*counted.sections, counted.exercises][::-1]:
-        cells += [nbformat.v4.new_code_cell(RESTORE), *code(part)]
+        cells += [nbformat.v4.new_code_cell(RESTORE), *code_cells(part)]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    place = {"metadata": {"path": str(path.parent)}}
+    place = {"metadata": {"path": str(folder)}}
     NotebookClient(notebook, timeout=300, resources=place).execute()
+    if code != "en":
+        program = (FOLDER / "cifar10_classifier.py").read_text("utf-8")
+        not_ours = english_in("\n".join([program, *(cell.source for cell in cells)]), code)
+        assert [said for said in english_in(shown(notebook), code) if said not in not_ours] == []
+
+
+def test_a_sentence_in_english_would_be_found():
+    said = "Type a guess first. A wrong one helps you to remember."
+    assert english_in(f"<p>{said}</p>", "de") == [said]
+    assert english_in("<p>It guesses first. Ein Schritt. The rest.</p>", "de") == []

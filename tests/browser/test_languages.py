@@ -4,7 +4,7 @@ import pytest
 
 from tests.browser.kernel import settle
 from tests.browser.lab import Notebook, cut_off, jupyterlab, unusable, write_notebook
-from tests.languages.test_run import english_in
+from tests.languages.shown import english_in
 
 pytestmark = pytest.mark.browser
 
