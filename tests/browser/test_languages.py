@@ -106,4 +106,7 @@ def test_a_guess_with_a_decimal_comma_is_answered_in_the_language(opened):
 
 
 def test_every_explorer_can_be_used_by_ear_and_by_key_in_the_language(opened):
-    assert unusable(opened[0].page) == []
+    notebook, code = opened
+    assert unusable(notebook.page) == []
+    stages = notebook.page.locator(".lk-stage").evaluate_all("all => all.map((one) => one.lang)")
+    assert set(stages) == {code}

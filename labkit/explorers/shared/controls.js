@@ -171,6 +171,7 @@ function stage({ model, el }, begin) {
   el.classList.add("lk-stage");
   if (controls.plans.length) el.append(controls.element);
   signs = model.get("signs");
+  el.lang = signs.language.replace("_", "-");
   const [words, scene] = [model.get("words"), model.get("scene")];
   const made = begin({ model, el, change, words, scene, redraw: () => update() });
   const { draw, acts = {}, hears = {}, end = () => {} } = made;
