@@ -57,7 +57,7 @@ class Guess(Explorer):
 
     def _verdict(self, guess: str, answer: Answer) -> str:
         if isinstance(answer, str):
-            same = near = guess.casefold() == answer.casefold()
+            same = near = _letters(guess) == _letters(answer)
         else:
             number = min(_readings(guess), key=lambda reading: abs(reading - answer))
             near = abs(number - answer) <= self._within
@@ -75,6 +75,11 @@ class Guess(Explorer):
         answer = "" if callable(self._answer) else f"<b>{html.escape(_written(self._answer))}.</b> "
         title, why = html.escape(_("The answer")), html.escape(self._why)
         return f"<details><summary>{title}</summary><p>{answer}{why}</p></details>"
+
+
+def _letters(text: str) -> str:
+    """Return what a word is compared by: step, Step and step() are one."""
+    return re.sub(r"\W", "", text).casefold()
 
 
 def _readings(guess: str) -> list[float]:

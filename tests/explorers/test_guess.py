@@ -26,6 +26,7 @@ def compared(guess, typed):
         (85, 10, "90 %", "✓ It is 85. You guessed 90 %: close."),
         ("fc1", 0, "FC1", "✓ fc1, as you guessed."),
         ("fc1", 0, "conv1", "It is fc1. You guessed conv1."),
+        ("step()", 0, "`step`", "✓ step(), as you guessed."),
     ],
 )
 def test_a_guess_is_compared_with_the_answer(answer, within, typed, says):

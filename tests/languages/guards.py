@@ -15,6 +15,7 @@ COMPLETE: tuple[str, ...] = ("es", "pt_BR", "fr", "de")
 
 _THOUSANDS = {"es": "[\u00a0\u202f]", "fr": "[\u00a0\u202f]", "de": "[.]", "pt_BR": "[.]"}
 _CODE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|\b[A-Za-z]\w*_\w+|[A-Za-z_]\w*(?=\()")
+_ROW = re.compile(r"\d,\d+, [−-]?\d|\.\d[fg]\}, \{\w+:\.\d[fg]\}")
 _SHORT = {"e.g", "i.e", "p.ej", "p.ex", "z.b", "d.h", "u.a"}
 
 Terms = dict[str, dict]
@@ -72,6 +73,8 @@ def of_entry(entry: Entry, code: str, glossary: Terms, sentence: bool) -> Iterat
             yield f"numbers: {dict(read_as[0] - read_as[1])} are {dict(read_as[1] - read_as[0])}"
     if [english[:1].isspace(), english[-1:].isspace()] != [said[:1].isspace(), said[-1:].isspace()]:
         yield "blank at an end"
+    if _ROW.search(said):
+        yield "decimals in a row: a semicolon between them, for the comma is in them"
     yield from of_terms(english, said, glossary, sentence)
 
 

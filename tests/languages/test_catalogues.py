@@ -41,6 +41,15 @@ def test_a_right_translation_passes():
     assert said(RIGHT) == []
 
 
+def test_decimals_in_a_row_have_semicolons_between_them():
+    why, numbers = "decimals in a row", "from 0.1, 0.02 to 3"
+    assert said("von 0,1, 0,02 bis 3", english=numbers) == [why]
+    assert said("von 0,1; 0,02 bis 3", english=numbers) == []
+    fields = "({a:.2f}, {b:.2f})"
+    assert said(fields, english=fields, sentence=True) == [why]
+    assert said("({a:.2f}; {b:.2f})", english=fields, sentence=True) == []
+
+
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
