@@ -115,7 +115,7 @@ def _read_aloud(text: str) -> str:
     )
     text = re.sub(r"!\[[^]]*\]\([^)]*\)", "", text)
     text = re.sub(r"\]\([^)]*\)|<[^>]+>|https?://\S+", " ", text)
-    return re.sub(r"[|#*`·\[\]]|^[-: ]+$|^ *- ", " ", text, flags=re.M)
+    return re.sub(r"[|#*`·\[\]]|--+|^ *- ", " ", text, flags=re.M)
 
 
 def _strings(code: str) -> list[str]:

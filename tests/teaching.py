@@ -32,6 +32,7 @@ PAUSES = {
 SLIDES, CLOSING = 5, 5
 """Minutes before and after the run sheet of 60 minutes; that of 90 has its own at the end."""
 CUT = {
+    "00_setup": ("Recipe",),
     "02_dataloader": ("Device",),
     "04_loss_optimizer": ("Loss landscape",),
     "05_training": ("One step",),
