@@ -12,7 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from tests.benchmarks.widgets import _machine
+from tests.benchmarks.widgets import AS_LEARNERS, _machine
 from tests.browser.kernel import execute
 from tests.browser.lab import Notebook, jupyterlab, launch, write_notebook
 
@@ -53,7 +53,7 @@ def main(pairs: int) -> None:
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
         (Path(home) / "lab").mkdir()
         write_notebook(Path(home) / "lab" / "live.ipynb", SHOWN)
-        with jupyterlab(Path(home), root=Path(home) / "lab") as address:
+        with jupyterlab(Path(home), root=Path(home) / "lab", windowing=AS_LEARNERS) as address:
             browser = launch(playwright)
             print(_machine(browser.version), flush=True)
             page = browser.new_page(viewport={"width": 1280, "height": 720})

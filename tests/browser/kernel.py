@@ -3,6 +3,8 @@
 import json
 
 _EXECUTE = """async code => {
+  // A stage says what was changed when that is painted.
+  await new Promise(next => requestAnimationFrame(() => setTimeout(next)));
   const { sessionContext } = window.jupyterapp.shell.currentWidget;
   const future = sessionContext.session.kernel.requestExecute({ code, store_history: false });
   let [text, error] = ['', ''];

@@ -39,7 +39,6 @@ SETTINGS = {
         "checkForUpdates": False,
         "doNotDisturbMode": True,
     },
-    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
 }
 
@@ -147,10 +146,18 @@ def _succeeds(command: list[str]) -> bool:
 
 
 @contextmanager
-def jupyterlab(home: Path, theme: str = "JupyterLab Light", root: Path = ROOT, **environment: str):
+def jupyterlab(
+    home: Path,
+    theme: str = "JupyterLab Light",
+    root: Path = ROOT,
+    windowing: str = "none",
+    **environment: str,
+):
     """Start a JupyterLab over ``root`` with settings of its own; yield (url, token).
 
-    ``environment`` are variables for the server and its kernels.
+    ``windowing`` says what becomes of cells that are scrolled away; learners have
+    "contentVisibility", in which they are not drawn. ``environment`` are variables for the server
+    and its kernels.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -174,7 +181,7 @@ def jupyterlab(home: Path, theme: str = "JupyterLab Light", root: Path = ROOT, *
     }
     command += [f"--{name}={value}" for name, value in options.items()]
     with (home / "server.log").open("w") as log:
-        variables = _private_folders(home, theme) | environment
+        variables = _private_folders(home, theme, windowing) | environment
         server = subprocess.Popen(command, stdout=log, stderr=log, env=variables, cwd=ROOT)
         try:
             url = f"http://127.0.0.1:{port}"
@@ -185,7 +192,7 @@ def jupyterlab(home: Path, theme: str = "JupyterLab Light", root: Path = ROOT, *
             server.wait(30)
 
 
-def _private_folders(home: Path, theme: str) -> dict[str, str]:
+def _private_folders(home: Path, theme: str, windowing: str) -> dict[str, str]:
     names = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
     folders = {f"JUPYTER_{name}": home / name.lower() for name in names}
     folders |= {
@@ -195,7 +202,10 @@ def _private_folders(home: Path, theme: str) -> dict[str, str]:
     }
     overrides = home / "config_dir" / "labconfig"
     overrides.mkdir(parents=True, exist_ok=True)
-    settings = SETTINGS | {"@jupyterlab/apputils-extension:themes": {"theme": theme}}
+    settings = SETTINGS | {
+        "@jupyterlab/apputils-extension:themes": {"theme": theme},
+        "@jupyterlab/notebook-extension:tracker": {"windowingMode": windowing},
+    }
     (overrides / "default_setting_overrides.json").write_text(json.dumps(settings))
     return os.environ | {name: str(path) for name, path in folders.items()}
 

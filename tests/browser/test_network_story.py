@@ -90,7 +90,7 @@ def test_each_number_opens_whole_at_any_width_and_no_letter_is_small(told, name,
 def test_the_maps_are_40_points_and_more_at_833(told):
     sizes = (
         told(story(ZOO["net"](), IMAGE))
-        .page.locator("canvas.lk-map:not(.lk-strip)")
+        .page.locator(".lk-map.lk-square")
         .evaluate_all("maps => maps.map((map) => map.getBoundingClientRect().width)")
     )
     assert len(sizes) == 3 + 6 + 6 + 16 + 16 and min(sizes) >= 40

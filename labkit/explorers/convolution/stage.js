@@ -39,9 +39,9 @@ class Numbers {
     );
   }
 
-  show(windows, position, level) {
+  show(windows, position, level, width) {
     const [, columns] = windows.size;
-    const third = Math.min(108, (this.element.parentElement.clientWidth - 110) / 3);
+    const third = Math.min(108, (width - 110) / 3);
     const cell = windows.kind === "convolution" ? clamp(third / columns, third < 108 ? 12 : 18, 35) : clamp(200 / columns, 33, 64);
     const bright = (value) => shade(level(value));
     windows.planes.forEach((plane, c) => {
@@ -146,7 +146,7 @@ function begin({ model, el, scene, words, change, redraw }) {
     numbers.begin(windows);
     Object.assign(windows, { level, low, most });
   };
-  const draw = ({ position: asked, ...shape }) => {
+  const draw = ({ position: asked, ...shape }, width) => {
     const wanted = JSON.stringify(shape);
     if (wanted !== key) {
       try {
@@ -168,11 +168,11 @@ function begin({ model, el, scene, words, change, redraw }) {
     const [top, left] = windows.corner(position).map((place) => place + windows.padding);
     const box = [top, top + windows.size[0], left, left + windows.size[1]];
     frameOn(image.frame, box, windows.height + 2 * windows.padding, windows.width + 2 * windows.padding);
-    numbers.show(windows, position, windows.level);
+    numbers.show(windows, position, windows.level, width);
     sums.replaceChildren(...sumLines(windows, position, words));
     const text = sentence(windows, position, words);
     player.show(position, last, `${position + 1} / ${last + 1}`, text);
-    if (!player.timer) said.textContent = text; // while it plays, nobody could listen so fast
+    if (!player.timer) put(said, { textContent: text }); // while it plays, nobody could listen so fast
   };
   const other = () => {
     key = "";

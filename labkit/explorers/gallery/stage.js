@@ -72,27 +72,27 @@ function line(stage, choose) {
   return { row, show };
 }
 
-/** One histogram under the other, each named; a line marks the value at the cursor. */
-function histograms(stage, row, column, width) {
-  const step = 224 / stage.channels;
-  const parts = range(stage.channels).map((c) => {
+/** Where the histogram of each channel lies, one under the other: its top, height and base. */
+const places = ({ channels }) =>
+  range(channels).map((c) => {
+    const [top, high] = [(c * 224) / channels, Math.min(224 / channels, 130) - 38];
+    return [top, high, top + 16 + high];
+  });
+
+/** The histogram of each channel, named. */
+function histograms(stage, width) {
+  const parts = places(stage).map(([top, high, base], c) => {
     const counts = stage.counts(c);
     const most = Math.max(...counts, 1);
-    const [top, high] = [c * step, Math.min(step, 130) - 38];
-    const base = top + 16 + high;
     const bars = counts.map((count, i) => {
       const tall = (count / most) * high;
       const place = { x: (i * width) / BINS, y: base - tall, width: width / BINS - 1, height: tall };
       return tag("rect", { ...place, fill: stage.channels === 3 ? COLOURS[c] : MUTED });
     });
-    const place = (stage.value(c, row, column) - stage.low) / (stage.high - stage.low);
-    const x = clamp(place, 0, 1) * width - 1;
     return [
       ...bars,
       tag("line", { class: "lk-rule", x1: 0, x2: width, y1: base, y2: base }),
-      tag("rect", { class: "lk-mark", x, y: base - high, width: 2, height: high }),
       text(stage.names[c], 0, top + 11),
-      text(stage.texts(row, column)[c], width, top + 11, { anchor: "end" }),
       text(stage.end(stage.low), 0, base + 14, { name: "lk-muted" }),
       text(stage.end(stage.high), width, base + 14, { name: "lk-muted", anchor: "end" }),
     ].join("");
@@ -100,14 +100,27 @@ function histograms(stage, row, column, width) {
   return parts.join("");
 }
 
+/** The value at the cursor in each histogram, and a line that marks it. */
+function marks(stage, row, column, width) {
+  const texts = stage.texts(row, column);
+  const parts = places(stage).map(([top, high, base], c) => {
+    const place = (stage.value(c, row, column) - stage.low) / (stage.high - stage.low);
+    const x = clamp(place, 0, 1) * width - 1;
+    const line = tag("rect", { class: "lk-mark", x, y: base - high, width: 2, height: high });
+    return line + text(texts[c], width, top + 11, { anchor: "end" });
+  });
+  return parts.join("");
+}
+
 function begin({ model, el, words, change, redraw }) {
-  let [stages, lines, drawn, selected] = [null, [], -1, 0];
+  let [stages, lines, drawn, selected, wide] = [null, [], "", 0, 0];
   const [name, place, canvas, frame, ends] = [make("b"), make("span"), make("canvas"), make("i"), make("p", "lk-muted")];
   const map = make("div", "lk-framed-map", hidden(canvas), frame);
   const enlarged = make("figure", "", make("figcaption", "", name, place), map, ends);
   const body = make("tbody");
   const heads = ["", "", ...words.colours].map((head) => make("th", "", head));
-  const svg = hidden(document.createElementNS("http://www.w3.org/2000/svg", "svg"));
+  const [svg, bars, marked] = [hidden(drawing()), drawing("g"), drawing("g")];
+  svg.append(bars, marked);
   const chart = make("figure", "lk-histograms", make("figcaption", "", make("b", "", words.histogram)), svg);
   const table = hidden(make("table", "", make("thead", "", make("tr", "", ...heads)), body));
   const [cursor, said] = [spoken(), make("p")];
@@ -147,24 +160,28 @@ function begin({ model, el, words, change, redraw }) {
     ends.textContent = fill(words.range, { low: stage.end(stage.low), high: stage.end(stage.high) });
     said.textContent = `${model.get("scene").title} ${stage.says}`;
   };
-  const draw = (settings) => {
+  const draw = (settings, width) => {
     stages ??= unpackStages(model.get("scene"), words);
     selected = Math.min(settings.selected, stages.length - 1);
-    if (drawn !== selected) meet();
-    drawn = selected;
     const stage = stages[selected];
+    if (drawn !== `${selected} ${width}`) {
+      meet();
+      wide = svg.clientWidth || 200;
+      bars.innerHTML = histograms(stage, wide);
+      drawn = `${selected} ${width}`;
+    }
     const [row, column] = [Math.min(settings.row, stage.height - 1), Math.min(settings.column, stage.width - 1)];
     frameOn(frame, [row, row + 1, column, column + 1], stage.height, stage.width);
     place.textContent = fill(words.place, { row, column });
     for (const one of lines) one.show([row, column]);
-    svg.innerHTML = histograms(stage, row, column, svg.clientWidth || 200);
+    marked.innerHTML = marks(stage, row, column, wide);
     const values = stage.texts(row, column).map((text, c) => `${stage.names[c]} ${text}`);
     cursor.textContent = fill(stage.cursor, { row, column, values: values.join(", ") });
     stand(map, row * stage.width + column, stage.area - 1, cursor.textContent);
     return { selected: { options: stages.map((one) => one.name), hidden: stages.length === 1, value: selected } };
   };
   const other = () => {
-    [stages, drawn] = [null, -1];
+    [stages, drawn] = [null, ""];
     redraw();
   };
   return { draw, hears: { "change:scene": other } };

@@ -169,8 +169,9 @@ function key(flat, words) {
 }
 
 function begin({ model, el, scene, words, change }) {
-  let [ground, walk, wanted, places] = [null, null, "", null];
-  const box = hidden(document.createElementNS("http://www.w3.org/2000/svg", "svg"));
+  let [ground, walk, wanted, places, seen] = [null, null, "", null, ""];
+  const [box, land, walked] = [hidden(drawing()), drawing("g"), drawing("g")];
+  box.append(land, walked);
   const [said, reset, step] = [spoken(), button(() => halt(0)), button(() => halt(player.position + 1))];
   const go = (position) => change({ position: clamp(position, 0, scene.steps) });
   const speak = () => (said.textContent = walk.sentence(player.position, words));
@@ -195,7 +196,7 @@ function begin({ model, el, scene, words, change }) {
   box.addEventListener("pointerdown", point);
   box.addEventListener("pointermove", point);
 
-  const draw = ({ position, ...settings }) => {
+  const draw = ({ position, ...settings }, width) => {
     const { landscape, optimizer, rate, momentum, first, second } = settings;
     const chosen = scene.grounds[landscape];
     if (chosen.name !== ground?.name) ground = new Ground(chosen, scene.colours);
@@ -205,9 +206,13 @@ function begin({ model, el, scene, words, change }) {
       walk = new Walk(chosen, ...how, start, scene.steps);
       wanted = JSON.stringify(settings);
     }
-    places = ground.plan(el.clientWidth || 800, scene.steps);
-    box.style.height = `${places.height}px`;
-    box.innerHTML = ground.draw(places, words) + drawWalk(walk, position, ground, places, words) + key(ground.flat, words);
+    if (seen !== `${landscape} ${width}`) {
+      places = ground.plan(width, scene.steps);
+      box.style.height = `${places.height}px`;
+      land.innerHTML = ground.draw(places, words) + key(ground.flat, words);
+      seen = `${landscape} ${width}`;
+    }
+    walked.innerHTML = drawWalk(walk, position, ground, places, words);
     step.show({ label: `→ ${words["one step"]}`, disabled: position >= scene.steps });
     player.show(position, scene.steps, `${position} / ${scene.steps}`, walk.sentence(position, words));
     if (!player.timer) speak(); // while it plays, nobody could listen so fast

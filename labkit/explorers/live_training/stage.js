@@ -8,26 +8,42 @@ function curve(view) {
 }
 
 /** The losses: the axis begins at 0, and what has diverged is cut off. */
-function chart(svg, { words, blind, epochs, ...frame }) {
-  const { width, height } = svg.getBoundingClientRect();
-  const [now, before, validated] = [frame.curve, frame.before, frame.validation].map(curve);
-  const losses = [...now, ...before, ...validated].map(([, loss]) => loss);
-  const usual = blind ?? losses[0] ?? 1;
-  const highest = 1.15 * Math.min(Math.max(usual, ...losses), 3 * usual);
-  const place = new Frame([34, 8, width - 8, height - 34], [0, epochs], [0, highest]);
-  const every = Math.max(1, Math.ceil(epochs / 6));
-  const across = range(Math.floor(epochs / every) + 1).map((n) => n * every);
-  const on = (points) => points.map(([epoch, loss]) => [place.x(epoch), place.y(Math.min(loss, 2 * highest))]);
-  const parts = [polyline(on(before), "lk-before"), polyline(on(now), "lk-now"), polyline(on(validated), "lk-validation")];
-  for (const [x, y] of on(validated))
-    parts.push(tag("rect", { class: "lk-validation", x: x - 4, y: y - 4, width: 8, height: 8 }));
-  for (const [cx, cy] of on(now.slice(-1))) parts.push(tag("circle", { class: "lk-now", cx, cy, r: 4 }));
-  const below = text(words.epochs, width / 2, height - 4, { anchor: "middle" });
-  const level = place.y(blind ?? 0);
-  const said = blind && fill(words.blind, { n: Math.round(Math.exp(blind)), loss: fixed(blind, 2) });
-  const line = { class: "lk-blind", x1: place.left, x2: place.right, y1: level, y2: level };
-  const guess = blind ? tag("line", line) + text(said, place.right, level - 5, { anchor: "end" }) : "";
-  svg.innerHTML = place.axes({ across }) + place.inside(parts) + below + guess;
+class Chart {
+  svg = hidden(drawing()); // the sentence says it
+
+  /** Draw a frame on so many points; all but the running loss is drawn again only where it changes. */
+  paint({ words, blind, epochs, ...frame }, width, height) {
+    const [now, before, validated] = [frame.curve, frame.before, frame.validation].map(curve);
+    const losses = [...now, ...before, ...validated].map(([, loss]) => loss);
+    const usual = blind ?? losses[0] ?? 1;
+    const highest = 1.15 * Math.min(Math.max(usual, ...losses), 3 * usual);
+    const place = new Frame([34, 8, width - 8, height - 34], [0, epochs], [0, highest]);
+    const on = (all) => all.map(([epoch, loss]) => [place.x(epoch), place.y(Math.min(loss, 2 * highest))]);
+    const drawn = [width, height, epochs, highest, blind, before.length, before.at(-1), validated.length].join();
+    if (drawn !== this.drawn) this.svg.innerHTML = this.ground(place, on, { words, blind, epochs, before, validated });
+    this.drawn = drawn;
+    const [line, dot] = this.svg.querySelectorAll(".lk-now");
+    line.setAttribute("points", points(on(now)));
+    const [x, y] = on(now).at(-1) ?? [-9, -9];
+    dot.setAttribute("transform", `translate(${x} ${y})`);
+  }
+
+  ground(place, on, { words, blind, epochs, before, validated }) {
+    const { left, right, bottom } = place;
+    const every = Math.max(1, Math.ceil(epochs / 6));
+    const across = range(Math.floor(epochs / every) + 1).map((n) => n * every);
+    const squares = on(validated).map(([x, y]) =>
+      tag("rect", { class: "lk-validation", x: x - 4, y: y - 4, width: 8, height: 8 }),
+    );
+    const lines = [polyline(on(before), "lk-before"), polyline([], "lk-now"), polyline(on(validated), "lk-validation")];
+    const below = text(words.epochs, (left + right) / 2, bottom + 30, { anchor: "middle" });
+    const level = place.y(blind ?? 0);
+    const said = blind && fill(words.blind, { n: Math.round(Math.exp(blind)), loss: fixed(blind, 2) });
+    const line = tag("line", { class: "lk-blind", x1: left, x2: right, y1: level, y2: level });
+    const guess = blind ? line + text(said, right, level - 5, { anchor: "end" }) : "";
+    const inside = place.inside([...lines, ...squares, tag("circle", { class: "lk-now", r: 4 })]);
+    return place.axes({ across }) + inside + below + guess;
+  }
 }
 
 /** The parts of the panel, each painted from a frame. */
@@ -37,43 +53,46 @@ class Panel {
       const title = make("div", "lk-title");
       return { title, element: make("section", `lk-${name}`, title, ...parts) };
     };
-    this.svg = hidden(document.createElementNS("http://www.w3.org/2000/svg", "svg")); // the sentence says it
+    this.chart = new Chart();
     this.legend = make("div", "lk-legend");
     [this.message, this.details] = [make("strong"), make("span")];
     [this.share, this.recent, this.validated] = [make("b"), make("span"), make("span")];
     this.rows = [hidden(make("div")), hidden(make("div"))];
-    [this.image, this.answer, this.bars] = [hidden(make("canvas")), make("div"), make("table", "lk-bars")];
-    this.losses = section("losses", this.svg, this.legend);
+    [this.image, this.truth, this.answer] = [hidden(make("canvas")), make("div"), make("div")];
+    this.bars = make("table", "lk-bars");
+    this.losses = section("losses", this.chart.svg, this.legend);
     this.accuracy = section("accuracy", this.share, this.recent, this.validated);
     this.filters = section("filters", ...this.rows);
-    this.asked = section("asked", make("div", "lk-image-asked", this.image, this.answer), this.bars);
+    const answer = make("div", "", this.truth, this.answer);
+    this.asked = section("asked", make("div", "lk-image-asked", this.image, answer), this.bars);
     const sections = [this.losses, this.accuracy, this.filters, this.asked].map(({ element }) => element);
     this.sentence = spoken();
     el.classList.add("lk-learning");
     el.append(make("p", "lk-live-status", this.message, this.details), make("div", "lk-panels", ...sections), this.sentence);
   }
 
-  paint(frame) {
+  paint(frame, size) {
     this.paintWords(frame);
-    chart(this.svg, frame);
+    this.chart.paint(frame, ...size);
     this.paintFilters(frame);
     this.paintAnswer(frame);
   }
 
   paintWords({ words, message, details, recent, accuracy, filters, bars, before }) {
-    this.message.textContent = message;
-    this.details.textContent = ` ${details}`;
-    this.losses.title.textContent = words.loss;
-    this.accuracy.title.textContent = words.accuracy;
-    this.filters.title.textContent = filters ? words.filters : words["no filters"];
-    this.asked.title.textContent = bars ? words.answer : words["no answer"];
+    put(this.message, { textContent: message });
+    put(this.details, { textContent: ` ${details}` });
+    put(this.losses.title, { textContent: words.loss });
+    put(this.accuracy.title, { textContent: words.accuracy });
+    put(this.filters.title, { textContent: filters ? words.filters : words["no filters"] });
+    put(this.asked.title, { textContent: bars ? words.answer : words["no answer"] });
     const lines = [["now", words.training], ["validation", words.validation]];
     if (before.byteLength) lines.push(["before", words.before]);
-    this.legend.replaceChildren(...lines.map(([name, said]) => make("span", "", make("i", `lk-${name}`), said)));
-    this.share.textContent = recent ? percent(recent[0], 0) : "–";
-    this.recent.textContent = recent ? fill(words.recent, { n: recent[1] }) : words["no recent"];
+    if (this.legend.childElementCount !== lines.length)
+      this.legend.replaceChildren(...lines.map(([name, said]) => make("span", "", make("i", `lk-${name}`), said)));
+    put(this.share, { textContent: recent ? percent(recent[0], 0) : "–" });
+    put(this.recent, { textContent: recent ? fill(words.recent, { n: recent[1] }) : words["no recent"] });
     const done = { share: accuracy.length && percent(accuracy.at(-1), 0), n: accuracy.length };
-    this.validated.textContent = accuracy.length ? fill(words.validated, done) : "";
+    put(this.validated, { textContent: accuracy.length ? fill(words.validated, done) : "" });
   }
 
   paintFilters(frame) {
@@ -85,31 +104,37 @@ class Panel {
         row.replaceChildren(...(count ? [make("span", "", name), ...range(count).map(() => make("canvas"))] : []));
       const bytes = count ? unpacked(view, Uint8Array) : null;
       for (let k = 0; k < count; k++)
-        paintColours(row.children[k + 1], bytes.subarray(3 * k * height * width), height, width);
+        paintNew(row.children[k + 1], bytes.slice(3 * k * height * width, 3 * (k + 1) * height * width), height, width);
     });
   }
 
   paintAnswer({ image, bars = [], words, ...frame }) {
     this.image.hidden = !image;
-    if (image) paintColours(this.image, unpacked(image, Uint8Array), ...frame["image shape"]);
-    this.answer.replaceChildren();
+    if (image) paintNew(this.image, unpacked(image, Uint8Array), ...frame["image shape"]);
+    let [truth, said] = ["", ""];
     if (bars.length) {
       const [name, share, right] = bars.reduce((best, bar) => (bar[1] > best[1] ? bar : best));
-      const truth = fill(words.truth, { name: bars.find((bar) => bar[2])[0] });
-      const said = fill(right ? words.right : words.wrong, { name, share: percent(share, 0) });
-      this.answer.append(make("div", "", truth), make("div", "", said));
+      truth = fill(words.truth, { name: bars.find((bar) => bar[2])[0] });
+      said = fill(right ? words.right : words.wrong, { name, share: percent(share, 0) });
     }
+    put(this.truth, { textContent: truth });
+    put(this.answer, { textContent: said });
     while (this.bars.rows.length > bars.length) this.bars.deleteRow(-1);
     bars.forEach(([name, share, right], n) => {
       const row = this.bars.rows[n] ?? this.bars.insertRow();
       if (!row.cells.length) row.append(make("th"), make("td", "", make("i")), make("td"));
-      row.className = right ? "lk-true" : "";
-      row.cells[0].scope = "row";
-      row.cells[0].textContent = name;
-      row.cells[1].firstChild.style.width = `${100 * share}%`;
-      row.cells[2].textContent = percent(share, 0);
+      put(row, { className: right ? "lk-true" : "" });
+      put(row.cells[0], { scope: "row", textContent: name });
+      put(row.cells[1].firstChild.style, { width: `${(100 * share).toFixed(1)}%` });
+      put(row.cells[2], { textContent: percent(share, 0) });
     });
   }
+}
+
+/** Paint [height, width, 3] bytes where they are other ones. */
+function paintNew(canvas, bytes, height, width) {
+  if (canvas.painted !== String(bytes)) paintColours(canvas, bytes, height, width);
+  canvas.painted = String(bytes);
 }
 
 export default () => {
@@ -118,14 +143,15 @@ export default () => {
     render({ model, el }) {
       const panel = new Panel(el);
       const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
-      let [asked, waiting, painted, frames] = [0, 0, -Infinity, 0];
+      let [asked, waiting, painted, frames, size, inView] = [0, 0, -Infinity, 0, [0, 0], false];
       const draw = () => {
         asked = 0;
-        const frame = { ...model.get("scene"), words: model.get("words") };
-        const wait = calm.matches && frame.running ? painted + 1000 - performance.now() : 0;
+        const frame = { ...model.get("watched"), ...model.get("scene"), words: model.get("words") };
+        const seldom = frame.running && (calm.matches || !inView);
+        const wait = seldom ? painted + 1000 - performance.now() : 0;
         if (wait > 0) return (waiting ||= setTimeout(() => ((waiting = 0), ask()), wait));
         painted = performance.now();
-        panel.paint(frame);
+        panel.paint(frame, size);
         el.dataset.frames = ++frames;
       };
       const ask = () => (asked ||= requestAnimationFrame(draw));
@@ -135,15 +161,24 @@ export default () => {
         panel.sentence.textContent = model.get("sentence");
       };
       signs = model.get("signs");
-      const sized = new ResizeObserver(ask);
-      sized.observe(panel.svg);
-      const off = [follow(model, { "change:scene": ask, "change:sentence": speak }), keepAllKeys(el)];
+      const sized = new ResizeObserver(([{ contentRect: { width, height } }]) => {
+        size = [width, height];
+        ask();
+      });
+      const looked = new IntersectionObserver((changes) => {
+        inView = changes.at(-1).isIntersecting;
+        ask();
+      });
+      sized.observe(panel.chart.svg);
+      looked.observe(el);
+      const off = [follow(model, { "change:scene change:watched": ask, "change:sentence": speak }), keepAllKeys(el)];
       speak();
       ask();
       views += 1;
       return () => {
         off.forEach((end) => end());
         sized.disconnect();
+        looked.disconnect();
         clearTimeout(waiting);
         cancelAnimationFrame(asked);
         views -= 1;

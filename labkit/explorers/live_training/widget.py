@@ -24,7 +24,7 @@ from labkit.training.live import LiveRun, Progress, State
 RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
 
-_BETWEEN_FRAMES = 1 / 15
+_BETWEEN_FRAMES = 1 / 11
 """Seconds from one frame to the next, at the least."""
 
 _SHARE_OF_FRAMES = 0.02
@@ -38,10 +38,14 @@ _panels: "weakref.WeakValueDictionary[str, LiveTraining]" = weakref.WeakValueDic
 
 
 class Scene(Stage):
-    """What the browser draws of a run: its ``scene`` changes many times a second."""
+    """What the browser draws of a run: its ``scene`` changes many times a second.
+
+    ``watched`` holds what hardly ever changes: the image that is asked about, the filters' shape.
+    """
 
     _esm = script(STATIC / "chart.js", Path(__file__).with_name("stage.js"))
 
+    watched = traitlets.Dict().tag(sync=True)
     sentence = traitlets.Unicode().tag(sync=True)
 
 
@@ -76,7 +80,7 @@ class LiveTraining(Explorer):
             screen=Scene(words=_words()),
         )
         self.screen.on_msg(self._closed)
-        self._fixed = self._fixed_part()
+        self.screen.watched = self._what_is_watched()
         self.live.on_change = self._changed
         self._changed()
         if device is not None:
@@ -116,7 +120,7 @@ class LiveTraining(Explorer):
     def _next_image(self) -> None:
         if self._watched:
             self._watched.number = (self._watched.number + 1) % len(self._watched.labels)
-            self._fixed = self._fixed_part()
+            self.screen.watched = self._what_is_watched()
             self._show()
 
     def _closed(self, _scene, _message, _buffers) -> None:
@@ -197,22 +201,21 @@ class LiveTraining(Explorer):
         yield self.start_over, self.live.can_start_over
         yield self.another, self._watched is not None
 
-    def _fixed_part(self) -> dict[str, Any]:
-        """Return what hardly ever changes: the image, the size of the filters."""
+    def _what_is_watched(self) -> dict[str, Any]:
         watched = self._watched
-        fixed: dict[str, Any] = {}
+        found: dict[str, Any] = {}
         if self._first is not None:
-            fixed["filter shape"] = self._first.shape
+            found["filter shape"] = self._first.shape
         if watched:
-            fixed["blind"] = compute.blind_guess(self.live.run, len(watched.names))
+            found["blind"] = compute.blind_guess(self.live.run, len(watched.names))
             image = watched.image(self._mean, self._std)
             if image is not None:
-                fixed |= {"image": image.tobytes(), "image shape": image.shape}
-        return fixed
+                found |= {"image": image.tobytes(), "image shape": image.shape}
+        return found
 
     def _frame(self, progress: Progress) -> dict:
         run, watched = self.live.run, self._watched
-        frame = self._fixed | {
+        frame: dict[str, Any] = {
             "running": progress.state is State.RUNNING,
             "message": progress.message,
             "details": " · ".join(_details(progress)),

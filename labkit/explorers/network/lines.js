@@ -15,11 +15,17 @@ const wrapped = (line) => (line.isVector ? Math.ceil(Math.sqrt(line.maps)) : lin
 /** The first of `room` things shown out of `count`, so that the chosen one is among them. */
 const firstShown = (chosen, count, room) => clamp(chosen - Math.floor(room / 2), 0, Math.max(0, count - room));
 
-/** Paint a map on a canvas, one of its pixels for each number, in the greys of its line. */
-function paintMap(canvas, story, number, map) {
+// One for all maps: each canvas on the page is a layer, and sixty of them slow down every frame.
+const easel = make("canvas");
+easel.getContext("2d", { willReadFrequently: true });
+
+/** An element that shows a map, a pixel for each number, in the greys of its line. */
+function mapOf(story, number, map, name) {
   const { height, width, low, high } = story.lines[number];
-  paintGrey(canvas, story.plane(number, map), height, width, low, high);
-  return canvas;
+  paintGrey(easel, story.plane(number, map), height, width, low, high);
+  const shown = make("div", `lk-pixels ${name}`);
+  shown.style.backgroundImage = `url(${easel.toDataURL()})`;
+  return shown;
 }
 
 /** Lays out the lines around what is chosen; `stage.js` says what happens on them. */
@@ -100,9 +106,9 @@ class Lines {
     const first = this.first.get(number);
     const filters = number === 1 ? this.filters(line) : [];
     return range(Math.min(COLUMNS, line.maps - first)).map((n) => {
-      const canvas = paintMap(make("canvas", "lk-map lk-square"), this.story, number, first + n);
-      Object.assign(canvas.dataset, { line: number, map: first + n });
-      return filters.length ? make("div", "lk-pair", filters[first + n], canvas) : canvas;
+      const tile = mapOf(this.story, number, first + n, "lk-map lk-square");
+      Object.assign(tile.dataset, { line: number, map: first + n });
+      return filters.length ? make("div", "lk-pair", filters[first + n], tile) : tile;
     });
   }
 

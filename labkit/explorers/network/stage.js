@@ -33,7 +33,7 @@ class Inside extends Lines {
     this.back = this.button(() => this.goBack());
     this.said = make("div", "lk-said", make("div", "lk-title", this.title, this.toggle), this.status, this.range);
     this.rows = make("div", "lk-rows");
-    this.svg = hidden(document.createElementNS("http://www.w3.org/2000/svg", "svg"));
+    this.svg = hidden(drawing());
     this.hint = make("p", "lk-muted lk-hint", words.hint);
     const panel = make("div", "lk-sums", this.back, this.sums.element);
     el.append(make("div", "lk-net", this.rows, this.svg, panel));

@@ -126,11 +126,10 @@ class Sums {
 
   /** A small map of the source with the window on it. */
   thumb(map) {
-    const canvas = paintMap(make("canvas"), this.story, this.source, map);
     const { height, width } = this.story.lines[this.source];
     const frame = make("i");
     frameOn(frame, this.story.window(this.place).flatMap(extent), height, width);
-    return hidden(make("span", "lk-thumb lk-framed-map", canvas, frame));
+    return hidden(make("span", "lk-thumb lk-framed-map", mapOf(this.story, this.source, map, ""), frame));
   }
 
   /** Numbers x weights = products of one map that goes in. */

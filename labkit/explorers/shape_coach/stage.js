@@ -84,8 +84,8 @@ class Table {
     });
     this.lines.forEach(({ guess, answer, details }, i) => {
       if (guess.value !== guesses[i]) guess.value = guesses[i];
-      answer.textContent = results[i].answer;
-      details.forEach((one, n) => (one.textContent = results[i].details?.[n] ?? ""));
+      put(answer, { textContent: results[i].answer });
+      details.forEach((one, n) => put(one, { textContent: results[i].details?.[n] ?? "" }));
     });
   }
 }
@@ -145,7 +145,7 @@ function square({ unvisited, seen }, cell, from, to, y) {
 
 function begin({ el, scene, words, change, model }) {
   const [complaint, said] = [make("div"), spoken()];
-  const box = hidden(document.createElementNS("http://www.w3.org/2000/svg", "svg"));
+  const box = hidden(drawing());
   const now = () => model.get("settings");
   const hold = (layers) => {
     const guesses = now().guesses.slice(0, -1);
@@ -160,7 +160,7 @@ function begin({ el, scene, words, change, model }) {
   box.classList.add("lk-strips");
   el.append(complaint, table.element, box, said);
 
-  const draw = ({ size, layers, guesses, reveal, unit: asked }) => {
+  const draw = ({ size, layers, guesses, reveal, unit: asked }, width) => {
     const { stages, problem } = stack(size, scene.channels, layers, scene.limits, words);
     const complete = stages.length === layers.length;
     const end = stages.at(-1);
@@ -188,7 +188,7 @@ function begin({ el, scene, words, change, model }) {
     const { height, drawn } = strips(
       sidesOf(lengths, stages.slice(0, shown), layers, follows ? unit : null, words),
       [...range(stages.length - shown).fill("?"), ...range(layers.length - stages.length).fill("✗")],
-      el.clientWidth || 800,
+      width,
     );
     box.style.height = `${height}px`;
     box.innerHTML = drawn;

@@ -8,10 +8,9 @@ function slider(move) {
   /** Show a value; `texts` gives each position a word, `said` is what a screen reader says. */
   const show = ({ label, minimum, maximum, step, texts = [], value, disabled = false, said }) => {
     const word = texts.length ? texts[value] : written(String(Number(value.toFixed(6))));
-    name.textContent = label;
-    Object.assign(input, { min: minimum, max: maximum, step, disabled, value });
-    output.textContent = word;
-    input.setAttribute("aria-valuetext", said ?? word);
+    put(name, { textContent: label });
+    put(input, { min: minimum, max: maximum, step, disabled, value, ariaValueText: said ?? word });
+    put(output, { textContent: word });
   };
   return { element: make("label", "", name, input, output), input, output, show };
 }
@@ -20,10 +19,10 @@ function menu(move) {
   const [name, input] = [make("span"), make("select")];
   input.addEventListener("change", () => move(input.selectedIndex));
   const show = ({ label, options, value }) => {
-    name.textContent = label;
+    put(name, { textContent: label });
     if (String([...input.options].map(({ text }) => text)) !== String(options))
       input.replaceChildren(...options.map((text) => new Option(text)));
-    input.selectedIndex = value;
+    put(input, { selectedIndex: value });
   };
   return { element: make("label", "", name, input), input, show };
 }
@@ -35,8 +34,8 @@ function field(move) {
   // JupyterLab keeps Enter from ending the line.
   input.addEventListener("keydown", ({ key }) => key === "Enter" && move(input.value));
   const show = ({ label, value }) => {
-    name.textContent = label;
-    if (input.value !== value) input.value = value;
+    put(name, { textContent: label });
+    put(input, { value });
   };
   return { element: make("label", "", name, input), input, show };
 }
@@ -49,8 +48,8 @@ function button(press) {
   input.addEventListener("click", () => press(!pressed));
   const show = ({ label, disabled = false, value }) => {
     pressed = value;
-    Object.assign(input, { textContent: label, disabled });
-    if (value !== undefined) input.setAttribute("aria-pressed", value);
+    put(input, { textContent: label, disabled });
+    if (value !== undefined) put(input, { ariaPressed: value });
     input.classList.toggle("mod-active", value === true);
   };
   return { element: input, input, show };
@@ -126,7 +125,7 @@ class Player {
     Object.assign(this, { position, last });
     const { position: label } = this.words;
     this.slider.show({ label, minimum: 0, maximum: last, step: 1, value: position, said });
-    this.slider.output.textContent = count;
+    put(this.slider.output, { textContent: count });
   }
 
   toggle() {
@@ -156,14 +155,21 @@ class Player {
 
 /**
  * A stage: the controls that Python planned, and below them what `begin` puts into the element. That
- * returns how to `draw` the settings, whenever anybody changes one, what controls do beyond setting
- * a value (`acts`), what else of the model it `hears`, and how to `end`. `draw` may return news for
- * the controls.
+ * returns how to `draw` the settings on so many points of width, whenever anybody changes one, what
+ * controls do beyond setting a value (`acts`), what else of the model it `hears`, and how to `end`.
+ * `draw` may return news for the controls. Python hears of a change when it is on the screen, or at
+ * once if it `answers` with what is shown elsewhere.
  */
 function stage({ model, el }, begin) {
+  let told = true;
+  const tell = () => {
+    if (!told) model.save_changes();
+    told = true;
+  };
   const change = (news) => {
     model.set("settings", { ...model.get("settings"), ...news });
-    model.save_changes();
+    if (told) answers ? setTimeout(tell) : afterPaint(tell);
+    told = false;
   };
   const controls = new Controls(model.get("controls"), (name, value) =>
     acts[name] ? acts[name](value) : change({ [name]: value }),
@@ -174,21 +180,23 @@ function stage({ model, el }, begin) {
   el.lang = signs.language.replace("_", "-");
   const [words, scene] = [model.get("words"), model.get("scene")];
   const made = begin({ model, el, change, words, scene, redraw: () => update() });
-  const { draw, acts = {}, hears = {}, end = () => {} } = made;
+  const { draw, acts = {}, hears = {}, answers = false, end = () => {} } = made;
+  let width = el.clientWidth;
   const update = () => {
     const settings = model.get("settings");
-    controls.show(settings, draw(settings));
+    controls.show(settings, draw(settings, width || 800)); // 0 before it is on the page
     el.dataset.drawn = JSON.stringify(settings);
   };
   update();
   const off = follow(model, { "change:settings": update, ...hears });
-  let width = el.clientWidth;
   const resized = new ResizeObserver(() => {
-    if (el.clientWidth !== width) update();
+    if (el.clientWidth === width) return;
     width = el.clientWidth;
+    update();
   });
   resized.observe(el);
   return () => {
+    tell();
     end();
     off();
     resized.disconnect();

@@ -44,6 +44,18 @@ function make(tag, name = "", ...children) {
   return element;
 }
 
+/** Set what is other than it was: the browser lays out again only what changes. */
+function put(element, news) {
+  for (const [name, value] of Object.entries(news))
+    if (String(element[name]) !== String(value)) element[name] = value;
+}
+
+/** An element of a drawing: "svg" or one inside it. */
+const drawing = (tag = "svg") => document.createElementNS("http://www.w3.org/2000/svg", tag);
+
+/** Act when the next frame has been painted: the eye does not wait for it. */
+const afterPaint = (act) => requestAnimationFrame(() => setTimeout(act));
+
 /** For the eye alone: what it shows is said beside it. */
 function hidden(element) {
   element.setAttribute("aria-hidden", "true");
@@ -153,7 +165,8 @@ function signed(values) {
   const most = Math.max(...values.map(Math.abs)) || 1;
   return (value) => {
     const part = Math.min(1, Math.abs(value) / most) * 0.45;
-    return { fill: value < 0 ? `rgba(0,114,178,${part})` : `rgba(213,94,0,${part})` };
+    const ink = value < 0 ? [0, 114, 178] : [213, 94, 0];
+    return { fill: `rgb(${ink.map((level) => Math.round(255 + (level - 255) * part))})` };
   };
 }
 
@@ -163,23 +176,28 @@ const READABLE = 7;
 /** Numbers in a grid, each on its ground: `style(value, i)` gives `fill`, `colour` and `mark`. */
 class NumberGrid {
   element = make("div", "lk-grid");
+  shown = []; // how each cell looks
 
   show(values, columns, style, cell) {
-    const { element } = this;
+    const { element, shown } = this;
     const tight = columns > READABLE || cell < 17;
     element.classList.toggle("lk-tight", tight);
-    element.style.gridTemplateColumns = `repeat(${columns}, ${cell}px)`;
-    element.style.gridAutoRows = `${cell}px`;
-    element.style.letterSpacing = cell < 27 ? "-0.08em" : "";
-    if (element.childElementCount !== values.length)
+    put(element.style, { gridTemplateColumns: `repeat(${columns}, ${cell}px)`, gridAutoRows: `${cell}px` });
+    put(element.style, { lineHeight: `${cell}px`, letterSpacing: cell < 27 ? "-0.08em" : "" });
+    if (shown.length !== values.length) {
       element.replaceChildren(...values.map(() => make("span")));
+      shown.length = 0;
+    }
     values.forEach((value, i) => {
-      const { fill: ground, colour = INK, mark = false } = style(value, i);
+      const { fill: background, colour: color = INK, mark = false } = style(value, i);
+      const text = tight ? "" : short(value, cell < 21 || Math.abs(value) >= 10 ? 1 : 2);
+      const look = [text, background, color, mark].join();
+      if (look === shown[i]) return;
+      shown[i] = look;
       const square = element.children[i];
-      square.textContent = tight ? "" : short(value, cell < 21 || Math.abs(value) >= 10 ? 1 : 2);
+      square.textContent = text;
       square.classList.toggle("lk-winner", mark);
-      square.style.color = colour;
-      square.style.background = `linear-gradient(${ground}, ${ground}), #fff`;
+      Object.assign(square.style, { color, background });
     });
   }
 }

@@ -34,10 +34,11 @@ function numberCell({ length, signed }) {
   const [bar, number] = [make("i"), make("span")];
   const track = length ? hidden(make("span", signed ? "lk-length lk-signed" : "lk-length", bar)) : null;
   const show = (text, part = 0) => {
-    number.textContent = text;
+    put(number, { textContent: text });
+    if (!length) return;
     bar.style.width = `${Math.abs(part) * (signed ? 50 : 100)}%`;
     bar.style.left = signed ? `${50 + Math.min(0, part) * 50}%` : 0;
-    bar.className = part < 0 ? "lk-minus" : "";
+    put(bar, { className: part < 0 ? "lk-minus" : "" });
   };
   return { element: make("td", "", track, number), show };
 }
@@ -71,7 +72,7 @@ function begin({ model, el, words, scene: { classes }, change }) {
     Object.entries(COLUMNS).forEach(([name, { write, length, below }], k) => {
       const values = shown[name];
       values.forEach((value, i) => rows[i].cells[k].show(write(value), length?.(value, values)));
-      sums[k].textContent = below(values, words);
+      put(sums[k], { textContent: below(values, words) });
     });
     rows.forEach((row, i) => {
       row.show(logits[i]);
@@ -80,7 +81,7 @@ function begin({ model, el, words, scene: { classes }, change }) {
     const likeliest = shown.probabilities.indexOf(Math.max(...shown.probabilities));
     const values = { true: classes[label], other: classes[likeliest], p: fixed(shown.probabilities[label]) };
     const verdict = likeliest === label ? words.right : words.wrong;
-    said.textContent = fill(`${words.says} ${verdict}`, { ...values, loss: fixed(shown.loss) });
+    put(said, { textContent: fill(`${words.says} ${verdict}`, { ...values, loss: fixed(shown.loss) }) });
   };
   return { draw };
 }

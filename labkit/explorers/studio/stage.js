@@ -49,7 +49,7 @@ function begin({ model, el, scene: { title, texts, sentences, shades }, change }
     at(chosen)?.setAttribute("aria-selected", "true");
     (at(chosen) ?? cells[0][0]).tabIndex = 0;
   };
-  return { draw };
+  return { draw, answers: true };
 }
 
 const render = (view) => stage(view, begin);

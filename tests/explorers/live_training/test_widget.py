@@ -284,7 +284,7 @@ def test_classes_have_their_names():
 def test_another_image_is_the_next_one_and_after_the_last_comes_the_first(panel):
     shown = []
     for _image in range(25):
-        shown.append((panel.screen.scene["image"], panel.screen.scene["bars"]))
+        shown.append((panel.screen.watched["image"], panel.screen.scene["bars"]))
         panel.another.click()
     assert shown[0] == shown[24] != shown[1]
     expected = (EXAMPLES.tensors[0][1] * 0.5 + 0.5) * 255
