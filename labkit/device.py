@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +96,15 @@ def describe(device: str | torch.device | None = None) -> str:
     """Return one line about a device: name, maker's title, memory in GB (10**9 bytes)."""
     chosen = str(choose(device))
     return next(str(found) for found in available() if found.name == chosen)
+
+
+def recorded(description: str) -> str:
+    """Return a line that `describe` wrote in English, on another machine, in this language."""
+
+    def counted(found: re.Match) -> str:
+        return _("{name}, {cores} cores").format(name=found[1], cores=found[2])
+
+    return re.sub(r"(?<=\()(.+), (\d+) cores", counted, description)
 
 
 def synchronize(device: str | torch.device) -> None:

@@ -7,6 +7,7 @@ from torch import nn
 from labkit import device as devices
 from labkit.display import ExplainedError
 from labkit.model import Net
+from labkit.text import speaking
 
 GPU = next((found.name for found in devices.available() if found.kind != "cpu"), None)
 needs_gpu = pytest.mark.skipif(GPU is None, reason="no GPU on this machine")
@@ -35,6 +36,12 @@ def test_several_gpus_are_listed_by_name_and_memory(two_cards):
         "cuda:1 (Card B, 8 GB)",
     ]
     assert devices.describe("cuda:1") == "cuda:1 (Card B, 8 GB)"
+
+
+def test_where_something_was_recorded_is_said_in_the_language():
+    with speaking("pt_BR"):
+        assert devices.recorded("cpu (A, B, 2 cores, 8 GB)") == "cpu (A, B, 2 núcleos, 8 GB)"
+        assert devices.recorded("cuda:0 (Card, 8 GB)") == "cuda:0 (Card, 8 GB)"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from draw.style import MUTED, Still, flat
+from labkit.device import recorded
 from labkit.plots.base import Plot
 from labkit.plots.curves import loss_curve
 from labkit.plots.results import class_accuracy, confusion
@@ -29,7 +30,9 @@ def run() -> dict:
 def _signed(figure: Plot) -> Still:
     """Write under a figure where and when it was recorded, and make a file of it."""
     signature = _("recorded on {date}, {device}, torch {torch}").format(
-        date=RECORDED["date"], device=RECORDED["device"], torch=RECORDED["versions"]["torch"]
+        date=RECORDED["date"],
+        device=recorded(RECORDED["device"]),
+        torch=RECORDED["versions"]["torch"],
     )
     figure.supxlabel(signature, fontsize=8, color=MUTED)
     return Still(flat(figure), f"{figure.alt} {signature[0].upper()}{signature[1:]}.")

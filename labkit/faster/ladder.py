@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from labkit.data.sets import ImageSet
-from labkit.device import describe
+from labkit.device import describe, recorded
 from labkit.faster.recipe import Recipe, accuracy, answer, by_clock, train
 from labkit.text import N_, _, written
 
@@ -119,7 +119,7 @@ class Climb:
             "{date}, {versions}; trained on {learn:,} images, accuracy on {test:,} others"
         ).format(
             seconds=self.seconds,
-            device=self.device,
+            device=recorded(self.device),
             threads=self.threads,
             load=_("unknown") if self.load is None else self.load,
             date=self.date,

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from labkit.device import describe
+from labkit.device import describe, recorded
 from labkit.text import _, written
 from labkit.timing.clock import Result, Setting, Timing
 
@@ -33,7 +33,7 @@ class Recording:
         """Say that this was recorded, on which device, when, and with what."""
         versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
         return _("Recorded on {device}, {date}, {versions}").format(
-            device=self.device, date=self.date, versions=versions
+            device=recorded(self.device), date=self.date, versions=versions
         )
 
 
