@@ -71,15 +71,10 @@ def test_images_beside_each_other_in_train_and_test_are_no_two_classes(tmp_path)
         load(tmp_path / "x")
 
 
-def test_train_and_test_folders_are_kept_apart(tmp_path):
+@pytest.mark.parametrize("other", ["Test", "val"])
+def test_a_test_folder_or_one_in_its_stead_is_kept_apart(tmp_path, other):
     fill(tmp_path / "x" / "train", 11)
-    fill(tmp_path / "x" / "Test", 2)
-    assert sizes(load(tmp_path / "x")) == [30, 3, 6]
-
-
-def test_a_val_folder_stands_in_for_a_missing_test_folder(tmp_path):
-    fill(tmp_path / "x" / "train", 11)
-    fill(tmp_path / "x" / "val", 2)
+    fill(tmp_path / "x" / other, 2)
     assert sizes(load(tmp_path / "x")) == [30, 3, 6]
 
 
@@ -123,30 +118,19 @@ def test_images_are_read_once(fruit, monkeypatch):
     assert spy.count == 0
 
 
-def _add(folder):
-    shutil.copy(folder / "plum" / "0.png", folder / "plum" / "new.png")
+CHANGES = {
+    "added": lambda plum: shutil.copy(plum / "0.png", plum / "new.png"),
+    "removed": lambda plum: (plum / "9.png").unlink(),
+    "repainted": lambda plum: Image.new("RGB", (40, 30), (1, 2, 3)).save(plum / "9.png"),
+    "touched": lambda plum: os.utime(plum / "9.png", ns=(1, 1)),
+    "renamed": lambda plum: plum.rename(plum.with_name("prune")),
+}
 
 
-def _remove(folder):
-    (folder / "plum" / "9.png").unlink()
-
-
-def _repaint(folder):
-    Image.new("RGB", (40, 30), (1, 2, 3)).save(folder / "plum" / "9.png")
-
-
-def _touch(folder):
-    os.utime(folder / "plum" / "9.png", ns=(1, 1))
-
-
-def _rename_class(folder):
-    (folder / "plum").rename(folder / "prune")
-
-
-@pytest.mark.parametrize("change", [_add, _remove, _repaint, _touch, _rename_class])
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_a_change_in_the_folder_is_seen_and_the_old_arrays_go(fruit, change, monkeypatch, tmp_path):
     load(fruit)
-    change(fruit)
+    change(fruit / "plum")
     monkeypatch.setattr("labkit.data.read_image.decode", spy := Spy())
     load(fruit)
     assert 29 <= spy.count <= 31
@@ -185,14 +169,9 @@ def test_what_systems_leave_about_is_passed_over_in_silence(fruit, capsys):
     for name in (".DS_Store", "Thumbs.db", "desktop.ini", "._0.png"):
         (fruit / "lime" / name).write_bytes(b"x")
     (fruit / ".ipynb_checkpoints").mkdir()
+    fill(fruit / "__MACOSX", classes=("lime",))
     (fruit / "read me.txt").write_text("beside the classes")
     assert sum(sizes(load(fruit))) == 30
-    assert capsys.readouterr().err == ""
-
-
-def test_what_archives_leave_about_is_no_class(fruit, capsys):
-    fill(fruit / "__MACOSX", classes=("lime",))
-    assert load(fruit).train.classes == ["apple", "lime", "plum"]
     assert capsys.readouterr().err == ""
 
 
@@ -243,88 +222,51 @@ def test_a_tiny_folder_works(tmp_path):
     assert sizes(load(fill(tmp_path / "x", 3))) == [5, 1, 3]
 
 
-def _nowhere(folder):
-    return folder / "nowhere"
-
-
-def _a_file(folder):
-    return folder / "apple" / "0.png"
-
-
-def _no_class(folder):
-    (folder / "empty").mkdir()
-    return folder / "empty"
-
-
-def _one_class(folder):
-    return fill(folder / "one", classes=("apple",))
-
-
-def _the_folder_above(folder):
-    return folder.parent
-
-
-def _an_empty_class(folder):
-    (folder / "quince").mkdir()
-    return folder
-
-
-def _folders_of_classes(folder):
-    fill(folder / "training_set", classes=("apple", "lime"))
-    fill(folder / "test_set", classes=("apple", "lime"))
-    for name in COLOURS:
-        shutil.rmtree(folder / name)
-    return folder
-
-
-def _too_long_a_name(folder):
-    return folder / ("x" * 300)
-
-
-def _an_unreadable_class(folder):
-    (folder / "quince").mkdir()
-    (folder / "quince" / "a.jpg").write_text("no image")
-    return folder
-
-
-def _one_image_each(folder):
-    return fill(folder / "few", 1)
-
-
-def _a_class_only_in_test(folder):
-    fill(folder / "both" / "train", classes=("apple", "lime"))
-    fill(folder / "both" / "test")
-    return folder / "both"
-
-
-def _test_without_images(folder):
-    fill(folder / "both" / "train")
-    fill(folder / "both" / "test", 1)
-    for path in (folder / "both" / "test").glob("*/*"):
-        path.write_bytes(b"")
-    return folder / "both"
-
-
-UNUSABLE = {
-    _nowhere: "There is no folder .*nowhere",
-    _a_file: "0.png is a file",
-    _no_class: "At least two classes .* none",
-    _one_class: "At least two classes .* apple",
-    _the_folder_above: "one folder too high: choose .*my früit",
-    _folders_of_classes: "test_set, training_set in .* are parts of a data set.*train/cat/1.jpg",
-    _too_long_a_name: "There is no folder|cannot be opened: File name too long",
-    _an_empty_class: "quince has no images",
-    _an_unreadable_class: "class quince .*a.jpg: not an image",
-    _one_image_each: "no image to test with",
-    _a_class_only_in_test: "class plum is in the test folder, but not in .*train",
-    _test_without_images: "no image to test with",
+UNUSABLE = {  # the path that is chosen, the images there are in each folder, and what is said
+    "nowhere": ("nowhere", {}, "There is no folder .*nowhere"),
+    "a file": ("apple/0.png", {}, "0.png is a file"),
+    "no class": ("x", {"x": 0}, "At least two classes .* none"),
+    "one class": ("x", {"x/apple": 10}, "At least two classes .* apple"),
+    "the folder above": ("..", {}, "one folder too high: choose .*my früit"),
+    "folders of classes": (
+        "x",
+        {"x/training_set/a": 1, "x/test_set/a": 1},
+        "test_set, training_set in .* are parts of a data set.*train/cat/1.jpg",
+    ),
+    "too long a name": ("x" * 300, {}, "no folder|cannot be opened: File name too long"),
+    "an empty class": (".", {"quince": 0}, "quince has no images"),
+    "one image each": ("x", {"x/a": 1, "x/b": 1}, "no image to test with"),
+    "a class only in test": (
+        "x",
+        {"x/train/a": 1, "x/train/b": 1, "x/test/a": 1, "x/test/plum": 1},
+        "class plum is in the test folder, but not in .*train",
+    ),
 }
 
 
-@pytest.mark.parametrize("prepare", UNUSABLE)
-def test_an_unusable_folder_gets_one_clear_message(fruit, prepare):
-    with pytest.raises(DataError, match=UNUSABLE[prepare]) as error:
-        load(prepare(fruit))
+@pytest.mark.parametrize(("path", "folders", "said"), UNUSABLE.values(), ids=UNUSABLE)
+def test_an_unusable_folder_gets_one_clear_message(fruit, path, folders, said):
+    for name, count in folders.items():
+        (fruit / name).mkdir(parents=True)
+        for number in range(count):
+            shutil.copy(fruit / "apple" / "0.png", fruit / name / f"{number}.png")
+    refused(fruit / path, said)
+
+
+def test_files_that_are_no_images_leave_no_class_and_no_test_images(fruit):
+    for path in fill(fruit / "x" / "test", 1).glob("*/*"):
+        path.write_bytes(b"")
+    fill(fruit / "x" / "train")
+    refused(fruit / "x", "no image to test with")
+    (fruit / "quince").mkdir()
+    (fruit / "quince" / "a.jpg").write_text("no image")
+    shutil.rmtree(fruit / "x")
+    refused(fruit, "class quince .*a.jpg: not an image")
+
+
+def refused(folder, said):
+    with pytest.raises(DataError, match=said) as error:
+        load(folder)
     assert "\n" not in str(error.value)
 
 

@@ -59,25 +59,15 @@ def test_a_learner_may_write_to_the_images_and_nobody_else_sees_it(root):
     assert (store.cached("x", KEY, never).images["train"] == 7).all()
 
 
-def test_other_users_may_read_what_is_kept(root):
+def test_other_users_may_read_what_is_kept_and_take_the_lock(root):
     old = os.umask(0o077)
     try:
         store.cached("x", KEY, arrays)
     finally:
         os.umask(old)
-    for path in (root, root / f"x-{KEY}"):
-        assert stat.S_IMODE(path.stat().st_mode) == 0o755
-    for path in (root / f"x-{KEY}").iterdir():
-        assert stat.S_IMODE(path.stat().st_mode) == 0o644
-
-
-def test_whoever_comes_next_may_take_the_lock(root):
-    old = os.umask(0o077)
-    try:
-        store.cached("x", KEY, arrays)
-    finally:
-        os.umask(old)
-    assert stat.S_IMODE((root / ".x.lock").stat().st_mode) == 0o666
+    modes = {root: 0o755, root / f"x-{KEY}": 0o755, root / ".x.lock": 0o666}
+    modes |= dict.fromkeys((root / f"x-{KEY}").iterdir(), 0o644)
+    assert {path: stat.S_IMODE(path.stat().st_mode) for path in modes} == modes
 
 
 def test_a_class_may_download_into_a_cache_that_is_open_to_it(root):
@@ -95,24 +85,9 @@ def test_older_entries_of_the_same_name_are_removed_and_nothing_else(root):
     assert left == {f"x-{KEY}", "xy-" + "f" * 16, "x-my-own-things"}
 
 
-def _truncate(entry: Path) -> None:
-    os.truncate(entry / "train_images.npy", 5_000)
-
-
-def _empty(entry: Path) -> None:
-    (entry / "test_labels.npy").write_bytes(b"")
-
-
-def _remove_one(entry: Path) -> None:
-    (entry / "validation_labels.npy").unlink()
-
-
-def _garble(entry: Path) -> None:
-    (entry / "meta.json").write_bytes(b"\xff{")
-
-
-def _pickle_inside(entry: Path) -> None:
-    np.save(entry / "train_labels.npy", np.array([{}]), allow_pickle=True)
+def _file_instead(entry: Path) -> None:
+    shutil.rmtree(entry)
+    entry.write_text("not a folder")
 
 
 def _other_format(entry: Path) -> None:
@@ -120,43 +95,22 @@ def _other_format(entry: Path) -> None:
     (entry / "meta.json").write_text(json.dumps({**meta, "format": 99}), "utf-8")
 
 
-def _list_as_meta(entry: Path) -> None:
-    (entry / "meta.json").write_text("[1, 2]")
+DAMAGES = {
+    "truncated": lambda entry: os.truncate(entry / "train_images.npy", 5_000),
+    "empty": lambda entry: (entry / "test_labels.npy").write_bytes(b""),
+    "a part missing": lambda entry: (entry / "validation_labels.npy").unlink(),
+    "garbled": lambda entry: (entry / "meta.json").write_bytes(b"\xff{"),
+    "a pickle": lambda entry: np.save(entry / "train_labels.npy", np.array([{}])),
+    "another format": _other_format,
+    "a list as meta": lambda entry: (entry / "meta.json").write_text("[1, 2]"),
+    "labels out of range": lambda entry: np.save(entry / "train_labels.npy", np.full(20, 2)),
+    "fewer labels": lambda entry: np.save(entry / "train_labels.npy", np.zeros(3, np.int64)),
+    "floats": lambda entry: np.save(entry / "train_images.npy", np.zeros((20, 32, 32, 3))),
+    "a file instead": _file_instead,
+}
 
 
-def _labels_out_of_range(entry: Path) -> None:
-    np.save(entry / "train_labels.npy", np.full(20, 2))
-
-
-def _fewer_labels(entry: Path) -> None:
-    np.save(entry / "train_labels.npy", np.zeros(3, np.int64))
-
-
-def _floats(entry: Path) -> None:
-    np.save(entry / "train_images.npy", np.zeros((20, 32, 32, 3)))
-
-
-def _file_instead(entry: Path) -> None:
-    shutil.rmtree(entry)
-    entry.write_text("not a folder")
-
-
-DAMAGES = [
-    _truncate,
-    _empty,
-    _remove_one,
-    _garble,
-    _pickle_inside,
-    _other_format,
-    _list_as_meta,
-    _labels_out_of_range,
-    _fewer_labels,
-    _floats,
-    _file_instead,
-]
-
-
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_entry_is_noticed_and_made_again(root, damage, capsys):
     store.cached("x", KEY, arrays)
     damage(root / f"x-{KEY}")
