@@ -317,13 +317,13 @@ def cut_off(root) -> list[str]:
     return root.evaluate(_CUT_OFF)
 
 
-def unusable(page) -> list[str]:
+def unusable(page, height: int = 620) -> list[str]:
     """Return what keeps anybody from using the explorers of a page: by ear, by Tab, at a glance."""
     problems = unspoken(page)
     for explorer in page.locator(".lk-explorer:not(.lk-explorer *)").all():
         problems += unreached(explorer)
         box = explorer.bounding_box()
-        if box["height"] >= 620:
+        if box["height"] >= height:
             problems.append("larger than a screen: {width} x {height}".format(**box))
     return problems
 

@@ -109,10 +109,6 @@ def expect_colour(gallery, place, colour, within=1):
     raise AssertionError(f"{shown} is not {colour}")
 
 
-def test_its_cells_run(notebook):
-    assert notebook.errors() == []
-
-
 def test_arrow_keys_read_the_numbers_of_the_tensor(gallery, train):
     open_picture(gallery, 17)
     image, label = train[17]
