@@ -119,7 +119,8 @@ def test_one_cycle_goes_on_where_it_was_and_only_by_its_own_plan(tmp_path):
         found.resume(longer)
 
 
-def test_the_one_before_is_kept(saved):
+def test_the_one_before_is_kept_and_nothing_else(saved):
+    assert sorted(file.name for file in saved.parent.iterdir()) == ["net.previous.pt", "net.pt"]
     assert checkpoint.load(saved).run["step"] == 2
     assert checkpoint.load(checkpoint.previous(saved)).run["step"] == 3
 
@@ -128,10 +129,6 @@ def test_a_damaged_file_does_not_push_out_the_good_one_before_it(saved):
     saved.write_bytes(saved.read_bytes()[:100])
     checkpoint.save(saved, nn.Linear(1, 1))
     assert checkpoint.load(checkpoint.previous(saved)).run["step"] == 3
-
-
-def test_nothing_is_left_behind_but_the_two(saved):
-    assert sorted(file.name for file in saved.parent.iterdir()) == ["net.previous.pt", "net.pt"]
 
 
 def test_what_a_killed_writer_left_is_swept_after_an_hour(saved):
@@ -226,15 +223,6 @@ def test_a_flipped_bit_is_refused_or_changes_nothing_that_is_read(saved):
         else:  # in the space between two parts
             assert all(torch.equal(found[name], weight) for name, weight in weights.items())
     assert refused > 200
-
-
-def test_a_flipped_bit_among_the_weights_would_have_loaded_without_a_word(saved):
-    weight = checkpoint.load(saved).model["0.weight"].numpy().tobytes()
-    data = bytearray(saved.read_bytes())
-    data[data.find(weight)] ^= 1
-    saved.write_bytes(bytes(data))
-    torch.load(saved, weights_only=True)  # torch does not notice
-    assert "net.pt is damaged" in _refused(saved)
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>Log in</html>", b"\x80\x04not a zip"])
@@ -400,26 +388,22 @@ def test_weights_of_another_model_are_refused(saved):
         checkpoint.load(saved).restore(nn.Linear(3, 4))
 
 
+def _last_layer(parameters, lr):
+    return torch.optim.SGD(list(parameters)[2:], lr=lr)
+
+
 @pytest.mark.parametrize(
     ("other", "said"),
     [
         ({"batch_size": 5}, "number of batches is 5 there and 4 in"),
         ({"optimizer": torch.optim.Adam}, "optimizer is SGD there and Adam in"),
+        ({"optimizer": _last_layer}, r"optimizer is \[4\] there and \[2\] in"),
     ],
 )
-def test_another_recipe_cannot_be_resumed(saved, other, said):
+def test_another_recipe_cannot_be_resumed_and_nothing_is_changed(saved, other, said):
     run = _run(**other)
     before = [weight.clone() for weight in run.model.parameters()]
     with pytest.raises(CheckpointError, match=said):
-        checkpoint.load(saved).resume(run)
-    assert all(torch.equal(a, b) for a, b in zip(before, run.model.parameters(), strict=True))
-
-
-def test_an_optimizer_of_other_weights_cannot_be_resumed_and_nothing_is_changed(saved):
-    run = _run()
-    run.optimizer = torch.optim.SGD(run.model[2].parameters(), lr=0.1)
-    before = [weight.clone() for weight in run.model.parameters()]
-    with pytest.raises(CheckpointError, match=r"optimizer is \[4\] there and \[2\] in"):
         checkpoint.load(saved).resume(run)
     assert all(torch.equal(a, b) for a, b in zip(before, run.model.parameters(), strict=True))
 
