@@ -7,10 +7,8 @@ This is what ``make lab`` runs, and it is the same on any system: with the setti
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-from jupyterlab.commands import get_app_dir
 from jupyterlab.labapp import LabApp
 
 HERE = Path(__file__).resolve().parent
@@ -37,19 +35,8 @@ def main(*arguments: str) -> int:
     ]
     if hasattr(os, "getuid") and os.getuid() == 0:
         settings.append("--allow-root")
-    with tempfile.TemporaryDirectory() as folder:
-        if code != "en":
-            _write_page(Path(folder), code)
-            settings.append(f"--LabApp.templates_dir={folder}")
-        LabApp.launch_instance([*settings, *options])
+    LabApp.launch_instance([*settings, *options])
     return 0
-
-
-def _write_page(folder: Path, code: str) -> None:
-    """Copy JupyterLab's page with its language set: it says English, whatever its menus speak."""
-    page = Path(get_app_dir(), "static", "index.html").read_text("utf-8")
-    page = page.replace('<html lang="en">', f'<html lang="{code.replace("_", "-")}">', 1)
-    (folder / "index.html").write_text(page, "utf-8")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import ast
 import os
-import re
 from pathlib import Path
 
 import pytest
@@ -42,22 +41,6 @@ def test_it_opens_the_first_notebook_with_the_settings_beside_ones_own(opened, m
 def test_with_a_language_it_opens_that_edition(opened, monkeypatch):
     monkeypatch.chdir(ROOT)
     assert opened("es")["LabApp.default_url"] == "/lab/tree/notebooks/es/00_setup.ipynb"
-
-
-@pytest.mark.parametrize(("code", "said"), [("en", "en"), ("de", "de"), ("pt_BR", "pt-BR")])
-def test_the_page_says_which_language_it_is_in(monkeypatch, code, said):
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(lab.subprocess, "call", lambda command: 0)
-    pages = []
-
-    def look(options):
-        app = lab.LabApp()
-        app.parse_command_line(options)
-        pages.append(Path(app.templates_dir, "index.html").read_text("utf-8"))
-
-    monkeypatch.setattr(lab.LabApp, "launch_instance", look)
-    lab.main(code)
-    assert re.search("<html[^>]*>", pages[0])[0] == f'<html lang="{said}">'
 
 
 def test_a_language_that_there_is_not_opens_nothing(monkeypatch, capfd):
