@@ -142,12 +142,13 @@ def _shown(code: str) -> str | None:
     return shown.id if isinstance(shown, ast.Name) else None
 
 
-def imported(cells: list[dict], *rooms: str) -> set[str]:
+def imported(cells: list[dict], room: str) -> set[str]:
+    """Return the names that cells import from a room of labkit."""
     names = set()
     for cell in cells:
         if cell["cell_type"] == "code":
             for node in ast.walk(ast.parse(source(cell))):
-                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(rooms):
+                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(room):
                     names |= {alias.asname or alias.name for alias in node.names}
     return names
 
@@ -171,8 +172,8 @@ def count(path: Path) -> Counted:
         here.cells.append(cell)
         if text.startswith(DIVIDER):
             here = Part("divider")
-    moving = imported(cells, "labkit.explorers", "labkit.explorers")
-    drawing = imported(cells, "labkit.plots", "labkit.plots")
+    moving = imported(cells, "labkit.explorers")
+    drawing = imported(cells, "labkit.plots")
     for part in (core, exercises, *sections):
         part.count(moving, drawing)
     return Counted(path, core, sections, exercises)

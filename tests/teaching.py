@@ -52,8 +52,8 @@ def sections(path) -> list[Part]:
             parts.append(Part(text.splitlines()[0].removeprefix("## ").strip()))
         if parts:
             parts[-1].cells.append(cell)
-    moving = imported(cells, "labkit.explorers", "labkit.explorers")
-    drawing = imported(cells, "labkit.plots", "labkit.plots")
+    moving = imported(cells, "labkit.explorers")
+    drawing = imported(cells, "labkit.plots")
     for part in parts:
         part.count(moving, drawing)
     return [part for part in parts if part.title not in ("Recap", "Going deeper")]

@@ -126,21 +126,6 @@ def adam(parameters):
 
 
 @pytest.mark.parametrize("make", [momentum, adam])
-def test_moving_to_where_it_is_already_changes_nothing(make):
-    model, optimizer = training(make)
-    three_steps(model, optimizer)
-    other, its_optimizer = training(make)
-    three_steps(other, its_optimizer)
-    before = list(other.parameters())
-    devices.move(other, its_optimizer, "cpu")
-    assert all(a is b for a, b in zip(before, other.parameters(), strict=True))
-    three_steps(model, optimizer)
-    three_steps(other, its_optimizer)
-    for a, b in zip(model.parameters(), other.parameters(), strict=True):
-        assert torch.equal(a, b)
-
-
-@pytest.mark.parametrize("make", [momentum, adam])
 def test_what_the_optimizer_remembers_moves_with_the_model(make):
     model, optimizer = training(make)
     three_steps(model, optimizer)
@@ -246,9 +231,8 @@ def test_any_other_error_passes_through():
 @pytest.mark.parametrize("make", [momentum, adam])
 def test_a_training_moved_in_the_middle_ends_where_one_that_stayed_does(make, device):
     stayed, its_optimizer = training(make)
-    three_steps(stayed, its_optimizer)
-    three_steps(stayed, its_optimizer)
-    three_steps(stayed, its_optimizer)
+    for _move in range(3):
+        three_steps(stayed, its_optimizer)
 
     model, optimizer = training(make)
     before = list(model.parameters())
@@ -260,7 +244,8 @@ def test_a_training_moved_in_the_middle_ends_where_one_that_stayed_does(make, de
     devices.move(model, optimizer, "cpu")
     three_steps(model, optimizer)
     for a, b in zip(stayed.parameters(), model.parameters(), strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)
+        exact = {"rtol": 0, "atol": 0} if device == "cpu" else {"rtol": 1e-3, "atol": 1e-4}
+        torch.testing.assert_close(a, b, **exact)
 
 
 @pytest.mark.gpu

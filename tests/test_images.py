@@ -175,67 +175,16 @@ def test_another_network_gives_another_picture_of_it():
     assert wide["conv1"] == (12, 28, 28) and wide["fc3"] == (3,)
 
 
-def by_hand(rule, steps=30):
-    """Walk down the landscape with ``rule(gradient, state, step) -> change``."""
-    weights, state, path = np.array(landscape.START), {}, []
-    for step in range(steps + 1):
-        at = torch.tensor(weights, requires_grad=True)
-        value = landscape.SURFACE.loss(at)
-        path.append([*weights, value.item()])
-        gradient = torch.autograd.grad(value, at)[0].numpy()
-        weights = weights + rule(gradient, state, step + 1)
-    return np.array(path)
-
-
-def sgd(gradient, state, step):
-    return -0.05 * gradient
-
-
-def momentum(gradient, state, step):
-    state["velocity"] = 0.9 * state.get("velocity", 0) + gradient
-    return -0.05 * state["velocity"]
-
-
-def rmsprop(gradient, state, step):
-    state["square"] = 0.99 * state.get("square", 0) + 0.01 * gradient**2
-    return -0.03 * gradient / (np.sqrt(state["square"]) + 1e-8)
-
-
-def adam(gradient, state, step):
-    state["mean"] = 0.9 * state.get("mean", 0) + 0.1 * gradient
-    state["square"] = 0.999 * state.get("square", 0) + 0.001 * gradient**2
-    mean, square = state["mean"] / (1 - 0.9**step), state["square"] / (1 - 0.999**step)
-    return -0.1 * mean / (np.sqrt(square) + 1e-8)
-
-
-@pytest.mark.parametrize(
-    ("walker", "rule"),
-    list(zip(landscape.WALKERS, (sgd, momentum, rmsprop, adam), strict=True)),
-    ids=lambda value: getattr(value, "__name__", None),
-)
-def test_the_paths_in_the_landscape_are_the_update_rules(walker, rule):
-    np.testing.assert_allclose(landscape.walk(walker, steps=30), by_hand(rule), atol=1e-9)
-
-
-def test_the_marked_places_are_two_minima_and_a_saddle_point():
-    local, saddle, lowest = landscape.places().values()
-    for place, downhill in ((local, 0), (saddle, 1), (lowest, 0)):
-        at = torch.tensor(place[:2], requires_grad=True)
-        gradient = torch.autograd.grad(landscape.SURFACE.loss(at), at)[0]
-        curvatures = torch.linalg.eigvalsh(
-            torch.autograd.functional.hessian(landscape.SURFACE.loss, at.detach())
-        )
-        assert gradient.abs().max() < 1e-8
-        assert (curvatures < 0).sum() == downhill
-    assert lowest[2] < local[2] < saddle[2]
-    side = torch.linspace(-3, 3, 200, dtype=torch.float64)
-    everywhere = landscape.SURFACE.loss(torch.cartesian_prod(side, side))
-    assert everywhere.min() >= lowest[2] and everywhere.max() <= landscape.HIGHEST
-
-
-def test_no_path_leaves_the_landscape():
+def test_each_walker_is_what_its_label_says_and_stays_on_the_landscape():
     for walker in landscape.WALKERS:
+        optimizer = walker.make([torch.zeros(2, requires_grad=True)])
+        numbers = dict(part.split() for part in walker.setting.split(", "))
+        group = optimizer.param_groups[0]
+        assert type(optimizer).__name__ == walker.name
+        assert group["lr"] == float(numbers["lr"])
+        assert group.get("momentum", 0) == float(numbers.get("momentum", 0))
         assert np.abs(landscape.walk(walker)[:, :2]).max() < landscape.SURFACE.reach[0][1]
+    assert landscape.SURFACE.heights(200)[1].max() <= landscape.HIGHEST
 
 
 def test_the_batch_starts_with_the_item_beside_it():

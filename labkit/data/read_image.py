@@ -19,6 +19,9 @@ from PIL import Image, UnidentifiedImageError
 from labkit.display import ExplainedError
 from labkit.text import _
 
+SIDE = 32
+"""Pixels of a side of what comes out."""
+
 PIXELS_AT_MOST = 25_000_000
 """More pixels than this are not decoded: 12,000 x 12,000 would take 824 MB."""
 
@@ -59,10 +62,8 @@ class ImageError(ExplainedError):
     """An image file that cannot be used; the message says why in one sentence."""
 
 
-def read_image(
-    source: str | os.PathLike | bytes, *, size: int = 32, name: str | None = None
-) -> np.ndarray:
-    """Open an image from a path or from its bytes; return uint8 ``[size, size, 3]``, RGB.
+def read_image(source: str | os.PathLike | bytes, *, name: str | None = None) -> np.ndarray:
+    """Open an image from a path or from its bytes; return uint8 ``[32, 32, 3]``, RGB.
 
     The image is turned upright as its camera noted, its first frame is used, transparent parts
     become white, and its centre square is resized. Greys of 16 bits that stay below 256, 1,024
@@ -74,7 +75,7 @@ def read_image(
     raw = isinstance(source, bytes | bytearray | memoryview)
     name = name or (_("The image") if raw else str(source))
     with quiet():
-        return decode(io.BytesIO(source) if raw else source, name, size)
+        return decode(io.BytesIO(source) if raw else source, name)
 
 
 @contextlib.contextmanager
@@ -95,7 +96,7 @@ def quiet() -> Generator[None]:
 
 
 def decode(
-    file: str | os.PathLike | io.BytesIO, name: str, size: int = 32, large: Executor | None = None
+    file: str | os.PathLike | io.BytesIO, name: str, large: Executor | None = None
 ) -> np.ndarray:
     """Do what ``read_image`` does inside of ``quiet``, in any thread.
 
@@ -106,15 +107,15 @@ def decode(
     try:
         with Image.open(file, formats=_formats(kind)) as image:
             whole = image.width * image.height
-            image.draft(None, (8 * size, 8 * size))  # a large JPEG is decoded at a fraction
+            image.draft(None, (8 * SIDE, 8 * SIDE))  # a large JPEG is decoded at a fraction
             pixels = image.width * image.height
             if image.info.get("progressive"):  # all of it is in memory first, as 16-bit numbers
                 pixels = max(pixels, whole // 2)
             if pixels > PIXELS_AT_MOST:
                 raise ImageError(_too_large(name, kind))
             if large is not None and pixels > LARGE:
-                return large.submit(_pixels, image, size).result()
-            return _pixels(image, size)
+                return large.submit(_pixels, image).result()
+            return _pixels(image)
     except ImageError:
         raise
     except Image.DecompressionBombError:
@@ -183,8 +184,8 @@ def _unknown(name: str, kind: str) -> str:
     return text.format(name=name, kind=kind, formats=", ".join(_formats("")))
 
 
-def _pixels(image: Image.Image, size: int) -> np.ndarray:
-    return np.asarray(_small(_loaded(image), size))
+def _pixels(image: Image.Image) -> np.ndarray:
+    return np.asarray(_small(_loaded(image)))
 
 
 def _loaded(image: Image.Image) -> Image.Image:
@@ -225,11 +226,11 @@ def _stderr_closed() -> Generator[None]:
             os.close(nothing)
 
 
-def _small(image: Image.Image, size: int) -> Image.Image:
+def _small(image: Image.Image) -> Image.Image:
     """Return the centre square as RGB, upright: read in strips, so that no copy is as large."""
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
-    factor = max(1, side // (8 * size))  # so many pixels are averaged before LANCZOS
+    factor = max(1, side // (8 * SIDE))  # so many pixels are averaged before LANCZOS
     step = factor * max(1, 128 // factor)
     white = _white(image)
     length = -(-side // factor)
@@ -239,7 +240,7 @@ def _small(image: Image.Image, size: int) -> Image.Image:
         strip = image.crop((left, top + start, left + side, top + end))
         small.paste(_rgb(strip, white).reduce(factor), (0, start // factor))
     box = (0, 0, side / factor, side / factor)
-    small = small.resize((size, size), Image.Resampling.LANCZOS, box)
+    small = small.resize((SIDE, SIDE), Image.Resampling.LANCZOS, box)
     turn = _UNDO.get(_orientation(image))
     return small if turn is None else small.transpose(turn)
 

@@ -30,10 +30,10 @@ class Share:
         return wilson(self.right, self.of)
 
 
-def wilson(right: int, of: int, z: float = Z_95) -> tuple[float, float]:
+def wilson(right: int, of: int) -> tuple[float, float]:
     """Return the shares between which the true one lies, after ``right`` of ``of`` were counted.
 
-    These are all shares p from which the counted one is at most ``z`` standard errors
+    These are all shares p from which the counted one is at most ``Z_95`` standard errors
     sqrt(p (1 - p) / of) away: E. B. Wilson, Probable inference, the law of succession, and
     statistical inference, JASA 22 (1927), 209-212. They stay within 0 and 1, and 0 of 5 does not
     mean "never". Raises ValueError unless ``0 <= right <= of``.
@@ -46,6 +46,7 @@ def wilson(right: int, of: int, z: float = Z_95) -> tuple[float, float]:
         )
     if of == 0:
         return 0.0, 1.0
+    z = Z_95
     share, shrink = right / of, 1 + z * z / of
     centre = (share + z * z / (2 * of)) / shrink
     half = z / shrink * math.sqrt(share * (1 - share) / of + (z / (2 * of)) ** 2)

@@ -5,6 +5,7 @@ import html
 import io
 import re
 import warnings
+from collections.abc import Sequence
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -94,6 +95,28 @@ def image_html(png: bytes, alt: str, *, width: int | None = None, pixelated: boo
         f'<img src="data:image/png;base64,{source}" alt="{html.escape(alt, quote=True)}"'
         f'{size} style="{style}">'
     )
+
+
+def tiles(
+    images: Sequence, titles: Sequence[str], *, columns: int, size: tuple[float, float], **look
+) -> Plot:
+    """Draw images in rows of ``columns``, each under its title, ``size`` inches a tile.
+
+    ``look`` is for ``imshow``, e.g. ``cmap="gray"``.
+    """
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    plot = Plot(size[0] * columns, size[1] * rows)
+    for place, (image, title) in enumerate(zip(images, titles, strict=True), start=1):
+        show(plot.add_subplot(rows, columns, place), image, title, **look)
+    return plot
+
+
+def show(axes, image, title: str = "", **look) -> None:
+    """Draw an image pixel by pixel, under a title and without axes."""
+    axes.imshow(image, interpolation="nearest", **look)
+    axes.set_title(title, fontsize=9)
+    axes.set_axis_off()
 
 
 def plain_axes(plot: Plot, *position, **options):

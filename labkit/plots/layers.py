@@ -1,12 +1,11 @@
 """Draw what is inside a network: its kernels and its feature maps."""
 
-import math
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 
 import numpy
 
-from labkit.plots.base import CYCLE, INK, Plot, plain_axes
+from labkit.plots.base import CYCLE, INK, Plot, plain_axes, tiles
 from labkit.text import _, ngettext
 
 
@@ -110,15 +109,10 @@ def _shaped(values: numpy.ndarray, axes: int) -> numpy.ndarray:
 
 
 def _grid(images: list, titles: list[str], limits: dict, title: str, alt: str) -> Plot:
-    columns = min(len(images), 8)
-    rows = math.ceil(len(images) / columns)
-    side = min(1.6, 7.4 / columns)
-    plot = Plot(columns * side, rows * (side + 0.2) + (0.3 if title else 0), alt=alt)
+    side = min(1.6, 7.4 / min(len(images), 8))
+    plot = tiles(images, titles, columns=8, size=(side, side + 0.2), **limits)
+    plot.alt = alt
     if title:
         plot.suptitle(title, fontsize=11, color=INK)
-    for place, (image, name) in enumerate(zip(images, titles, strict=True), 1):
-        axes = plot.add_subplot(rows, columns, place)
-        axes.imshow(image, interpolation="nearest", **limits)
-        axes.set_title(name, fontsize=9, color=INK)
-        axes.set_axis_off()
+        plot.set_figheight(plot.get_figheight() + 0.3)
     return plot

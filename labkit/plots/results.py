@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from labkit.data import ImageSet
 from labkit.evaluation.scores import Calibration, Share
-from labkit.plots.base import BLUE, CYCLE, GRID, INK, OVER_THE_LINE, Plot, plain_axes
+from labkit.plots.base import BLUE, CYCLE, GRID, INK, OVER_THE_LINE, Plot, plain_axes, tiles
 from labkit.plots.samples import gallery
 from labkit.text import _, ngettext, written
 
@@ -110,31 +110,20 @@ def most_wrong(
 
     ``confidence`` is the probability in 0..1 that the model gave its wrong prediction.
     """
-    count = len(images)
-    if not count:
+    if not len(images):
         plot = Plot(5.0, 0.6, alt=_("There is no mistake to show."))
         plot.text(0.5, 0.5, plot.alt, ha="center", va="center")
         return plot
-    columns = min(6, count)
-    rows = -(-count // columns)
-    plot = Plot(1.45 * columns, 1.85 * rows)
-    captions = []
-    for k in range(count):
-        axes = plot.add_subplot(rows, columns, k + 1)
-        axes.imshow(images[k], interpolation="nearest")
-        axes.set_axis_off()
-        axes.set_title(
-            _("{answer}? {share:.0%}\nis: {truth}").format(
-                answer=answers[k], share=confidence[k], truth=truths[k]
-            ),
-            fontsize=9,
-        )
-        captions.append(
-            _("{truth} predicted as {answer} ({share:.0%} sure)").format(
-                truth=truths[k], answer=answers[k], share=confidence[k]
-            )
-        )
-    plot.alt = _("The surest mistakes: {list}.").format(list="; ".join(captions))
+    mistakes = [
+        {"truth": truth, "answer": answer, "share": share}
+        for truth, answer, share in zip(truths, answers, confidence, strict=True)
+    ]
+    title = _("{answer}? {share:.0%}\nis: {truth}")
+    said = _("{truth} predicted as {answer} ({share:.0%} sure)")
+    titles = [title.format(**each) for each in mistakes]
+    plot = tiles(list(images), titles, columns=6, size=(1.45, 1.85))
+    said = "; ".join(said.format(**each) for each in mistakes)
+    plot.alt = _("The surest mistakes: {list}.").format(list=said)
     return plot
 
 
@@ -175,16 +164,12 @@ def predicted(shown: ImageSet, predictions: Sequence[int], places: Sequence[int]
 
 
 def class_scores(
-    recall: Sequence[Share],
-    precision: Sequence[Share],
-    classes: Sequence[str],
-    *,
-    width: float = 6.4,
+    recall: Sequence[Share], precision: Sequence[Share], classes: Sequence[str]
 ) -> Plot:
     """Draw recall and precision of each class with their 95 % intervals, best recall first."""
     known = [-share.value if share.of else 1 for share in recall]
     order = sorted(range(len(classes)), key=lambda k: known[k])
-    plot = Plot(width, 1.0 + 0.36 * len(order))
+    plot = Plot(6.4, 1.0 + 0.36 * len(order))
     axes = plain_axes(plot)
     kinds = ((_("recall"), recall, -0.15), (_("precision"), precision, 0.15))
     for (name, shares, off), (color, _line, marker) in zip(kinds, CYCLE, strict=False):
@@ -238,9 +223,9 @@ def _say_share(name: str, share: Share) -> str:
     )
 
 
-def reliability(found: Calibration, *, width: float = 4.6) -> Plot:
+def reliability(found: Calibration) -> Plot:
     """Draw the accuracy against the confidence; the count of predictions below."""
-    plot = Plot(width, 4.0)
+    plot = Plot(4.6, 4.0)
     axes, below = plot.subplots(2, 1, sharex=True, height_ratios=(4, 1))
     for each in (axes, below):
         each.spines[["top", "right"]].set_visible(False)

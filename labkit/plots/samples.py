@@ -6,7 +6,7 @@ from math import floor, log10
 import numpy as np
 from numpy.typing import ArrayLike
 
-from labkit.plots.base import BLUE, CYCLE, INK, OVER_THE_LINE, Plot, plain_axes
+from labkit.plots.base import BLUE, CYCLE, INK, OVER_THE_LINE, Plot, plain_axes, show, tiles
 from labkit.text import _, ngettext, written
 
 _CHANNELS = ("#C02020", "#0A7A3C", "#1F5FC4")  # red, green, blue, each 4.5:1 or more on white
@@ -24,12 +24,8 @@ def gallery(images: Sequence[np.ndarray], captions: Sequence[str], *, columns: i
             )
         )
     captions = [_(str(caption)) for caption in captions]
-    columns = min(columns, len(images))
-    rows = -(-len(images) // columns)
-    size = 1.05 if columns > 5 else 1.5  # inches: a few images are drawn larger
-    plot = Plot(size * columns, (size + 0.2) * rows)
-    for place, (image, caption) in enumerate(zip(images, captions, strict=True), start=1):
-        _show(plot.add_subplot(rows, columns, place), image, caption)
+    size = 1.05 if min(columns, len(images)) > 5 else 1.5  # a few images are drawn larger
+    plot = tiles(images, captions, columns=columns, size=(size, size + 0.2))
     plot.alt = ngettext(
         "{n} image, read by rows: {captions}.",
         "{n} images, read by rows: {captions}.",
@@ -68,15 +64,11 @@ def channels(image: np.ndarray, *, title: str = "") -> Plot:
     means = [float(image[..., channel].mean()) for channel in range(3)]
     plot = Plot(7.6, 2.3)
     row = plot.subplots(1, 4)
-    _show(row[0], image, title or _("all three"))
+    show(row[0], image, title or _("all three"))
     for channel, (ax, name, mean) in enumerate(zip(row[1:], names, means, strict=True)):
-        ax.imshow(image[..., channel], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-        ax.set_title(
-            _("{name}, mean {mean:.0f}").format(name=name, mean=mean),
-            fontsize=9,
-            color=_CHANNELS[channel],
-        )
-        ax.set_axis_off()
+        text = _("{name}, mean {mean:.0f}").format(name=name, mean=mean)
+        show(ax, image[..., channel], text, cmap="gray", vmin=0, vmax=255)
+        ax.title.set_color(_CHANNELS[channel])
     plot.alt = _(
         "An image and its three channels in grey, bright where there is much of that colour: "
         "mean red {red:.0f}, green {green:.0f}, blue {blue:.0f} of 255."
@@ -84,7 +76,7 @@ def channels(image: np.ndarray, *, title: str = "") -> Plot:
     return plot
 
 
-def histograms(before: np.ndarray, after: np.ndarray, *, bins: int = 40) -> Plot:
+def histograms(before: np.ndarray, after: np.ndarray) -> Plot:
     """Draw how often each value occurs per channel, before and after a transform.
 
     Both are ``[N, 3, H, W]`` float.
@@ -94,7 +86,7 @@ def histograms(before: np.ndarray, after: np.ndarray, *, bins: int = 40) -> Plot
     sentences = []
     for place, (title, values) in enumerate(((_("before"), before), (_("after"), after)), start=1):
         ax = plain_axes(plot, 1, 2, place)
-        edges = np.linspace(values.min(), values.max(), bins + 1)
+        edges = np.linspace(values.min(), values.max(), 41)
         for channel, name in enumerate(names):
             counts = np.histogram(values[:, channel], edges)[0]
             look = {"color": _CHANNELS[channel], "linestyle": CYCLE[channel][1]}
@@ -146,12 +138,6 @@ def bars(names: Sequence[str], values: Sequence[float], *, unit: str, title: str
     pairs = "; ".join(f"{name}: {text}" for name, text in zip(names, texts, strict=True))
     plot.alt = _("Bars. {title} {pairs}.").format(title=title, pairs=pairs)
     return plot
-
-
-def _show(ax, image: np.ndarray, title: str) -> None:
-    ax.imshow(image, interpolation="nearest")
-    ax.set_title(title, fontsize=9)
-    ax.set_axis_off()
 
 
 def _listed(words: Sequence[str]) -> str:

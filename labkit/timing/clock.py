@@ -32,11 +32,6 @@ class Timing:
         """The middle of the repeats, in seconds: one disturbed repeat does not move it."""
         return statistics.median(self.samples)
 
-    @property
-    def spread(self) -> float:
-        """How far slowest and fastest repeat lie apart, as a part of the median (0.1: 10 %)."""
-        return (max(self.samples) - min(self.samples)) / self.median
-
     def __str__(self) -> str:
         return _("{median:.2f} ms ({low:.2f} to {high:.2f} ms in {n} repeats)").format(
             median=self.median * 1e3,
@@ -156,7 +151,7 @@ def settings(
     return sorted(grid, key=lambda one: one.batch * one.width**2)
 
 
-def training_step(setting: Setting, classes: int = 10) -> Callable[[], None]:
+def training_step(setting: Setting) -> Callable[[], None]:
     """Return a function that trains `Net` for one step on random images, copying included.
 
     As in a real training run, each step moves its batch ``[batch, 3, 32, 32]`` from host memory
@@ -164,14 +159,14 @@ def training_step(setting: Setting, classes: int = 10) -> Callable[[], None]:
     """
     device = torch.device(setting.device)
     layout = torch.channels_last if setting.channels_last else torch.contiguous_format
-    model = Net(classes, setting.width).to(device).to(memory_format=layout)
+    model = Net(width=setting.width).to(device).to(memory_format=layout)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9)
     if setting.compiled:
         torch.compiler.reset()  # else the ninth network in a row silently runs uncompiled
     forward = torch.compile(model, dynamic=False) if setting.compiled else model
     loss_function = nn.CrossEntropyLoss()
     images = torch.randn(setting.batch, 3, 32, 32).contiguous(memory_format=layout)
-    labels = torch.randint(classes, (setting.batch,))
+    labels = torch.randint(10, (setting.batch,))
     if device.type == "cuda":
         images, labels = images.pin_memory(), labels.pin_memory()
 
@@ -192,9 +187,7 @@ def autocast(device: str | torch.device, precision: str) -> torch.autocast:
     return torch.autocast(kind, dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
-def run(
-    setting: Setting, *, classes: int = 10, repeats: int = 3, cpu_threads: int | None = None
-) -> Result:
+def run(setting: Setting, *, repeats: int = 3, cpu_threads: int | None = None) -> Result:
     """Measure one training step; too little memory or no compiler becomes a note, not an error.
 
     The CPU computes with ``cpu_threads``; left out, with one or all, whichever is faster.
@@ -204,7 +197,7 @@ def run(
         return Result(setting, note=reason)
     reset_peak_memory(setting.device)
     try:
-        step = training_step(setting, classes)
+        step = training_step(setting)
         if torch.device(setting.device).type == "cpu" and cpu_threads is None:
             cpu_threads = best_threads(step)
         with threads(cpu_threads or torch.get_num_threads()):

@@ -111,10 +111,6 @@ def test_a_gpu_that_is_here_is_measured_here_whatever_was_recorded(quick, tmp_pa
     assert shown.notes[0] == "Measured on this machine, now."
 
 
-def test_the_recordings_of_the_package_are_those_that_are_shown():
-    assert len(recorded_gpus()) == len(recordings.gpu_recordings())
-
-
 def test_notes_cannot_break_the_page():
     strange = replace(Comparison(MEASURED, "cpu"), notes=("<b>bold</b>",))
     assert "&lt;b&gt;bold" in strange._repr_html_()

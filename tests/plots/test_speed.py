@@ -40,10 +40,6 @@ def test_with_two_devices_the_crossover_is_drawn_and_said():
     assert plot.axes[0].get_title(loc="left") == "A ring: from this batch on cuda:0 wins"
 
 
-def test_a_grid_without_the_cpu_is_drawn_as_speed():
-    assert figures.speed({"cuda:0": GPU}, {}).alt.startswith("Images trained per second on cuda:0")
-
-
 def test_a_width_where_nothing_was_measured_is_left_out():
     plot = figures.throughput({1: CPU[1], 8: {}}, "cpu")
     assert "Width 8" not in plot.alt
