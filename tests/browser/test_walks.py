@@ -1,5 +1,7 @@
 """The walks in the page are torch.optim's, and are judged by what the steps really did."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -128,6 +130,13 @@ def test_every_landscape_is_entered_at_its_own_start_with_its_own_sliders(alone)
             assert [float(control.get_attribute(end)) for end in ("min", "max")] == list(ends)
         assert shown.stage.get_by_text("w₂").first.is_visible() == (len(ground.reach) == 2)
         assert shown.stage.locator("image").count() == len(ground.reach) - 1
+
+
+def test_two_weights_with_decimal_commas_have_a_semicolon_between_them(alone, monkeypatch):
+    monkeypatch.setenv("LABKIT_LANGUAGE", "de")
+    shown = alone(LandscapeExplorer("two hollows").stage)
+    shown.set(position=0)
+    assert re.search(r"w₁ = −?\d,\d\d; w₂ = −?\d,\d\d", shown.says())
 
 
 MAP = """href => new Promise((done) => {

@@ -176,7 +176,7 @@ function begin({ model, el, words, change, redraw }) {
     for (const one of lines) one.show([row, column]);
     marked.innerHTML = marks(stage, row, column, wide);
     const values = stage.texts(row, column).map((text, c) => `${stage.names[c]} ${text}`);
-    cursor.textContent = fill(stage.cursor, { row, column, values: values.join(", ") });
+    cursor.textContent = fill(stage.cursor, { row, column, values: inRow(values) });
     stand(map, row * stage.width + column, stage.area - 1, cursor.textContent);
     return { selected: { options: stages.map((one) => one.name), hidden: stages.length === 1, value: selected } };
   };

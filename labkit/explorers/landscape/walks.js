@@ -142,7 +142,7 @@ class Walk {
   /** w = 1.20, or w₁ = 1.20, w₂ = −0.30 */
   place(words) {
     const names = this.ground.reach.length === 1 ? ["w"] : ["w₁", "w₂"];
-    return names.map((name, i) => `${name} = ${inWords(this.weights[0][i], words)}`).join(", ");
+    return inRow(names.map((name, i) => `${name} = ${inWords(this.weights[0][i], words)}`));
   }
 }
 

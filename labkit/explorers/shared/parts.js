@@ -20,6 +20,9 @@ function written(text) {
 const fixed = (value, digits = 3) => written(value.toFixed(digits));
 const percent = (share, digits = 1) => written(`${(100 * share).toFixed(digits)}%`);
 
+/** Numbers in a row; where decimals have a comma, semicolons stand between them. */
+const inRow = (texts) => texts.join(signs["."] === "," ? "; " : ", ");
+
 /** Thousands with commas: 1,234.50 */
 function grouped(value, digits = 0) {
   const useGrouping = signs.language === "es" ? "min2" : true; // four digits stay together
