@@ -80,6 +80,10 @@ def _fix_signs(s: str) -> str:
     return with_signs(Formatter.fix_minus(parted))
 
 
+_RIM = 6
+"""Pixels of white around a figure."""
+
+
 def image_html(png: bytes, alt: str, *, width: int | None = None, pixelated: bool = False) -> str:
     """Return an ``<img>`` with the PNG inside and ``alt`` as alt text.
 
@@ -89,6 +93,9 @@ def image_html(png: bytes, alt: str, *, width: int | None = None, pixelated: boo
     style = "max-width: 100%; background: white; border-radius: 4px"
     if pixelated:
         style += "; image-rendering: pixelated"
+    else:  # on a dark page the white is a card: no letter stands at its edge
+        style += f"; box-sizing: border-box; padding: {_RIM}px"
+        width = width and width + 2 * _RIM
     size = f' width="{width}"' if width else ""
     source = base64.b64encode(png).decode()
     return (
