@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from labkit.inspect import joins, reshapes, rules, slips, too_small
-from labkit.inspect.fixes import Fix, best, both, reach, shape_text
+from labkit.inspect import axes, joins, reshapes, rules, slips, too_small
+from labkit.inspect.fixes import Fix, best, both, changed, layer_text, reach, shape_text
 from labkit.inspect.recording import Recording, is_layer
 from labkit.text import _
 
@@ -55,7 +55,7 @@ def find_fault(broken: Recording, x: torch.Tensor) -> Fault:
     """Return the fault of a recording that ended in an error; ``x`` is what was fed in."""
     call = broken.broken
     message = f"{type(broken.error).__name__}: {broken.error}".split("\n")[0]
-    layer = slips.layer_text(call, broken) if call else _("The model")
+    layer = layer_text(call, broken) if call else _("The model")
     got = both(tensor.shape for tensor in (call.tensors if call else [x])) or _("no tensor")
     empty = slips.nothing_returned(broken)
     if empty:
@@ -63,23 +63,62 @@ def find_fault(broken: Recording, x: torch.Tensor) -> Fault:
         text = _("let the forward of {kind} end with return and its result: it returned None")
         got = both(tensor.shape for tensor in empty.tensors)
         return Fault(layer, got, _("to return a tensor"), text.format(kind=empty.kind), message)
+    got, expected, fixes = _diagnosis(broken, x, got)
+    return Fault(layer, got, expected, _change(fixes, broken, x), message)
+
+
+def _diagnosis(broken: Recording, x: torch.Tensor, got: str) -> tuple[str, str, list[Fix]]:
+    """Return what the call that broke got, what it expected and what may fix it."""
+    call = broken.broken
     found = next(filter(None, (rule(broken, x) for rule in RULES)), None) if call else None
     if found:
-        got, expected, fixes = found
-    elif isinstance(broken.error, AssertionError):
+        return found
+    if isinstance(broken.error, AssertionError):
         expected = _("what it asserts: {message}").format(message=broken.error)
-        fixes = slips.own_line(broken)
-    else:
-        line = _line(broken) if not call or call.module is None or not is_layer(call.module) else ""
-        expected = _("something else, as the message says")
-        if line:
-            expected = _("to get past its own line: {line}").format(line=line)
-        fixes = slips.own_line(broken)
-    change = _of_the_input(broken, x) or best(
-        (fix for fix in fixes if _can_be_tried(fix)), broken, x
-    )
-    untried = next((fix.words for fix in fixes if not _can_be_tried(fix)), "")
-    return Fault(layer, got, expected, change or untried or _after(broken), message)
+        return got, expected, axes.to_the_end(broken, x) or slips.own_line(broken)
+    line = _line(broken) if not call or call.module is None or not is_layer(call.module) else ""
+    expected = _("something else, as the message says")
+    if line:
+        expected = _("to get past its own line: {line}").format(line=line)
+    return got, expected, slips.own_line(broken)
+
+
+def _change(fixes: list[Fix], broken: Recording, x: torch.Tensor) -> str:
+    """Return in words what lets the whole pass run; else what takes it furthest, if anything does.
+
+    Several changes are told where the first one only uncovers the next fault of the same kind.
+    """
+    fed = _of_the_input(broken, x)
+    if fed:
+        return fed
+    tried = [fix for fix in fixes if _can_be_tried(fix)]
+    steps, found = best((fix for fix in tried if not fix.layers), broken, x)
+    if steps < math.inf or not any(fix.given for fix in found):  # before a layer is made anew
+        otherwise = axes.otherwise(broken, x)
+        if otherwise:
+            return otherwise[0].words
+        steps, found = best(tried, broken, x)
+    if steps < math.inf:
+        for whole in filter(None, (_with_the_next(fix, broken, x) for fix in found)):
+            return whole
+    untried = (fix.words for fix in fixes if not _can_be_tried(fix))
+    said = [fix.words for fix in found] or list(untried)[:1] or [_after(broken)]
+    return _("; or {other}").format(other="").join(said)
+
+
+def _with_the_next(fix: Fix, broken: Recording, x: torch.Tensor, more: int = 4) -> str:
+    """Return in words the fix and those of what breaks behind it; "" if the pass does not end."""
+    with changed(fix, broken, x) as (again, fed):
+        if not again.error or not again.broken or not more:
+            return ""
+        steps, found = best(filter(_can_be_tried, _diagnosis(again, fed, "")[2]), again, fed)
+        for then in found[:1]:
+            rest = then.words if steps == math.inf else _with_the_next(then, again, fed, more - 1)
+            if fix.words in rest:  # the same in each of several blocks
+                return rest
+            if rest:
+                return _("{first}, and {second}").format(first=fix.words, second=rest)
+    return ""
 
 
 def _can_be_tried(fix: Fix) -> bool:

@@ -1,7 +1,8 @@
 """Fixes of a forward pass that broke: what is said, what is changed, and whether it then runs."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from inspect import signature
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from labkit.inspect.recording import Call, Recording, record
+from labkit.inspect.recording import Call, Recording, numbered, record
 from labkit.sandbox.untouched import untouched
 from labkit.text import _
 
@@ -19,13 +20,15 @@ class Fix:
     """A change in words, and the same change as something that can be tried.
 
     ``layers`` are put in the place of those of these names; ``given`` makes other arguments and
-    options of those of the call that broke; ``fed`` makes another input of that of the model.
+    options of those of the call ``at`` a place, if none is named of the one that broke; ``fed``
+    makes another input of that of the model.
     """
 
     words: str
     layers: dict[str, nn.Module] = field(default_factory=dict)
     given: Callable[[tuple, dict], tuple[tuple, dict]] | None = None
     fed: Callable[[torch.Tensor], Any] | None = None
+    at: str = ""
 
     def __and__(self, other: "Fix") -> "Fix":
         """Return both changes as one."""
@@ -34,15 +37,14 @@ class Fix:
         return Fix(words, {**self.layers, **other.layers}, given, other.fed or self.fed)
 
 
-def best(fixes: Iterable[Fix], broken: Recording, x: torch.Tensor) -> str:
-    """Return in words the fixes with which the forward pass gets furthest, two at most.
+def best(fixes: Iterable[Fix], broken: Recording, x: torch.Tensor) -> tuple[float, list[Fix]]:
+    """Return how far the forward pass gets at best, and the fixes that do it, two at most.
 
-    Each is tried. "" where the pass breaks at the same place with all of them.
+    Each is tried. 0 and none where the pass breaks at the same place with all of them.
     """
-    tried = [(reach(fix, broken, x), fix.words) for fix in fixes]
-    furthest = max((steps for steps, _words in tried), default=0)
-    said = dict.fromkeys(words for steps, words in tried if furthest and steps == furthest)
-    return _("; or {other}").format(other="").join(list(said)[:2])
+    tried = [(reach(fix, broken, x), fix) for fix in {fix.words: fix for fix in fixes}.values()]
+    furthest = max((steps for steps, _fix in tried), default=0)
+    return furthest, [fix for steps, fix in tried if furthest and steps == furthest][:2]
 
 
 def reach(fix: Fix, broken: Recording, x: torch.Tensor) -> float:
@@ -50,8 +52,22 @@ def reach(fix: Fix, broken: Recording, x: torch.Tensor) -> float:
 
     It is infinite where the pass runs to its end, with a row for each image of the batch.
     """
+    with changed(fix, broken, x) as (again, fed):
+        if again.error:
+            later = again.place != broken.place and len(again.steps) > len(broken.steps)
+            return len(again.steps) if later else 0
+        output = again.output
+        mixed = isinstance(output, torch.Tensor) and output.ndim and len(output) != len(fed)
+        return len(again.steps) if mixed else float("inf")
+
+
+@contextmanager
+def changed(
+    fix: Fix, broken: Recording, x: torch.Tensor
+) -> Generator[tuple[Recording, torch.Tensor]]:
+    """Run the forward pass again with a fix and what it feeds; the model has it in this block."""
     with untouched(broken.model):
-        model = broken.model
+        model, changes = broken.model, broken.changes
         for name, layer in fix.layers.items():
             layer.eval()
             old = model.get_submodule(name)
@@ -60,15 +76,9 @@ def reach(fix: Fix, broken: Recording, x: torch.Tensor) -> float:
                     parent._modules[child] = layer
             model = model if name else layer
         x = fix.fed(x) if fix.fed else x
-        again = record(
-            model, x, instead=(broken.place, fix.given) if fix.given else None, rest=broken.rest
-        )
-    if again.error:
-        later = again.place != broken.place and len(again.steps) > len(broken.steps)
-        return len(again.steps) if later else 0
-    output = again.output
-    mixed = isinstance(output, torch.Tensor) and output.ndim and len(output) != len(x)
-    return len(again.steps) if mixed else float("inf")
+        if fix.given:
+            changes = {**changes, fix.at or broken.place: fix.given}
+        yield record(model, x, changes=changes, rest=broken.rest), x
 
 
 def before(call: Call, words: str, expression: str, place: int | None = None) -> list[Fix]:
@@ -152,6 +162,12 @@ def path(name: str, call: Call | None = None) -> str:
     if name.isidentifier():
         return f"self.{name}"
     return "model" + re.sub(r"\.(\d+)(?![^.])", r"[\1]", f".{name}")
+
+
+def layer_text(call: Call, broken: Recording) -> str:
+    """Write a call for the learner: ``fc1 (Linear)``, ``view() 2``."""
+    layer = numbered(call.name, call, broken.steps)
+    return layer if call.name == call.kind or not call.module else f"{layer} ({call.kind})"
 
 
 def function(call: Call) -> str:

@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Sequence
+from functools import reduce
+from operator import and_
 
 import torch
 from torch import nn
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
-from labkit.inspect.fixes import Fix, argument, before, both, function, resized
+from labkit.inspect.axes import TURNS, written
+from labkit.inspect.fixes import Fix, argument, before, both, computes, function, resized
 from labkit.inspect.recording import Call, Recording, Step
 from labkit.inspect.rules import Diagnosis
 from labkit.text import _
@@ -25,7 +28,8 @@ def sums(broken: Recording, x: torch.Tensor) -> Diagnosis:
         return None
     first, second = (tuple(tensor.shape) for tensor in tensors[:2])
     fixes = []
-    if len(first) == len(second) == 4:
+    fixes = _turned(broken, first, second)
+    if len(first) == len(second) == 4 and not fixes:
         fixes = _branches(broken, first, second)
     for place, shape, other in ((0, first, second), (1, second, first)):
         text = _("give {shape} the axes of a map, {x}").format(shape=list(shape), x="{x}")
@@ -37,6 +41,30 @@ def sums(broken: Recording, x: torch.Tensor) -> Diagnosis:
         if len(other) == len(shape) == 4 and shape[1] < other[1] and shape[2:] == other[2:]:
             fixes += [] if fixes else _shortcut(call, place, shape, other, 1)
     return both((first, second)), _("shapes that agree, axis by axis"), fixes
+
+
+def _turned(broken: Recording, first: tuple, second: tuple) -> list[Fix]:
+    """Return the fix of a branch whose channels are in another axis than those of the other."""
+    texts = {
+        (0, 3, 1, 2): _("move the channels to axis 1 first, {x}"),
+        (0, 2, 3, 1): _("move the channels to the end first, {x}"),
+        (0, 2, 1): _("swap the axes of {shape} first, x.transpose(1, 2)"),
+    }
+    found = []
+    for place, shape, other in ((0, first, second), (1, second, first)):
+        for order, text in texts.items():
+            if shape != other and len(order) == len(shape):
+                if tuple(shape[axis] for axis in order) == other:
+                    words = text.format(x="{x}", shape=list(shape))
+                    expression = f"x.permute({', '.join(map(str, order))})"
+                    found.append((place, before(broken.call, words, expression, place)))
+    ways = [set(_way(broken, source)) for source in broken.sources[:2]]
+    turns = [
+        any(function(broken.steps[n].call) in TURNS for n in way - ways[1 - place])
+        for place, way in enumerate(ways)
+    ]
+    own = [fixes for place, fixes in found if turns[place]] or [fixes for _place, fixes in found]
+    return [fix for fixes in own for fix in fixes]
 
 
 def _as_long(broken: Recording, place: int, shape: tuple, other: tuple) -> list[Fix]:
@@ -64,7 +92,7 @@ def _branches(broken: Recording, first: tuple, second: tuple, at: int = 1) -> li
     if any(_doubles(step.call) for way in ways for step in way):
         grown = 0 if any(_doubles(step.call) for step in ways[0]) else 1
         return _interpolated(broken.call, *pairs[grown])
-    fixes = []
+    fixes = _odd_kernels([step.call for way in ways for step in way])
     for place, shape, other in pairs:
         lost, factor = other[2] - shape[2], shape[2] / max(other[2], 1)
         for step in ways[place]:
@@ -97,11 +125,30 @@ def _way(broken: Recording, source: int | None) -> list[int]:
 
 def _padded(step: Step, lost: int) -> list[Fix]:
     module = step.call.module
+    if isinstance(module, _POOLS) and module.stride in (1, (1, 1)) and lost % 2 == 0:
+        return resized(step.call, padding=lost // 2)
+    if function(step.call) in ("max_pool2d", "avg_pool2d") and lost % 2 == 0:
+        words = written(step, f"padding={lost // 2}")
+        padded = {"padding": lost // 2}
+        return [Fix(words, given=lambda given, old: (given[:3], {**old, **padded}), at=step.layer)]
     if lost % 2 or not isinstance(module, _ConvNd) or module.stride[0] > 1:
         return [] if not isinstance(module, nn.MaxPool2d) else resized(step.call, ceil_mode=True)
     if isinstance(module.padding, str) or module.padding[0] + lost // 2 >= module.kernel_size[0]:
         return []
     return resized(step.call, padding=module.padding[0] + lost // 2)
+
+
+def _odd_kernels(calls: list[Call]) -> list[Fix]:
+    """Return the fix of convolutions of even kernels: no padding keeps the side of their maps."""
+    found = []
+    for call in calls:
+        module = call.module
+        if isinstance(module, _ConvNd) and not module.transposed and module.stride[0] == 1:
+            if not any(n % 2 for n in module.kernel_size) and not isinstance(module.padding, str):
+                size = module.kernel_size[0] - 1
+                padding = module.dilation[0] * (size - 1) // 2
+                found += resized(call, kernel_size=size, padding=padding)
+    return [reduce(and_, found)] if found else []
 
 
 def _strided(way: list[Step], factor: int) -> list[Fix]:
@@ -124,7 +171,9 @@ def _shortcut(call: Call, place: int, shape: tuple, other: tuple, stride: int) -
     """Return the fix of a shortcut that hands its input on as it is: a convolution of 1 x 1."""
     layer = f"nn.Conv2d({shape[1]}, {other[1]}, 1" + (f", stride={stride})" if stride > 1 else ")")
     text = _("give the shortcut its own convolution, {layer}").format(layer=layer)
-    weights = call.arguments[place]
+    weights = call.arguments[place] if place < len(call.arguments) else None
+    if not isinstance(weights, torch.Tensor):  # a part of what is concatenated
+        return []
     expression = f"{layer}.to(device={str(weights.device)!r}, dtype={weights.dtype})(x)"
     return before(call, text, expression, place)
 
@@ -162,6 +211,8 @@ def joined(broken: Recording, x: torch.Tensor) -> Diagnosis:
         fixes = _upsampled(broken, listed, axis) or _branches(
             broken, first, other, shapes.index(other)
         )
+    elif abs(len(first) - len(other)) == 1 and _parts(listed, axis):
+        fixes = _parts(listed, axis)
     elif len(first) == len(other):
         pairs = enumerate(zip(first, other, strict=True))
         differ = [n for n, (a, b) in pairs if a != b and n != axis % len(first)]
@@ -180,6 +231,15 @@ def joined(broken: Recording, x: torch.Tensor) -> Diagnosis:
         words = text.format(shape=list(max(first, other, key=len)))
         fixes = [_listed(words, [torch.flatten(t, 1) for t in listed], axis)]
     return both(shapes), expected, fixes
+
+
+def _parts(listed: Sequence, axis: int) -> list[Fix]:
+    """Return the fix that joins the last part of what has an axis more, as an LSTM's state has."""
+    axes = min(t.ndim for t in listed)
+    last = [t[-1] if t.ndim > axes else t for t in listed]
+    can_be = computes(lambda: torch.cat(last, axis))
+    words = _("take the part that you mean, x[{key!r}]").format(key=-1)
+    return [_listed(words, last, axis)] if can_be else []
 
 
 def _listed(words: str, tensors: Sequence, axis: int) -> Fix:

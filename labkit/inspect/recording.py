@@ -67,7 +67,8 @@ class Recording:
 
     ``parameters`` counts those of the whole model, ``unused`` names those that took no part;
     ``output`` is what it returned, ``empty`` the calls of modules that returned None. ``sources``
-    are the steps that made the tensors of the broken call, ``rest`` the inputs behind the first.
+    are the steps that made the tensors of the broken call, ``rest`` the inputs behind the first,
+    ``changes`` what calls were given instead of what the model gave them.
     """
 
     model: nn.Module
@@ -80,6 +81,7 @@ class Recording:
     empty: list[Call] = field(default_factory=list)
     sources: tuple[int | None, ...] = ()
     rest: tuple = ()
+    changes: dict[str, Callable] = field(default_factory=dict)
 
     @property
     def call(self) -> Call:
@@ -98,18 +100,18 @@ def record(
     x: torch.Tensor,
     *,
     keep: bool = False,
-    instead: tuple[str, Callable] | None = None,
+    changes: dict[str, Callable] | None = None,
     rest: tuple = (),
 ) -> Recording:
     """Run ``model(x, *rest)`` in evaluation mode and write down each step; the model is unchanged.
 
-    ``keep`` keeps a copy of every output. ``instead`` is the name of a call and a function of its
-    arguments and options, which returns others to give it. An error of the forward pass is
+    ``keep`` keeps a copy of every output. ``changes`` holds, by the name of a call, a function of
+    its arguments and options, which returns others to give it. An error of the forward pass is
     returned; an error of this watching is raised. Raises ValueError for a model that is no longer
     Python, as ``torch.jit`` makes it.
     """
     model = plain(model)
-    watch, error, output = _Watch(model, keep, instead), None, None
+    watch, error, output = _Watch(model, keep, changes or {}), None, None
     with untouched(model), _running(watch):
         try:
             output = model(x, *rest)
@@ -121,7 +123,16 @@ def record(
     unused = tuple(name for name, p in parameters.items() if id(p) not in watch.counted)
     total = sum(p.numel() for p in parameters.values())
     found = Recording(
-        model, watch.steps, total, unused, error, None, output, watch.empty, rest=rest
+        model,
+        watch.steps,
+        total,
+        unused,
+        error,
+        None,
+        output,
+        watch.empty,
+        rest=rest,
+        changes=watch.changes,
     )
     if error:
         found.broken = watch.innermost()
@@ -183,10 +194,10 @@ def _call(function: Callable, arguments: tuple, options: dict) -> Any:
 class _Watch(TorchFunctionMode):
     """Notes the layers by hooks and the functions called between them by PyTorch's own mode."""
 
-    def __init__(self, model: nn.Module, keep: bool, instead: tuple[str, Callable] | None):
+    def __init__(self, model: nn.Module, keep: bool, changes: dict[str, Callable]):
         super().__init__()
         self.names = {module: name for name, module in model.named_modules()}
-        self.keep, self.instead = keep, instead
+        self.keep, self.changes = keep, changes
         self.steps: list[Step] = []
         self.empty: list[Call] = []
         self.makers: dict[int, tuple[int | None, torch.Tensor]] = {}  # kept, so that ids stay
@@ -239,9 +250,10 @@ class _Watch(TorchFunctionMode):
 
     def exchange(self, call: Call) -> None:
         """Give the call that is to be tried in another way what it is to be given."""
-        if self.instead and numbered(call.name, call, self.steps) == self.instead[0]:
+        change = self.changes.get(numbered(call.name, call, self.steps)) if self.changes else None
+        if change:
             self.working = True
-            call.arguments, call.options = self.instead[1](call.arguments, call.options)
+            call.arguments, call.options = change(call.arguments, call.options)
             self.working = False
 
     def silent(self, call: Call, output: Any, parameters: list[nn.Parameter]) -> None:

@@ -14,7 +14,17 @@ from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
-from labkit.inspect.fixes import Fix, argument, before, function, made, reach, resized, shape_text
+from labkit.inspect.axes import way
+from labkit.inspect.fixes import (
+    Fix,
+    argument,
+    before,
+    function,
+    layer_text,
+    made,
+    resized,
+    shape_text,
+)
 from labkit.inspect.reasons import weight
 from labkit.inspect.recording import Call, Recording
 from labkit.text import _
@@ -79,8 +89,6 @@ def counts(broken: Recording, x: torch.Tensor) -> Diagnosis:
     elif name == "in_features" and len(shape) > 2:
         got = _("{shape}, {n} numbers per image").format(shape=got, n=math.prod(shape[1:]))
     fixes = _moved(broken, wanted, x)
-    if any(reach(fix, broken, x) == math.inf for fix in fixes):
-        return got, expected, fixes
     if axes and len(shape) not in axes:
         return got, expected, fixes + _other_kind(call, shape)
     again = _used_again(broken, axis, n)
@@ -88,6 +96,8 @@ def counts(broken: Recording, x: torch.Tensor) -> Diagnosis:
         return got, expected, again
     groups = getattr(module, "num_groups", 1)
     if known and shape[axis] != n and module:
+        if name == "normalized_shape" and len(shape) == 4 and shape[1] == n:
+            return got, expected, fixes + _norm_of_maps(call, n)
         if name == "normalized_shape":
             size = shape[-len(module.normalized_shape) :]
             fixes += resized(call, normalized_shape=size[0] if len(size) == 1 else list(size))
@@ -161,6 +171,9 @@ def _moved(broken: Recording, wanted: Want, x: torch.Tensor) -> list[Fix]:
         if len(shape) == 5 and shape[1] != n == shape[2] and isinstance(call.module, nn.Conv3d):
             text = _("move the channels to axis 1 first, {x}")
             fixes += before(call, text, "x.transpose(1, 2)")
+        if len(shape) == 3 and x.ndim == 4 and len(x) == shape[0] and n == 1:
+            text = _("give each image its channel axis, x.unsqueeze(1)")
+            fixes += before(call, text, "x.unsqueeze(1)")
         made = None if broken.sources[0] is None else broken.steps[broken.sources[0]].call
         if len(shape) == 5 and made and function(made) == "stack":
             text = _("join the channels with torch.cat(..., dim=1) in place of torch.stack")
@@ -209,6 +222,13 @@ def _other_kind(call: Call, shape: tuple[int, ...]) -> list[Fix]:
     layer = made(kind, line, next(call.module.parameters(), None))
     text = _("write nn.{kind}({line}), which takes {n} axes")
     return [Fix(text.format(kind=kind, line=line, n=len(shape)), {call.name: layer})]
+
+
+def _norm_of_maps(call: Call, n: int) -> list[Fix]:
+    """Return the fix of a layer normalisation on maps, whose channels are not the last axis."""
+    text = _("write nn.{kind}({line}), which takes {n} axes")
+    layer = made("GroupNorm", f"1, {n}", next(call.module.parameters(), None))
+    return [Fix(text.format(kind="GroupNorm", line=f"1, {n}", n=4), {call.name: layer})]
 
 
 def earlier(broken: Recording, source: int | None, size: int, n: int) -> list[Fix]:
@@ -289,9 +309,20 @@ def flattened_too_early(broken: Recording, x: torch.Tensor) -> Diagnosis:
     named = re.search(r"(conv|pool|norm)2d", f"{call.kind} {function(call)}".lower())
     if not named or not tensors or tensors[0].ndim != 2 or broken.sources[0] is None:
         return None
-    maps = (*broken.steps[broken.sources[0]].inputs, ())[0]
-    if len(maps) != 4:
+    steps = [broken.steps[n] for n in way(broken)]
+    flat = next((s for s in steps if [len(i) for i in s.inputs[:1]] == [4] != [len(s.shape)]), None)
+    maps = flat.inputs[0] if flat else ()
+    if not flat:
         return None
+    if any(want(step.call) for step in steps[: steps.index(flat)]):
+        text = _("leave {layer} out, or put it before the maps are flattened")
+        fixes = [
+            Fix(
+                text.format(layer=layer_text(call, broken)),
+                {call.name: nn.Identity()} if call.module else {},
+            )
+        ]
+        return shape_text(tensors[0].shape), _("a batch [N, channels, height, width]"), fixes
     text = _("feed it the maps before they are flattened, {shape}").format(shape=list(maps))
     fixes = before(call, text, f"x.view(-1, {maps[1]}, {maps[2]}, {maps[3]})")
     return shape_text(tensors[0].shape), _("a batch [N, channels, height, width]"), fixes

@@ -9,25 +9,19 @@ import re
 import traceback
 from collections.abc import Callable
 from difflib import get_close_matches
-from inspect import Parameter, signature
+from inspect import Parameter, isroutine, signature
 from typing import Any
 
 import torch
 from torch import nn
 
 from labkit.inspect.fixes import Fix, both, function, path
-from labkit.inspect.recording import Call, Recording, numbered
+from labkit.inspect.recording import Call, Recording
 from labkit.inspect.rules import Diagnosis
 from labkit.text import _, ngettext
 
 _OF_LISTS = {"cat", "concat", "concatenate", "stack", "hstack", "vstack", "dstack", "einsum"}
 _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-
-
-def layer_text(call: Call, broken: Recording) -> str:
-    """Write a call for the learner: ``fc1 (Linear)``, ``view() 2``."""
-    layer = numbered(call.name, call, broken.steps)
-    return layer if call.name == call.kind or not call.module else f"{layer} ({call.kind})"
 
 
 def no_forward(broken: Recording, x: torch.Tensor) -> Diagnosis:
@@ -90,6 +84,8 @@ def no_tensor(broken: Recording, x: torch.Tensor) -> Diagnosis:
         maps = isinstance(given, list) and all(getattr(t, "ndim", 0) > 1 for t in given)
         return got, expected, [joined if maps and call.arguments else _part(call, 0)]
     got = _("an object of type {kind}").format(kind=type(given).__name__)
+    if isroutine(given):  # x.squeeze, without its brackets
+        return got, expected, [Fix(_("call it: {x}").format(x=f"x.{given.__name__}()"))]
     return got, expected, [Fix(_("give it a tensor"))]
 
 
@@ -272,7 +268,7 @@ _MESSAGES = (
                      "upscale_factor * upscale_factor as outputs"))),
     (r"[Pp]adding size should be less than the corresponding input dimension",
      _says(lambda: _("pad by less than the side of its maps, or with nn.ZeroPad2d"))),
-    (r"Input and output must have the same number of spatial dimensions",
+    (r"Input and output must have .+ \[\d+, \d+\] and output size of \(\d+, \d+, ",
      _says(lambda: _("give it height and width alone, size=(height, width)"))),
     (r"output padding must be smaller than either stride or dilation",
      _says(lambda: _("set stride=2 there, or leave output_padding out"))),

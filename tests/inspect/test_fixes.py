@@ -51,6 +51,23 @@ prelu(x)                        | nn.PReLU(num_parameters=3) | prelu -> nn.PReLU
 embedding(x)                    | x.long()               | (x) -> (x.long())
 embedding(x.long() + 7)         | num_embeddings=8       | + 7 -> + 4
 """
+OTHERWISE = """
+linear(x.mean((1, 2)))          | dim=(2, 3)             | 1, 2 -> 2, 3
+twelve(pool1(x[:, :, :4]).flatten(1)) | output_size=(None, 1) | pool1 -> pool2
+one(x[:, 2])                    | x.unsqueeze(1)         | 2] -> 2:3]
+three(x.permute(0, 2, 1, 3))    | leave permute() out    | .permute(0, 2, 1, 3) ->
+x + x.permute(0, 2, 3, 1)       | x.permute(0, 3, 1, 2)  | .permute(0, 2, 3, 1) ->
+F.interpolate(x.mean(1), (9, 9)) | keepdim=True          | (1) -> (1, keepdim=True)
+attend(x.flatten(2))            | x.permute(0, 2, 1)     | (2) -> (2).mT
+torch.cat([ones(1, 2, 4), v], 1) | x[-1]                 | 1, 2 -> 2
+three(norm(x))                  | nn.GroupNorm(1, 3)     | norm -> nn.GroupNorm(1, 3)
+pool2(rows(x.flatten(1)))       | leave pool2 (Adapt     | pool2 ->
+F.relu(x.squeeze)               | x.squeeze()            | squeeze -> squeeze()
+x + even(x)                     | kernel_size=3, padding=1 | even -> nn.Conv2d(3, 3, 3, padding=1)
+torch.cat([x, F.max_pool2d(x, 3, 1)], 1) | padding=1     | 3, 1 -> 3, 1, 1
+one(bn(x))                      | nn.BatchNorm2d(3), and set in_channels=3 | one(bn(x)) -> three(x)
+"""
+"""Where making the layer anew would run as well, and be wrong; and faults behind faults."""
 
 
 def rows(text):
@@ -66,7 +83,12 @@ def fixed(line, edit):
 MAPS = dict(y=ones(2, 5, 8, 8), token=ones(1, 3, 8, 8), v=ones(2, 4), ones=ones)
 MAPS.update(lstm=nn.LSTM(8, 4), linear=nn.Linear(3, 2), conv1d=nn.Conv1d(3, 5, 2))
 MAPS.update(prelu=nn.PReLU(8), embedding=nn.Embedding(5, 2), split=nn.Conv2d(4, 8, 3, groups=2))
-CASES = rows(JOINS)
+MAPS.update(one=nn.Conv2d(1, 4, 3), pair=nn.Conv2d(2, 4, 3), three=nn.Conv2d(3, 4, 3))
+MAPS.update(pool1=nn.AdaptiveAvgPool2d((1, None)), pool2=nn.AdaptiveAvgPool2d((None, 1)))
+MAPS.update(twelve=nn.Linear(12, 2), rows=nn.Linear(192, 2), bn=nn.BatchNorm2d(1))
+MAPS.update(attend=nn.TransformerEncoderLayer(3, 1, 8, batch_first=True), norm=nn.LayerNorm(3))
+MAPS.update(even=nn.Conv2d(3, 3, 4, padding=2))
+CASES = rows(JOINS) + rows(OTHERWISE)
 
 
 @pytest.mark.parametrize("line, words, edit", CASES, ids=[case[0] for case in CASES])
