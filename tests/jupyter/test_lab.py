@@ -2,11 +2,13 @@
 
 import ast
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from labkit.jupyter import lab
+from tests.test_preflight import contrast_with_white
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,3 +51,12 @@ def test_a_language_that_there_is_not_opens_nothing(monkeypatch, capfd):
     assert lab.main("xx") == 1
     assert "pt_BR" in capfd.readouterr().out
     assert os.environ.get("LABKIT_LANGUAGE") != "xx"  # each notebook has its own
+
+
+def test_comments_in_a_cell_can_be_read_in_the_light_and_in_the_dark():
+    """Shapes stand in comments. The backgrounds are those of JupyterLab's cells."""
+    style = (ROOT / "labkit/jupyter/custom/custom.css").read_text(encoding="utf-8")
+    colours = re.findall(r"editor-comment-color: (#\w{6});", style)
+    for colour, background in zip(colours, ("#f5f5f5", "#212121"), strict=True):
+        light, dark = sorted(map(contrast_with_white, (colour, background)))
+        assert dark / light >= 4.5
