@@ -16,14 +16,6 @@ _EXECUTE = """async code => {
   return [text, error];
 }"""
 
-_NEW_CELL = """async source => {
-  const { content } = window.jupyterapp.shell.currentWidget;
-  content.model.sharedModel.addCell({ cell_type: 'code', source });
-  content.activeCellIndex = content.widgets.length - 1;
-  await window.jupyterapp.commands.execute('notebook:run-cell');
-  content.activeCell.node.scrollIntoView();
-}"""
-
 
 def execute(notebook, code: str) -> str:
     """Run ``code`` in the notebook's kernel and return what it prints; an error fails the test."""
@@ -44,8 +36,3 @@ def settle(notebook) -> None:
     """
     for _time in range(2):
         execute(notebook, "")
-
-
-def show(notebook, code: str) -> None:
-    """Put a cell with ``code`` at the end of the notebook, run it, and scroll there."""
-    notebook.page.evaluate(_NEW_CELL, code)

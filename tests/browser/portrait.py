@@ -8,11 +8,10 @@ import io
 import tempfile
 from pathlib import Path
 
-import nbformat
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from tests.browser.lab import ROOT, Notebook, jupyterlab, launch
+from tests.browser.lab import ROOT, Notebook, jupyterlab, launch, write_notebook
 
 CELL = """
 import torch
@@ -30,22 +29,16 @@ sgd = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
 for epoch in range(3):
     batches = BatchLoader(train, batch_size=16, shuffle=True, seed=epoch)
     train_epoch(net, batches, torch.nn.CrossEntropyLoss(), sgd)
-explorer = ConvolutionExplorer({PICTURE: draw_one(PICTURE, seed=SEED, size=32)}, net)
-explorer.stage.set(kernel=FILTER, position=28 * ROW + COLUMN)
+explorer = ConvolutionExplorer({"bird": draw_one("bird", seed=1, size=32)}, net)
+explorer.stage.set(kernel=12, position=28 * 19 + 13)
 explorer
 """
-CHOICE = {"PICTURE": "bird", "SEED": 1, "FILTER": 12, "ROW": 19, "COLUMN": 13}
 
 
 def main() -> None:
     """Run the cell in JupyterLab, and save what the explorer looks like."""
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
-        kernel = {
-            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
-        }
-        cells = [nbformat.v4.new_code_cell(_cell())]
-        notebook = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
-        nbformat.write(notebook, Path(home) / "portrait.ipynb")
+        write_notebook(Path(home) / "portrait.ipynb", CELL)
         with jupyterlab(Path(home), root=Path(home)) as address:
             browser = launch(playwright)
             page = browser.new_page(viewport={"width": 1280, "height": 1200})
@@ -58,13 +51,6 @@ def main() -> None:
             browser.close()
     image = Image.open(io.BytesIO(png)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
     image.save(ROOT / "images" / "widget.png", optimize=True)
-
-
-def _cell() -> str:
-    text = CELL
-    for name, value in CHOICE.items():
-        text = text.replace(name, repr(value))
-    return text
 
 
 if __name__ == "__main__":

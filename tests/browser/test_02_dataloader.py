@@ -141,18 +141,6 @@ def test_a_click_on_a_row_enlarges_that_stage(gallery):
     assert chosen.locator("option:checked").inner_text() == "ToTensor"
 
 
-def test_next_stays_within_the_chosen_class(gallery, train):
-    gallery.get_by_role("combobox", name="Class").first.select_option(train.classes[1])
-    members = np.flatnonzero(np.array(train.targets) == 1)
-    gallery.get_by_text(f"{train.classes[1]}, label 1.").wait_for()
-    shown = int(gallery.get_by_role("spinbutton", name="Number").input_value())
-    following = members[np.searchsorted(members, shown) + 1]
-    button = gallery.get_by_role("button", name="Next ▶")
-    button.focus()
-    button.press("Enter")
-    gallery.get_by_text(f"Image {following} of ").wait_for()
-
-
 def test_the_tabs_and_the_batch_by_keyboard(gallery):
     page = gallery.page
     gallery.get_by_role("tab", name="One image").focus()

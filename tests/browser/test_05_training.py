@@ -56,19 +56,6 @@ def step_to(notebook, network, snapshot):
     return name
 
 
-def weights_of(notebook, snapshot):
-    """Make in the kernel a network ``then`` with saved weights, and ``shown``, its input."""
-    execute(
-        notebook,
-        f"""
-from labkit.data import normalise
-then = Net(classes=len(classes))
-then.load_state_dict(snapshots[{snapshot}][1])
-shown = normalise(explorer.choice.image).unsqueeze(0)
-""",
-    )
-
-
 def filter_colour(notebook, snapshot, number):
     """Return the colour that the middle of a filter has in the weights that the loop kept."""
     return value(
@@ -88,37 +75,6 @@ def test_the_filters_form_as_the_saved_weights_say(notebook, network):
         expected = filter_colour(notebook, snapshot, 1)
         assert wait_until(notebook, lambda c=expected: shown.evaluate(_PIXEL, [2, 2]) == c)
     assert filter_colour(notebook, 0, 1) != filter_colour(notebook, last, 1)
-
-
-def test_the_bars_are_the_probabilities_of_the_weights_of_that_moment(notebook, network):
-    for snapshot in (0, 3):
-        step_to(notebook, network, snapshot)
-        weights_of(notebook, snapshot)
-        expected = value(notebook, '[f"{p:.1%}" for p in then(shown).softmax(dim=1)[0].tolist()]')
-        bars = network.locator('.lk-cell[data-line="8"] b')
-        assert wait_until(notebook, lambda b=bars, e=expected: b.all_inner_texts() == e)
-
-
-def test_a_clicked_number_is_that_of_pytorch_with_the_pixels_that_it_sees(notebook, network):
-    step_to(notebook, network, 2)
-    network.locator('.lk-map[data-line="3"][data-map="5"]').click()
-    notebook.page.mouse.move(0, 0)
-    said = network.locator(".lk-said")
-    title = said.locator("h4").inner_text()
-    row, column = map(int, re.fullmatch(r"conv2, map 5, row (\d+), column (\d+)", title).groups())
-    number, rows, columns = re.search(
-        r"This number is ([\d.]+): 150 products .* rows ([\d–]+), columns ([\d–]+)\.",
-        said.inner_text(),
-    ).groups()
-    weights_of(notebook, 2)
-    execute(notebook, "map5 = then.conv2(then.pool(then.conv1(shown).relu()))[0, 5]")
-    expected = value(notebook, f"map5[{row}, {column}].relu().item()")
-    assert float(number) == pytest.approx(expected, abs=1e-3)
-    # conv1 sees 5 pixels, the pool one more, conv2 four units of the pool more: 4 x 2 pixels
-    assert rows == f"{2 * row}–{2 * row + 13}"
-    assert columns == f"{2 * column}–{2 * column + 13}"
-    notebook.page.keyboard.press("Escape")
-    network.locator(".lk-sums").wait_for(state="hidden")
 
 
 # The live panel
@@ -195,20 +151,6 @@ def test_other_cells_work_meanwhile_and_a_second_start_changes_nothing(notebook)
     halt(notebook)
 
 
-def test_interrupting_the_kernel_pauses_and_says_so(notebook):
-    button(notebook, "play").click()
-    assert says(notebook, "Training.")
-    settle(notebook)
-    said = "Paused, as the kernel was interrupted. Start goes on from here."
-    for _try in range(60):  # it is looked five times a second whether a cell runs, if there is time
-        notebook.page.wait_for_timeout(1000)
-        if said in status(notebook):
-            break
-        notebook.page.evaluate("window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
-    assert says(notebook, said)
-    assert wait_until(notebook, lambda: button(notebook, "play").is_enabled())
-
-
 def test_knobs_turn_by_keys_and_by_the_mouse(notebook, panel):
     slider(panel, "learning rate").focus()
     notebook.page.keyboard.press("ArrowRight")
@@ -237,25 +179,6 @@ def test_an_epoch_ends_where_it_ends_and_is_validated(notebook, panel):
     execute(notebook, "from labkit.training import evaluate")
     accuracy = value(notebook, "evaluate(live_net, validation_loader).accuracy")
     panel.locator("p", has_text=f"Validation accuracy: {accuracy:.0%}.").wait_for()
-
-
-def test_fewer_epochs_than_are_begun_are_refused(notebook, panel):
-    done, epochs = value(notebook, "run.epoch"), panel.get_by_role("spinbutton")
-    epochs.fill("1")
-    epochs.press("Enter")
-    assert says(notebook, f"Epoch {done} is begun already: 1 would be too few.")
-    assert wait_until(notebook, lambda: epochs.input_value() == "900")
-
-
-def test_a_loss_that_is_no_number_is_said_as_often_as_start_is_pressed(notebook):
-    execute(notebook, "panel.live.set(lr=1e38)")
-    for _time in range(2):
-        button(notebook, "play").click()
-        execute(notebook, "panel.live.wait(60)")
-        assert value(notebook, "panel.live.state") == "failed"
-        assert says(notebook, "Start again with a new model and a learning rate below 1e+38.")
-        assert re.match(r"The loss is (nan|inf) at step \d+", status(notebook))
-        assert wait_until(notebook, lambda: not button(notebook, "play").is_disabled())
 
 
 def test_nothing_went_wrong_meanwhile(notebook):

@@ -2,12 +2,14 @@
 
 import re
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from labkit.explorers.studio.confusion_grid import NOWHERE, ConfusionGrid
 from labkit.training.run import POINTS_PER_EPOCH
 from tests.browser.fit import test_nothing_is_cut_off  # noqa: F401
-from tests.browser.kernel import execute, show, value
+from tests.browser.kernel import execute, value
 from tests.browser.lab import unspoken, unusable
 
 pytestmark = pytest.mark.browser
@@ -227,38 +229,12 @@ with torch.inference_mode():
         assert network.locator('.lk-best[data-line="7"] span').inner_text() == best
 
 
-FIFTEEN = """
-from labkit.data.sets import ImageSet
-names = [*classes, *(f"blue {name}" for name in classes[:5])]
-targets = [t + 10 if t < 5 and k % 2 else t for k, t in enumerate(test_set.targets)]
-many = ImageSet(test_set.data, targets, names, source="drawn")
-wide = Net(classes=15)
-answered = evaluate(wide, BatchLoader(many, batch_size=500))
-fifteen = EvaluationStudio(wide, many, answered, many).add_class("fifteen")
-fifteen
-"""
-
-
-def test_of_fifteen_classes_the_menus_lead_out_of_the_matrix_and_keys_back(notebook):
-    show(notebook, FIFTEEN)
-    studio = notebook.page.locator(".fifteen")
-    studio.locator(".lk-confusion tr").nth(10).wait_for()
-    shown = studio.locator(".lk-confusion tr th:first-child").all_inner_texts()
-    hidden = next(name for name in value(notebook, "names") if name not in shown)
-    assert len(shown) == 11  # a line of headers, and ten classes
-    studio.locator(".lk-mistakes select").first.select_option(label=hidden)
-    number = value(notebook, f"names.index({hidden!r})")
-    count = value(
-        notebook,
-        f"((answered.targets == {number}) & (answered.predictions != {number})).sum().item()",
-    )
-    say(studio, 0, rf"^{hidden}: {count} images? predicted as something else\.")
-    chosen = studio.locator(".lk-confusion [aria-selected=true]")
-    assert chosen.count() == 0
-    studio.locator(".lk-confusion [tabindex='0']").press("ArrowDown")
-    wrong = value(notebook, "(answered.predictions != answered.targets).sum().item()")
-    say(studio, 0, rf"^{wrong} mistakes in all")
-    assert chosen.get_attribute("aria-label") == f"{wrong} mistakes in all"
+def test_keys_lead_back_from_where_no_cell_is_chosen(alone):
+    shown = alone(ConfusionGrid(np.eye(3, dtype=int), ["a", "b", "c"], [0, 1, 2]))
+    shown.set(chosen=NOWHERE)
+    assert shown.stage.locator("[aria-selected=true]").count() == 0
+    shown.stage.locator("[tabindex='0']").press("ArrowDown")
+    assert shown.settings("chosen") == [-1, -1]
 
 
 def test_nothing_went_wrong_meanwhile(notebook):
