@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import TypeVar
 
 import psutil
@@ -111,7 +110,7 @@ def synchronize(device: str | torch.device) -> None:
     """Wait until the device has finished all that it was given; a clock read before is a lie."""
     device = torch.device(device)
     several = device.type in ("cuda", "xpu")  # there may be more than one: say which
-    _module(device).synchronize(*([device] if several else []))
+    torch.get_device_module(device).synchronize(*([device] if several else []))
 
 
 def peak_memory(device: str | torch.device) -> int | None:
@@ -119,7 +118,7 @@ def peak_memory(device: str | torch.device) -> int | None:
 
     PyTorch counts them on ``cuda`` and ``xpu``; elsewhere the answer is None.
     """
-    module = _module(device)
+    module = torch.get_device_module(device)
     if not hasattr(module, "max_memory_allocated"):
         return None
     return module.max_memory_allocated(torch.device(device))
@@ -127,7 +126,7 @@ def peak_memory(device: str | torch.device) -> int | None:
 
 def reset_peak_memory(device: str | torch.device) -> None:
     """Start counting the peak of memory afresh, where it is counted."""
-    module = _module(device)
+    module = torch.get_device_module(device)
     if hasattr(module, "reset_peak_memory_stats"):
         synchronize(device)  # wakes the device up: before its first use there is nothing to reset
         module.reset_peak_memory_stats(torch.device(device))
@@ -212,10 +211,6 @@ def free_memory() -> None:
     """Give memory that PyTorch keeps in reserve back to the GPUs."""
     for kind in {device.kind for device in available()} - {"cpu"}:
         torch.get_device_module(kind).empty_cache()
-
-
-def _module(device: str | torch.device) -> ModuleType:
-    return torch.get_device_module(torch.device(device))
 
 
 def _cpu_title() -> str:

@@ -1,18 +1,12 @@
 """The ladder from the recipe of notebook 0 to the fast one: each rung changes one thing."""
 
 import json
-import os
-import platform
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from datetime import date
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-
 from labkit.data.sets import ImageSet
-from labkit.device import describe, recorded
+from labkit.device import recorded
 from labkit.faster.recipe import Recipe, accuracy, answer, by_clock, train
 from labkit.text import N_, _, written
 
@@ -148,42 +142,6 @@ def measure(rung: Rung, learn: ImageSet, judge: ImageSet, seconds: float, *, see
     rate = trained.images / (time.perf_counter() - start)
     right = accuracy(answer(rung.recipe, trained.model, judge), judge)
     return Step(rung.name, rate, right)
-
-
-def climb(
-    learn: ImageSet,
-    judge: ImageSet,
-    seconds: float,
-    *,
-    on_step: Callable[[Step], object] | None = None,
-) -> Climb:
-    """Measure every rung with the same number of ``seconds``, from the lowest up."""
-    load = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
-    steps = []
-    for rung in ladder():
-        steps.append(measure(rung, learn, judge, seconds))
-        if on_step:
-            on_step(steps[-1])
-    return Climb(
-        seconds=seconds,
-        source=Path(learn.source).name,
-        learned_from=len(learn),
-        tested_with=len(judge),
-        device=describe("cpu"),
-        threads=torch.get_num_threads(),
-        load=load,
-        date=date.today().isoformat(),
-        versions={"Python": platform.python_version(), "torch": str(torch.__version__)},
-        steps=tuple(steps),
-    )
-
-
-def save(measured: Climb, path: str | Path) -> Path:
-    """Write a measured ladder as JSON, and return the path."""
-    path = Path(path)
-    content = json.dumps({"format": FORMAT, **asdict(measured)}, indent=1)
-    path.write_text(content + "\n", encoding="utf-8")
-    return path
 
 
 def load(path: str | Path = RECORDED) -> Climb:

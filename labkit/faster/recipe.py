@@ -65,11 +65,6 @@ def by_clock(seconds: float) -> Spent:
     return lambda _steps: (time.perf_counter() - start) / seconds if seconds > 0 else 1.0
 
 
-def by_steps(steps: int) -> Spent:
-    """Let the training last ``steps`` steps, however long that takes: repeatable with a seed."""
-    return lambda done: done / steps
-
-
 class Trained(NamedTuple):
     """A trained model, and how many steps on how many images made it."""
 

@@ -41,15 +41,10 @@ def draw_loss(axes, at, running_loss, validation_loss) -> None:
         axes.plot(epochs, validation_loss, "s--", color=ORANGE, label=_("validation"))
         best = int(np.argmin(validation_loss))
         axes.plot(best + 1, validation_loss[best], "o", ms=13, mfc="none", mec=INK, mew=1.5)
-    _epoch_axis(axes)
-    axes.set_ylabel(_("loss"))
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.set(xlabel=_("epochs"), ylabel=_("loss"))
     if len(running_loss):
         axes.legend(frameon=False)
-
-
-def _epoch_axis(axes) -> None:
-    axes.set_xlabel(_("epochs"))
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
 
 
 def loss_sentence(running_loss: Sequence[float], validation_loss: Sequence[float]) -> str:

@@ -30,7 +30,7 @@ def gallery(images: Sequence[np.ndarray], captions: Sequence[str], *, columns: i
         "{n} image, read by rows: {captions}.",
         "{n} images, read by rows: {captions}.",
         len(images),
-    ).format(n=len(images), captions=_listed(captions))
+    ).format(n=len(images), captions=", ".join(captions))
     return plot
 
 
@@ -53,7 +53,7 @@ def class_rows(images: np.ndarray, labels: ArrayLike, classes: Sequence[str], *,
             -0.15, 0.5, name, transform=axes[number, 0].transAxes, ha="right", va="center"
         )
     plot.alt = _("Rows of up to {each} images, one row per class: {classes}.").format(
-        each=each, classes=_listed(classes)
+        each=each, classes=", ".join(classes)
     )
     return plot
 
@@ -138,10 +138,6 @@ def bars(names: Sequence[str], values: Sequence[float], *, unit: str, title: str
     pairs = "; ".join(f"{name}: {text}" for name, text in zip(names, texts, strict=True))
     plot.alt = _("Bars. {title} {pairs}.").format(title=title, pairs=pairs)
     return plot
-
-
-def _listed(words: Sequence[str]) -> str:
-    return ", ".join(str(word) for word in words)
 
 
 def _spread(split: str, numbers: Sequence[int], classes: Sequence[str]) -> str:

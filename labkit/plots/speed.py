@@ -34,7 +34,7 @@ def throughput(rates: Rates, device: str) -> Plot:
     plot = Plot(7.0, 3.6)
     axes = plain_axes(plot)
     sentences = [_("Images trained per second on {device}.").format(device=device)]
-    for (width, row), style in zip(rates.items(), _styles(), strict=False):
+    for (width, row), style in zip(rates.items(), _STYLES, strict=False):
         if row:
             _line(axes, row, style, _("width {width}").format(width=width))
             sentences.append(_rate_sentence(width, row))
@@ -58,7 +58,7 @@ def crossover(
     plot = Plot(7.0, 3.8)
     axes = plain_axes(plot)
     sentences = [_("Speed of {other} as a multiple of {base}.").format(other=other, base=base)]
-    for (width, row), style in zip(fast.items(), _styles(), strict=False):
+    for (width, row), style in zip(fast.items(), _STYLES, strict=False):
         base_row = slow.get(width, {})
         ratio = {batch: row[batch] / base_row[batch] for batch in row if batch in base_row}
         if not ratio:
@@ -167,16 +167,13 @@ class Table:
         return {n for n, cells in columns if any(map(_NUMBER.fullmatch, cells))}
 
 
-def _styles():
-    grey = (INK, (0, (1, 1)), "v")
-    return [*CYCLE, grey]
+_STYLES = (*CYCLE, (INK, (0, (1, 1)), "v"))
 
 
 def _line(axes, row: Mapping[int, float], style, label: str) -> None:
     colour, dashes, marker = style
-    axes.plot(
-        list(row), list(row.values()), color=colour, linestyle=dashes, marker=marker, label=label
-    )
+    how = {"color": colour, "linestyle": dashes, "marker": marker, "label": label}
+    axes.plot(list(row), list(row.values()), **how)
 
 
 def _batch_axis(axes, rates: Rates) -> None:

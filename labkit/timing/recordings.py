@@ -1,17 +1,13 @@
-"""Tables that were measured elsewhere and travel with the package, and how to make one."""
+"""Tables that were measured elsewhere and travel with the package (``record_gpu.py`` makes one)."""
 
 import json
 import math
-import platform
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import date
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from labkit.device import describe, recorded
+from labkit.device import recorded
 from labkit.text import _, written
 from labkit.timing.clock import Result, Setting, Timing
 
@@ -35,20 +31,6 @@ class Recording:
         return _("Recorded on {device}, {date}, {versions}").format(
             device=recorded(self.device), date=self.date, versions=versions
         )
-
-
-def here(results: Sequence[Result], device: str, **versions: str) -> Recording:
-    """Return what was measured on this machine as a recording of today."""
-    versions = {"Python": platform.python_version(), "torch": torch.__version__, **versions}
-    return Recording(describe(device), date.today().isoformat(), versions, tuple(results))
-
-
-def save(recording: Recording, path: str | Path) -> Path:
-    """Write a recording as JSON, times in seconds, memory in bytes; return the path."""
-    path = Path(path)
-    content = json.dumps({"format": FORMAT, **asdict(recording)}, indent=1)
-    path.write_text(content + "\n", encoding="utf-8")
-    return path
 
 
 def load(path: str | Path) -> Recording:

@@ -7,10 +7,16 @@ versions and date inside. Run it while the machine does nothing else.
 """
 
 import argparse
+import json
+import platform
 import re
 import shutil
 import subprocess
+from dataclasses import asdict
+from datetime import date
 from pathlib import Path
+
+import torch
 
 from labkit.device import choose, describe
 from labkit.display import ExplainedError
@@ -36,6 +42,21 @@ def versions(gpu: str) -> dict[str, str]:
     return {"driver": answer.split()[0]}
 
 
+def here(results: list[Result], device: str, **versions: str) -> recordings.Recording:
+    """Return what was measured on this machine as a recording of today."""
+    versions = {"Python": platform.python_version(), "torch": torch.__version__, **versions}
+    return recordings.Recording(
+        describe(device), date.today().isoformat(), versions, tuple(results)
+    )
+
+
+def save(recording: recordings.Recording, path: Path) -> Path:
+    """Write a recording as JSON, times in seconds, memory in bytes; return the path."""
+    content = json.dumps({"format": recordings.FORMAT, **asdict(recording)}, indent=1)
+    path.write_text(content + "\n", encoding="utf-8")
+    return path
+
+
 def main(arguments: list[str] | None = None) -> Path:
     """Measure, write the file, and return its path."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -47,8 +68,8 @@ def main(arguments: list[str] | None = None) -> Path:
     results = run_all(grid(gpu), limit=options.limit, repeats=5, on_result=_report)
     name = re.sub(r"\W+", "_", describe(gpu).partition("(")[2]).strip("_").lower()
     options.out.mkdir(parents=True, exist_ok=True)
-    recording = recordings.here(results, gpu, **versions(gpu))
-    path = recordings.save(recording, options.out / f"gpu_{name}.json")
+    recording = here(results, gpu, **versions(gpu))
+    path = save(recording, options.out / f"gpu_{name}.json")
     print(recording.heading, path, sep="\n")
     return path
 

@@ -8,26 +8,60 @@ it. Run it while the machine does nothing else. It writes ``labkit/faster/record
 """
 
 import argparse
+import json
+import os
+import platform
+from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 
-from labkit.data import load
+import torch
+
+from labkit.data import ImageSet, load
+from labkit.device import describe
 from labkit.faster import ladder
 
 
+def climb(learn: ImageSet, judge: ImageSet, seconds: float) -> ladder.Climb:
+    """Measure every rung with the same number of ``seconds``, and print it as it is done."""
+    busy = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
+    steps = []
+    for rung in ladder.ladder():
+        steps.append(step := ladder.measure(rung, learn, judge, seconds))
+        print(
+            f"{step.name:<45} {step.images_per_second:>8,.0f}/s {step.accuracy:>7.1%}", flush=True
+        )
+    return ladder.Climb(
+        seconds=seconds,
+        source=Path(learn.source).name,
+        learned_from=len(learn),
+        tested_with=len(judge),
+        device=describe("cpu"),
+        threads=torch.get_num_threads(),
+        load=busy,
+        date=date.today().isoformat(),
+        versions={"Python": platform.python_version(), "torch": str(torch.__version__)},
+        steps=tuple(steps),
+    )
+
+
+def save(measured: ladder.Climb, path: Path) -> Path:
+    """Write a measured ladder as JSON, and return the path."""
+    content = json.dumps({"format": ladder.FORMAT, **asdict(measured)}, indent=1)
+    path.write_text(content + "\n", encoding="utf-8")
+    return path
+
+
 def main() -> None:
-    """Measure, print each rung as it is done, and write the file."""
+    """Measure, and write the file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--out", type=Path, default=ladder.RECORDED)
     options = parser.parse_args()
     train_set, validation_set, _test_set = load()
-    measured = ladder.climb(train_set, validation_set, options.seconds, on_step=_report)
+    measured = climb(train_set, validation_set, options.seconds)
     options.out.parent.mkdir(exist_ok=True)
-    print(measured.heading, ladder.save(measured, options.out), sep="\n")
-
-
-def _report(step: ladder.Step) -> None:
-    print(f"{step.name:<45} {step.images_per_second:>8,.0f}/s {step.accuracy:>7.1%}", flush=True)
+    print(measured.heading, save(measured, options.out), sep="\n")
 
 
 if __name__ == "__main__":

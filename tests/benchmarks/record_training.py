@@ -23,6 +23,7 @@ from torch import nn
 from labkit.data import load
 from labkit.data.loaders import BatchLoader
 from labkit.device import describe
+from labkit.evaluation.scores import confusion_matrix
 from labkit.faster.augment import Shift
 from labkit.faster.fast_net import FastNet
 from labkit.model import Net
@@ -73,13 +74,11 @@ def train(
         after_epoch.append([judged.loss, judged.accuracy, seconds])
         if epoch == min(epochs, 2) - 1:
             tested = evaluate(model, test)
-    count = len(test_set.classes)
-    cells = (tested.targets * count + tested.predictions).bincount(minlength=count * count)
     return {
         "running_losses": running,
         "after_epoch": after_epoch,
         "test_accuracy": tested.accuracy,
-        "confusion": cells.view(count, count).tolist(),
+        "confusion": confusion_matrix(tested).tolist(),
     }
 
 

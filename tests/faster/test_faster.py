@@ -20,6 +20,7 @@ from labkit.faster.fast_net import Block, FastNet, whitening_filters
 from labkit.faster.hardest import GROWTH, HardestLoader
 from labkit.faster.muon import Muon, orthogonalised
 from tests.benchmarks import __main__ as bench
+from tests.benchmarks import record_ladder
 
 RUNGS = ladder.ladder()
 
@@ -32,6 +33,11 @@ def pictures():
     data = generator.integers(0, 200, (60, 32, 32, 3), dtype=np.uint8)
     data[np.arange(60), :, :, labels] += 50
     return ImageSet(data, labels, ("red", "green", "blue"), source="colours")
+
+
+def by_steps(steps):
+    """Let the training last ``steps`` steps, however long that takes: repeatable with a seed."""
+    return lambda done: done / steps
 
 
 def smooth_images():
@@ -175,7 +181,7 @@ def test_every_weight_that_learns_has_exactly_one_optimizer(pictures):
 
 def test_the_same_seed_and_number_of_steps_give_the_same_weights(pictures):
     def weights(seed):
-        return recipe.train(RUNGS[-1].recipe, pictures, recipe.by_steps(3), seed=seed).model
+        return recipe.train(RUNGS[-1].recipe, pictures, by_steps(3), seed=seed).model
 
     first, again, other = (weights(seed).state_dict() for seed in (1, 1, 2))
     assert all(torch.equal(first[name], again[name]) for name in first)
@@ -196,13 +202,13 @@ def test_a_training_without_time_takes_no_step(pictures, seconds):
 
 def test_the_fast_recipe_learns_three_colours(pictures):
     way = RUNGS[-1].recipe
-    model = recipe.train(way, pictures, recipe.by_steps(12)).model
+    model = recipe.train(way, pictures, by_steps(12)).model
     assert recipe.accuracy(recipe.answer(way, model, pictures), pictures) > 0.9
 
 
 def test_mirrored_answers_are_the_mean_of_both_views(pictures):
     way = replace(RUNGS[-1].recipe, second_look=False)
-    model = recipe.train(way, pictures, recipe.by_steps(2)).model
+    model = recipe.train(way, pictures, by_steps(2)).model
     logits = recipe.answer(way, model, pictures)
     images = next(iter(BatchLoader(pictures, 60)))[0].contiguous(memory_format=torch.channels_last)
     with torch.inference_mode(), recipe.precision(way, torch.device("cpu")):
@@ -212,7 +218,7 @@ def test_mirrored_answers_are_the_mean_of_both_views(pictures):
 
 @pytest.mark.parametrize("rung", RUNGS, ids=lambda rung: rung.name)
 def test_every_rung_trains_and_answers(rung, pictures):
-    trained = recipe.train(rung.recipe, pictures, recipe.by_steps(2))
+    trained = recipe.train(rung.recipe, pictures, by_steps(2))
     logits = recipe.answer(rung.recipe, trained.model, pictures)
     epochs = 1 + math.ceil(60 * rung.recipe.hardest) / 60 if rung.recipe.batch_size > 60 else 2
     assert trained.steps == 2 and trained.images == epochs * min(rung.recipe.batch_size, 60)
@@ -232,11 +238,11 @@ def test_every_rung_keeps_what_those_below_it_changed():
 
 def test_a_measured_ladder_survives_its_file(tmp_path, pictures, monkeypatch):
     monkeypatch.setattr(ladder, "ladder", lambda: RUNGS[1:3])
-    monkeypatch.setattr(ladder, "by_clock", lambda _seconds: recipe.by_steps(2))
-    measured = ladder.climb(pictures, pictures, seconds=0.2)
+    monkeypatch.setattr(ladder, "by_clock", lambda _seconds: by_steps(2))
+    measured = record_ladder.climb(pictures, pictures, seconds=0.2)
     assert [step.name for step in measured.steps] == [rung.name for rung in RUNGS[1:3]]
     assert all(step.images_per_second > 0 for step in measured.steps)
-    path = ladder.save(measured, tmp_path / "ladder.json")
+    path = record_ladder.save(measured, tmp_path / "ladder.json")
     assert ladder.load(path) == measured
 
 
@@ -311,7 +317,7 @@ def test_the_benchmark_ends_with_its_two_lines(pictures, monkeypatch, capsys):
 
 def test_a_second_look_is_the_mean_with_the_moved_pictures_where_it_is_unsure(pictures):
     once = replace(RUNGS[2].recipe, mirror_answers=True)
-    model = recipe.train(once, pictures, recipe.by_steps(2)).model.eval()
+    model = recipe.train(once, pictures, by_steps(2)).model.eval()
     first = recipe.answer(once, model, pictures)
     looked = recipe.answer(replace(once, second_look=True), model, pictures)
     ordered = first.softmax(dim=1).sort(descending=True).values

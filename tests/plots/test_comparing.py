@@ -7,10 +7,11 @@ import torch
 
 from labkit.plots import comparing
 from labkit.plots.comparing import Comparison, busy, compare, cpu_and_gpu, recorded_gpus
-from labkit.timing import Setting, Timing, recordings
+from labkit.timing import Setting, Timing
 from labkit.timing import clock as timing
 from labkit.timing.clock import Result
 from labkit.timing.recordings import Recording
+from tests.benchmarks import record_gpu
 
 SECONDS = {("cpu", 4): 0.001, ("cpu", 64): 0.008, ("cuda:0", 4): 0.002, ("cuda:0", 64): 0.003}
 MEASURED = tuple(Result(Setting(*where), Timing((time,))) for where, time in SECONDS.items())
@@ -34,7 +35,7 @@ def recorded(folder, name, date):
     """Write a recording that was made elsewhere, on the GPU called ``name``."""
     folder.mkdir(exist_ok=True)
     recording = Recording(f"cuda:0 ({name}, 16 GB)", date, {"torch": "2.6"}, MEASURED)
-    recordings.save(recording, folder / f"gpu_{name}.json")
+    record_gpu.save(recording, folder / f"gpu_{name}.json")
 
 
 def test_a_device_that_is_named_twice_is_measured_once(quick):

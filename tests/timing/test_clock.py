@@ -230,11 +230,11 @@ def recording():
         Result(Setting("cpu", 4), Timing((0.001, 0.002, 0.003))),
         Result(Setting("cpu", 8, 2, "bf16", True, True), None, 10**6, "out of memory"),
     ]
-    return recordings.here(results, "cpu", driver="1.2")
+    return record_gpu.here(results, "cpu", driver="1.2")
 
 
 def test_a_recording_survives_the_file_unchanged(recording, tmp_path):
-    path = recordings.save(recording, tmp_path / "gpu_test.json")
+    path = record_gpu.save(recording, tmp_path / "gpu_test.json")
     assert recordings.load(path) == recording
     assert recordings.gpu_recordings(tmp_path) == [recording]
 

@@ -10,9 +10,10 @@ from labkit.device import available
 from labkit.explorers.device_toggle import DeviceToggle, compute
 from labkit.model import Net
 from labkit.timing.clock import Result, Setting, Timing
-from labkit.timing.recordings import Recording, save
+from labkit.timing.recordings import Recording
 from labkit.training import Run
 from labkit.training.live import LiveRun
+from tests.benchmarks.record_gpu import save
 
 GPU = next((found.name for found in available() if found.kind != "cpu"), None)
 EACH_DEVICE = [
