@@ -142,23 +142,6 @@ def test_a_rate_dragged_fast_gives_the_walk_of_the_rate_it_stops_at(bowl):
     assert position(bowl) == step
 
 
-def test_another_start_and_another_optimizer_walk_as_torch_optim_walks(bowl):
-    go_to(bowl, "Learning rate", "0.1")
-    start = slider(bowl, "Start at w")
-    drag(start, 0.75)
-    weight = float(start.input_value())
-    assert weight == pytest.approx(-2 + 0.75 * 6, abs=0.3)
-    bowl.get_by_role("combobox", name="Optimizer").select_option("Adam")
-    move(bowl, "Steps", "Home", "ArrowRight", "ArrowRight")
-    loss = walk("bowl", "Adam", 0.1, start=[weight]).losses[2]
-    fallen = f"After 2 steps the loss has fallen from {(weight - 1) ** 2:.2f} to {loss:.2f}"
-    said(bowl).filter(has_text=fallen).wait_for()
-    move(bowl, "Start at w", "Home")
-    move(bowl, "Steps", "Home")
-    said(bowl).filter(has_text="At the start, w = −2.00, the loss is 9.00").wait_for()
-    bowl.get_by_role("combobox", name="Optimizer").select_option("SGD")
-
-
 def test_a_click_on_the_map_starts_there(hollows):
     hollows.get_by_role("button", name="Reset").click()
     ground = hollows.locator("image")

@@ -88,13 +88,6 @@ def test_a_screen_reader_hears_a_sentence_at_rest_and_no_frame(opened, panel):
     assert "Validation accuracy" in sentence and "the network predicts" in sentence
 
 
-def test_a_double_click_on_start_leaves_no_stale_sentence(opened, panel):
-    panel.locator("button.lk-live-play").dblclick()
-    says(panel, "Training.")
-    settle(opened)
-    assert "already" not in panel.inner_text()
-
-
 def test_start_over_goes_back_to_the_weights_of_the_start_and_keeps_the_old_curve(opened, panel):
     press(panel, "undo")
     says(panel, "Back at the start.")

@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from labkit.training import Run, checkpoint
 from labkit.training.checkpoint import CheckpointError
+from tests.training import same
 
 EXAMPLES = TensorDataset(torch.arange(60.0).view(20, 3) / 60, torch.arange(20) % 2)
 
@@ -34,11 +35,6 @@ def _run(epochs=2, hidden=4, batch_size=4, optimizer=torch.optim.SGD):
         optimizer(model.parameters(), lr=0.1),
         epochs=epochs,
     )
-
-
-def _same(one, other):
-    pairs = zip(one.parameters(), other.parameters(), strict=True)
-    return all(torch.equal(a, b) for a, b in pairs)
 
 
 @pytest.fixture
@@ -56,7 +52,7 @@ def test_weights_classes_and_source_come_back(tmp_path):
     model = nn.Linear(3, 2)
     path = checkpoint.save(tmp_path / "a" / "net.pt", model, classes=("cat", "dog"), source="drawn")
     read = checkpoint.load(path)
-    assert _same(read.restore(nn.Linear(3, 2)), model)
+    assert same(read.restore(nn.Linear(3, 2)), model)
     assert (read.classes, read.source, read.run) == (["cat", "dog"], "drawn", None)
     assert read.versions["torch"] == torch.__version__
 
@@ -72,7 +68,7 @@ def test_a_resumed_run_ends_bit_for_bit_like_one_that_never_stopped(saved):
     checkpoint.load(saved).resume(resumed)
     assert (resumed.epoch, resumed.step) == (1, 2)
     resumed.finish()
-    assert _same(straight.model, resumed.model)
+    assert same(straight.model, resumed.model)
     assert straight.history.running_loss == resumed.history.running_loss
     assert straight.history.validation_accuracy == resumed.history.validation_accuracy
 
@@ -83,7 +79,7 @@ def test_a_finished_run_can_be_resumed_for_more_epochs(tmp_path):
     path = checkpoint.save(tmp_path / "net.pt", short.model, run=short)
     checkpoint.load(path).resume(long).finish()
     straight.finish()
-    assert _same(long.model, straight.model)
+    assert same(long.model, straight.model)
 
 
 def test_a_scheduler_and_adam_go_on_where_they_were(tmp_path):
@@ -98,7 +94,7 @@ def test_a_scheduler_and_adam_go_on_where_they_were(tmp_path):
     path = checkpoint.save(tmp_path / "net.pt", first.model, run=first)
     checkpoint.load(path).resume(second).finish()
     straight.finish()
-    assert _same(second.model, straight.model)
+    assert same(second.model, straight.model)
 
 
 def test_one_cycle_goes_on_where_it_was_and_only_by_its_own_plan(tmp_path):
@@ -114,7 +110,7 @@ def test_one_cycle_goes_on_where_it_was_and_only_by_its_own_plan(tmp_path):
     found = checkpoint.load(checkpoint.save(tmp_path / "net.pt", first.model, run=first))
     found.resume(second).finish()
     straight.finish()
-    assert _same(second.model, straight.model)
+    assert same(second.model, straight.model)
     with pytest.raises(CheckpointError, match="plans is 10 there and 15 in"):
         found.resume(longer)
 
@@ -287,8 +283,8 @@ def test_a_wrapped_model_and_a_bare_one_share_their_weights(tmp_path, wrap):
     ours = checkpoint.save(tmp_path / "ours.pt", wrap(model))
     torch.save(wrap(model).state_dict(), tmp_path / "plain.pt")
     for path in (ours, tmp_path / "plain.pt"):
-        assert _same(checkpoint.load(path).restore(nn.Sequential(nn.Linear(3, 2))), model)
-        assert _same(checkpoint.load(path).restore(wrap(nn.Sequential(nn.Linear(3, 2)))), model)
+        assert same(checkpoint.load(path).restore(nn.Sequential(nn.Linear(3, 2))), model)
+        assert same(checkpoint.load(path).restore(wrap(nn.Sequential(nn.Linear(3, 2)))), model)
 
 
 def test_a_file_of_an_old_pytorch_says_the_line_that_converts_it(tmp_path, monkeypatch):
@@ -487,7 +483,7 @@ def _start(script, path, *, pause=0.0, between=1e9):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill -9 on this system")
-def test_a_run_killed_with_kill_9_and_resumed_ends_bit_for_bit_the_same(tmp_path):
+def test_a_run_killed_with_kill_9_and_resumed_ends_bit_for_bit_thesame(tmp_path):
     script = tmp_path / "train.py"
     script.write_text(KILLED)
     victim = _start(script, tmp_path / "killed.pt", pause=0.02, between=0.0)

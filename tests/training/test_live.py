@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from labkit.sandbox.untouched import untouched
 from labkit.training import Run, TrainingStopped, checkpoint
 from labkit.training.live import LiveRun, State
+from tests.training import same
 
 EXAMPLES = TensorDataset(torch.arange(96.0).view(32, 3) / 96, torch.arange(32) % 2)
 
@@ -69,11 +70,6 @@ def _halted_in_a_step():
     return live, gate
 
 
-def _same(one, other):
-    pairs = zip(one.run.model.parameters(), other.run.model.parameters(), strict=True)
-    return all(torch.equal(a, b) for a, b in pairs)
-
-
 def test_fit_waits_and_returns_plain_data():
     live = _live()
     history = live.fit()
@@ -94,7 +90,7 @@ def test_steps_pauses_and_other_cells_change_no_bit_of_the_weights():
     live.wait()
     if live.state is not State.FINISHED:  # the pause came in time
         live.fit()
-    assert _same(straight, live)
+    assert same(straight.run.model, live.run.model)
     assert straight.run.history.running_loss == live.run.history.running_loss
 
 
@@ -411,7 +407,7 @@ def test_moving_to_a_device_keeps_weights_and_momentum():
     _step(moved)
     moved.to("cpu")
     moved.fit()
-    assert _same(straight, moved)
+    assert same(straight.run.model, moved.run.model)
 
 
 @pytest.mark.gpu
@@ -468,4 +464,4 @@ def test_a_look_inside_a_model_in_training_changes_nothing_of_the_training():
             torch.rand(3)
         time.sleep(0.001)
     assert looked_at.wait(30) is State.FINISHED, looked_at.message
-    assert _same(straight, looked_at)
+    assert same(straight.run.model, looked_at.run.model)

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from labkit.sandbox import randomness
 from labkit.training import History, Run, TrainingStopped, evaluate, fit, train_epoch
+from tests.training import same
 
 
 @pytest.fixture
@@ -41,11 +42,6 @@ def _run(examples, *, dropout=0.0, epochs=2, shuffle=True, **options):
     )
 
 
-def _same(one, other):
-    pairs = zip(one.parameters(), other.parameters(), strict=True)
-    return all(torch.equal(a, b) for a, b in pairs)
-
-
 def _taken_up(second, first, steps, meanwhile=lambda run: None):
     """Let a run take so many steps, and another go on from there to the end."""
     for _step in range(steps):
@@ -66,7 +62,7 @@ def test_an_epoch_does_what_the_five_lines_do(examples):
         loss.backward()
         optimizer.step()
     train_epoch(ours, DataLoader(examples, 4), nn.CrossEntropyLoss(), _sgd(ours))
-    assert _same(by_hand, ours)
+    assert same(by_hand, ours)
 
 
 def test_the_loss_of_an_epoch_counts_every_example_once(examples):
@@ -157,7 +153,7 @@ def test_a_run_trains_as_the_bare_loop_does(examples):
     run.finish()
     bare = _model()
     train_epoch(bare, DataLoader(examples, 4), nn.CrossEntropyLoss(), _sgd(bare))
-    assert _same(run.model, bare)
+    assert same(run.model, bare)
 
 
 def test_a_run_leaves_the_random_numbers_of_other_cells_alone(examples):
@@ -173,15 +169,15 @@ def test_another_seed_gives_another_run(examples):
     one, other = _run(examples, seed=0), _run(examples, seed=1)
     one.finish()
     other.finish()
-    assert not _same(one.model, other.model)
+    assert not same(one.model, other.model)
 
 
 @pytest.mark.parametrize("steps", [0, 1, 5, 8, 11])
-def test_a_run_taken_up_at_any_batch_ends_bit_for_bit_the_same(examples, steps):
+def test_a_run_taken_up_at_any_batch_ends_bit_for_bit_thesame(examples, steps):
     straight, first = _run(examples, dropout=0.5), _run(examples, dropout=0.5)
     straight.finish()
     second = _taken_up(_run(examples, dropout=0.5, seed=99), first, steps)
-    assert _same(straight.model, second.model)
+    assert same(straight.model, second.model)
     assert straight.history.running_loss == second.history.running_loss
     assert straight.history.validation_loss == second.history.validation_loss
 
@@ -202,7 +198,7 @@ def test_a_loader_with_a_generator_of_its_own_goes_on_in_its_order(examples, ste
     straight = make()
     straight.finish()
     second = _taken_up(make(), make(), steps, meanwhile=lambda run: list(run.train_batches))
-    assert _same(straight.model, second.model)
+    assert same(straight.model, second.model)
 
 
 class Noisy(TensorDataset):
@@ -222,7 +218,7 @@ def test_a_run_taken_up_in_mid_epoch_augments_as_it_would_have(examples, steps):
     begin = randomness.python_and_numpy()
     straight.finish()
     randomness.set_python_and_numpy(begin)
-    assert _same(straight.model, _taken_up(second, first, steps).model)
+    assert same(straight.model, _taken_up(second, first, steps).model)
 
 
 def test_a_scheduler_steps_after_every_batch(examples):
@@ -302,7 +298,7 @@ def test_a_step_that_failed_is_taken_again_with_the_same_batch(examples, step):
         run.advance()
     run.loss_function = good
     run.finish()
-    assert _same(straight.model, run.model)
+    assert same(straight.model, run.model)
     assert straight.history.running_loss == run.history.running_loss
 
 
@@ -314,7 +310,7 @@ def test_a_validation_that_failed_is_made_up_for_and_no_batch_is_taken_twice(exa
         run.finish()
     run.validation_batches = good
     run.finish()
-    assert _same(straight.model, run.model)
+    assert same(straight.model, run.model)
     assert straight.history.validation_loss == run.history.validation_loss
 
 

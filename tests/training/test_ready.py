@@ -10,6 +10,7 @@ from labkit.data.read_image import ImageError
 from labkit.model import Net
 from labkit.training import checkpoint, evaluate
 from labkit.training.ready import load_or_train, own_image
+from tests.training import same
 
 
 def _images(classes=("dark", "light"), source="made"):
@@ -29,12 +30,8 @@ def saved(tmp_path, monkeypatch):
     return net
 
 
-def _same(one, other):
-    return all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
-
-
 def test_the_saved_network_comes_back_without_a_word(saved, capsys):
-    assert _same(load_or_train(_images()), saved)
+    assert same(load_or_train(_images()), saved)
     assert capsys.readouterr() == ("", "")
 
 
@@ -70,7 +67,7 @@ def test_a_damaged_file_is_not_used(saved, tmp_path, capsys):
     data = bytearray(file.read_bytes())
     data[700] ^= 1
     file.write_bytes(data)
-    assert not _same(load_or_train(_images()), saved)
+    assert not same(load_or_train(_images()), saved)
     assert "net.pt is damaged" in capsys.readouterr().err
 
 
@@ -81,7 +78,7 @@ def test_training_is_repeatable_and_leaves_torchs_random_numbers_alone(tmp_path,
     first = load_or_train(_images())
     assert torch.equal(torch.get_rng_state(), before)
     torch.rand(5)
-    assert _same(first, load_or_train(_images()))
+    assert same(first, load_or_train(_images()))
 
 
 def test_an_image_of_ones_own_is_read_and_without_one_a_cat_is_drawn(tmp_path):
