@@ -67,6 +67,13 @@ def missing() -> dict[str, str]:
     return reasons
 
 
+def cores() -> int:
+    """Return how many cores this process may use, which may be fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def choose(name: str | torch.device | None = None) -> torch.device:
     """Return the device called ``name``; without a name the first GPU, else the CPU.
 
@@ -218,5 +225,4 @@ def _cpu_title() -> str:
     if facts.is_file():
         lines = [line for line in facts.read_text().splitlines() if line.startswith("model name")]
         name = lines[0].partition(":")[2].strip() if lines else name
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return _("{name}, {cores} cores").format(name=name or platform.machine(), cores=cores)
+    return _("{name}, {cores} cores").format(name=name or platform.machine(), cores=cores())

@@ -54,20 +54,13 @@ def obtain(
     """
 
     def make() -> Arrays:
-        return unpack(fetch(ARCHIVE, sources or urls(), _downloads(), patience))
+        return unpack(fetch(ARCHIVE, sources or urls(), store.downloads(), patience))
 
     stored = store.cached("cifar10", _key(), make)
     if find():  # cached: the archive is not needed again
         with contextlib.suppress(OSError):
             (store.folder() / "downloads" / ARCHIVE.name).unlink()
     return stored
-
-
-def _downloads() -> Path:
-    try:
-        return store.downloads()
-    except OSError:  # a file on this machine needs no download, and fetch says what cannot be
-        return store.folder() / "downloads"
 
 
 def unpack(archive: Path) -> Arrays:

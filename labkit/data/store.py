@@ -1,5 +1,6 @@
 """The cache: each source as a few ``.npy`` files, which all processes map and share."""
 
+import contextlib
 import json
 import os
 import re
@@ -59,14 +60,15 @@ def folder() -> Path:
 
 
 def downloads() -> Path:
-    """Return the folder for archives in the cache; whoever may write to the one, may to the other.
+    """Return the folder for archives in the cache, made unless the cache cannot be written.
 
-    Raises ``OSError`` where the cache cannot be written.
+    Whoever may write to the one, may to the other.
     """
     place = folder() / "downloads"
     if not place.is_dir():
-        place.mkdir(parents=True, exist_ok=True)
-        place.chmod(stat.S_IMODE(folder().stat().st_mode))
+        with contextlib.suppress(OSError):  # a file on this machine needs none; fetch says the rest
+            place.mkdir(parents=True, exist_ok=True)
+            place.chmod(stat.S_IMODE(folder().stat().st_mode))
     return place
 
 

@@ -4,11 +4,12 @@
 import it.
 """
 
-import os
 import shutil
 from pathlib import Path
 
 from torch.utils.data import Dataset, get_worker_info
+
+from labkit.device import cores
 
 _BATCHES = 16 * 10**6
 """Bytes of shared memory that are enough for two workers with a few batches of images ahead."""
@@ -21,14 +22,7 @@ def usable_workers(wanted: int = 2, shared: Path = Path("/dev/shm")) -> int:
     """
     if shared.is_dir() and shutil.disk_usage(shared).free < _BATCHES:
         return 0
-    return min(wanted, _cores())
-
-
-def _cores() -> int:
-    """Return how many cores this process may use, which may be fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return min(wanted, cores())
 
 
 class SignedItems(Dataset):

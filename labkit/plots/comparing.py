@@ -2,8 +2,8 @@
 
 import html
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -103,7 +103,7 @@ def cpu_and_gpu(device: str | torch.device, folder: str | Path = recordings.FOLD
     recorded = sorted(recordings.gpu_recordings(folder), key=lambda one: one.date)
     if torch.device(device).type == "cpu" and recorded:
         shown = Comparison(recorded[-1].results, recorded[-1].heading)
-        source = _("{heading}.").format(heading=recorded[-1].heading)
+        source = _("{heading}.").format(heading=shown.caption)
     else:
         shown = compare(["cpu", device], [FEW, MANY])
         source = _("Measured on this machine, now.")
@@ -111,7 +111,14 @@ def cpu_and_gpu(device: str | torch.device, folder: str | Path = recordings.FOLD
             source += " " + _(
                 "No GPU has been recorded for this notebook yet: this is the CPU alone."
             )
-    return Comparison(shown.results, shown.caption, (source, *_in_words(shown.times_as_long)))
+    says = _(
+        "{device}: a step with {many} images takes {times:.1f} times as long as one with {few}."
+    )
+    notes = (
+        says.format(device=name, many=MANY, few=FEW, times=times)
+        for name, times in shown.times_as_long.items()
+    )
+    return replace(shown, notes=(source, *notes))
 
 
 def recorded_gpus(folder: str | Path = recordings.FOLDER) -> list[Comparison]:
@@ -140,13 +147,3 @@ def busy(
                 train_once()
                 synchronize(device)
     return figures.busy(trace.seconds, trace.percent, parts, watched)
-
-
-def _in_words(times_as_long: Mapping[str, float]) -> list[str]:
-    says = _(
-        "{device}: a step with {many} images takes {times:.1f} times as long as one with {few}."
-    )
-    return [
-        says.format(device=name, many=MANY, few=FEW, times=times)
-        for name, times in times_as_long.items()
-    ]

@@ -29,7 +29,8 @@ def quiet(most: int = sys.maxsize) -> Generator[io.StringIO]:
         stack.enter_context(redirect_stdout(text))
         stack.enter_context(redirect_stderr(_Text(0, sys.stderr)))
         stack.enter_context(warnings.catch_warnings())
-        stack.enter_context(_nobody_there())
+        stack.callback(setattr, builtins, "input", builtins.input)
+        builtins.input = _asked  # ty: ignore[invalid-assignment]
         warnings.simplefilter("ignore")
         yield text
 
@@ -48,15 +49,6 @@ class _Text(io.StringIO):
 
     def close(self) -> None:
         """Stay open: code that runs in here may close what it prints to."""
-
-
-@contextmanager
-def _nobody_there() -> Generator[None]:
-    asked, builtins.input = builtins.input, _asked  # ty: ignore[invalid-assignment]
-    try:
-        yield
-    finally:
-        builtins.input = asked
 
 
 def _asked(*_prompt) -> str:

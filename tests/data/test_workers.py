@@ -31,7 +31,7 @@ def test_without_workers_the_main_process_signs():
 )
 def test_workers_are_used_only_where_they_can_work(monkeypatch, tmp_path, shared, cores, usable):
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=shared))
-    monkeypatch.setattr(workers, "_cores", lambda: cores)
+    monkeypatch.setattr(workers, "cores", lambda: cores)
     assert usable_workers(2, tmp_path if shared else tmp_path / "none") == usable
 
 
