@@ -1,5 +1,6 @@
 """Where a learner's own files go, and files that are written in one step."""
 
+import errno
 import os
 import stat
 import tempfile
@@ -22,10 +23,10 @@ def ours(kind: str) -> Path:
             return path
     except RuntimeError:  # newer platformdirs; older ones leave the ~
         pass
-    return _temporary(kind)
+    return temporary(kind)
 
 
-def _temporary(kind: str) -> Path:
+def temporary(kind: str) -> Path:
     user = os.getuid() if hasattr(os, "getuid") else ""
     return Path(tempfile.gettempdir()) / f"labkit-{user}" / kind
 
@@ -41,13 +42,27 @@ def work() -> Path:
     here, name = Path.cwd(), "checkpoints"
     edition = here.name in LANGUAGES and here.parent.name == "notebooks"
     usual = Path("..", name) if edition else Path(name)
-    places = (usual, ours("data") / name, _temporary("data") / name)
+    places = (usual, ours("data") / name, temporary("data") / name)
     return next((path for path in places if os.access(existing(path), os.W_OK)), usual)
 
 
 def existing(path: Path) -> Path:
     """Return ``path``, or the nearest folder above it that is there."""
     return next(one for one in (path, *path.absolute().parents) if os.path.exists(one))
+
+
+def full(folder: Path) -> bool:
+    """Return whether the disk or the quota of ``folder`` has no room for a megabyte.
+
+    Only writing tells: a quota is seen nowhere else. A folder that is missing counts as the nearest
+    one above it, and one that may not be written as not full.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=existing(folder)) as file:
+            file.write(bytes(2**20))
+    except OSError as error:
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return False
 
 
 def replace(path: Path, content: bytes | str, *, mode: int | None = None) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.display import Html, table
-from labkit.files import existing, work
+from labkit.files import existing, full, work
 from labkit.text import _, ngettext, on_any_terminal
 
 READY, CARE, FIX = "ready", "care", "fix"
@@ -184,7 +184,8 @@ def _work() -> Row:
     folder = work().absolute()
     found = _("checkpoints and solved exercises go to {folder}").format(folder=folder.parent)
     there = existing(folder)
-    if os.access(there, os.W_OK) and shutil.disk_usage(there).free >= WORK:
+    room = shutil.disk_usage(there).free >= WORK and not full(there)
+    if os.access(there, os.W_OK) and room:
         return Row(_("your work"), READY, found)
     advice = _("It cannot be written, or is full: let LABKIT_CHECKPOINTS name another folder.")
     return Row(_("your work"), FIX, found, advice)

@@ -1,6 +1,8 @@
 """Where a learner's own files go when the usual place is not there."""
 
 import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -93,3 +95,37 @@ def test_a_place_where_we_may_not_look_counts_as_not_there(monkeypatch, tmp_path
 def test_a_folder_not_made_yet_is_on_the_disk_of_its_parent(tmp_path):
     assert files.existing(tmp_path / "a" / "b") == tmp_path
     assert files.existing(Path("nowhere at all")) == Path.cwd()
+
+
+ON_A_SMALL_DISK = """
+mount -t tmpfs -o size=2m none {disk} && cat /dev/zero > {disk}/all 2>/dev/null
+cd {disk} && LABKIT_CHECKPOINTS= {python} -c '
+import torch
+from pathlib import Path
+from labkit import files
+from labkit.training import checkpoint
+
+assert files.full(Path("not/yet")) and not files.full(Path("/")), "full"
+assert not checkpoint.folder().is_relative_to(Path.cwd())
+torch.save({{}}, checkpoint.folder() / "weights.pt")
+'
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mounts a small disk")
+def test_on_a_full_disk_checkpoints_go_where_there_is_room_and_a_notice_says_so_once(tmp_path):
+    alone = ["unshare", "--map-root-user", "--mount"]
+    if subprocess.run([*alone, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this system lets nobody mount a disk of their own")
+    script = ON_A_SMALL_DISK.format(disk=tmp_path, python=sys.executable)
+    done = subprocess.run([*alone, "sh", "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("is full: no room is left") == 1
+
+
+def test_a_folder_that_may_not_be_written_is_not_called_full(monkeypatch):
+    def refuse(**_options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    assert not files.full(Path.cwd())

@@ -7,9 +7,8 @@ import re
 from pathlib import Path
 
 from labkit.display import ExplainedError, tell
-from labkit.files import replace
+from labkit.files import replace, work
 from labkit.text import _, ngettext
-from labkit.training import checkpoint
 
 FORMAT = 1
 FILE = "my_answers.json"
@@ -19,7 +18,7 @@ COUNT = 24
 
 def path() -> Path:
     """Return where the answers are kept: beside the checkpoints."""
-    return checkpoint.folder() / FILE
+    return work() / FILE
 
 
 def keep_answers(names: str | list[str], dataset) -> list[str]:

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -129,31 +129,65 @@ def _report(run: Run) -> str:
 def launch(processes: int, *options: str, limit: float = 180) -> subprocess.CompletedProcess:
     """Run this module in ``processes`` processes, wait, and return what they printed.
 
-    They end when the caller is interrupted, and also when it is killed. After ``limit`` seconds
-    they are ended; then the return code is 124 and ``stderr`` says so.
+    They end when the caller is interrupted, and also when it is killed. When they have waited for
+    ``limit`` seconds, and computed for less than a twentieth of them, they are ended; then the
+    return code is 124 and ``stderr`` says so. On a machine that many share, they compute slowly,
+    and go on.
     """
     ours = {"OMP_NUM_THREADS": "1", _WATCHED: str(os.getpid())}
     if os.name == "nt":
         ours["USE_LIBUV"] = "0"
+    asked = command(processes, *options)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as litter:
+        folders = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), litter)
+        with subprocess.Popen(
+            asked,
+            env={**os.environ, **ours, **folders},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as running:
+            try:
+                printed, said, hangs = _wait(running, limit)
+            finally:
+                running.kill()  # its workers watch it
+    if not hangs:
+        return subprocess.CompletedProcess(asked, running.returncode, printed, said)
+    reason = _("Ended, because nothing was computed for {limit:.0f} seconds.").format(limit=limit)
+    return subprocess.CompletedProcess(asked, 124, printed, said + reason)
+
+
+def _wait(running: subprocess.Popen, limit: float) -> tuple[str, str, bool]:
+    """Return what ``running`` printed, to stdout and stderr, and whether it was ended."""
+    computed = 0.0
+    while True:
+        try:
+            return *running.communicate(timeout=limit), False
+        except subprocess.TimeoutExpired:
+            before, computed = computed, sum(map(_computed, _family(running.pid)))
+            if computed - before < limit / 20:
+                for one in _family(running.pid):
+                    with suppress(psutil.NoSuchProcess):
+                        one.kill()
+                return *running.communicate(), True
+
+
+def _family(process: int) -> list[psutil.Process]:
+    """Return ``process`` and all that it has started."""
     try:
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as litter:
-            return subprocess.run(
-                command(processes, *options),
-                env={**os.environ, **ours, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), litter)},
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=limit,
-            )
-    except subprocess.TimeoutExpired as late:
-        reason = _("Ended, because it was not done after {limit:.0f} seconds.").format(limit=limit)
-        said = _text(late.stderr) + reason
-        return subprocess.CompletedProcess(late.cmd, 124, _text(late.stdout), said)
+        first = psutil.Process(process)
+        return [first, *first.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
 
 
-def _text(output: bytes | str | None) -> str:
-    """Return what a process that ran out of time had printed: bytes, but text on Windows."""
-    return output.decode(errors="replace") if isinstance(output, bytes) else output or ""
+def _computed(process: psutil.Process) -> float:
+    """Return for how many seconds a processor has worked for ``process``."""
+    try:
+        times = process.cpu_times()
+        return times.user + times.system
+    except psutil.NoSuchProcess:
+        return 0.0
 
 
 def command(processes: int, *options: str, windows: bool = os.name == "nt") -> list[str]:
@@ -166,8 +200,11 @@ def command(processes: int, *options: str, windows: bool = os.name == "nt") -> l
     if windows:
         with socket.create_server(("127.0.0.1", 0)) as free:
             meeting = ["--master-addr=127.0.0.1", f"--master-port={free.getsockname()[1]}"]
+    ours = ["-m", "labkit.faster.distributed", *options]
+    if processes == 1:  # needs nobody to start the others, and is there in half the time
+        return [sys.executable, *ours]
     torchrun = ["-m", "torch.distributed.run", *meeting, f"--nproc-per-node={processes}"]
-    return [sys.executable, *torchrun, "-m", "labkit.faster.distributed", *options]
+    return [sys.executable, *torchrun, *ours]
 
 
 @contextmanager
@@ -220,7 +257,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Train as the command line says."""
     options = _options(arguments)
     watched = [os.getppid(), int(os.environ.get(_WATCHED, os.getppid()))]
-    with _ending_with(*watched if "WORLD_SIZE" in os.environ else []), joined() as place:
+    with (
+        _ending_with(*watched if {_WATCHED, "WORLD_SIZE"} & os.environ.keys() else []),
+        joined() as place,
+    ):
         train(place, options)
 
 

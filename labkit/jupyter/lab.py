@@ -7,9 +7,13 @@ This is what ``make lab`` runs, and it is the same on any system: with the setti
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+from jupyter_core.paths import jupyter_runtime_dir
 from jupyterlab.labapp import LabApp
+
+from labkit.files import full
 
 HERE = Path(__file__).resolve().parent
 
@@ -35,7 +39,10 @@ def main(*arguments: str) -> int:
     ]
     if hasattr(os, "getuid") and os.getuid() == 0:
         settings.append("--allow-root")
-    LabApp.launch_instance([*settings, *options])
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as spare:
+        if full(Path(jupyter_runtime_dir())):  # JupyterLab does not start without these two
+            os.environ["JUPYTER_RUNTIME_DIR"] = os.environ["JUPYTERLAB_WORKSPACES_DIR"] = spare
+        LabApp.launch_instance([*settings, *options])
     return 0
 
 

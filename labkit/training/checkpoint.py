@@ -4,7 +4,6 @@ A checkpoint is an ordinary file of ``torch.save``, and ``load`` reads any such 
 e.g. that of ``torch.save(model.state_dict(), path)``.
 """
 
-import contextlib
 import io
 import pickle
 import platform
@@ -17,10 +16,11 @@ import torch
 from torch import nn
 
 from labkit.display import ExplainedError
-from labkit.files import replace, work
+from labkit.files import replace
 from labkit.sandbox.model_lock import model_lock
 from labkit.text import N_, _
 from labkit.training import History, Run
+from labkit.training.checkpoint_folder import folder as folder
 from labkit.training.state_dicts import bare_names, difference, is_state_dict, unwrapped
 from labkit.training.torch_file import damaged, fault, is_whole, no_device, sweep
 
@@ -117,13 +117,6 @@ class Checkpoint:
             self.restore(run.model)
             run.load_state_dict(self.run)
         return run
-
-
-def folder() -> Path:
-    """Return where checkpoints go (`labkit.files.work`), made unless that is not allowed."""
-    with contextlib.suppress(OSError):  # whoever saves there is told why it does not work
-        work().mkdir(parents=True, exist_ok=True)
-    return work()
 
 
 def previous(path: Path | str) -> Path:

@@ -9,6 +9,7 @@ from labkit.data import BatchLoader, ImageSet
 from labkit.data.drawn import draw_one
 from labkit.data.read_image import read_image
 from labkit.display import ProgressBar, tell
+from labkit.files import work
 from labkit.model import Net
 from labkit.sandbox import randomness
 from labkit.text import _
@@ -22,7 +23,8 @@ def load_or_train(train_set: ImageSet) -> Net:
     says so, and a bar shows the training: batches of 16, SGD, learning rate 0.01, momentum 0.9.
     Nothing is saved, and torch's own random numbers are left as they were.
     """
-    path = checkpoint.folder() / "net.pt"
+    places = (checkpoint.folder() / "net.pt", work() / "net.pt")  # two where a disk is full by now
+    path = next((place for place in places if place.exists()), places[0])
     with randomness.kept(0):
         net = Net(classes=len(train_set.classes))
     try:

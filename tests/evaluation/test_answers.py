@@ -128,6 +128,7 @@ def test_a_file_that_says_something_else_counts_as_none(change):
     [b"", b"\xff\xfe", b"{", b"null", b"[]", b"3", b"[" * 100_000, b"9" * 5_000, b'{"answers": 1}'],
 )
 def test_a_damaged_file_counts_as_none(damaged):
+    answers.path().parent.mkdir()
     answers.path().write_bytes(damaged)
     assert kept_answers(images()) is None
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from labkit.jupyter import kernels
 from labkit.jupyter.kernels import OneAtWork
 
 
@@ -105,5 +106,19 @@ def test_a_kernel_that_was_killed_for_its_memory_says_so_once(tmp_path):
             assert "ended by itself" not in await _said(manager, kernel, "1")
             await manager.restart_kernel(kernel)
             assert "ended by itself" not in await _said(manager, kernel, "1")
+
+    asyncio.run(scenario())
+
+
+def test_where_the_home_is_full_a_kernel_keeps_its_own_files_elsewhere_and_says_so(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(kernels, "full", lambda folder: True)
+
+    async def scenario():
+        async with a_manager(tmp_path / "missing") as manager:
+            kernel, said = await _opened(manager, "03_cnn.ipynb", "get_ipython().ipython_dir")
+            assert "home folder is full" in said and manager.connection_dir in said
+            assert "home folder is full" not in await _said(manager, kernel, "1")
 
     asyncio.run(scenario())
