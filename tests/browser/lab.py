@@ -4,6 +4,7 @@ The flags and the waiting are those that held in 200 of 200 runs on a busy machi
 """
 
 import getpass
+import io
 import json
 import os
 import secrets
@@ -18,7 +19,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
+import numpy as np
+import pytest
 from filelock import FileLock
+from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 180_000
@@ -87,6 +91,9 @@ _WATCH_FOCUS = f"""explorer => {{
 
 _NOT_RINGED = f"""explorer => ({_CONTROLS})(explorer).filter(each => !explorer.ringed.has(each))
   .map(each => each.outerHTML.slice(0, 200))"""
+
+_PIXEL = """(canvas, [row, column]) =>
+  [...canvas.getContext('2d').getImageData(column, row, 1, 1).data].slice(0, 3)"""
 
 _CUT_OFF = """root => [root, ...root.querySelectorAll('*')].flatMap(each => {
   const output = each.closest('.jp-OutputArea-output');
@@ -326,6 +333,32 @@ def unusable(page, height: int = 620) -> list[str]:
         if box["height"] >= height:
             problems.append("larger than a screen: {width} x {height}".format(**box))
     return problems
+
+
+def painted(canvas, place: tuple[int, int], colour, within: int = 0) -> None:
+    """Wait until a pixel of a canvas, row and column, has its colour."""
+    for _attempt in range(600):
+        found = canvas.evaluate(_PIXEL, list(place))
+        if found == pytest.approx(list(colour), abs=within):
+            return
+        canvas.page.wait_for_timeout(100)
+    raise AssertionError(f"{found} is not {colour}")
+
+
+def encoded(image: Image.Image | np.ndarray, kind: str = "PNG", **options) -> bytes:
+    """Return an image as the bytes of a file."""
+    buffer = io.BytesIO()
+    image = image if isinstance(image, Image.Image) else Image.fromarray(image)
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def upload(explorer, file, *, by_key: bool = False) -> None:
+    """Choose a file with an explorer's button, by mouse or by Enter."""
+    button = explorer.get_by_role("button", name="Your own")
+    with explorer.page.expect_file_chooser() as chooser:
+        button.press("Enter") if by_key else button.click()
+    chooser.value.set_files(file)
 
 
 def drag(slider, share: float) -> None:

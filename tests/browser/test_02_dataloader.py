@@ -11,13 +11,9 @@ from torchvision import transforms
 
 from labkit.data import load
 from tests.browser.fit import test_nothing_is_cut_off  # noqa: F401
-from tests.browser.lab import unreached, unspoken
+from tests.browser.lab import encoded, painted, unreached, unspoken, upload
 
 pytestmark = pytest.mark.browser
-
-COLOUR_AT = """(canvas, [row, column]) =>
-  [...canvas.getContext("2d").getImageData(column, row, 1, 1).data.slice(0, 3)]"""
-
 
 PNG = """async image => {
   const bytes = new Uint8Array(await (await fetch(image.src)).arrayBuffer());
@@ -83,30 +79,8 @@ def pixel(gallery, row, column):
     ) / 32
 
 
-def upload_file(gallery, path):
-    with gallery.page.expect_file_chooser() as chooser:
-        gallery.get_by_role("button", name="Your own").click()
-    chooser.value.set_files(path)
-
-
-def encoded(image, kind="PNG", **options):
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
 def enlarge(gallery, stage):
     gallery.get_by_role("combobox", name="Enlarged").select_option(label=stage)
-
-
-def expect_colour(gallery, place, colour, within=1):
-    """Wait until a pixel of the enlarged image has its colour."""
-    for _attempt in range(600):
-        shown = enlarged(gallery).evaluate(COLOUR_AT, place)
-        if np.abs(np.subtract(shown, colour, dtype=int)).max() <= within:
-            return
-        gallery.page.wait_for_timeout(100)
-    raise AssertionError(f"{shown} is not {colour}")
 
 
 def test_arrow_keys_read_the_numbers_of_the_tensor(gallery, train):
@@ -131,7 +105,7 @@ def test_the_mouse_reads_the_pixel_under_it_and_the_image_has_its_colours(galler
     values = said(train[4][0][:, 20, 9])
     expect_cursor(gallery, f"Row 20, column 9 after Normalize: {values}")
     for row, column in ((0, 0), (3, 28), (31, 16)):
-        expect_colour(gallery, (row, column), train.data[4][row, column])
+        painted(enlarged(gallery), (row, column), train.data[4][row, column], within=1)
 
 
 def test_a_click_on_a_row_enlarges_that_stage(gallery):
@@ -210,7 +184,7 @@ def test_pictures_at_random_and_the_one_before_by_mouse(gallery, train):
     shown = members[np.searchsorted(members, drawn) - 1]
     gallery.get_by_text(f"Image {shown} of ").wait_for()
     enlarge(gallery, "the image")
-    expect_colour(gallery, (7, 30), train.data[shown][7, 30])
+    painted(enlarged(gallery), (7, 30), train.data[shown][7, 30], within=1)
     enlarge(gallery, "Normalize")
 
 
@@ -235,13 +209,13 @@ USABLE = {
         encoded(FRAMES[0], "GIF", save_all=True, append_images=FRAMES[1:], duration=50),
         (0, 200, 0),
     ),
-    "deep.png": (encoded(Image.fromarray(np.full((50, 90), 51400, np.uint16))), (200, 200, 200)),
+    "deep.png": (encoded(np.full((50, 90), 51400, np.uint16)), (200, 200, 200)),
     "print.jpg": (encoded(Image.new("CMYK", (64, 64), (0, 255, 255, 0)), "JPEG"), (255, 0, 0)),
 }
 NOISE = np.random.default_rng(0).integers(0, 256, (90, 90, 3), dtype=np.uint8)
 UNUSABLE = {
     "notes.png": (b"no image", "not an image"),
-    "truncated.png": (encoded(Image.fromarray(NOISE))[:9000], "damaged, it cannot be read"),
+    "truncated.png": (encoded(NOISE)[:9000], "damaged, it cannot be read"),
     "bomb.png": (encoded(Image.new("1", (6000, 6000))), "more than 25 million pixels"),
 }
 
@@ -254,7 +228,7 @@ def test_pictures_of_ones_own_and_files_that_are_none(gallery, tmp_path, way):
     def give(name, content):
         (tmp_path / name).write_bytes(content)
         if way == "upload":
-            return upload_file(gallery, tmp_path / name)
+            return upload(gallery, tmp_path / name)
         path = gallery.get_by_role("textbox", name="or its path")
         path.fill(str(tmp_path / name))
         path.press("Enter")
@@ -268,7 +242,7 @@ def test_pictures_of_ones_own_and_files_that_are_none(gallery, tmp_path, way):
         give(good, picture)
         gallery.get_by_text("Your own image, ").filter(has_text=good).wait_for()
         alert.wait_for(state="detached")
-        expect_colour(gallery, (20, 9), colour, within=2)
+        painted(enlarged(gallery), (20, 9), colour, within=2)
     give("red.png", USABLE["red.png"][0])
     gallery.get_by_text("Your own image, ").filter(has_text="red.png").wait_for()
     enlarge(gallery, "Normalize")

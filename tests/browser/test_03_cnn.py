@@ -1,11 +1,8 @@
 """Notebook 3 in a real browser: the windows, the shape coach and the inside of the network."""
 
-import io
-
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from playwright.sync_api import TimeoutError, expect
 from torch.nn import functional
 
@@ -15,13 +12,11 @@ from labkit.explorers.shared.own_image import one_of_each
 from tests.browser.fit import test_nothing_is_cut_off  # noqa: F401
 from tests.browser.kernel import execute, settle
 from tests.browser.kernel import value as asked
-from tests.browser.lab import cut_off, drag, unusable
+from tests.browser.lab import cut_off, drag, encoded, painted, unusable, upload
 
 pytestmark = pytest.mark.browser
 
 _POSITION = "JSON.parse(document.querySelector('.lk-convolution .lk-stage').dataset.drawn).position"
-_CANVAS_PIXEL = """(canvas, [row, column]) =>
-  [...canvas.getContext('2d').getImageData(column, row, 1, 1).data].slice(0, 3)"""
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +54,6 @@ def network(page):
     return page.locator(".lk-network")
 
 
-def encoded(picture, kind="PNG", **options):
-    buffer = io.BytesIO()
-    Image.fromarray(np.asarray(picture, np.uint8)).save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
 def halves(left, right):
     """Return a picture of 32 x 32 whose left half has one colour and whose right has another."""
     picture = np.zeros((32, 32, 3), np.uint8)
@@ -98,16 +87,6 @@ def expect_sentence(explorer, text):
         raise AssertionError(f"{text!r} is not in {said.all_inner_texts()}") from None
 
 
-def painted(canvas, place, colour, within=0):
-    """Wait until a pixel of a canvas, row and column, has its colour."""
-    for _attempt in range(600):
-        found = canvas.evaluate(_CANVAS_PIXEL, place)
-        if found == pytest.approx(colour, abs=within):
-            return
-        canvas.page.wait_for_timeout(100)
-    raise AssertionError(f"{found} is not {colour}")
-
-
 def point(explorer, part, row, column):
     """Return a place of the "lk-seen" image or of the "lk-output" on the screen."""
     canvas = explorer.locator(f".{part} canvas")
@@ -120,13 +99,6 @@ def point(explorer, part, row, column):
 def press(page, key, times=1):
     for _ in range(times):
         page.keyboard.press(key)
-
-
-def upload(page, explorer, file, *, by_key=False):
-    button = explorer.get_by_role("button", name="Your own")
-    with page.expect_file_chooser() as chooser:
-        button.press("Enter") if by_key else button.click()
-    chooser.value.set_files(file)
 
 
 def go_to(explorer, page, position):
@@ -177,7 +149,7 @@ def test_a_picture_of_11_megabytes_is_uploaded(page, convolution):
     """Jupyter's server takes 10 MB at a time."""
     large = np.tile(np.uint8([250, 100, 40]), (1920, 1920, 1))
     file = {"name": "large.png", "mimeType": "image/png"}
-    upload(page, convolution, file | {"buffer": encoded(large, compress_level=0)})
+    upload(convolution, file | {"buffer": encoded(large, compress_level=0)})
     painted(convolution.locator(".lk-seen canvas"), [17, 17], [250, 100, 40])
 
 
@@ -408,7 +380,7 @@ def test_keys_go_from_line_to_line_and_the_pixels_seen_follow(page, network):
 def test_a_picture_of_ones_own_goes_through_the_network(page, network, samples, tmp_path):
     picture = halves([255, 0, 0], [0, 0, 255])
     file = {"name": "two.png", "mimeType": "image/png", "buffer": encoded(picture)}
-    upload(page, network, file, by_key=True)
+    upload(network, file, by_key=True)
     painted(network.locator(".lk-image canvas"), [9, 1], [255, 0, 0])
     painted(network.locator(".lk-image canvas"), [9, 30], [0, 0, 255])
     (tmp_path / "green.png").write_bytes(encoded(halves([0, 255, 0], [0, 255, 0])))

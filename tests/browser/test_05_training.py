@@ -6,12 +6,9 @@ import pytest
 
 from tests.browser.fit import test_nothing_is_cut_off  # noqa: F401
 from tests.browser.kernel import execute, settle, value
-from tests.browser.lab import unusable
+from tests.browser.lab import painted, unusable
 
 pytestmark = pytest.mark.browser
-
-_PIXEL = """(canvas, [row, column]) =>
-  [...canvas.getContext('2d').getImageData(column, row, 1, 1).data].slice(0, 3)"""
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +70,7 @@ def test_the_filters_form_as_the_saved_weights_say(notebook, network):
     for snapshot in (0, last // 2, last):
         step_to(notebook, network, snapshot)
         expected = filter_colour(notebook, snapshot, 1)
-        assert wait_until(notebook, lambda c=expected: shown.evaluate(_PIXEL, [2, 2]) == c)
+        painted(shown, (2, 2), expected)
     assert filter_colour(notebook, 0, 1) != filter_colour(notebook, last, 1)
 
 

@@ -3,52 +3,14 @@
 import pytest
 
 from tests.browser.kernel import settle
+from tests.browser.kinds import CELLS, EXPLORERS
 from tests.browser.lab import Notebook, cut_off, jupyterlab, unusable, write_notebook
 from tests.languages.shown import english_in
 
 pytestmark = pytest.mark.browser
 
-CELLS = (
-    """
-import torch
-from torch.nn import Conv2d
-
-from labkit.data import BatchLoader, load
-from labkit.model import Net
-from labkit.training import Run, evaluate
-
-train, validation, test = load()
-net = Net()
-loaders = BatchLoader(train, 4), BatchLoader(validation, 500)
-result = evaluate(net, BatchLoader(test, 500))
-run = Run(net, *loaders, torch.optim.SGD(net.parameters(), lr=0.001), epochs=1)
-""",
-    """
-from labkit.explorers.guess import Guess
-
-Guess(4, "The fraction is 13.5, rounded down to 13. Padding 2 keeps 32 at 32.")
-""",
-    "from labkit.explorers.data_choice import DataChoice\n\nDataChoice()",
-    "from labkit.explorers.gallery import SampleGallery\n\nSampleGallery(train)",
-    """
-from labkit.explorers.convolution import ConvolutionExplorer
-
-ConvolutionExplorer(train, Conv2d(3, 6, 5))
-""",
-    "from labkit.explorers.convolution import PoolingExplorer\n\nPoolingExplorer(train)",
-    "from labkit.explorers.shape_coach import ShapeCoach\n\nShapeCoach()",
-    "from labkit.explorers.network import NetworkExplorer\n\nNetworkExplorer(net, train)",
-    "from labkit.explorers.softmax import SoftmaxExplorer\n\nSoftmaxExplorer(train.classes)",
-    "from labkit.explorers.landscape import LandscapeExplorer\n\nLandscapeExplorer('two hollows')",
-    "from labkit.explorers.live_training import LiveTraining\n\nLiveTraining(run)",
-    """
-from labkit.explorers.studio import EvaluationStudio
-
-EvaluationStudio(net, test, result, validation)
-""",
-    "from labkit.explorers.device_toggle import DeviceToggle\n\nDeviceToggle()",
-)
-KINDS = len(CELLS) - 1
+GUESS = """from labkit.explorers.guess import Guess
+Guess(4, "The fraction is 13.5, rounded down to 13. Padding 2 keeps 32 at 32.")"""
 
 _SAID = """root => [root, ...root.querySelectorAll('*')].flatMap(each => [
   ...['aria-label', 'aria-valuetext', 'alt', 'title', 'placeholder'].map(a => each.getAttribute(a)),
@@ -63,7 +25,7 @@ def opened(request, browser, few, tmp_path_factory):
     root = tmp_path_factory.mktemp("workshop")
     folder = root / "notebooks" / request.param
     folder.mkdir(parents=True)
-    write_notebook(folder / "all.ipynb", *CELLS)
+    write_notebook(folder / "all.ipynb", *CELLS, GUESS)
     home = tmp_path_factory.mktemp("jupyter")
     with jupyterlab(home, root=root, LABKIT_DATA=str(few)) as address:
         page = browser.new_page(viewport={"width": 1280, "height": 720})
@@ -77,7 +39,7 @@ def test_each_kind_of_explorer_moves_in_the_language_and_nothing_is_cut_off(open
     notebook, code = opened
     page, problems = notebook.page, []
     explorers = page.locator(".lk-explorer:not(.lk-explorer *)")
-    assert explorers.count() == KINDS
+    assert explorers.count() == EXPLORERS + 1
 
     def look(explorer) -> None:
         settle(notebook)

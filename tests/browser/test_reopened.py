@@ -2,34 +2,19 @@
 
 import pytest
 
-from tests.benchmarks.widgets import CASES, SET_UP
+from tests.browser.kinds import CELLS, EXPLORERS
 from tests.browser.lab import Notebook, jupyterlab, write_notebook
 
-OTHERS = (
-    "from labkit.explorers.data_choice import DataChoice\nDataChoice()",
-    "from labkit.explorers.device_toggle import DeviceToggle\nDeviceToggle()",
-    "from labkit.explorers.shape_coach.forward_coach import ForwardCoach\nForwardCoach(Net())",
-    """from labkit.data import BatchLoader
-from labkit.explorers.live_training import LiveTraining
-from labkit.training import Run
-net = Net()
-batches = BatchLoader(pictures, batch_size=20)
-run = Run(net, batches, batches, torch.optim.SGD(net.parameters(), lr=0.01), epochs=1)
-panel = LiveTraining(run)
-panel""",
-)
 BAR = """from labkit.display import ProgressBar
 for _number in ProgressBar(range(5)):
     pass"""
-EXPLORERS = len(CASES) + len(OTHERS)
 
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory, browser):
     """Run and save one of every explorer, with a page reload in between; yield home and folder."""
     home, root = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("root")
-    sources = (SET_UP, *(case.cell for case in CASES), *OTHERS, BAR)
-    write_notebook(root / "all.ipynb", *sources)
+    write_notebook(root / "all.ipynb", *CELLS, BAR)
     with jupyterlab(home, root=root) as address:
         page = browser.new_page(viewport={"width": 1280, "height": 720})
         notebook = Notebook(page, *address, "all.ipynb")

@@ -10,6 +10,7 @@ from torch.nn import functional
 from labkit.data import ImageSet, normalise
 from labkit.data.loaders import BatchLoader
 from labkit.evaluation.corruptions import CORRUPTIONS, corrupt
+from labkit.evaluation.scores import confusion_matrix, most_confused
 from labkit.explorers.studio import EvaluationStudio
 from labkit.explorers.studio.confusion_grid import NOWHERE
 from labkit.model import Net
@@ -175,6 +176,7 @@ def test_of_many_classes_the_most_confused_are_in_the_grid_and_the_menus_have_al
     test = ImageSet(data, numbers.integers(0, 40, 200), names, source="test")
     studio = EvaluationStudio(Net(classes=40), test, an_evaluation(test), test)
     assert len(studio.mistakes.grid.scene["texts"]) == 1 + 10
+    assert studio.mistakes.shown == most_confused(confusion_matrix(studio.result), 10)
     assert "10 of 40 classes" in studio.mistakes.part.value
     hidden = next(k for k in range(40) if k not in studio.mistakes.shown)
     studio.mistakes.go_to(hidden)
