@@ -2,7 +2,7 @@ import ast
 import json
 import re
 
-from tests.languages.collect import marked, messages
+from tests.languages.collect import ROOT, marked, messages
 
 
 def test_marked_sentences_are_found_with_their_plurals():
