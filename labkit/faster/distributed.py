@@ -130,7 +130,7 @@ def launch(processes: int, *options: str, limit: float = 180) -> subprocess.Comp
     """Run this module in ``processes`` processes, wait, and return what they printed.
 
     They end when the caller is interrupted, and also when it is killed. When they have waited for
-    ``limit`` seconds, and computed for less than a twentieth of them, they are ended; then the
+    ``limit`` seconds, and computed for less than a hundredth of them, they are ended; then the
     return code is 124 and ``stderr`` says so. On a machine that many share, they compute slowly,
     and go on.
     """
@@ -165,7 +165,7 @@ def _wait(running: subprocess.Popen, limit: float) -> tuple[str, str, bool]:
             return *running.communicate(timeout=limit), False
         except subprocess.TimeoutExpired:
             before, computed = computed, sum(map(_computed, _family(running.pid)))
-            if computed - before < limit / 20:
+            if computed - before < limit / 100:  # what waits looks up now and then
                 for one in _family(running.pid):
                     with suppress(psutil.NoSuchProcess):
                         one.kill()

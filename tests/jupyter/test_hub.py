@@ -92,9 +92,16 @@ def test_binder_installs_the_versions_that_were_tried_and_has_the_same_settings(
 def test_the_script_for_a_server_sets_up_and_brings_up_to_date(tmp_path):
     tools = tmp_path / "tljh/user/bin"
     tools.mkdir(parents=True)
-    for name in ("pip", "python"):
-        (tools / name).write_text(f'#!/bin/sh\necho {name} "$@" >> {tmp_path}/calls\n')
-        (tools / name).chmod(0o755)
+    hub, system = tmp_path / "tljh/hub/bin", tmp_path / "system"
+    for folder, names in (
+        (tools, ("pip", "python")),
+        (hub, ("jupyterhub",)),
+        (system, ("useradd", "chown")),
+    ):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            (folder / name).write_text(f'#!/bin/sh\necho {name} "$@" >> {tmp_path}/calls\n')
+            (folder / name).chmod(0o755)
     (tmp_path / "shared/class").mkdir(parents=True)
     authors = tmp_path / "authors"
     shutil.copytree(KIT.parent, authors / "labkit/jupyter", ignore=shutil.ignore_patterns("__py*"))
@@ -106,6 +113,7 @@ def test_the_script_for_a_server_sets_up_and_brings_up_to_date(tmp_path):
         "ADMIN": "nobody-here",
         "LABKIT_SHARED": str(tmp_path / "shared"),
         "TLJH": str(tmp_path / "tljh"),
+        "PATH": f"{system}:{os.environ['PATH']}",
     }
     for _time in ("first", "again"):  # and Spanish only then
         done = subprocess.run(
@@ -119,6 +127,8 @@ def test_the_script_for_a_server_sets_up_and_brings_up_to_date(tmp_path):
     assert asked["urlpath"] == ["labkit/es/authors/notebooks/00_setup.ipynb"]
     calls = (tmp_path / "calls").read_text()
     assert calls.index("-m labkit.languages en") < calls.index("-m labkit.languages es")
+    made = calls.index("useradd --create-home --key UMASK=0027 jupyter-nobody-here")
+    assert made < calls.index("chown jupyter-nobody-here:jupyter-nobody-here")
     assert "--editable . nbgitpuller" in calls and "labkit.data.fill_cache" in calls
     written = (tmp_path / "tljh/config/jupyterhub_config.d/labkit.py").read_text()
     found = subprocess.run(

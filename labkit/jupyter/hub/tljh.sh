@@ -25,7 +25,11 @@ fi
 # Without a network for the images, the class learns from the drawn ones; so all see the same.
 "$tljh/user/bin/python" -m labkit.data.fill_cache "$shared/images" || true
 "$tljh/user/bin/python" -m labkit.jupyter.class_page "$shared/class"
-! id "jupyter-$ADMIN" >/dev/null 2>&1 || chown "jupyter-$ADMIN:jupyter-$ADMIN" "$shared/class"
+# The hub makes a user when they first log in; the page of the class is ready before.
+if [ -x "$tljh/hub/bin/jupyterhub" ]; then
+    id "jupyter-$ADMIN" >/dev/null 2>&1 || useradd --create-home --key UMASK=0027 "jupyter-$ADMIN"
+    chown "jupyter-$ADMIN:jupyter-$ADMIN" "$shared/class"
+fi
 chmod 3733 "$shared/class"
 
 mkdir -p "$tljh/config/jupyterhub_config.d"
