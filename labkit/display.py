@@ -76,7 +76,7 @@ def table(
     )
     title = f'<caption style="{above}">{escaped(caption)}</caption>' if caption else ""
     body = "".join(line(cells, heads) for cells in rows)
-    head = line(columns, ["col"] * width)
+    head = line(columns, ["col" if column else "" for column in columns])
     return Html(f"<table>{title}<thead>{head}</thead><tbody>{body}</tbody></table>")
 
 

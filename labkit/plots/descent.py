@@ -140,6 +140,7 @@ def landscape(
                 name=name, a=path[0, 0], b=path[0, 1], c=path[-1, 0], d=path[-1, 1]
             )
         )
+    axes.set(xlim=(first[0], first[-1]), ylim=(second[0], second[-1]))
     axes.set_xlabel(_("weight 1"))
     axes.set_ylabel(_("weight 2"))
     plot.legend(loc="outside right upper", frameon=False)

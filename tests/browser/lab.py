@@ -16,6 +16,7 @@ import tempfile
 import time
 import urllib.request
 from contextlib import contextmanager
+from importlib import resources
 from pathlib import Path
 
 import nbformat
@@ -113,6 +114,18 @@ _CUT_OFF = """root => [root, ...root.querySelectorAll('*')].flatMap(each => {
   if (own && parseFloat(style.fontSize) < 11) found.push(`has letters of ${style.fontSize}`);
   return found.map(what => `${each.outerHTML.slice(0, 160)} ${what}`);
 })"""
+
+
+_JUDGE = """async theme => {
+  await window.jupyterapp.commands.execute('apputils:change-theme', { theme });
+  const named = () => document.body.dataset.jpThemeName === theme;
+  while (!named()) await new Promise(next => setTimeout(next, 50));
+  const { violations } = await axe.run('.lk-explorer:not(.lk-explorer *)', { preload: false });
+  const said = ({ id, nodes }) => nodes.map(({ html }) => `${id} ${html.slice(0, 160)}`);
+  return violations.flatMap(said);
+}"""
+
+AXE = resources.files("axe_playwright_python") / "axe.min.js"
 
 
 def find_browser() -> str | None:
@@ -324,9 +337,19 @@ def cut_off(root) -> list[str]:
     return root.evaluate(_CUT_OFF)
 
 
+def judged(page) -> list[str]:
+    """Return what axe-core finds wrong with the explorers of a page, light and dark."""
+    page.evaluate(AXE.read_text("utf-8"))
+    return [
+        f"{theme}: {violation}"
+        for theme in ("Dark", "Light")
+        for violation in page.evaluate(_JUDGE, f"JupyterLab {theme}")
+    ]
+
+
 def unusable(page, height: int = 620) -> list[str]:
     """Return what keeps anybody from using the explorers of a page: by ear, by Tab, at a glance."""
-    problems = unspoken(page)
+    problems = unspoken(page) + judged(page)
     for explorer in page.locator(".lk-explorer:not(.lk-explorer *)").all():
         problems += unreached(explorer)
         box = explorer.bounding_box()

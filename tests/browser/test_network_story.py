@@ -16,7 +16,8 @@ pytestmark = pytest.mark.browser
 IMAGE = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
 
 _WORKED_OUT = """() => {
-  const story = new Story(model.get('scene'), model.get('words'), () => {});
+  const told = { ...model.get('scene'), ...model.get('numbers') };
+  const story = new Story(told, model.get('words'), () => {});
   return story.lines.map((line, number) => {
     if (line.kind === "input") return null;
     const found = [];

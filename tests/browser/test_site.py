@@ -66,7 +66,7 @@ def page(browser):
 
 def maps(page) -> np.ndarray:
     """Return the numbers of all lines that the network in the page has made."""
-    made = "[...new Float32Array(twin.cast.stage.get('scene').maps.buffer)].map(String)"
+    made = "[...new Float32Array(twin.cast.stage.get('numbers').maps.buffer)].map(String)"
     return np.array(page.evaluate(made), float)
 
 
@@ -91,7 +91,7 @@ def test_a_network_makes_of_each_image_what_pytorch_makes_of_it(page):
         explorer.choice.choice.value = image
         index = list(SAMPLES).index(image)
         page.evaluate(f"twin.cast.image.take({{index: {index}}}); twin.answer(twin.cast.image)")
-        expected = np.frombuffer(explorer.stage.scene["maps"], "<f4")
+        expected = np.frombuffer(explorer.stage.numbers["maps"], "<f4")
         np.testing.assert_allclose(maps(page), expected, atol=2e-3)  # 16 bits a weight in the page
 
 

@@ -8,13 +8,12 @@ import argparse
 import re
 import sys
 from html.parser import HTMLParser
-from importlib import resources
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from playwright.sync_api import sync_playwright
 
-from tests.browser.lab import BROWSER_FLAGS, ROOT, find_browser
+from tests.browser.lab import AXE, BROWSER_FLAGS, ROOT, find_browser
 
 LARGEST = 3_000_000
 """Bytes of a page, with the images that are in it."""
@@ -101,7 +100,7 @@ _DEAD = "() => [...document.querySelectorAll('.lk-alive')].filter(e => !e.explor
 
 def look(site: Path) -> list[str]:
     """Open every page as a file, in a browser; return what is wrong, a line each."""
-    axe = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
+    axe = AXE.read_text("utf-8")
     problems = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_browser(), args=BROWSER_FLAGS)

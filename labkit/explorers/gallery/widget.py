@@ -9,11 +9,12 @@ from labkit.data import ImageSet
 from labkit.explorers.gallery.batch_view import BatchView
 from labkit.explorers.gallery.compute import Shown, follow
 from labkit.explorers.gallery.value_view import ValueView
+from labkit.explorers.shared.bars import bars
 from labkit.explorers.shared.contact_sheet import ContactSheet
-from labkit.explorers.shared.looks import Explorer, Screen, complaint, reporting, row
+from labkit.explorers.shared.looks import Explorer, complaint, reporting, row
 from labkit.explorers.shared.own_image import ImageChoice
-from labkit.plots.samples import class_balance, gallery
-from labkit.text import _
+from labkit.plots.samples import gallery
+from labkit.text import _, written
 
 COLUMNS, ROWS = 7, 6
 """So many images of a class are shown at once."""
@@ -165,7 +166,7 @@ class ClassView(widgets.VBox):
         self.targets = np.asarray(pictures.targets)
         self.counts = np.bincount(self.targets, minlength=len(pictures.classes))
         self.start = 0
-        self.balance = Screen(width=290)
+        self.balance = widgets.HTML(self._balance()).add_class("lk-balance")
         self.sheet = ContactSheet(COLUMNS, ROWS, lambda n: on_pick(int(self.shown[n])), scale=1.9)
         self.label = widgets.Dropdown(
             options=[(name, number) for number, name in enumerate(pictures.classes)],
@@ -177,22 +178,22 @@ class ClassView(widgets.VBox):
         sides = widgets.HBox([self.balance, self.sheet]).add_class("lk-columns")
         super().__init__([row(self.label, self.more.add_class("lk-wide")), self.message, sides])
         self.label.observe(self._choose, "value")
-        self._draw_balance()
         self._draw()
 
-    def _draw_balance(self) -> None:
+    def _balance(self) -> str:
+        """Return bars of the number of images of each class."""
         order = np.argsort(-self.counts, kind="stable")
         half = CLASSES_AT_MOST // 2
         cut = len(order) > CLASSES_AT_MOST
         chosen = np.r_[order[:half], order[-half:]] if cut else np.arange(len(order))
         names = [self.pictures.classes[number] for number in chosen]
-        title = self.pictures.split or _("images")
-        drawn = class_balance({title: self.counts[chosen].tolist()}, names, width=2.9)
-        sentence = drawn.alt
+        counts = self.counts[chosen]
+        caption = self.pictures.split or _("images")
         if cut:
             text = _("Of {n} classes, the {half} with the most and the {half} with the fewest.")
-            sentence = text.format(n=len(order), half=half) + " " + sentence
-        self.balance.show(drawn.png(scale=2), sentence)
+            caption += ". " + text.format(n=len(order), half=half)
+        texts = [written(count, ",") for count in counts.tolist()]
+        return bars(names, counts / max(counts.max(), 1), caption, texts=texts)
 
     @reporting
     def _choose(self, _change) -> None:

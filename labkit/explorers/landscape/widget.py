@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from labkit.explorers.landscape import draw
 from labkit.explorers.landscape.compute import LANDSCAPES, OPTIMIZERS, Landscape, named, walk
 from labkit.explorers.shared.looks import STATIC, Explorer
 from labkit.explorers.shared.stage import Stage, menu, script, slider
+from labkit.plots.descent import descents, landscape
 from labkit.text import _, with_signs, written
 
 RATES = tuple(
@@ -32,9 +35,9 @@ class LandscapeExplorer(Explorer):
     walk starts, and the "position" of the step that is shown.
     """
 
-    def __init__(self, landscape: str = "bowl"):
+    def __init__(self, name: str = "bowl"):
         """Start on the landscape of that name, with plain SGD."""
-        ground = named(landscape)
+        ground = named(name)
         self.stage = WalkStage(
             scene={
                 "grounds": [_ground(each) for each in LANDSCAPES],
@@ -66,7 +69,7 @@ class LandscapeExplorer(Explorer):
         super().__init__(screen=self.stage)
 
     def still(self) -> tuple[bytes, str]:
-        """Return the whole walk with its loss, and what the loss has done."""
+        """Return the whole walk on its landscape, and where it has led."""
         now = self.stage.settings
         ground, optimizer = LANDSCAPES[now["landscape"]], list(OPTIMIZERS)[now["optimizer"]]
         rate, momentum = RATES[now["rate"]], MOMENTA[now["momentum"]]
@@ -74,8 +77,15 @@ class LandscapeExplorer(Explorer):
             optimizer=optimizer, rate=rate, momentum=momentum, place=draw.title(ground)
         )
         start = [now["first"], now["second"]][: len(ground.reach)]
-        picture = draw.walked(walk(ground, optimizer, rate, momentum, start, STEPS), setting)
-        return picture.png(), picture.alt
+        steps = walk(ground, optimizer, rate, momentum, start, STEPS)
+        near = np.isfinite(steps.losses) & (np.abs(steps.losses) < 1e9)  # matplotlib's own limit
+        weights, losses = steps.weights[near], steps.losses[near]
+        sides, heights = ground.heights(161)
+        if len(sides) == 1:
+            picture = descents(*sides, heights, {optimizer: (weights[:, 0], losses)})
+        else:
+            picture = landscape(*sides, heights, {optimizer: weights})
+        return picture.png(), f"{setting} {picture.alt}"
 
 
 def _ground(ground: Landscape) -> dict:

@@ -136,15 +136,15 @@ class LiveTraining(Explorer):
             slider.observe(lambda change: self._set(**{name: values[change.new]}), "value")
             return slider
 
-        self.learning_rate = knob("lr", _("learning rate"), RATES)
+        self.learning_rate = knob("lr", _("Learning rate"), RATES)
         self.learning_rate.disabled = run.scheduler is not None
-        self.momentum = knob("momentum", _("momentum"), MOMENTA)
+        self.momentum = knob("momentum", _("Momentum"), MOMENTA)
         self.momentum.disabled = "momentum" not in group
         self.epochs = widgets.BoundedIntText(
             value=run.epochs,
             min=1,
             max=1000,
-            description=_("epochs"),
+            description=_("Epochs"),
             tooltip=_("How many epochs the whole run has"),
         ).add_class("lk-narrow")
         self.epochs.observe(lambda change: self.live.set_epochs(change.new), "value")

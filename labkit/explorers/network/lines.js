@@ -25,6 +25,7 @@ function mapOf(story, number, map, name) {
   paintGrey(easel, story.plane(number, map), height, width, low, high);
   const shown = make("div", `lk-pixels ${name}`);
   shown.style.backgroundImage = `url(${easel.toDataURL()})`;
+  if (height !== width) shown.style.backgroundSize = "contain";
   return shown;
 }
 

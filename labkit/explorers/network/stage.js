@@ -71,7 +71,7 @@ class Inside extends Lines {
   meet() {
     const scene = this.model.get("scene");
     const ask = (line, map) => this.model.send?.({ filter: [line, map] });
-    this.story = new Story(scene, this.words, ask);
+    this.story = new Story({ ...scene, ...this.model.get("numbers") }, this.words, ask);
     Object.assign(this, { look: null, focused: null, brightest: scene.brightest, blind: scene.blind });
     paintColours(this.image, this.story.image, ...this.story.size);
     this.lay();
@@ -279,7 +279,7 @@ function begin(given) {
   };
   const hear = (message, buffers) => inside.hear(message, buffers);
   meet();
-  return { draw: () => inside?.draw(), hears: { "change:scene": heard, "msg:custom": hear } };
+  return { draw: () => inside?.draw(), hears: { "change:numbers": heard, "msg:custom": hear } };
 }
 
 const render = (view) => stage(view, begin);

@@ -4,18 +4,27 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import traitlets
 
 from labkit.explorers.shared.looks import STATIC
 from labkit.explorers.shared.stage import Stage, script
 from labkit.text import _
 
+NUMBERS = ("maps", "weights", "image", "size")
+
+
+def _parts(story: dict) -> dict[str, dict]:
+    numbers = {name: story[name] for name in NUMBERS}
+    return {"numbers": numbers, "scene": {k: v for k, v in story.items() if k not in NUMBERS}}
+
 
 class NetworkStage(Stage):
     """A story (`compute.story`), the "place" that is chosen, and whether its sums are "opened".
 
-    A place is line, map (or unit), row and column. ``scene`` has besides the story the weight that
-    is drawn full bright among the filters ("brightest"; 0: the largest of them) and why no pixels
-    can be named ("blind"). Weights that were too many to send are asked for by the message
+    A place is line, map (or unit), row and column. ``scene`` has besides the story's plan the
+    weight that is drawn full bright among the filters ("brightest"; 0: the largest of them) and why
+    no pixels can be named ("blind"); ``numbers`` has what is new for each image and all weights.
+    Weights that were too many to send are asked for by the message
     ``{"filter": [line, map]}``.
     """
 
@@ -24,12 +33,19 @@ class NetworkStage(Stage):
         *map(Path(__file__).with_name, ("story.js", "sums.js", "lines.js", "stage.js")),
     )
 
-    def __init__(self, scene: dict, filter_of: Callable[[int, int], np.ndarray]):
-        """Show ``scene``; ``filter_of(line, map)`` returns weights, and a bias behind them."""
+    numbers = traitlets.Dict(help="`NUMBERS` of the story.").tag(sync=True)
+
+    def __init__(self, story: dict, filter_of: Callable[[int, int], np.ndarray]):
+        """Show ``story``; ``filter_of(line, map)`` returns weights, and a bias behind them."""
         settings = {"place": [0, 0, 0, 0], "opened": False}
-        super().__init__(scene=scene, words=words(), settings=settings)
+        super().__init__(**_parts(story), words=words(), settings=settings)
         self._filter_of = filter_of
         self.on_msg(self._answer)
+
+    def tell(self, story: dict) -> None:
+        """Show another story; of the same plan only the numbers are sent."""
+        for name, part in _parts(story).items():
+            setattr(self, name, part)
 
     def _answer(self, _stage, message: dict, _buffers) -> None:
         numbers = np.ascontiguousarray(self._filter_of(*message["filter"]), "<f4")

@@ -87,7 +87,7 @@ class NetworkExplorer(Explorer):
         told = reading.story(self.choice.image, self.classes)
         self.reading = reading
         with self.stage.hold_sync():
-            self.stage.scene = told | {"brightest": self._brightest, "blind": self._blind}
+            self.stage.tell(told | {"brightest": self._brightest, "blind": self._blind})
             if not met:
                 self.stage.set(place=self._start(), opened=False)
 

@@ -6,14 +6,24 @@ from collections.abc import Sequence
 from labkit.text import _, written
 
 
-def bars(names: Sequence[str], shares: Sequence[float], caption: str, marked: int) -> str:
-    """Return HTML: a line with a bar for each of ``shares``, 0 to 1, one of them ``marked``."""
+def bars(
+    names: Sequence[str],
+    shares: Sequence[float],
+    caption: str,
+    marked: int = -1,
+    texts: Sequence[str] = (),
+) -> str:
+    """Return HTML: a line with a bar for each of ``shares``, 0 to 1, one of them ``marked``.
+
+    Behind each bar stands its share, or its text if there are ``texts``.
+    """
+    texts = texts or [written(share, ".1%") for share in shares]
     rows = "".join(
         f"<tr{' class=lk-best' if n == marked else ''}>"
         f'<th scope="row">{html.escape(name)}</th>'
         f'<td><i style="width: {100 * share:.1f}%"></i></td>'
-        f"<td>{written(share, '.1%')}</td></tr>"
-        for n, (name, share) in enumerate(zip(names, shares, strict=True))
+        f"<td>{text}</td></tr>"
+        for n, (name, share, text) in enumerate(zip(names, shares, texts, strict=True))
     )
     return f'<table class="lk-bars"><caption>{html.escape(caption)}</caption>{rows}</table>'
 

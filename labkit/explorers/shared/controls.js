@@ -15,16 +15,20 @@ function slider(move) {
   return { element: make("label", "", name, input, output), input, output, show };
 }
 
+const FITTING = 12; // so many letters fit into a closed menu of one column
+
 function menu(move) {
   const [name, input] = [make("span"), make("select")];
   input.addEventListener("change", () => move(input.selectedIndex));
-  const show = ({ label, options, value }) => {
+  const element = make("label", "", name, input);
+  const show = ({ label, options, value, wide }) => {
     put(name, { textContent: label });
     if (String([...input.options].map(({ text }) => text)) !== String(options))
       input.replaceChildren(...options.map((text) => new Option(text)));
     put(input, { selectedIndex: value });
+    element.classList.toggle("lk-wide", wide || options.some(({ length }) => length > FITTING));
   };
-  return { element: make("label", "", name, input), input, show };
+  return { element, input, show };
 }
 
 function field(move) {
@@ -64,7 +68,7 @@ class Controls {
     this.element = make("div", "lk-controls lk-slider");
     for (const { kind, name, wide } of plans) {
       const part = kinds[kind]((value) => change(name, value));
-      part.element.classList.toggle("lk-wide", wide);
+      part.element.classList.toggle("lk-wide", wide ?? false);
       keepKeys([part.input]);
       this.parts[name] = part;
       this.element.append(part.element);

@@ -184,6 +184,7 @@ class NumberGrid {
   show(values, columns, style, cell) {
     const { element, shown } = this;
     const tight = columns > READABLE || cell < 17;
+    const narrow = cell < (short(0.5) === ".5" ? 21 : 27); // a zero before the comma needs room
     element.classList.toggle("lk-tight", tight);
     put(element.style, { gridTemplateColumns: `repeat(${columns}, ${cell}px)`, gridAutoRows: `${cell}px` });
     put(element.style, { lineHeight: `${cell}px`, letterSpacing: cell < 27 ? "-0.08em" : "" });
@@ -193,7 +194,7 @@ class NumberGrid {
     }
     values.forEach((value, i) => {
       const { fill: background, colour: color = INK, mark = false } = style(value, i);
-      const text = tight ? "" : short(value, cell < 21 || Math.abs(value) >= 10 ? 1 : 2);
+      const text = tight ? "" : short(value, narrow || Math.abs(value) >= 10 ? 1 : 2);
       const look = [text, background, color, mark].join();
       if (look === shown[i]) return;
       shown[i] = look;

@@ -1,5 +1,10 @@
 function base64(view) {
-  return btoa(Array.from(unpacked(view, Uint8Array), (byte) => String.fromCharCode(byte)).join(""));
+  const bytes = unpacked(view, Uint8Array);
+  const part = 8192; // so many arguments a function takes anywhere
+  const texts = range(Math.ceil(bytes.length / part)).map((n) =>
+    String.fromCharCode(...bytes.subarray(n * part, (n + 1) * part)),
+  );
+  return btoa(texts.join(""));
 }
 
 function render({ model, el }) {

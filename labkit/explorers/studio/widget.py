@@ -35,7 +35,8 @@ class EvaluationStudio(Explorer):
         self._fresh = {0}
         self.mistakes = MistakesView(test, result, self._picture_changed)
         self.changes = ChangesView(model, validation, normalise)
-        self.inside, self.looked_at = widgets.VBox(), widgets.HTML()
+        self.looked_at = widgets.HTML()
+        self.inside = widgets.VBox().add_class("lk-inside")
         self.network: NetworkExplorer | None = None
         views = {
             _("Mistakes"): self.mistakes,

@@ -102,10 +102,10 @@ def test_rates_and_momenta_grow_from_stop_to_stop():
 @pytest.mark.parametrize(
     ("name", "rate", "said"),
     [
-        ("bowl", 0.1, "has fallen from 4.00 to 0.00."),
-        ("bowl", 1.0, "is still 4.00."),
-        ("two valleys", 3.0, "has grown from 3.57 to infinity."),
-        ("two hollows", 0.1, "has fallen from 3.53 to 1.60."),
+        ("bowl", 0.1, "after 100 steps the loss went from 4.00 to 0.00."),
+        ("bowl", 1.0, "after 100 steps the loss went from 4.00 to 4.00."),
+        ("two valleys", 3.0, "off the map."),
+        ("two hollows", 0.1, "goes from (-2.25, 2.50) to (-0.90, 0.45)."),
     ],
 )
 def test_without_a_kernel_the_whole_walk_and_its_end_are_left(name, rate, said):
@@ -113,7 +113,7 @@ def test_without_a_kernel_the_whole_walk_and_its_end_are_left(name, rate, said):
     explorer.stage.set(rate=RATES.index(rate))
     png, alt = explorer.still()
     assert png.startswith(b"\x89PNG") and alt.startswith(f"SGD, learning rate {rate:g}, ")
-    assert alt.endswith(f"After 100 steps the loss {said}")
+    assert alt.endswith(said)
 
 
 def test_the_lowest_band_of_a_map_is_blue_and_the_highest_sand():

@@ -26,7 +26,7 @@ def shown(explorer, line):
     """Return the numbers of a line from the bytes that the browser has got."""
     plan = explorer.stage.scene["plan"]
     sizes = [int(np.prod(told["shape"])) for told in plan]
-    numbers = np.frombuffer(explorer.stage.scene["maps"], "<f4")
+    numbers = np.frombuffer(explorer.stage.numbers["maps"], "<f4")
     assert len(numbers) == sum(sizes)
     start = sum(sizes[:line])
     return numbers[start : start + sizes[line]].reshape(plan[line]["shape"])
@@ -38,8 +38,8 @@ def test_the_maps_shown_are_those_of_the_model_on_the_normalised_image(samples):
     explorer.choice.choice.value = "ship"
     expected = torch.relu(model.conv1(normal(samples["ship"])))[0].detach().numpy()
     np.testing.assert_allclose(shown(explorer, 1), expected, atol=1e-5)
-    scene = explorer.stage.scene
-    assert scene["image"] == samples["ship"].tobytes() and scene["size"] == [32, 32]
+    numbers = explorer.stage.numbers
+    assert numbers["image"] == samples["ship"].tobytes() and numbers["size"] == [32, 32]
     logits = model(normal(samples["ship"]))[0].detach()
     np.testing.assert_allclose(shown(explorer, 7).ravel(), logits, atol=1e-5)
     np.testing.assert_allclose(shown(explorer, 8).ravel(), logits.softmax(0), atol=1e-6)
@@ -74,8 +74,8 @@ def test_the_snapshots_weights_are_shown_and_the_model_keeps_its_own(samples):
     explorer.weights.value = 0
     expected = torch.relu(other.conv1(normal(samples["cat"])))[0].detach().numpy()
     np.testing.assert_allclose(shown(explorer, 1), expected, atol=1e-5)
-    scene = explorer.stage.scene
-    sent = np.frombuffer(scene["weights"], "<f4")[scene["plan"][1]["filters"] :]
+    first = explorer.stage.scene["plan"][1]["filters"]
+    sent = np.frombuffer(explorer.stage.numbers["weights"], "<f4")[first:]
     np.testing.assert_allclose(sent[:450], other.conv1.weight.detach().ravel())
     assert all(torch.equal(model.state_dict()[name], value) for name, value in before.items())
     with torch.no_grad():

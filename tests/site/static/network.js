@@ -71,15 +71,15 @@
     const snapshots = data.snapshots.map((text) => widened(labkitSite.bytes(text)));
     const view = (values) => new DataView(values.buffer);
     const redraw = () => {
-      const scene = stage.get("scene");
-      const now = snapshots[weights?.get("value")] ?? new Float32Array(scene.weights.buffer);
+      const { plan } = stage.get("scene");
+      const now = snapshots[weights?.get("value")] ?? new Float32Array(stage.get("numbers").weights.buffer);
       const bytes = choice.bytes();
       const planes = [0, 1, 2].flatMap((c) => [...bytes].filter((_byte, i) => i % 3 === c));
       const pixels = Float32Array.from(planes, (byte) => (byte / 255) * 2 - 1);
-      const lines = forward(scene.plan, now, pixels);
+      const lines = forward(plan, now, pixels);
       const maps = Float32Array.from(lines.flatMap((line) => [...line.values]));
       const shown = { maps: view(maps), weights: view(now), image: view(Uint8Array.from(bytes)) };
-      stage.take({ scene: { ...scene, ...shown, size: [32, 32] } });
+      stage.take({ numbers: { ...shown, size: [32, 32] } });
     };
     const choice = labkitSite.choosing({ image, upload }, data, redraw);
     return (model, ...news) => {
