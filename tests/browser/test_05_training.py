@@ -149,9 +149,9 @@ def test_other_cells_work_meanwhile_and_a_second_start_changes_nothing(notebook)
 
 
 def test_knobs_turn_by_keys_and_by_the_mouse(notebook, panel):
-    slider(panel, "learning rate").focus()
+    slider(panel, "Learning rate").focus()
     notebook.page.keyboard.press("ArrowRight")
-    box = slider(panel, "momentum").bounding_box()
+    box = slider(panel, "Momentum").bounding_box()
     middle = box["y"] + box["height"] / 2
     notebook.page.mouse.move(box["x"] + box["width"] * 0.6, middle)
     notebook.page.mouse.down()
@@ -159,7 +159,7 @@ def test_knobs_turn_by_keys_and_by_the_mouse(notebook, panel):
     notebook.page.mouse.up()
     settle(notebook)
     assert value(notebook, "live_optimizer.param_groups[0]['momentum']") == 0
-    slider(panel, "momentum").press("ArrowRight")
+    slider(panel, "Momentum").press("ArrowRight")
     settle(notebook)
     group = value(notebook, "[live_optimizer.param_groups[0][k] for k in ('lr', 'momentum')]")
     assert group == [0.003, 0.5]
