@@ -82,7 +82,7 @@ class Ground {
     const losses = ticks(this.low, this.high);
     const up = this.flat ? ticks(...this.reach[1]).filter((mark) => ground.y(mark) > top + 20) : losses;
     parts.push(ground.axes({ up, lines: !this.flat }), chart.axes({ up: losses, beside: this.flat ? 14 : 0 }));
-    return [...parts, ...this.named(ground)].join("");
+    return [...parts, onGround(this.flat, this.named(ground))].join("");
   }
 
   /** The places where the slope is zero. */
@@ -99,6 +99,9 @@ class Ground {
   }
 }
 
+/** What stands on a map, whose colours are pale on a dark page too. */
+const onGround = (flat, parts) => tag("g", { class: flat ? "lk-on-map" : "" }, parts.join(""));
+
 /** The walk up to a step, on the ground and over the steps. */
 function drawWalk(walk, position, { flat }, { ground, chart }, words) {
   const steps = range(position + 1).filter((step) => Number.isFinite(walk.losses[step]));
@@ -106,12 +109,13 @@ function drawWalk(walk, position, { flat }, { ground, chart }, words) {
   const spots = steps.map(spot);
   const losses = steps.map((step) => [chart.x(step), chart.y(walk.losses[step])]);
   const [here, there] = [nearest(ground, spots.at(-1)), nearest(chart, losses.at(-1))];
-  const parts = [trail(ground, spots), trail(chart, losses)];
-  if (here.inside) parts.push(flat ? downhill(here, walk.slopes[steps.at(-1)]) : tangent(ground, here, walk.slopes[steps.at(-1)]));
-  if (!flat && chart.top === ground.top && here.inside && there.inside)
-    parts.push(polyline([[here.x, here.y], [there.x, there.y]], "lk-level")); // the same height
   const far = fill(words.left, { loss: inWords(walk.losses[position], words) });
-  return [...parts, walker(ground, spots.at(-1), far), walker(chart, losses.at(-1), far)].join("");
+  const slope = flat ? downhill : tangent;
+  const arrow = here.inside ? slope(here, walk.slopes[steps.at(-1)], ground) : "";
+  const walked = onGround(flat, [trail(ground, spots), arrow, walker(ground, spots.at(-1), far)]);
+  const same = !flat && chart.top === ground.top && here.inside && there.inside;
+  const level = same ? polyline([[here.x, here.y], [there.x, there.y]], "lk-level") : "";
+  return [level, walked, trail(chart, losses), walker(chart, losses.at(-1), far)].join("");
 }
 
 /** The nearest point inside a frame, and whether that is the point itself. */
@@ -128,7 +132,7 @@ function trail(frame, all) {
   return frame.inside([polyline(near, "lk-rim"), polyline(near, "lk-trail"), ...dots, start]);
 }
 
-function tangent(frame, { x, y }, [slope]) {
+function tangent({ x, y }, [slope], frame) {
   const unit = [frame.x(1) - frame.x(0), -(frame.y(1) - frame.y(0)) * slope];
   const [right, up] = unit.map((part) => (46 * part) / Math.hypot(...unit));
   return frame.inside([polyline([[x - right, y + up], [x + right, y - up]], "lk-slope")]);
