@@ -187,13 +187,14 @@ class ClassView(widgets.VBox):
         cut = len(order) > CLASSES_AT_MOST
         chosen = np.r_[order[:half], order[-half:]] if cut else np.arange(len(order))
         names = [self.pictures.classes[number] for number in chosen]
-        counts = self.counts[chosen]
+        counts = self.counts[chosen].tolist()
         caption = self.pictures.split or _("images")
         if cut:
             text = _("Of {n} classes, the {half} with the most and the {half} with the fewest.")
             caption += ". " + text.format(n=len(order), half=half)
-        texts = [written(count, ",") for count in counts.tolist()]
-        return bars(names, counts / max(counts.max(), 1), caption, texts=texts)
+        texts = [written(count, ",") for count in counts]
+        shares = [count / max(*counts, 1) for count in counts]
+        return bars(names, shares, caption, texts=texts)
 
     @reporting
     def _choose(self, _change) -> None:
