@@ -56,6 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
                 return failed
             for page in (options.out / code).rglob("*.html"):
                 page.write_text(_literal(page.read_text("utf-8")), "utf-8")
+    shutil.rmtree(options.out / "jupyter_execute", ignore_errors=True)  # copies that myst-nb keeps
     links = (
         f'<a href="{code}/index.html" lang="{code.replace("_", "-")}">{LANGUAGES[code]}</a>'
         for code in found
