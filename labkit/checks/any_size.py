@@ -144,12 +144,15 @@ _FIRST = "        x = self.pool(torch.relu(self.conv1(x)))"
 _SECOND = "self.pool(torch.relu(self.conv2(x)))"
 _FLAT = "        x = torch.flatten(x, 1)\n"
 _SCALED = "The images themselves are scaled to 32 x 32. Scale the maps, after the second pooling."
+_TOO_LATE = "The pooling comes after torch.flatten, where rows and columns are gone. Put it before."
+_ONE_SIZE = (
+    "It still takes images of 32 x 32 only. The adaptive pooling has to be in forward(), and its "
+    "result has to go on: x = ..."
+)
 
 FlexibleNet.sentences = {
-    (_FIVE, "        "): (
-        "It still takes images of 32 x 32 only. The adaptive pooling has to be in forward(), and "
-        "its result has to go on: x = ..."
-    ),
+    (_FIVE, "        "): _ONE_SIZE,
+    (_FIVE, "        ", "torch.flatten(x, 1)", "x.view(-1, 400)"): _ONE_SIZE,
     ("AdaptiveAvg", "AdaptiveMax"): (
         "This keeps the largest of each part. Take the mean: AdaptiveAvgPool2d."
     ),
@@ -188,9 +191,8 @@ FlexibleNet.sentences = {
         "The images are pooled to 5 x 5 before the first layer. Pool the maps after the second "
         "pooling."
     ),
-    (_FIVE, "        ", _FLAT, f"{_FLAT}{_FIVE}\n"): (
-        "The pooling comes after torch.flatten, where rows and columns are gone. Put it before."
-    ),
+    (_FIVE, "        ", _FLAT, f"{_FLAT}{_FIVE}\n"): _TOO_LATE,
+    (_FIVE, "        ", _FLAT, f"{_FLAT}        x = nn.AdaptiveAvgPool1d(400)(x)\n"): _TOO_LATE,
     ("flatten(x, 1)", "flatten(x)"): (
         "torch.flatten(x) makes one row of the whole batch: torch.flatten(x, 1)."
     ),

@@ -170,6 +170,9 @@ _RETURN_IN_THE_LOOP = (
     "return ends the function at the first batch. yield gives one batch after the other."
 )
 _ONE_BATCH = "All items come as one batch. Go through their numbers in steps of batch_size."
+_TWO_ORDERS = (
+    "Images and labels are shuffled separately: they no longer fit. Use one order for both."
+)
 
 batches.sentences = {
     (_STEPS, "range(0, count - batch_size + 1, batch_size)"): (
@@ -192,7 +195,12 @@ batches.sentences = {
         "zip(*items)",
         "zip(*[(dataset[n][0], dataset[m][1]) for n, m in zip(order, other)][start : start + "
         "batch_size])",
-    ): ("Images and labels are shuffled separately: they no longer fit. Use one order for both."),
+    ): _TWO_ORDERS,
+    (
+        "zip(*items)",
+        "zip(*[(dataset[n][0], dataset[m][1]) for n, m in zip(order, range(count))][start : start "
+        "+ batch_size])",
+    ): _TWO_ORDERS,
     ("randperm(count)", "randperm(count, generator=torch.Generator().manual_seed(0))"): (
         "The order is the same in every pass. Draw a new one each time, and set no seed inside."
     ),

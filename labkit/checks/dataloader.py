@@ -226,7 +226,7 @@ flipping.sentences = {
         "No image is ever mirrored. If a coin is tossed, toss it again for each image."
     ),
     "_normalised(image, turn=(2,), often=1.0)": (
-        "Every image is mirrored. At random means: about every second time."
+        "Every image is mirrored. A coin is to be tossed for each image: about every second one."
     ),
     "_normalised(image, turn=(2,)) * 0.5 + 0.5": (
         "The other transforms are missing: what comes out is 0 to 1, not normalised with 0.5."

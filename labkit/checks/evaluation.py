@@ -112,6 +112,7 @@ def most_confused(matrix):
 
 
 _ZEROED = ".fill_diagonal_(0)"
+_PAIRS = "Two classes with many mistakes each need not be confused with each other. Look at pairs."
 
 most_confused.sentences = {
     (_ZEROED, ""): (
@@ -151,9 +152,8 @@ most_confused.sentences = {
     ),
     ("len(both)", "10"): "There are not always ten classes: divmod(place, len(matrix)).",
     "_pair_by_pair(matrix, min)": "These are the two that are confused least.",
-    "matrix.clone().fill_diagonal_(0).sum(dim=0).topk(2).indices": (
-        "Two classes with many mistakes each need not be confused with each other. Look at pairs."
-    ),
+    "matrix.clone().fill_diagonal_(0).sum(dim=0).topk(2).indices": _PAIRS,
+    "matrix.clone().fill_diagonal_(0).sum(dim=1).topk(2).indices": _PAIRS,
     "[number + 1 for number in _pair_by_pair(matrix)]": (
         "Counting starts at 0 here: the first row is class 0."
     ),

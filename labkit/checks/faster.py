@@ -32,6 +32,9 @@ def whole_speedup(share, faster):
 
 whole_speedup.sentences = {
     "faster": "This is how much faster the part becomes. The rest takes as long as before.",
+    "100 / (1 - share + share / faster) - 100": (
+        "This is how many percent more it does in a second. How many times as fast is it?"
+    ),
     "share * faster": (
         "The rest does not become faster. Add up the times: 1 - share and share / faster."
     ),

@@ -35,6 +35,10 @@ def batch_loss(probabilities):
 
 
 _ENTROPY = "-p · ln p is the entropy of a distribution. The loss of an image is -ln p alone."
+_ALREADY = (
+    "A softmax makes probabilities of logits, and so does CrossEntropyLoss. These are "
+    "probabilities already: take -ln p."
+)
 
 batch_loss.sentences = {
     "-torch.log(probabilities.mean())": (
@@ -42,6 +46,8 @@ batch_loss.sentences = {
     ),
     "-torch.log(probabilities).sum()": "This is the sum over the batch. Its loss is the mean.",
     "torch.log(probabilities).mean()": "The minus is missing: a loss is 0 or more.",
+    "-torch.log_softmax(probabilities, dim=0)[0]": _ALREADY,
+    "-torch.log_softmax(probabilities, dim=0).mean()": _ALREADY,
     "-torch.log2(probabilities).mean()": _BASE_TWO,
     "-torch.log10(probabilities).mean()": _BASE_TEN,
     "(1 - probabilities).mean()": (

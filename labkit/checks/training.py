@@ -199,6 +199,11 @@ def _rising_in_a_row(validation_losses, patience):
     return len(last) > patience and all(b >= a for a, b in zip(last[:-1], last[1:], strict=True))
 
 
+def _rising_strictly_in_a_row(validation_losses, patience):
+    last = validation_losses[-patience - 1 :]
+    return len(last) > patience and all(b > a for a, b in zip(last[:-1], last[1:], strict=True))
+
+
 def _waiting_added_up(validation_losses, patience):
     lowest = [min(validation_losses[: n + 1]) for n in range(len(validation_losses))]
     return sum(b >= a for a, b in zip(lowest, validation_losses[1:], strict=False)) >= patience
@@ -208,6 +213,11 @@ def _first_counts(validation_losses, patience):
     waited = len(validation_losses) - 1 - validation_losses.index(min(validation_losses))
     return waited + (waited == len(validation_losses) - 1) >= patience
 
+
+_EPOCH_BEFORE = (
+    "The loss is compared with the epoch before. What counts is the best so far: it can go down "
+    "again for a while and still be higher than it was."
+)
 
 should_stop.sentences = {
     (">= patience", "> patience"): (
@@ -242,10 +252,10 @@ should_stop.sentences = {
     "validation_losses[-1] > validation_losses[-patience]": (
         "This compares with one epoch alone. What counts is the best so far, min(...)."
     ),
-    _rising_in_a_row: (
-        "The loss is compared with the epoch before. What counts is the best so far: it can go "
-        "down again for a while and still be higher than it was."
-    ),
+    _rising_in_a_row: _EPOCH_BEFORE,
+    _rising_strictly_in_a_row: _EPOCH_BEFORE,
+    "validation_losses[-1] >= validation_losses[-2]": _EPOCH_BEFORE,
+    "validation_losses[-1] > validation_losses[-2]": _EPOCH_BEFORE,
     _waiting_added_up: (
         "A new lowest loss sets the waiting back to 0. Here all epochs without one are added up."
     ),

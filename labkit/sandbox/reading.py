@@ -8,6 +8,9 @@ import sysconfig
 import traceback
 import types
 
+import torch
+from torch import nn
+
 _NOTHING = ("RESUME", "NOP", "CACHE", "COPY_FREE_VARS")
 _LIBRARIES = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
 
@@ -55,6 +58,19 @@ class Answer:
                 read.update(step.argval if isinstance(step.argval, tuple) else [step.argval])
         return [name for name in code.co_varnames[: code.co_argcount] if name not in read]
 
+    @property
+    def outside(self) -> list[str]:
+        """The models and larger data of the notebook that a function reads."""
+        if not inspect.isfunction(self.function):
+            return []
+        codes, home, found = [self.function.__code__], self.function.__globals__, {}
+        for code in codes:
+            codes += [part for part in code.co_consts if inspect.iscode(part)]
+            for step in dis.get_instructions(code):
+                if step.opname == "LOAD_GLOBAL" and _is_data(home.get(step.argval)):
+                    found[step.argval] = True
+        return list(found)
+
     def line_of(self, error: BaseException) -> tuple[int | None, str]:
         """Return number and text of the learner's line that led to an error; None if none did."""
         home = self._home()
@@ -75,6 +91,18 @@ class Answer:
         home = getattr(function, "__globals__", {})
         theirs = home and not str(home.get("__file__", "")).startswith(_LIBRARIES)
         return home if theirs else vars(sys.modules["__main__"])
+
+
+def _is_data(value) -> bool:
+    if isinstance(value, nn.Module):
+        return True
+    if isinstance(value, str | type | types.ModuleType) or callable(value):
+        return False
+    if isinstance(value, torch.Tensor):
+        return value.numel() > 16
+    if inspect.getattr_static(type(value), "__len__", None):
+        return len(value) > 16
+    return not type(value).__module__.startswith(("builtins", "torch", "numpy"))
 
 
 def _innermost(answer):

@@ -353,3 +353,34 @@ def test_an_answer_that_is_right_for_some_inputs_says_for_how_many():
     verdict = cnn.padding_that_keeps(lambda kernel: max(kernel - 3, 1))
     assert verdict.state == "wrong"
     assert re.search(r"right for [1-9] of the \d inputs tried", " ".join(verdict.hints))
+
+
+@exercise(1, lambda: [(n, k) for n in (32, 33, 6) for k in (2, 3, 5)])
+def shares(n, k):
+    return n / (k + 1)
+
+
+shares.sentences = {}
+LIKENESSES = [
+    ("return n / (k - 1)", "what comes out with k - 1. Right is k + 1."),
+    ("return n / (k + 1) if n % 2 == 0 else -1", "of the 9 inputs tried: those where n % 2 == 0."),
+    ("return n / (k + 1) if k < 4 else 0", "those where k <= 3."),
+    ("return n / len(pixels)", "Your function never looks at k."),
+    ("return n / (k + len(pixels))", "reads pixels of the notebook."),
+    ("return str(n / (k + 1))", "returns text. Numbers, or True and False, are expected."),
+]
+
+
+@pytest.mark.parametrize("line, said", LIKENESSES)
+def test_a_wrong_answer_is_told_what_it_is_like(line, said):
+    answer = cell(f"pixels = torch.zeros(5, 5)\ndef shares(n, k):\n    {line}", "shares")
+    assert said in str(shares(answer))
+
+
+def test_nan_is_told_only_where_it_is_all_that_is_wrong():
+    answer = cell(
+        "def shares(n, k):\n    return float('nan') if k == 2 else 7 * n + k * k", "shares"
+    )
+    assert "0 / 0" not in str(shares(answer))
+    answer = cell("def shares(n, k):\n    return float('nan') if k == 2 else n / (k + 1)", "shares")
+    assert "0 / 0" in str(shares(answer))

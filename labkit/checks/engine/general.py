@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy
 import torch
 
-from labkit.checks.engine import values
+from labkit.checks.engine import likeness, values
 from labkit.text import N_
 
 if TYPE_CHECKING:
@@ -101,6 +101,12 @@ def _is_nan(expected, came) -> bool:
     )
 
 
+def _all_nan(trial: "Trial") -> bool:
+    """Return whether nan is all that is wrong."""
+    pairs = zip(trial.expected, trial.came, strict=True)
+    return all(_is_nan(*pair) for pair in pairs if not trial.same(*pair))
+
+
 def _rounded(e: Array, c: Array) -> bool:
     return any(values.same(numpy.asarray(e.round(places)), c, 1e-6) for places in range(5))
 
@@ -142,8 +148,18 @@ def _constant(trial: "Trial") -> bool:
 
 def _unused(trial: "Trial") -> dict | None:
     names = trial.answer.unused
-    failed = any(outcome.error for outcome in trial.came)
-    return {"names": ", ".join(names)} if names and not failed else None
+    return {"names": ", ".join(names)} if names and _in_their_lines(trial) else None
+
+
+def _outside(trial: "Trial") -> dict | None:
+    names = trial.answer.outside
+    return {"names": ", ".join(names)} if names and _in_their_lines(trial) else None
+
+
+def _in_their_lines(trial: "Trial") -> bool:
+    """Return whether nothing failed, or only in what the learner wrote."""
+    errors = [outcome.error for outcome in trial.came if outcome.error]
+    return all(trial.answer.line_of(error)[0] is not None for error in errors)
 
 
 def _given_back(trial: "Trial") -> bool:
@@ -175,6 +191,11 @@ def _partly_right(trial: "Trial") -> dict | None:
     return {"n": right, "all": len(trial.came)} if right and not by_chance else None
 
 
+def _right_where(trial: "Trial") -> dict | None:
+    found, where = _partly_right(trial), likeness.where_right(trial)
+    return {**found, "condition": where} if found and where else None
+
+
 GENERAL = (
     Rule("nothing returned", _if(lambda t: all(map(_is_none, t.expected, t.came))), NOTHING),
     _somewhere(
@@ -185,7 +206,7 @@ GENERAL = (
     _somewhere(
         "text returned",
         _is_text,
-        N_("The function returns text. Return the value itself, without quotation marks."),
+        N_("The function returns text. Numbers, or True and False, are expected."),
     ),
     _somewhere(
         "dots returned",
@@ -233,9 +254,14 @@ GENERAL = (
         _axes_swapped,
         N_("The numbers are right, but axes are swapped, e.g. rows and columns."),
     ),
-    _somewhere(
+    Rule(
+        "not given",
+        _outside,
+        N_("Your function reads {names} of the notebook. Use only what it is called with."),
+    ),
+    Rule(
         "not a number",
-        _is_nan,
+        _if(_all_nan),
         N_("nan is not a number: it comes from 0 / 0, or from a logarithm or root below 0."),
     ),
     _everywhere("one minus", _becomes(lambda e: 1 - e), N_("This is 1 minus the right answer.")),
@@ -261,7 +287,17 @@ GENERAL = (
             "return what you have computed."
         ),
     ),
+    Rule(
+        "one slip",
+        likeness.one_slip,
+        N_("This is what comes out with {wrong}. Right is {right}."),
+    ),
     Rule("factor", _factor, N_("Each number is {times:.4g} times what it should be.")),
+    Rule(
+        "",
+        _right_where,
+        N_("It is right for {n} of the {all} inputs tried: those where {condition}."),
+    ),
     Rule(
         "",
         _partly_right,

@@ -129,14 +129,18 @@ class Trial:
     def _diagnose(self) -> tuple[str, str, Callable]:
         """Return the name of the mistake, its sentence, and which inputs show it."""
         for mistake in self.exercise.mistakes:
-            cases = zip(self.exercise.cases(), self.came, strict=True)
-            if all(self.same(self._try(mistake.answer, case), came) for case, came in cases):
+            if self.gives(mistake.answer):
                 return mistake.name, _(mistake.sentence), lambda _expected, _came: True
         for rule in GENERAL:
             found = rule.fits(self)
             if found is not None:
                 return rule.name, _(rule.sentence).format(**found), rule.shows
         return "", "", lambda _expected, _came: True
+
+    def gives(self, answer: Callable) -> bool:
+        """Return whether another answer gives what came, on every input."""
+        cases = zip(self.exercise.cases(), self.came, strict=True)
+        return all(self.same(self._try(answer, case), came) for case, came in cases)
 
     def _plainest(self, shows: Callable) -> int:
         """Return the number of the smallest input that went wrong: the easiest to think of.
@@ -252,11 +256,25 @@ class Trial:
             return Verdict("raised", _("Your code raised an error."), (*shown, said))
         lines = (*shown, _("Yours: {came}").format(came=values.describe(returned[-1])), said)
         hint = _("It cannot be used as an answer here.")
+        wanted = self._made_by_the_solution()
+        if isinstance(wanted, nn.Module):
+            text = _("It cannot be used as an answer here: return an object of type {kind}.")
+            hint = text.format(kind=type(wanted).__name__)
         if returned[-1] is None:
             hint = _(NOTHING)
         elif isinstance(returned[-1], torch.Tensor | Image.Image):
             hint = _("This is a finished result. Return what makes it: the transform or the layer.")
         return Verdict("wrong", _("Not yet."), lines, hints=(hint,))
+
+    def _made_by_the_solution(self) -> object:
+        made = []
+
+        def noted(*arguments):
+            made.append(self.exercise.solution(*arguments))
+            return made[-1]
+
+        self._try(noted, self.exercise.cases()[0])
+        return made[0] if made else None
 
     def _shown(self, number: int) -> list[str]:
         """Return in words what the answer was tried with, and what it printed then."""
