@@ -243,6 +243,7 @@ _MESSAGES = (
      _says(lambda: _("put the tensors into brackets of their own: torch.{0}((a, b), 1)"))),
     (r"(?:must be Tensor, not|expected Tensor as element 0 in argument 0, but got) (\w+)", _kinds),
     (r"got \((\w+)", _kinds),
+    (r"(tuple) indices must be integers or slices, not tuple", _kinds),
     (r"unsupported operand type\(s\) for .+: '(\w+)' and '(\w+)'", _kinds),
     (r"\b_*([a-zA-Z]\w*)\(\) missing \d+ required positional arguments?: '(\w+)'",
      _says(lambda: _("give {0} its {1} in brackets, e.g. {1}=2"))),

@@ -362,10 +362,10 @@ def shares(n, k):
 
 shares.sentences = {}
 LIKENESSES = [
-    ("return n / (k - 1)", "what comes out with k - 1. Right is k + 1."),
-    ("return n / (k + 1) if n % 2 == 0 else -1", "of the 9 inputs tried: those where n % 2 == 0."),
+    ("return n / (k - 1)", "what comes out with n / (k - 1). Right is n / (k + 1)."),
+    ("return n / (k + 1) if n > 20 else -1", "6 of the 9 inputs tried: those where n >= 32."),
     ("return n / (k + 1) if k < 4 else 0", "those where k <= 3."),
-    ("return n / len(pixels)", "Your function never looks at k."),
+    ("return n / 3", "Your function never looks at k."),
     ("return n / (k + len(pixels))", "reads pixels of the notebook."),
     ("return str(n / (k + 1))", "returns text. Numbers, or True and False, are expected."),
 ]

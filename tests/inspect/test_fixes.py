@@ -61,6 +61,7 @@ F.interpolate(x.mean(1), (9, 9)) | keepdim=True          | (1) -> (1, keepdim=Tr
 attend(x.flatten(2))            | x.permute(0, 2, 1)     | (2) -> (2).mT
 torch.cat([ones(1, 2, 4), v], 1) | x[-1]                 | 1, 2 -> 2
 three(norm(x))                  | nn.GroupNorm(1, 3)     | norm -> nn.GroupNorm(1, 3)
+flat(rows(x.flatten(1)))        | nn.BatchNorm1d(2)      | flat -> nn.BatchNorm1d(2)
 pool2(rows(x.flatten(1)))       | leave pool2 (Adapt     | pool2 ->
 F.relu(x.squeeze)               | x.squeeze()            | squeeze -> squeeze()
 x + even(x)                     | kernel_size=3, padding=1 | even -> nn.Conv2d(3, 3, 3, padding=1)
@@ -87,7 +88,7 @@ MAPS.update(one=nn.Conv2d(1, 4, 3), pair=nn.Conv2d(2, 4, 3), three=nn.Conv2d(3, 
 MAPS.update(pool1=nn.AdaptiveAvgPool2d((1, None)), pool2=nn.AdaptiveAvgPool2d((None, 1)))
 MAPS.update(twelve=nn.Linear(12, 2), rows=nn.Linear(192, 2), bn=nn.BatchNorm2d(1))
 MAPS.update(attend=nn.TransformerEncoderLayer(3, 1, 8, batch_first=True), norm=nn.LayerNorm(3))
-MAPS.update(even=nn.Conv2d(3, 3, 4, padding=2))
+MAPS.update(flat=nn.BatchNorm2d(2), even=nn.Conv2d(3, 3, 4, padding=2))
 CASES = rows(JOINS) + rows(OTHERWISE)
 
 

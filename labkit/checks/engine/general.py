@@ -192,7 +192,8 @@ def _partly_right(trial: "Trial") -> dict | None:
 
 
 def _right_where(trial: "Trial") -> dict | None:
-    found, where = _partly_right(trial), likeness.where_right(trial)
+    found = _partly_right(trial)
+    where = likeness.where_right(trial) if found else ""
     return {**found, "condition": where} if found and where else None
 
 

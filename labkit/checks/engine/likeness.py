@@ -77,30 +77,44 @@ def _instead(node, names: list[str]) -> Iterator[ast.AST]:
 
 
 def where_right(trial: "Trial") -> str:
-    """Return in Python what holds of the inputs where the answer is right, and of no other."""
+    """Return in Python what holds of the inputs where the answer is right, and of no other.
+
+    Nothing where chance may be at work: where different facts would do, or one input is right.
+    """
     right = list(map(trial.same, trial.expected, trial.came))
     names = trial.exercise.inputs
+    if sum(right) == 1 < len(names):
+        return ""
     cases = [dict(zip(names, case, strict=False)) for case in trial.exercise.cases()]
     facts = [dict(_facts(case)) for case in cases]
+    found = {}
     for fact in facts[0]:
         known: list[Any] = [given.get(fact) for given in facts]
         if any(value is None for value in known):
             continue
         yes = [value for value, good in zip(known, right, strict=True) if good]
         no = [value for value, good in zip(known, right, strict=True) if not good]
-        if set(yes) == {True} and set(no) == {False}:
-            return fact
-        if set(yes) == {False} and set(no) == {True}:
-            return f"not {fact}" if fact.isidentifier() else f"not ({fact})"
-        if len({*yes}) == 1 and yes[0] not in no:
-            return f"{fact} == {yes[0]}"
-        if len({*no}) == 1 and no[0] not in yes and len(no) > 1:
-            return f"{fact} != {no[0]}"
-        if isinstance(known[0], int | float) and min(len(yes), len(no)) > 1:
-            if max(yes) < min(no):
-                return f"{fact} <= {max(yes)}"
-            if min(yes) > max(no):
-                return f"{fact} >= {min(yes)}"
+        condition = _parted(fact, yes, no)
+        if condition:
+            found[fact] = condition
+            if fact.endswith(".shape"):  # all that can be said of one tensor
+                break
+    return next(iter(found.values())) if len(found) == 1 else ""
+
+
+def _parted(fact: str, yes: list[Any], no: list[Any]) -> str:
+    """Return the condition on a fact that parts the right from the wrong, if there is one."""
+    if {*yes} == {True} and {*no} == {False}:
+        return fact
+    if {*yes} == {False} and {*no} == {True}:
+        return f"not {fact}" if fact.isidentifier() else f"not ({fact})"
+    if len({*yes}) == 1 and yes[0] not in no:
+        return f"{fact} == {yes[0]}"
+    if isinstance(yes[0], int | float) and min(len(yes), len(no)) > 2:
+        if max(yes) < min(no):
+            return f"{fact} <= {max(yes)}"
+        if min(yes) > max(no):
+            return f"{fact} >= {min(yes)}"
     return ""
 
 
@@ -112,7 +126,9 @@ def _facts(given: dict) -> Iterator[tuple[str, object]]:
         elif isinstance(value, torch.Tensor):
             yield f"{name}.shape", tuple(value.shape)
             yield f"{name}.dtype", str(value.dtype)
-            yield from ((f"{name}.shape[{axis}]", value.shape[axis]) for axis in range(value.ndim))
+            for axis, side in enumerate(value.shape):
+                yield f"{name}.shape[{axis}]", side
+                yield f"{name}.shape[{axis}] % 2 == 0", side % 2 == 0
         elif isinstance(value, Image.Image):
             yield f"{name}.size", value.size
         elif isinstance(value, list | tuple):
