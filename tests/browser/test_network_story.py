@@ -88,13 +88,13 @@ def test_each_number_opens_whole_at_any_width_and_no_letter_is_small(told, name,
     assert page.locator(".lk-sums").is_hidden() and page.evaluate(_SMALL_OR_OUTSIDE) == []
 
 
-def test_the_maps_are_40_points_and_more_at_833(told):
-    sizes = (
-        told(story(ZOO["net"](), IMAGE))
-        .page.locator(".lk-map.lk-square")
-        .evaluate_all("maps => maps.map((map) => map.getBoundingClientRect().width)")
+def test_the_maps_are_40_points_and_more_at_833_and_are_no_layers_of_the_page(told):
+    page = told(story(ZOO["net"](), IMAGE)).page
+    sizes = page.locator(".lk-map.lk-square").evaluate_all(
+        "maps => maps.map((map) => map.getBoundingClientRect().width)"
     )
     assert len(sizes) == 3 + 6 + 6 + 16 + 16 and min(sizes) >= 40
+    assert page.locator("canvas").count() < 12  # each makes every frame longer
 
 
 def test_weights_that_were_not_sent_are_a_sentence_without_a_kernel(told, monkeypatch):
