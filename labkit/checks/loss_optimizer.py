@@ -47,7 +47,6 @@ batch_loss.sentences = {
     "-torch.log(probabilities).sum()": "This is the sum over the batch. Its loss is the mean.",
     "torch.log(probabilities).mean()": "The minus is missing: a loss is 0 or more.",
     "-torch.log_softmax(probabilities, dim=0)[0]": _ALREADY,
-    "-torch.log_softmax(probabilities, dim=0).mean()": _ALREADY,
     "-torch.log2(probabilities).mean()": _BASE_TWO,
     "-torch.log10(probabilities).mean()": _BASE_TEN,
     "(1 - probabilities).mean()": (
