@@ -150,6 +150,12 @@ def plain(model: nn.Module) -> nn.Module:
         raise ValueError(
             _("A model is an instance of nn.Module, as in Net(), not {name}.").format(name=name)
         )
+    if "_modules" not in vars(model):
+        raise ValueError(
+            _("Write super().__init__() as the first line of __init__ in {kind}.").format(
+                kind=type(model).__name__
+            )
+        )
     if any(isinstance(module, torch.jit.ScriptModule) for module in model.modules()):
         raise ValueError(
             _("torch.jit has compiled this model. Pass the nn.Module from which it was made.")

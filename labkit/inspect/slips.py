@@ -103,6 +103,13 @@ def _called(broken: Recording, kind: str, module: nn.Module | None = None) -> Fi
     for name, known in broken.model.named_modules():
         if known is module or (module is None and name and type(known).__name__ == kind):
             return Fix(_("call it: {x}").format(x=f"{path(name)}(x)"))
+    for owner, part in broken.model.named_modules():
+        for name, value in vars(part).items():
+            if isinstance(value, type) and value.__name__ == kind:  # self.act = nn.ReLU
+                where = path(f"{owner}.{name}".strip("."))
+                return Fix(
+                    _("write {layer} = nn.{kind}(), with brackets").format(layer=where, kind=kind)
+                )
     text = _("write nn.{kind}({needs})(x): nn.{kind}(x) makes a layer and does not call it")
     known = signature(getattr(nn, kind, nn.Module)).parameters.values()
     needs = any(p.default is p.empty and p.kind in _BY_POSITION for p in known)
@@ -243,6 +250,8 @@ _MESSAGES = (
      _says(lambda: _("put the tensors into brackets of their own: torch.{0}((a, b), 1)"))),
     (r"(?:must be Tensor, not|expected Tensor as element 0 in argument 0, but got) (\w+)", _kinds),
     (r"got \((\w+)", _kinds),
+    (r"(\w+) is not a Module subclass",
+     _says(lambda: _("put a layer, such as nn.ReLU(), where {0} is: that is a function"))),
     (r"(tuple) indices must be integers or slices, not tuple", _kinds),
     (r"unsupported operand type\(s\) for .+: '(\w+)' and '(\w+)'", _kinds),
     (r"\b_*([a-zA-Z]\w*)\(\) missing \d+ required positional arguments?: '(\w+)'",

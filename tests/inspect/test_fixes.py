@@ -98,3 +98,18 @@ def test_the_change_that_is_named_lets_the_line_run(line, words, edit):
     assert words in fault.change, fault
     again = summary(Written(fixed(line, edit), **MAPS), (2, 3, 8, 8))
     assert again.fault is None, again.fault
+
+
+class Unfinished(nn.Module):
+    def __init__(self):
+        self.layers = [nn.Linear(2, 3)]
+
+
+def test_what_is_missing_in_the_constructor_is_named():
+    with pytest.raises(ValueError, match=r"super\(\).__init__\(\) as the first line"):
+        summary(Unfinished(), (2, 2))
+    written = Written("F.dropout(act(x))")
+    written.act, written.known["act"] = nn.ReLU, nn.ReLU
+    assert "self.act = nn.ReLU(), with brackets" in summary(written, (2, 2)).fault.change
+    fault = summary(Written("nn.Sequential(F.relu)(x)"), (2, 2)).fault
+    assert "such as nn.ReLU(), where relu is" in fault.change
