@@ -99,13 +99,13 @@ def test_a_folder_not_made_yet_is_on_the_disk_of_its_parent(tmp_path):
 
 ON_A_SMALL_DISK = """
 mount -t tmpfs -o size=2m none {disk} && cat /dev/zero > {disk}/all 2>/dev/null
-cd {disk} && LABKIT_CHECKPOINTS= {python} -c '
+cd {disk} && TMPDIR={disk}/.. LABKIT_CHECKPOINTS= {python} -c '
 import torch
 from pathlib import Path
 from labkit import files
 from labkit.training import checkpoint
 
-assert files.full(Path("not/yet")) and not files.full(Path("/")), "full"
+assert files.full(Path("not/yet")) and not files.full(Path("..")), "full"
 assert not checkpoint.folder().is_relative_to(Path.cwd())
 torch.save({{}}, checkpoint.folder() / "weights.pt")
 '
@@ -117,10 +117,12 @@ def test_on_a_full_disk_checkpoints_go_where_there_is_room_and_a_notice_says_so_
     alone = ["unshare", "--map-root-user", "--mount"]
     if subprocess.run([*alone, "true"], check=False, capture_output=True).returncode:
         pytest.skip("this system lets nobody mount a disk of their own")
-    script = ON_A_SMALL_DISK.format(disk=tmp_path, python=sys.executable)
+    (tmp_path / "disk").mkdir()
+    script = ON_A_SMALL_DISK.format(disk=tmp_path / "disk", python=sys.executable)
     done = subprocess.run([*alone, "sh", "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("is full: no room is left") == 1
+    assert len(list(tmp_path.glob("labkit-*/data/checkpoints/weights.pt"))) == 1
 
 
 def test_a_folder_that_may_not_be_written_is_not_called_full(monkeypatch):
