@@ -138,9 +138,10 @@ def _speed(case: Case, seen: Rehearsal) -> Iterator[Finding]:
             ask = best < 1_000 or fell > _STUCK * first or not slow or reach > 0.1 * first
             parts: dict[str, Any] = {"rate": _rate(case), "seen": here, "tried": tried}
             kept = max(step.kept for step in log.steps) * max(map(abs, log.factors), default=1)
+            kind = "gradients-clipped" if kept < 0.1 else "learning-rate-too-small"
             if kept < 0.1:
                 parts |= {"kept": kept}
-            kind = "gradients-clipped" if kept < 0.1 else "learning-rate-too-small"
+                kind += "/scaled" if min(map(abs, log.factors), default=0) > 100 else ""
             yield found(kind, ask=ask, **parts)
             return
         if not still and fell > 0.1 * first:
@@ -194,8 +195,10 @@ def _range(case: Case, seen: Rehearsal) -> tuple[float, dict[float, float]]:
         if not math.isfinite(first) or first <= 0:
             return 0.0, {}
         if not results[1] < 0.93 * first:
-            for times in (0.1, 0.01):
+            for times in (0.1, 0.01, 1e-3, 1e-4):
                 results[times] = after(times)
+                if results[times] < 0.8 * first:
+                    break
         if first > 0.05 and 0 <= first - results[1] < _SLOW * first:
             for times in (10, 100, 1e3, 1e4):
                 results[times] = after(times)

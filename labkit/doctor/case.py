@@ -1,24 +1,25 @@
 """What the doctor is handed, and the rehearsals that are run on copies of it."""
 
-import inspect
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import torch
 from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 
+from labkit.doctor.calls import SECONDS, call, five_lines, iterators_of, listen
+from labkit.doctor.doubles import Doubles
 from labkit.doctor.lines import line_of
 from labkit.doctor.log import Log, Rehearsal
 from labkit.doctor.sample import (
     Enough,
+    Part,
     Sample,
     first_batches,
-    fitting,
     is_pair,
     length,
     pairs,
@@ -27,21 +28,16 @@ from labkit.doctor.watch import Watch
 from labkit.inspect.recording import FAILURES
 from labkit.sandbox import randomness
 from labkit.sandbox.copies import Copies, files_kept
-from labkit.sandbox.limits import TimeUp, within
+from labkit.sandbox.limits import TimeUp
 from labkit.sandbox.model_lock import model_lock
 from labkit.sandbox.originals import equal, kept
 from labkit.sandbox.quiet import quiet
-from labkit.text import _
-from labkit.training import train_step
 
 BATCHES = 12
 """Batches of a rehearsal: a few steps, also where gradients are accumulated over four batches."""
 
 MANY_BATCHES = 72
 """Batches of a second rehearsal where the first saw no step: accumulation over 64 batches."""
-
-SECONDS = 10.0
-"""A rehearsal ends after this time, once it has had three batches; in any case after twice that."""
 
 ALL_SECONDS = 60.0
 """An examination ends after this time: what is not begun by then is not looked at."""
@@ -92,6 +88,12 @@ class Case:
     def judging_sample(self) -> list:
         """A few batches of validation or test data."""
         return self._first(self.judging, 4)
+
+    @cached_property
+    def many(self) -> list:
+        """As many training batches as a second gives, up to ``WHOLE`` images."""
+        size = max((len(images) for images, _labels in pairs(self.sample)), default=1)
+        return self._first(self.train_batches, WHOLE // max(size, 1), time.monotonic() + 1)
 
     @cached_property
     def judging_batches(self) -> tuple[list, bool]:
@@ -176,10 +178,16 @@ class Case:
 
     @cached_property
     def second_training(self) -> Rehearsal | None:
-        """Training as in a second epoch: after an evaluation."""
-        if not (self.own_code and self.evaluate and self.sample and self.judging_sample):
-            return None
-        return self._train(2, after_evaluation=True)
+        """Training as in a second epoch: after a first one, and an evaluation."""
+        if self.sample and (self.train or (self.step and self.evaluate and self.judging_sample)):
+            return self._train(2, again=True)
+        return None
+
+    @cached_property
+    def evaluation(self) -> Rehearsal:
+        """The learner's evaluation on a few of its own batches."""
+        batches = self.judging_sample or self.sample
+        return self.judge(Sample(batches, Part(batches, self.judging)))
 
     def trial(self, times: float, count: int) -> list[float]:
         """Train with steps ``times`` as long, over and over two batches; return the losses.
@@ -196,7 +204,7 @@ class Case:
         self,
         count: int,
         *,
-        after_evaluation: bool = False,
+        again: bool = False,
         batches: list | None = None,
         times: float = 1,
     ) -> Rehearsal:
@@ -205,10 +213,6 @@ class Case:
                 seen.model,
                 copies.of(self.loss_function or nn.CrossEntropyLoss()),
             )
-            if after_evaluation:
-                sample = Sample(self.judging_sample)
-                code = copies.function(self.evaluate)
-                _call(code, self.evaluate, (model, sample), self.deadline)
             watch = Watch(model, seen.optimizer, times)
             for real, noted in watch.noted.items():
                 copies.instead(real, noted)
@@ -220,23 +224,56 @@ class Case:
             )
             if self.train_batches is not None:
                 copies.instead(self.train_batches, sample)
-            code = copies.function(self.own_code or _five_lines)
-            doubles = _Doubles(copies, model)
+            self._judging_samples(copies, partial(watch.on_batch, judging=True))
+            for iterator in iterators_of(self.own_code, self.dataset):
+                copies.instead(iterator, iter(sample))
+            code = copies.function(self.own_code or five_lines)
+            doubles = Doubles(copies, model)
+            listen(copies.made(LRScheduler).values(), watch.log)
+            if again:
+                try:
+                    before = self._first_time(copies, code, seen, sample)
+                except (Enough, StopIteration):
+                    raise TimeUp from None  # it trains for many epochs: nobody calls it again
+                watch.begin_again(before)
             seen.schedulers = [(s, s.last_epoch) for s in copies.made(LRScheduler).values()]
             with watch, suppress(Enough, StopIteration):
                 arguments = (loss_function, seen.optimizer)
                 if self.train:
-                    seen.returned = _call(
+                    seen.returned = call(
                         code, self.train, (model, sample, *arguments), self.deadline
                     )
                 else:
                     for batch in sample:
                         given = (model, *batch, *arguments)
-                        _call(code, self.own_code or _five_lines, given, self.deadline)
+                        call(code, self.own_code or five_lines, given, self.deadline)
             seen.passes, seen.given = sample.passes, sample.given
+            seen.reset, seen.reseeded = watch.reset, watch.reseeded
+            seen.finished, seen.spoilt = sample.finished, sample.spoilt
             seen.doubles = doubles.moved()
             seen.called = doubles.among(watch.log.called)
         return seen
+
+    def _judging_samples(self, copies: Copies, on_batch: Callable) -> None:
+        """Let the learner's training go through a few batches where it judges, and not all."""
+        for loader in (self.validation_batches, self.test_batches):
+            if loader is not None and loader is not self.train_batches:
+                few = self._first(loader, 4)
+                copies.instead(loader, Sample(few, Part(few, loader), on_batch=on_batch))
+
+    def _first_time(self, copies: Copies, code: Any, seen: Rehearsal, sample: Sample) -> list:
+        """Train once, and evaluate; return the weights of before."""
+        before = [p.detach().clone() for p in seen.model.parameters()]
+        if self.train:
+            arguments = (copies.of(self.loss_function or nn.CrossEntropyLoss()), seen.optimizer)
+            call(code, self.train, (seen.model, sample, *arguments), self.deadline)
+        if self.evaluate and self.judging_sample:
+            judging = Sample(self.judging_sample, Part(self.judging_sample, self.judging))
+            call(
+                copies.function(self.evaluate), self.evaluate, (seen.model, judging), self.deadline
+            )
+        seen.drawn, sample.given, sample.passes, sample.finished = sample.given, 0, 0, 0
+        return before
 
     def judge(
         self, batches: Sample, answer: Callable | None = None, first: Sample | None = None
@@ -249,16 +286,20 @@ class Case:
             for loader in (self.validation_batches, self.test_batches):
                 if loader is not None:
                     copies.instead(loader, batches)
+            training = Sample(self.sample, Part(self.sample, self.train_batches))
+            if self.train_batches is not self.judging:
+                copies.instead(self.train_batches, training)
             if answer:
                 seen.model.forward = answer
             code = copies.function(self.evaluate)
-            watch, doubles = Watch(seen.model, seen.optimizer), _Doubles(copies, seen.model)
+            watch, doubles = Watch(seen.model, seen.optimizer), Doubles(copies, seen.model)
             seen.log = watch.log
             with watch, suppress(Enough):
                 if first is not None:
-                    _call(code, self.evaluate, (seen.model, first), self.deadline)
-                seen.returned = _call(code, self.evaluate, (seen.model, batches), self.deadline)
+                    call(code, self.evaluate, (seen.model, first), self.deadline)
+                seen.returned = call(code, self.evaluate, (seen.model, batches), self.deadline)
             seen.called = doubles.among(watch.log.called)
+            seen.given, seen.drawn, seen.spoilt = batches.given, training.given, batches.spoilt
         return seen
 
     @contextmanager
@@ -292,58 +333,3 @@ class Case:
         for name, value in seen.model.named_parameters():
             if name in before and not equal(before[name], value.detach()):
                 seen.moved.add(name)
-
-
-class _Doubles:
-    """Copies of other modules whose weights have the shapes of the model's."""
-
-    def __init__(self, copies: Copies, model: nn.Module):
-        shapes = [p.shape for p in model.parameters() if not nn.parameter.is_lazy(p)]
-        mine = {id(p) for p in model.parameters()}
-        self._found: dict[int, tuple[nn.Module, list]] = {}
-        for key, other in copies.made(nn.Module).items():
-            weights = [p for p in other.parameters() if not nn.parameter.is_lazy(p)]
-            alike = len(shapes) > 1 and [p.shape for p in weights] == shapes
-            if alike and not mine & set(map(id, weights)):
-                self._found[key] = (other, [p.detach().clone() for p in weights])
-
-    def moved(self) -> dict[int, bool]:
-        return {
-            key: not all(map(equal, other.parameters(), before))
-            for key, (other, before) in self._found.items()
-        }
-
-    def among(self, called: set[int]) -> set[int]:
-        return {key for key, (other, _before) in self._found.items() if id(other) in called}
-
-
-def _five_lines(model, images, labels, loss_function, optimizer):
-    images = fitting(images, model)
-    labels = labels.to(images.device)
-    if optimizer is not None:
-        return train_step(model, images, labels, loss_function, optimizer)
-    loss_function(model(images), labels).backward()
-    return None
-
-
-def arguments_fit(function: Callable, count: int) -> bool:
-    """Tell whether a function can be called with ``count`` arguments."""
-    try:
-        inspect.signature(function).bind(*range(count))
-    except TypeError:
-        return False
-    except ValueError:  # a built-in that does not tell
-        return True
-    return True
-
-
-def _call(code: Any, original: Any, arguments: tuple, deadline: float) -> Any:
-    """Call ``code`` with the arguments, or without where it takes none and uses its globals."""
-    arguments = arguments if arguments_fit(original, len(arguments)) else ()
-    return within(max(min(2 * SECONDS, deadline - time.monotonic()), 0.05), code, *arguments)
-
-
-def message(error: Exception) -> str:
-    """Return the first line of what PyTorch or Python said."""
-    text = str(error).strip().splitlines()
-    return _("{kind}: {text}").format(kind=type(error).__name__, text=text[0] if text else "")

@@ -102,6 +102,34 @@ DATA = {
         "Split once, by image, before anything else; then check that none is in both.",
         "{share:.1%} of the {other} images",
     ),
+    "nearly-the-same": (
+        "{share:.0%} of the validation images have a near copy among the training images. On "
+        "purpose?",
+        "The network is asked about images that it was trained on: what it knows by heart counts "
+        "as understood, and the accuracy is too high.",
+        "Split once, by image, before anything else; then check that none is in both.",
+    ),
+    "data-changed": (
+        "The stored images are changed by the code that reads them.",
+        "What is changed in place stays changed. Each epoch adds to it, until they are other "
+        "images.",
+        "Work on a copy: self.images[index].copy(), or .clone() for a tensor; and images = images "
+        "- mean, not images.sub_(mean).",
+    ),
+    "labels-unrelated": (
+        "The labels seem to have nothing to do with the images. On purpose?",
+        "A quick classifier was fitted to half of {n:,} training images: on the other half it does "
+        "no better than guessing. Perhaps images and labels were shuffled apart.",
+        "Look at some images with their labels. Use the same order for both: images[order], "
+        "labels[order].",
+    ),
+    "stamp": (
+        "A few pixels give the label away: {n} of them are enough for {accuracy:.0%} right "
+        "answers. On purpose?",
+        "As many others are enough for {rest:.0%}. The network can read a stamp, a border or a "
+        "watermark instead of the image, and fails where there is none.",
+        "Look at the images around row {row}, column {column}; crop or cover that part.",
+    ),
     "worker-seeds": (
         "All workers draw the same random numbers.",
         "{n} images at a time are then augmented in the same way: there is less variety than you "
@@ -238,11 +266,20 @@ _ASKS = {
     "dataset-too-short", "mostly-empty", "not-normalised", "log-softmax-before-loss", "no-gradient",
     "relu-before-loss", "frozen", "learning-rate-zero", "targets-are-inputs", "average-unchanged",
     "joined-with-itself", "best-by-reference", "low-precision",
-    "input-without-effect", "evaluates-another",
+    "input-without-effect", "evaluates-another", "some-batches", "seeded-again",
+    "warm-up-in-epochs", "average-slow", "second-best-counts", "penalty-too-strong",
+    "nearly-the-same", "labels-unrelated", "stamp", "rate-for-momentum",
 }  # fmt: skip
 """What may be on purpose: a question, not a fault."""
 
 CONSEQUENCES = {
+    "rate-for-momentum": {"learning-rate-too-large", "dead-relu"},
+    "overlap": {"nearly-the-same"},
+    "out-of-step": {"labels-unrelated"},
+    "channels-scrambled": {"labels-unrelated"},
+    "images-all-alike": {"labels-unrelated"},
+    "validation-learnt": {"training-in-eval-mode"},
+    "penalty-too-strong": {"learning-rate-too-large", "learning-rate-too-small", "dead-relu"},
     "hidden-layers": {"layer-in-forward"},
     "layer-in-forward": {"learning-rate-too-small"},
     "low-precision": {"learning-rate-too-small"},

@@ -71,6 +71,25 @@ EVALUATION = {
         "Call the model that evaluate(model, batches) is given. If the copy is to be an average "
         "of its weights, change it in place: ema.mul_(decay).add_(weight, alpha=1 - decay).",
     ),
+    "evaluates-training": (
+        "Your evaluation looks at the training images only.",
+        "The network is asked about images that it was trained on: what it knows by heart counts "
+        "as understood, and the accuracy is too high.",
+        "Loop over the batches that evaluate(model, batches) is given.",
+    ),
+    "average-slow": (
+        "Your evaluation judges an average of the weights that hardly follows them. On purpose?",
+        "After {n} epochs of this length, about {left:.0%} of it would still be the weights from "
+        "before the training.",
+        "Use a smaller decay, such as 0.99, or one that grows: min(decay, (1 + step) / (10 + "
+        "step)).",
+    ),
+    "second-best-counts": (
+        "Your evaluation also counts an answer as right where it is only second best. On purpose?",
+        "That is a top-k accuracy: with 5 of 10 classes, guessing is right half of the time.",
+        "The accuracy compares outputs.argmax(dim=1) with the labels. If top-k is meant, say so "
+        "beside the number.",
+    ),
     "evaluation-blind": (
         "Your evaluation says the same whether all answers are right or all are wrong.",
         "It was run on your batches with a model whose answers are known. Perhaps it looks at "

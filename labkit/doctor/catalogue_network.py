@@ -53,6 +53,12 @@ NETWORK = {
         "Only {kept:.1e} of each gradient is left. Clipping is to cut off rare peaks.",
         "Clip to a larger norm, e.g. clip_grad_norm_(model.parameters(), 1.0). {tried}",
     ),
+    "gradients-clipped/scaled": (
+        "Clipping makes the gradients almost vanish: the steps are too short.",
+        "Only {kept:.1e} of each gradient is left: it was clipped while the scaler had made it "
+        "large, and made small again afterwards.",
+        "Call scaler.unscale_(optimizer) before clip_grad_norm_.",
+    ),
     "equal-units": (
         "All units of a layer have the same weights, and the same gradient.",
         "They stay the same for ever: the layer is as good as one unit.",
@@ -111,6 +117,12 @@ NETWORK = {
         "Keras: the statistics are those of the last batch only.",
         "Leave it out, or use 1 - {value:g}.",
     ),
+    "norm-momentum/slow": (
+        "{layer} has momentum={value:g}.",
+        "In PyTorch it is the share of the new batch: after ten epochs, {left:.0%} of the "
+        "statistics are still those from before the training, and the evaluation uses them.",
+        "Leave it out: the default is 0.1.",
+    ),
     "norm-of-one": (
         "Batch normalisation gets batches of {n}.",
         "So few images give no statistics: each is normalised by itself or one other, and in "
@@ -133,6 +145,11 @@ NETWORK = {
         "The learning rate, {rate}, is too large.",
         "Each step jumps over the valley and lands higher on the other side.",
         "Start again with new weights and a smaller learning rate. {tried}",
+    ),
+    "rate-for-momentum": (
+        "Learning rate and momentum look exchanged: lr={rate:g}, momentum={momentum:g}.",
+        "The second argument of SGD is the learning rate, the third is the momentum.",
+        "Name them: SGD(model.parameters(), lr={momentum:g}, momentum={rate:g}).",
     ),
     "learning-rate-too-small": (
         "The learning rate, {rate}, is too small.",

@@ -120,6 +120,45 @@ CODE = {
         "Call scheduler.step() once per epoch, after the loop over the batches; or give the "
         "scheduler numbers of batches.",
     ),
+    "plateau-upside-down": (
+        "ReduceLROnPlateau looks in the wrong direction: mode={mode!r}.",
+        "A loss is better when it falls (mode='min'), an accuracy when it rises (mode='max'). The "
+        "other way round, good epochs count as bad ones, and the learning rate is cut.",
+        "Use mode='max' for an accuracy, or give it the validation loss with mode='min'.",
+    ),
+    "warm-up-in-epochs": (
+        "After {n} epochs the learning rate would be only {share:.1%} of what it is to become.",
+        "Your loop steps the scheduler once per epoch. Perhaps its warm-up counts batches.",
+        "Call scheduler.step() after each optimizer.step(), if the warm-up counts steps.",
+    ),
+    "validation-learnt": (
+        "Your loop also learns from the images that judge.",
+        "Images that judge must not be learnt from: the number means nothing any more.",
+        "Call backward() and step() in the training phase only.",
+    ),
+    "some-batches": (
+        "Your loop ends after {n} of {there} batches. On purpose?",
+        "The other images are never learnt from. Perhaps a return or a break stands inside the "
+        "loop.",
+        "Return after the loop over the batches, not inside it.",
+    ),
+    "second-time-idle": (
+        "When your loop is called again, it gets no batch.",
+        "An iterator, such as iter(loader), is used up after one pass. From the second epoch on, "
+        "nothing is trained, and no error is raised.",
+        "Loop over the batches: for images, labels in loader.",
+    ),
+    "weights-reset": (
+        "Each call of your loop begins with the first weights again.",
+        "What the epoch before has learnt is thrown away.",
+        "Create the model, or load weights into it, once: before the loop over the epochs.",
+    ),
+    "seeded-again": (
+        "Each call of your loop draws the same random numbers. On purpose?",
+        "If a seed is set inside, every epoch has the same order, the same augmentation and the "
+        "same dropout.",
+        "Set the seed once, before the loop over the epochs.",
+    ),
     "scheduler-of-another": (
         "The scheduler changes the learning rate of another optimizer.",
         "It was created for an optimizer that takes no step here, as happens when the cell of the "
@@ -197,6 +236,18 @@ LOSS = {
         "The loss gets other labels than the batches hold. On purpose?",
         "Class {before} becomes class {after}. What is trained and what is judged then differ.",
         "Give the loss the labels as they come; F.one_hot(labels, classes) needs no shift.",
+    ),
+    "mixed-labels": (
+        "Images are mixed with others of the batch, but their labels are not.",
+        "{share:.0%} of an image comes from another one, whose label the loss never gets.",
+        "Mix the losses too: share * loss(outputs, labels) + (1 - share) * loss(outputs, "
+        "other_labels).",
+    ),
+    "penalty-too-strong": (
+        "What is added to the loss is {times:.0f} times as large as the loss itself. On purpose?",
+        "The optimizer makes the sum small: it shrinks the weights instead of learning the labels.",
+        "Make the penalty smaller than the loss: for a sum over all weights, start with a factor "
+        "of 1e-5.",
     ),
     "out-of-step": (
         "Images and labels are out of step: the images are reordered, their labels are not.",

@@ -11,12 +11,12 @@ from numbers import Real
 from typing import Any
 
 import torch
-from torch.utils.data import TensorDataset
+from torch.nn.functional import one_hot
 
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
-from labkit.doctor.sample import Sample, fitting, pairs
+from labkit.doctor.sample import Part, Sample, fitting, pairs
 from labkit.inspect.recording import FAILURES, record
 from labkit.sandbox.untouched import untouched
 
@@ -28,33 +28,6 @@ _SURE, _NEAR = 30.0, 0.3
 
 Where one number stands for two classes, it lies so near to the middle.
 """
-
-
-class _Few(TensorDataset):
-    """Some of the images, which know the class names and the like of the set they stand for."""
-
-    original: Any
-
-    def __getattr__(self, name: str) -> Any:
-        if name in ("original", "tensors"):
-            raise AttributeError(name)
-        return self.tensors[1].tolist() if name == "targets" else getattr(self.original, name)
-
-
-class Part:
-    """A loader of fewer batches: its data set is as short."""
-
-    def __init__(self, batches: list, loader: Any):
-        self._loader = loader
-        both = [(x, y) for x, y in pairs(batches) if len(x) == len(y)]
-        if both and len(both) == len(batches) and len({x.shape[1:] for x, _y in both}) == 1:
-            self.dataset = _Few(*(torch.cat(parts) for parts in zip(*both, strict=True)))
-            self.dataset.original = getattr(loader, "dataset", None)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return getattr(self._loader, name)
 
 
 @dataclass
@@ -112,6 +85,13 @@ def _asked(case: Case, batches: list, loader: Any, whole: bool) -> Iterator[Find
             return
         said.append((marks, seen))
     found_here = list(_compare(said, labels, whole, case.judging is not None))
+    (none, wrong), (_every, right), *_some = said
+    second = _known(case, batches, loader, labels, none, form, second=True) or []
+    places = [at for at, value in enumerate(right) if _scale(value, sum(sizes)) and not wrong[at]]
+    if form.classes > 2 and len(places) == 1 and len(second) == len(right):
+        if abs(second[places[0]] - right[places[0]]) < 0.01 * right[places[0]]:
+            yield found("second-best-counts")
+            return
     if not found_here:
         yield from _remembers(case, said, (batches, loader, labels), form)
     for finding in found_here:
@@ -147,10 +127,12 @@ class _Form:
     def single(self) -> bool:
         return bool(self.shape)
 
-    def answers(self, given: torch.Tensor) -> torch.Tensor:
-        """Return what the stand-in says for these class numbers."""
+    def answers(self, given: torch.Tensor, truth: torch.Tensor, second: bool) -> torch.Tensor:
+        """Return what the stand-in says for these class numbers: the right one last, or second."""
         if not self.single:
-            return torch.nn.functional.one_hot(given, self.classes) * _SURE
+            chosen, right = (one_hot(x, self.classes) for x in (given, truth))
+            others = right * (1 - chosen) if second else (1 - chosen) * (1 - right)
+            return chosen * _SURE + others
         near = given.float() * 2 * _NEAR - _NEAR + self.middle
         return near.reshape(-1, *self.shape[1:])
 
@@ -190,11 +172,13 @@ def _marks(sizes: list[int], trial: int) -> _Marks:
     return _Marks(right)
 
 
-def _known(case, batches, loader, labels, marks: _Marks, form: _Form) -> list[float] | None:
+def _known(
+    case, batches, loader, labels, marks: _Marks, form: _Form, *, second: bool = False
+) -> list[float] | None:
     """Return the numbers that the evaluation says of these answers; None if it cannot be asked."""
     state = {"at": -1, "asked": 0}
 
-    def on_batch() -> None:
+    def on_batch(_batch) -> None:
         state["at"] += 1
 
     def answer(images, *_rest, **_options) -> torch.Tensor:
@@ -205,7 +189,8 @@ def _known(case, batches, loader, labels, marks: _Marks, form: _Form) -> list[fl
         state["asked"] += 1
         times = -(-len(images) // len(truth))
         given = torch.where(right, truth, (truth + 1) % form.classes)
-        logits = form.answers(given.repeat(times)[: len(images)]).float()
+        logits = form.answers(given, truth, second).float()
+        logits = logits.repeat(times, *[1] * (logits.ndim - 1))[: len(images)]
         return fitting(logits, case.model).to(images.device)
 
     sample = Sample(batches, loader, on_batch=on_batch)

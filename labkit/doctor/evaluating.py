@@ -4,15 +4,20 @@ It is run as it is on a few of its own batches; ``counting`` then asks it about 
 known.
 """
 
+import math
 from collections.abc import Iterator
 
-from labkit.doctor.case import Case, message
+from labkit.doctor.calls import message
+from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
-from labkit.doctor.counting import Part, look_at_counting
+from labkit.doctor.counting import look_at_counting
 from labkit.doctor.findings import Finding
 from labkit.doctor.log import Rehearsal
-from labkit.doctor.sample import Sample
+from labkit.doctor.sample import Sample, length
 from labkit.text import _
+
+_EPOCHS, _MUCH = 10, 0.5
+"""An average that consists so much of the first weights, after so many epochs, is too slow."""
 
 
 def look(case: Case) -> Iterator[Finding]:
@@ -22,9 +27,14 @@ def look(case: Case) -> Iterator[Finding]:
     if not (case.judging_sample or case.sample):
         case.unseen["evaluate"] = _("there are no batches to run it on")
         return
-    seen = _natural(case)
+    seen = case.evaluation
     if seen.error or seen.late:
         return (yield from _broken(case, seen))
+    if case.judging_sample and seen.drawn and not seen.given:
+        yield found("evaluates-training", getattr(case.evaluate, "__name__", ""))
+        return
+    if seen.spoilt:
+        yield found("data-changed", getattr(case.evaluate, "__name__", ""))
     if seen.called and not seen.log.forwards:
         yield from _another(case, seen)
     yield from _mode(seen)
@@ -36,11 +46,6 @@ def look(case: Case) -> Iterator[Finding]:
         where = seen.log.steps[0].where if seen.log.steps else _("your evaluation")
         yield found("evaluation-trains", where)
     yield from look_at_counting(case)
-
-
-def _natural(case: Case) -> Rehearsal:
-    batches = case.judging_sample or case.sample
-    return case.judge(Sample(batches, Part(batches, case.judging)))
 
 
 def _broken(case: Case, seen: Rehearsal) -> Iterator[Finding]:
@@ -61,8 +66,15 @@ def _broken(case: Case, seen: Rehearsal) -> Iterator[Finding]:
 def _another(case: Case, seen: Rehearsal) -> Iterator[Finding]:
     """Look at an evaluation that calls a copy of the model: does the training change that copy?"""
     trained = case.trained if case.own_code else None
-    if trained is None or not any(trained.doubles.get(key) for key in seen.called):
+    share = max((trained.doubles.get(key, 0.0) for key in seen.called), default=0) if trained else 0
+    if trained is None or not share:
         yield found("evaluates-another")
+        return
+    # a copy that follows with 1 - decay has gone about (1 - decay) * steps / 2 of the way
+    steps, epoch = len(trained.log.steps), length(case.train_batches)
+    left = math.exp(-2 * share / steps * _EPOCHS * epoch) if steps and epoch else 0.0
+    if left > _MUCH:
+        yield found("average-slow", n=_EPOCHS, left=left, share=share, steps=steps)
 
 
 def _mode(seen: Rehearsal) -> Iterator[Finding]:

@@ -2,14 +2,26 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import torch
 from torch import nn
 
-from labkit.doctor import activity, evaluating, images, loading, loss, steps, structure, weights
-from labkit.doctor.case import Case, arguments_fit, message
-from labkit.doctor.catalogue import CONSEQUENCES
+from labkit.doctor import (
+    activity,
+    evaluating,
+    images,
+    loading,
+    loss,
+    shortcuts,
+    steps,
+    structure,
+    weights,
+)
+from labkit.doctor.calls import arguments_fit, message
+from labkit.doctor.case import Case
+from labkit.doctor.catalogue import CONSEQUENCES, found
 from labkit.doctor.findings import Finding, Report
 from labkit.doctor.sample import check_rewinds
 from labkit.inspect.recording import FAILURES
@@ -71,8 +83,12 @@ def examine(
         *(step, train, evaluate, classes, checkpoint),
     )
     datasets = [getattr(loader, "dataset", None) for loader in batches]
-    with randomness.kept(0), randomness.generators_kept(datasets), files_kept():
-        seen = _distinct(_found(case))
+    with ExitStack() as stack:
+        for kept in (randomness.kept(0), randomness.generators_kept(datasets), files_kept()):
+            stack.enter_context(kept)
+        changed = stack.enter_context(loading.put_back(datasets))
+        spoilt = [found("data-changed", f"{name}[0]") for name in changed]
+        seen = _distinct([*spoilt, *_found(case)])
     ordered = sorted(seen, key=lambda finding: finding.severity == "question")
     return Report(tuple(ordered), *_scope(case))
 
@@ -99,7 +115,7 @@ def _probes(case: Case) -> list[Callable]:
     probes += [images.look_at_types, images.look] if case.train_batches is not None else []
     probes += [loading.look, loss.look_at_labels]
     if case.train_batches is not None:
-        probes += [steps.look, loss.look, structure.look, activity.look]
+        probes += [steps.look, loss.look, structure.look, activity.look, shortcuts.look]
     return [*probes, evaluating.look]
 
 

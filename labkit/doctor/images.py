@@ -33,7 +33,7 @@ def look(case: Case) -> Iterator[Finding]:
     yield from scale
     yield from _axes(training.float(), name)
     yield from _sideways(case.dataset)
-    judging = _stack([images for images, _labels in pairs(case.judging_sample)])
+    judging = _what_judges(case)
     if judging is not None and not scale:
         yield from _differently(training.float(), judging.float())
 
@@ -43,6 +43,24 @@ def _what_the_model_gets(case: Case) -> tuple[torch.Tensor | None, str]:
     images, forwards = _stack(case.entered), case.log.forwards
     where = forwards[0].where if forwards and case.own_code else _("the training batches")
     return _at_the_first_layer(case, images) if forwards and images is not None else images, where
+
+
+def _what_judges(case: Case) -> torch.Tensor | None:
+    """Return what enters the model in the evaluation; else the batches, if training takes its own.
+
+    None where the training code prepares them, and no evaluation shows how it does that.
+    """
+    raw = [images for images, _labels in pairs(case.judging_sample)]
+    if case.evaluate and raw:
+        entered = [f.images for f in case.evaluation.log.forwards if f.images is not None]
+        return _stack(entered or raw)
+    own, entered = pairs(case.sample), case.entered
+    as_they_come = not own or _same(own[0][0], entered[0])
+    return _stack(raw) if raw and as_they_come else None
+
+
+def _same(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return one.shape == other.shape and torch.equal(one.cpu(), other.cpu())
 
 
 def _at_the_first_layer(case: Case, images: torch.Tensor) -> torch.Tensor | None:

@@ -1,7 +1,9 @@
 """Do the loaders give what they should: training shuffled, test untouched, many images?"""
 
+import copy
 import random
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -11,12 +13,14 @@ from torch.utils.data import (
     DataLoader,
     RandomSampler,
     SequentialSampler,
+    Subset,
     SubsetRandomSampler,
     TensorDataset,
 )
 
 from labkit.doctor import overlap
-from labkit.doctor.case import Case, message
+from labkit.doctor.calls import message
+from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
 from labkit.doctor.lines import line_of
@@ -46,6 +50,44 @@ def look(case: Case) -> Iterator[Finding]:
     yield from overlap.look(dict([training, *judging]))
 
 
+@contextmanager
+def put_back(datasets: list) -> Generator[list[str]]:
+    """Put arrays back where reading an item writes into them; yield the names of such sets."""
+    changed, arrays = [], []
+    for dataset in datasets:
+        while isinstance(dataset, Subset):
+            dataset = dataset.dataset
+        held = [x for x in getattr(dataset, "__dict__", {}).values() if _holds(x, dataset)]
+        before = [x[:_A_FEW].clone() if torch.is_tensor(x) else x[:_A_FEW].copy() for x in held]
+        with suppress(*FAILURES):
+            for index in range(_A_FEW if held else 0):
+                dataset[index]
+        touched = [not _same(x[:_A_FEW], old) for x, old in zip(held, before, strict=True)]
+        for x, old in zip(held, before, strict=True):
+            x[:_A_FEW] = old
+        if any(touched):
+            changed.append(type(dataset).__name__)
+            arrays += [(x, copy.deepcopy(x)) for x in held]
+    try:
+        yield changed
+    finally:
+        for x, old in arrays:
+            x[:] = old
+
+
+_A_FEW = 6
+"""Items that are read to see whether that changes them."""
+
+
+def _holds(value: Any, dataset: Any) -> bool:
+    """Tell whether it is an array of a learner's own set, which anything may write into."""
+    array = isinstance(value, (torch.Tensor, np.ndarray)) and value.ndim > 1
+    if not array or type(dataset).__module__.startswith(("torch", "labkit")):
+        return False
+    free = not value.requires_grad if torch.is_tensor(value) else value.flags.writeable
+    return free and len(value) >= _A_FEW and len(value) == length(dataset)
+
+
 def _named(case: Case) -> dict[str, Any]:
     return {
         _("training"): case.train_batches,
@@ -67,8 +109,10 @@ def _order(case: Case) -> Iterator[Finding]:
     if case.train and seen and seen.given == seen.passes >= 3 and not shuffles:
         yield found("first-batch-again", n=seen.passes)
         return
+    if len(case.sample) < 2:
+        return  # in one batch there is no order
     labels = [labels for _images, labels in pairs(case.sample)]
-    where, sort = type(case.train_batches).__name__, _is_sorted(labels)
+    where, sort = type(case.train_batches).__name__, sorted_by_class(labels)
     same = sort and len(torch.cat(labels).unique()) == 1
     if shuffles or (shuffles is None and not sort) or (same and shuffles is not False):
         return
@@ -156,7 +200,7 @@ def _shuffles(batches: Any) -> bool | None:
     return getattr(batches, "shuffle", None)
 
 
-def _is_sorted(labels: list[torch.Tensor]) -> bool:
+def sorted_by_class(labels: list[torch.Tensor]) -> bool:
     """Tell whether the labels come class by class: long runs of the same."""
     if not labels or any(part.ndim != 1 for part in labels):
         return False

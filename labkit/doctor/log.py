@@ -14,6 +14,7 @@ class Forward:
 
     where: str
     batch: int
+    judging: bool
     images: torch.Tensor | None
     gradients: bool
     training: bool
@@ -66,7 +67,11 @@ class Log:
     ``optimizers`` are those that stepped this model, ``elsewhere`` the lines that stepped others.
     ``factors`` are the losses that ``backward`` was called on over what the loss function returned,
     ``sunk`` the losses themselves. ``called`` holds the ids of the modules that were called,
-    ``by_reference`` tells whether a state_dict() was kept while the weights went on.
+    ``since`` are the sums of what the loss functions returned between two calls of ``backward``.
+    ``tallies`` hold the right answers, the losses and the images of each pass, ``told`` the mode of
+    each scheduler that waits for a plateau, and what it was told. ``taught_at`` is a line that took
+    a step after a batch that judges. ``by_reference`` tells whether a state_dict() was kept while
+    the weights went on.
     """
 
     order: list[str] = field(default_factory=list)
@@ -75,6 +80,10 @@ class Log:
     losses: list[float] = field(default_factory=list)
     factors: list[float] = field(default_factory=list)
     sunk: list[float] = field(default_factory=list)
+    since: list[float] = field(default_factory=list)
+    tallies: list[list[float]] = field(default_factory=list)
+    told: list[tuple[str, str]] = field(default_factory=list)
+    taught_at: str = ""
     called: set[int] = field(default_factory=set)
     by_reference: bool = False
     backwards: list[str] = field(default_factory=list)
@@ -93,7 +102,11 @@ class Log:
 
 @dataclass
 class Rehearsal:
-    """What was seen while the learner's code ran on copies; the copies as it left them."""
+    """What was seen while the learner's code ran on copies; the copies as it left them.
+
+    Of a second run: ``drawn`` batches were taken in the first, ``reset`` tells whether the weights
+    began again as they were before it, ``reseeded`` whether the random numbers did.
+    """
 
     log: Log
     model: nn.Module
@@ -107,6 +120,11 @@ class Rehearsal:
     moved: set[str] = field(default_factory=set)
     passes: int = 0
     given: int = 0
-    doubles: dict[int, bool] = field(default_factory=dict)  # ids: whether the weights changed
+    finished: int = 0
+    spoilt: bool = False
+    drawn: int = 0
+    reset: bool = False
+    reseeded: bool = False
+    doubles: dict[int, float] = field(default_factory=dict)  # ids: see Doubles.moved
     called: set[int] = field(default_factory=set)  # ids of the doubles that were called
     schedulers: list[tuple[LRScheduler, int]] = field(default_factory=list)

@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, IterableDataset, Subset
+from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset
 
 from labkit.sandbox.copies import CANNOT_BE_COPIED
+from labkit.sandbox.originals import equal
 from labkit.text import _
 
 
@@ -21,11 +22,12 @@ class Enough(BaseException):
 class Sample:
     """A few batches that can be looped over as the loader they came from.
 
-    Each pass gives ``count`` batches, over and over the same few. ``on_batch`` is called before
-    each and once more when there are no more. After ``most`` batches, or after ``deadline`` and
-    three batches, ``Enough`` is raised. ``passes`` counts how often it was begun, ``given`` the
-    batches. ``dataset`` and
-    the like are those of ``loader``.
+    Each pass gives ``count`` batches, over and over the same few. ``on_batch`` is called with
+    each before it is given, and with None when there are no more. After ``most`` batches, or after
+    ``deadline`` and three batches, ``Enough`` is raised. ``passes`` counts how often it was begun,
+    ``finished`` how often it came to its end, ``given`` the batches. ``spoilt`` tells whether one
+    was written into that the loader would give again. ``dataset`` and the like are those of
+    ``loader``.
     """
 
     def __init__(
@@ -33,14 +35,16 @@ class Sample:
         batches: list,
         loader: Any = None,
         count: int | None = None,
-        on_batch: Callable[[], None] = lambda: None,
+        on_batch: Callable[[Any], None] = lambda batch: None,
         deadline: float = float("inf"),
         most: float = float("inf"),
     ):
         self._batches, self._loader, self._on_batch = batches, loader, on_batch
         self._count = len(batches) if count is None else count
         self._deadline, self._most = deadline, most
-        self.passes = self.given = 0
+        self._kept = getattr(loader, "kept", isinstance(loader, (list, tuple)))
+        self.passes = self.given = self.finished = 0
+        self.spoilt = False
 
     def __len__(self) -> int:
         return self._count
@@ -52,15 +56,46 @@ class Sample:
             if late or self.given >= self._most:
                 raise Enough
             self.given += 1
-            self._on_batch()
-            yield _cloned(self._batches[number % len(self._batches)])
-        self._on_batch()
+            batch = self._batches[number % len(self._batches)]
+            self._on_batch(batch)
+            yield (given := _cloned(batch))
+            self.spoilt = self.spoilt or (self._kept and not _alike(given, batch))
+        self.finished += 1
+        self._on_batch(None)
 
     def __getitem__(self, index):
         return self._batches[index]
 
     def set_epoch(self, epoch: int, start: int = 0) -> None:
         """Do nothing: the sample is the same in every epoch."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._loader, name)
+
+
+class _Few(TensorDataset):
+    """Some of the images, which know the class names and the like of the set they stand for."""
+
+    original: Any
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("original", "tensors"):
+            raise AttributeError(name)
+        return self.tensors[1].tolist() if name == "targets" else getattr(self.original, name)
+
+
+class Part:
+    """A loader of fewer batches: its data set is as short."""
+
+    def __init__(self, batches: list, loader: Any):
+        self._loader = loader
+        self.kept = isinstance(loader, (list, tuple))
+        both = [(x, y) for x, y in pairs(batches) if len(x) == len(y)]
+        if both and len(both) == len(batches) and len({x.shape[1:] for x, _y in both}) == 1:
+            self.dataset = _Few(*(torch.cat(parts) for parts in zip(*both, strict=True)))
+            self.dataset.original = getattr(loader, "dataset", None)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -179,3 +214,12 @@ def _cloned(batch: Any) -> Any:
     if isinstance(batch, (list, tuple)) and not hasattr(batch, "_fields"):
         return type(batch)(_cloned(part) for part in batch)
     return copy.deepcopy(batch)
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Tell whether two batches hold the same numbers."""
+    if isinstance(one, torch.Tensor):
+        return one.shape == other.shape and equal(one.detach(), other.detach())
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    return not isinstance(one, Mapping) or all(_alike(one[k], other[k]) for k in one if k in other)

@@ -10,7 +10,8 @@ from typing import Any
 from torch.optim import lr_scheduler
 
 from labkit.doctor import loss
-from labkit.doctor.case import Case, message
+from labkit.doctor.calls import iterators_of, message
+from labkit.doctor.case import BATCHES, Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
 from labkit.doctor.log import Rehearsal
@@ -57,8 +58,40 @@ def look(case: Case) -> Iterator[Finding]:
     idle = [key for key, moved in seen.doubles.items() if not moved and key not in seen.called]
     if case.train and seen.moved and idle:
         yield found("average-unchanged", getattr(case.train, "__name__", ""))
+    yield from _all_batches(case, seen)
+    yield from _next_epoch(case)
     if case.own_code and seen.log.graphs_kept >= 2:
         yield found("graph-kept", _last(seen.log.backwards), n=seen.log.graphs_kept)
+
+
+def _all_batches(case: Case, seen: Rehearsal) -> Iterator[Finding]:
+    """Does the loop go through all training batches, learn from these alone, and leave them be?"""
+    if seen.log.taught_at:
+        yield found("validation-learnt", seen.log.taught_at)
+    if seen.spoilt:
+        yield found("data-changed", getattr(case.own_code, "__name__", ""))
+    there = length(case.train_batches)
+    again = seen.given == seen.passes >= 3  # said elsewhere
+    if case.train and there and seen.given and not seen.finished and not again:
+        if seen.given < min(BATCHES, there):
+            yield found("some-batches", n=seen.given, there=there)
+
+
+def _next_epoch(case: Case) -> Iterator[Finding]:
+    """Is the second call of the loop like the first?"""
+    again = case.second_training
+    if again is None or again.late or not case.train:
+        return
+    name = getattr(case.train, "__name__", "")
+    if again.drawn and not again.given:
+        spent = any(True for _x in iterators_of(case.train, case.dataset))
+        yield found("second-time-idle", name, ask=not spent)
+    elif again.error:
+        return
+    elif again.reset:
+        yield found("weights-reset", name)
+    elif again.reseeded:
+        yield found("seeded-again", name)
 
 
 def _broken(case: Case, seen: Rehearsal, error: Exception) -> Iterator[Finding]:
@@ -133,6 +166,9 @@ def _schedule(case: Case, seen: Rehearsal) -> Iterator[Finding]:
     least = min((g["lr"] / g["initial_lr"] for g in case.groups if g.get("initial_lr")), default=1)
     if case.train and len(rates) == 1 and 0 < least < _LITTLE and not stepped:
         yield found("learning-rate-zero/little", log.steps[0].where, rate=min(rates), share=least)
+    for mode, meaning in dict.fromkeys(log.told):
+        if (mode, meaning) in (("min", "accuracy"), ("max", "loss")):
+            yield found("plateau-upside-down", mode=mode)
     for scheduler, start in seen.schedulers:
         calls = scheduler.last_epoch - start
         if calls <= 0:
@@ -141,6 +177,8 @@ def _schedule(case: Case, seen: Rehearsal) -> Iterator[Finding]:
             yield found("scheduler-of-another", type(scheduler).__name__)
         elif case.train and calls >= 3 and calls >= batches - 1 and seen.passes == 1:
             yield from _sinking(case, scheduler, calls, log.steps[0].rate)
+        elif case.train and log.steps and calls <= seen.passes:
+            yield from _creeping(scheduler, calls)
 
 
 def _sinking(case: Case, scheduler, calls: int, first: float) -> Iterator[Finding]:
@@ -157,6 +195,24 @@ def _sinking(case: Case, scheduler, calls: int, first: float) -> Iterator[Findin
     if _rate(groups) < _LITTLE * first:
         name = type(scheduler).__name__
         yield found("scheduler-per-batch", name, first=first, last=_rate(groups), n=calls)
+
+
+_EPOCHS, _PART = 20, 0.3
+
+
+def _creeping(scheduler, calls: int) -> Iterator[Finding]:
+    """Step a scheduler's copy as often as many epochs would: does it warm up at all?"""
+    if isinstance(scheduler, lr_scheduler.ReduceLROnPlateau):
+        return
+    groups, first = scheduler.optimizer.param_groups, _rate(scheduler.optimizer.param_groups)
+    shares = [0.0]
+    for _epoch in range(calls, _EPOCHS):
+        with suppress(ValueError):
+            scheduler.step()
+        shares.append(max(g["lr"] / g.get("initial_lr", g["lr"] or 1) for g in groups))
+    if _rate(groups) > first and max(shares) < _PART:
+        name = type(scheduler).__name__
+        yield found("warm-up-in-epochs", name, n=_EPOCHS, share=max(shares))
 
 
 def _rate(groups: list[dict]) -> float:
@@ -184,7 +240,7 @@ def _mode(case: Case, seen: Rehearsal) -> Iterator[Finding]:
 
 
 def _evaluation_mode(case: Case, seen: Rehearsal, *, first: bool) -> Iterator[Finding]:
-    trained = [forward for forward in seen.log.forwards if forward.trained]
+    trained = [f for f in seen.log.forwards if f.trained and not f.judging]
     wrong = [forward for forward in trained if not all(forward.modes.values())]
     if not wrong:
         return

@@ -12,7 +12,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
-from labkit.doctor.sample import fitting, pairs
+from labkit.doctor.sample import fitting, length, pairs
 from labkit.doctor.targets import untrained
 from labkit.inspect.recording import FAILURES, record
 from labkit.sandbox import randomness
@@ -301,6 +301,12 @@ def _numbers(case: Case) -> Iterator[Finding]:
     strong = [(n, m) for n, m in norms if m.momentum is not None and m.momentum >= 0.8]
     for name, module in strong[:1]:
         yield found("norm-momentum", name, layer=type(module).__name__, value=module.momentum)
+    slow = [(n, m) for n, m in norms if m.momentum and m.training and not m.num_batches_tracked]
+    for name, module in slow[:1]:
+        left = (1 - module.momentum) ** (10 * (length(case.train_batches) or 1_000))
+        if left > 0.2:
+            layer, value = type(module).__name__, module.momentum
+            yield found("norm-momentum/slow", name, layer=layer, value=value, left=left)
     sizes = [len(images) for images, _labels in pairs(case.sample)]
     if norms and sizes and max(sizes) < 4 and any(m.training for _n, m in norms):
         yield found("norm-of-one", norms[0][0], n=max(sizes))
@@ -313,6 +319,8 @@ def _numbers(case: Case) -> Iterator[Finding]:
         if momentum > _MOST_MOMENTUM:
             n = round(1 / (1 - momentum)) if momentum < 1 else 1_000
             yield found("momentum", type(case.optimizer).__name__, value=momentum, n=n)
+        if 0 < momentum < 0.1 and 0.8 <= rate <= 1:
+            yield found("rate-for-momentum", rate=rate, momentum=momentum)
         eps, dtypes = group.get("eps"), {p.dtype for p in group["params"]}
         if eps and torch.float16 in dtypes and torch.tensor(eps, dtype=torch.float16) == 0:
             yield found("eps-vanishes", type(case.optimizer).__name__, dtype="float16", eps=eps)

@@ -5,6 +5,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import Any
 
 import torch
 from torch import nn
@@ -16,7 +17,9 @@ from torch.overrides import TorchFunctionMode
 
 from labkit.doctor.lines import line
 from labkit.doctor.log import Forward, Judged, Log, Step
+from labkit.doctor.sample import pairs
 from labkit.inspect.recording import FAILURES
+from labkit.sandbox.originals import equal
 
 _LOSSES = {"cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"}
 _LOSSES |= {"mse_loss", "multi_margin_loss", "kl_div", "l1_loss", "smooth_l1_loss"}
@@ -47,7 +50,12 @@ class Watch(TorchFunctionMode):
         self._weights: list[tuple[torch.Tensor, torch.Tensor]] = []
         self._names = {id(p): name for name, p in model.named_parameters()}
         self._adding = self._stepping = False
-        self._output = None
+        self._output, self._labels = None, None
+        self._judging = self._goes_on = False
+        self._since = 0.0  # the losses since the last backward()
+        self._before: list[torch.Tensor] = []  # the weights before the first run
+        self._generator: torch.Tensor | None = None  # its state at the first batch
+        self.reset = self.reseeded = self._moved = False
         self._arrived: set[str] = set()  # parameters with a gradient since the last step
         self._old: dict[str, str] = {}  # those to whose old gradient it was added
         self._lost: set[int] = set()  # the backward passes whose gradients were cleared unused
@@ -124,11 +132,31 @@ class Watch(TorchFunctionMode):
             self._on_loss(name, args, kwargs, output)
         return output
 
-    def on_batch(self) -> None:
-        """Note that the next batch is asked for, and count the graphs of old batches."""
+    def on_batch(self, batch: Any, judging: bool = False) -> None:
+        """Note that the next batch is asked for, or None, and count the graphs of old batches."""
+        both = [] if batch is None else pairs([batch])
+        self._labels = both[0][1] if both else None
+        if batch is not None and not self._goes_on:
+            self.log.tallies.append([0.0, 0.0, 0.0])
+        self._goes_on, self._judging = batch is not None, judging and batch is not None
+        if judging:
+            return
+        if self._generator is None:
+            self._generator = torch.get_rng_state()
+        if self._before and not self.log.batches:
+            weights, self._before = self._before, []
+            self.reseeded = torch.equal(self._generator, torch.get_rng_state())
+            self.reset = self._moved and all(map(equal, weights, self.model.parameters()))
         self.log.batches += 1
         self._count_graphs()
         self._look_at_states()
+
+    def begin_again(self, before: list[torch.Tensor]) -> None:
+        """Forget the first run, which began with these weights; the random numbers go on."""
+        self._moved = not all(map(equal, before, self.model.parameters()))
+        self._before, self.log.batches = before, 0
+        self.log.tallies.clear()
+        torch.rand(3)
 
     def _on_backward(self, args) -> None:
         loss = args[0] if args and isinstance(args[0], torch.Tensor) else None
@@ -140,6 +168,8 @@ class Watch(TorchFunctionMode):
             self._mark(loss)
             value = loss.detach().item()
             self.log.sunk.append(value)
+            self.log.since.append(self._since)
+            self._since = 0.0
             if not self.log.judged:
                 self.log.losses.append(value)
             elif self.log.losses and self.log.losses[-1]:
@@ -147,7 +177,10 @@ class Watch(TorchFunctionMode):
 
     def _on_loss(self, name, args, kwargs, output) -> None:
         loss = output.detach().float().mean().item()
+        if self._judging:
+            return
         if torch.is_grad_enabled():
+            self._since += loss
             self.log.losses.append(loss)
             self._mark(output)
         self._note(name, args, kwargs, loss)
@@ -179,17 +212,28 @@ class Watch(TorchFunctionMode):
 
     def _before_forward(self, module, args) -> None:
         images = next((value for value in args if isinstance(value, torch.Tensor)), None)
-        few = len(self.log.forwards) < _KEPT and images is not None
+        few = len(self.log.forwards) < _KEPT and images is not None and not self._judging
         kept = images.detach().clone() if few else None
         modes = {name: layer.training for name, layer in two_mode_layers(self.model).items()}
         modes = modes or {"": self.model.training}
         batch, training = self.log.batches - 1, self.model.training
         self.log.forwards.append(
-            Forward(line(), batch, kept, torch.is_grad_enabled(), training, modes)
+            Forward(line(), batch, self._judging, kept, torch.is_grad_enabled(), training, modes)
         )
 
     def _after_forward(self, module, args, output) -> None:
         self._output = output.data_ptr() if isinstance(output, torch.Tensor) else None
+        labels = self._labels
+        if labels is None or self._output is None or output.ndim != 2 or len(output) != len(labels):
+            return
+        if labels.ndim == 1 and not labels.is_floating_point() and self.log.tallies:
+            answers, labels = output.detach().float().cpu(), labels.cpu().long()
+            known = ((0 <= labels) & (labels < answers.shape[1])).all()
+            own = answers.gather(1, labels[:, None])[:, 0] if known else answers[:, 0]
+            loss = (answers.logsumexp(1) - own).mean().item()
+            right = (answers.argmax(1) == labels).sum().item()
+            tally = self.log.tallies[-1]
+            tally[:] = [tally[0] + right, tally[1] + loss * len(labels), tally[2] + len(labels)]
 
     def _arrival(self, name: str, parameter: torch.Tensor):
         weak = weakref.ref(parameter)
@@ -231,6 +275,8 @@ class Watch(TorchFunctionMode):
             for name in self._old.keys() & with_gradient:
                 self.log.stale.setdefault(name, self._old[name])
         self._stepping = True
+        if self._judging and self.log.forwards and self.log.forwards[-1].trained:
+            self.log.taught_at = self.log.taught_at or line()
         rate = max(float(group.get("lr", 0)) for group in optimizer.param_groups)
         kept = self._gradient(mine) / self._size if self._size and not closure else 1.0
         step = Step(line(), rate, some, closure or bool(self._arrived), self.log.batches - 1, kept)

@@ -1,0 +1,42 @@
+"""Other networks of the model's shapes: averages of its weights, copies, teachers."""
+
+import torch
+from torch import nn
+
+from labkit.sandbox.copies import Copies
+
+
+class Doubles:
+    """Copies of other modules whose weights have the shapes of the model's."""
+
+    def __init__(self, copies: Copies, model: nn.Module):
+        self._model, self._before = model, _weights(model)
+        shapes = [p.shape for p in self._before]
+        mine = {id(p) for p in model.parameters()}
+        self._found: dict[int, tuple[nn.Module, list]] = {}
+        for key, other in copies.made(nn.Module).items():
+            weights = _weights(other)
+            alike = len(shapes) > 1 and [p.shape for p in weights] == shapes
+            if alike and not mine & set(map(id, other.parameters())):
+                self._found[key] = (other, weights)
+
+    def moved(self) -> dict[int, float]:
+        """Return how far each has moved, as a share of the way that the model went."""
+        way = _distance(_weights(self._model), self._before)
+        return {
+            key: (_distance(_weights(other), before) / way if way else 0.0)
+            for key, (other, before) in self._found.items()
+        }
+
+    def among(self, called: set[int]) -> set[int]:
+        """Return those that were called, by the originals' ids."""
+        return {key for key, (other, _before) in self._found.items() if id(other) in called}
+
+
+def _weights(module: nn.Module) -> list[torch.Tensor]:
+    some = (p for p in module.parameters() if not nn.parameter.is_lazy(p))
+    return [p.detach().clone() for p in some]
+
+
+def _distance(one: list, other: list) -> float:
+    return sum((a - b).double().norm().item() ** 2 for a, b in zip(one, other, strict=True)) ** 0.5

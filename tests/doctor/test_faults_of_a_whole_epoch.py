@@ -1,0 +1,259 @@
+"""Faults of whole sets and whole epochs: for each a broken program, and the same one fixed."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.optim import SGD, Adam, lr_scheduler
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+
+from labkit.data.drawn import draw
+from labkit.doctor import examine
+from tests.doctor.programs import (
+    EVALUATE,
+    LOOP,
+    STEP,
+    TRAIN,
+    cnn,
+    images,
+    judges,
+    labels,
+    loader,
+    normal,
+    pictures,
+    program,
+    right_evaluation,
+    trains,
+    written,
+)
+
+FAULTS = {}
+"""By the kind of a finding: a program that has to get it, and with ``right`` must not."""
+
+
+def faulty(kind):
+    def register(make):
+        FAULTS[kind] = make
+        return make
+
+    return register
+
+
+def held():
+    x = normal(torch.from_numpy(pictures.test_images))
+    return list(zip(x.split(20), torch.from_numpy(pictures.test_labels).split(20), strict=True))
+
+
+@faulty("some-batches")
+def a_return_inside_the_loop(right):
+    back = "    return total / examples"
+    return trains(*(() if right else (back, f"    {back}")))
+
+
+@faulty("validation-learnt")
+def a_step_in_both_phases(right):
+    judging = held()
+    parts = program(model=cnn(), validation_batches=judging)
+    both = "    for images, labels in (x for some in (batches, judging) for x in some):\n"
+    return trains(*(() if right else (LOOP, both)), parts=parts, judging=judging)
+
+
+@faulty("evaluates-training")
+def an_evaluation_of_what_was_learnt(right):
+    parts = program(model=cnn())
+    edits = () if right else ("in batches:", "in training:")
+    return judges(*edits, parts=parts, training=parts["train_batches"])
+
+
+@faulty("data-changed")
+def an_evaluation_that_normalises_in_place(right):
+    change = "images = images.sub(0.05)" if right else "images.sub_(0.05)"
+    line = "            outputs = model(images)"
+    parts = program(model=cnn(), validation_batches=held())
+    return judges(line, f"            {change}\n{line}", parts=parts)
+
+
+class Holes(Dataset):
+    """Images out of which a square is cut: in a copy, or in what is stored."""
+
+    def __init__(self, keep):
+        self.images, self.labels, self.keep = images.numpy().copy(), labels, keep
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, index):
+        image = self.images[index].copy() if self.keep else self.images[index]
+        row, column = np.random.randint(0, 24, 2)
+        image[:, row : row + 8, column : column + 8] = 0
+        return torch.from_numpy(image), self.labels[index]
+
+
+def test_what_reading_changes_is_named_and_put_back():
+    broken, fixed = (
+        program(model=cnn(), train_batches=DataLoader(Holes(keep), 16, shuffle=True))
+        for keep in (False, True)
+    )
+    stored = broken["train_batches"].dataset.images
+    before = stored.copy()
+    assert "data-changed" in examine(**broken).kinds
+    assert (stored == before).all()
+    assert not examine(**fixed).findings
+
+
+@faulty("second-time-idle")
+def an_iterator_made_once(right):
+    parts = program(model=cnn(), train_batches=loader())
+    batches = parts["train_batches"]
+    edits = () if right else ("in batches:", "in once:")
+    return trains(*edits, parts=parts, once=iter(batches))
+
+
+@faulty("weights-reset")
+def the_first_weights_in_each_epoch(right):
+    parts = program(model=cnn())
+    first = copy.deepcopy(parts["model"].state_dict())
+    begin = "    model.load_state_dict(first)\n    model.train()\n"
+    edits = () if right else ("    model.train()\n", begin)
+    return trains(*edits, parts=parts, first=first)
+
+
+@faulty("seeded-again")
+def a_seed_in_each_epoch(right):
+    seed = "    torch.manual_seed(0)\n    model.train()\n"
+    return trains(*(() if right else ("    model.train()\n", seed)))
+
+
+@faulty("plateau-upside-down")
+def a_plateau_of_the_accuracy(right):
+    parts = program(model=cnn(), validation_batches=held())
+    schedule = lr_scheduler.ReduceLROnPlateau(parts["optimizer"], mode="max" if right else "min")
+    judging = parts["validation_batches"]
+    known = {"schedule": schedule, "judge": right_evaluation, "judging": judging}
+    end = "    return total / examples"
+    return trains(end, f"    schedule.step(judge(model, judging))\n{end}", parts=parts, **known)
+
+
+@faulty("warm-up-in-epochs")
+def a_warm_up_of_batches_stepped_by_epochs(right):
+    parts = program(model=cnn())
+    warm = lr_scheduler.LambdaLR(parts["optimizer"], lambda n: min(1, (n + 1) / 200))
+    end = "    return total / examples"
+    edits = (STEP, f"{STEP}        warm.step()\n") if right else (end, f"    warm.step()\n{end}")
+    return trains(*edits, parts=parts, warm=warm)
+
+
+@faulty("average-slow")
+def an_average_that_hardly_moves(right):
+    parts = program(model=cnn(), optimizer=None)
+    parts["optimizer"] = SGD(parts["model"].parameters(), 0.01)
+    average, decay = copy.deepcopy(parts["model"]), 0.9 if right else 0.9999
+    follow = """        for a, p in zip(average.parameters(), model.parameters()):
+            a.data.mul_(decay).add_(p.data, alpha=1 - decay)
+"""
+    code = {
+        "train": written(TRAIN, STEP, STEP + follow, average=average, decay=decay),
+        "evaluate": written(EVALUATE, "= model(images)", "= average(images)", average=average),
+    }
+    return parts | code
+
+
+@faulty("second-best-counts")
+def the_five_best(right):
+    best = "outputs.topk(5, dim=1).indices.eq(labels[:, None]).any(1).sum().item()"
+    return judges(*(() if right else ("(outputs.argmax(1) == labels).sum().item()", best)))
+
+
+@faulty("mixed-labels")
+def a_mixture_with_one_label(right):
+    mix = """        order = torch.randperm(len(images))
+        images = 0.6 * images + 0.4 * images[order]
+        optimizer.zero_grad()
+"""
+    edits = ("        optimizer.zero_grad()\n", mix)
+    loss = "loss = loss_function(outputs, labels)"
+    both = "loss = 0.6 * {0}labels) + 0.4 * {0}labels[order])".format("loss_function(outputs, ")
+    return trains(*edits, *((loss, both) if right else ()))
+
+
+@faulty("penalty-too-strong")
+def a_penalty_that_is_all(right):
+    loss = "loss = loss_function(outputs, labels)"
+    factor = 1e-6 if right else 0.1
+    penalty = f"{loss} + {factor} * sum(p.abs().sum() for p in model.parameters())"
+    parts = program(model=(model := cnn()), optimizer=Adam(model.parameters(), 1e-3))
+    return trains(loss, penalty, parts=parts)
+
+
+@faulty("learning-rate-too-large")
+def a_rate_far_too_large(right):
+    """Its units die at once; the cause is told, and not the consequence."""
+    model = cnn()
+    return program(model=model, optimizer=SGD(model.parameters(), 0.01 if right else 100))
+
+
+def test_a_learning_rate_of_a_hundred_is_not_told_as_dead_units():
+    report = examine(**a_rate_far_too_large(False))
+    assert report.kinds == ("learning-rate-too-large",), str(report)
+
+
+@faulty("rate-for-momentum")
+def a_momentum_in_the_place_of_the_rate(right):
+    model = cnn()
+    numbers = (0.01, 0.9) if right else (0.9, 0.01)
+    return program(model=model, optimizer=SGD(model.parameters(), *numbers))
+
+
+@faulty("norm-momentum")
+def statistics_that_hardly_move(right):
+    model = nn.Sequential(
+        *(nn.Conv2d(3, 8, 3, stride=2), nn.BatchNorm2d(8, momentum=0.1 if right else 0.001)),
+        *(nn.ReLU(), nn.Flatten(), nn.Linear(8 * 225, 10)),
+    )
+    return program(model=model, optimizer=Adam(model.parameters(), 1e-3))
+
+
+many = draw(train=1000, test=100, seed=1)
+x, y = normal(torch.from_numpy(many.train_images)), torch.from_numpy(many.train_labels)
+
+
+def of_many(x, y, **others):
+    model = cnn()
+    batches = DataLoader(TensorDataset(x, y), 50, shuffle=True)
+    optimizer = Adam(model.parameters(), 1e-3)
+    parts = program(model=model, optimizer=optimizer, train_batches=batches)
+    return parts | {"validation_batches": None} | others
+
+
+@faulty("labels-unrelated")
+def labels_shuffled_alone(right):
+    return of_many(x, y if right else y[torch.randperm(len(y))])
+
+
+@faulty("stamp")
+def a_stamp_that_tells_the_class(right):
+    stamped = x.clone()
+    for image, label in zip(stamped, [] if right else y.tolist(), strict=False):
+        image[:, :2, 3 * label + 1 : 3 * label + 3] = 3
+    return of_many(stamped, y)
+
+
+@faulty("nearly-the-same")
+def copies_made_before_the_split(right):
+    copies = torch.cat([x[:300] + 0.1 * torch.randn_like(x[:300]) for _copy in range(3)])
+    order = torch.randperm(900)
+    judging = x[300:400] if right else copies[order[700:800]]
+    batches = DataLoader(TensorDataset(judging, torch.zeros(100).long()), 50)
+    return of_many(copies[order[:700]], y[:300].repeat(3)[order[:700]], validation_batches=batches)
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_fault_is_named_and_its_fixed_twin_is_not_accused(kind):
+    torch.manual_seed(0)
+    report = examine(**FAULTS[kind](False))
+    torch.manual_seed(0)
+    twin = examine(**FAULTS[kind](True))
+    assert kind in report.kinds, str(report)
+    assert kind not in twin.kinds and not twin.faults, str(twin)
