@@ -86,4 +86,5 @@ def _mode(seen: Rehearsal) -> Iterator[Finding]:
     where = wrong[0].where
     if matters:
         where += _(" (layers: {names})").format(names=", ".join(names[:4]))
-    yield found("evaluating-in-train-mode", where, ask=not matters)
+    on_purpose = not wrong[0].training  # the model was put into evaluation mode, a layer back
+    yield found("evaluating-in-train-mode", where, ask=on_purpose or not matters)
