@@ -1,6 +1,7 @@
 """Where a learner's own files go when the usual place is not there."""
 
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -118,7 +119,8 @@ def test_on_a_full_disk_checkpoints_go_where_there_is_room_and_a_notice_says_so_
     if subprocess.run([*alone, "true"], check=False, capture_output=True).returncode:
         pytest.skip("this system lets nobody mount a disk of their own")
     (tmp_path / "disk").mkdir()
-    script = ON_A_SMALL_DISK.format(disk=tmp_path / "disk", python=sys.executable)
+    disk, python = shlex.quote(str(tmp_path / "disk")), shlex.quote(sys.executable)
+    script = ON_A_SMALL_DISK.format(disk=disk, python=python)
     done = subprocess.run([*alone, "sh", "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("is full: no room is left") == 1
