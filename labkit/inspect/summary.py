@@ -12,7 +12,7 @@ from torch import nn
 from labkit.display import ORANGE, Html, card, escaped, table
 from labkit.inspect.faults import Fault, find_fault
 from labkit.inspect.reasons import why
-from labkit.inspect.recording import Recording, Step, plain, record
+from labkit.inspect.recording import Call, Recording, Step, plain, record
 from labkit.sandbox.untouched import untouched
 from labkit.text import _, ngettext, written
 
@@ -94,11 +94,15 @@ def summary(
     with untouched(model):  # to read a weight may compute it, as spectral normalisation does
         recording = record(model, x, rest=tuple(rest))
         rows = tuple(
-            Row(step.layer, step.call.kind, step.shape, step.parameters, why(step))
+            Row(step.layer, _kind(step.call), step.shape, step.parameters, why(step))
             for step in recording.steps
         )
         fault = find_fault(recording, x) if recording.error else None
     return Summary(tuple(x.shape), rows, recording.parameters, fault, _warnings(recording, x.shape))
+
+
+def _kind(call: Call) -> str:
+    return call.kind if call.module else _("function")
 
 
 def _zeros(model: nn.Module, shape: Sequence[int]) -> torch.Tensor:

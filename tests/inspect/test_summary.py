@@ -16,6 +16,7 @@ from labkit.inspect import (
     summary,
 )
 from labkit.model import Net
+from labkit.text import speaking
 
 
 class Functional(nn.Module):
@@ -67,6 +68,9 @@ def test_functional_calls_nested_blocks_and_views_have_rows_too():
     assert fourth == ["relu()", "relu() 2", "relu() 3", "relu() 4"]
     assert rows[3].why == "⌊(28 − 2) / 2⌋ + 1 = 14"
     assert rows[7].why == "16 × 5 × 5 = 400"
+    assert [row.kind for row in rows[2:5]] == ["ReLU", "function", "Conv2d"]
+    with speaking("de"):
+        assert summary(Functional(), (2, 3, 32, 32)).rows[3].kind == "Funktion"
 
 
 def test_a_shared_layer_counts_its_parameters_once():
