@@ -49,7 +49,7 @@ class Numbers {
       const values = windows.under(plane, position);
       if (windows.kind !== "convolution") {
         const winner = windows.kind === "max" ? values.indexOf(windows.output[position]) : -1;
-        const faded = { fill: "#f2f2f2", colour: "#767676" };
+        const faded = { fill: "#f2f2f2", colour: "#666666" };
         const style = (value, i) => (winner < 0 || i === winner ? { ...bright(value), mark: i === winner } : faded);
         return patch.show(values, columns, style, cell);
       }

@@ -220,7 +220,7 @@ class Sums {
     const map = this.place[1];
     const level = grey(story.lines[source]);
     const isMax = line.kind === "largest";
-    const faded = { fill: "#f2f2f2", colour: "#767676" };
+    const faded = { fill: "#f2f2f2", colour: "#666666" };
     const style = (value, i) => (isMax && i !== parts.winner ? faded : { ...level(value), mark: isMax });
     const title = fill(words.numbers, { name: story.name(source, map) });
     const grids = make("div", "lk-grids", figure(title, parts.values, columns.length, style, 64));
