@@ -1,6 +1,6 @@
 """Changes of an earlier step, tried one by one: other axes, an axis kept, a permute left out.
 
-Where a layer gets the wrong number, making the layer anew always lets it run. It is right only if
+Where a layer gets the wrong number, replacing the layer always lets it run. It is right only if
 no step before it took the wrong axis; that is why these are tried first.
 """
 

@@ -93,7 +93,7 @@ def _change(fixes: list[Fix], broken: Recording, x: torch.Tensor) -> str:
         return fed
     tried = [fix for fix in fixes if _can_be_tried(fix)]
     steps, found = best((fix for fix in tried if not fix.layers), broken, x)
-    if steps < math.inf or not any(fix.given for fix in found):  # before a layer is made anew
+    if steps < math.inf or not any(fix.given for fix in found):  # before a layer is replaced
         otherwise = axes.otherwise(broken, x)
         if otherwise:
             return otherwise[0].words

@@ -68,7 +68,7 @@ x + even(x)                     | kernel_size=3, padding=1 | even -> nn.Conv2d(3
 torch.cat([x, F.max_pool2d(x, 3, 1)], 1) | padding=1     | 3, 1 -> 3, 1, 1
 one(bn(x))                      | nn.BatchNorm2d(3), and set in_channels=3 | one(bn(x)) -> three(x)
 """
-"""Where making the layer anew would run as well, and be wrong; and faults behind faults."""
+"""Where replacing the layer would run as well, and be wrong; and faults behind faults."""
 
 
 def rows(text):
