@@ -154,7 +154,8 @@ def front_page(
         if kind in alive
     ]
     for_instructors = ["teaching/README"] if teaching else []
-    first = f"```{{raw}} html\n{alive['convolution'][1]}\n```" if alive else _widget_image()
+    shown = alive.get("convolution")
+    first = f"```{{raw}} html\n{shown[1]}\n```" if shown else _widget_image()
     toctree = "\n".join([*names, "glossary", *for_instructors])
     moving = f'<ul class="lk-moving">{"".join(links)}</ul>' if links else ""
     return f"""# {_("From tensors to the GPU")}

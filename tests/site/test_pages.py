@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("myst_nb", reason="the environment is older than the site: make test")
 
-from tests.site.__main__ import main  # noqa: E402
+from tests.site.__main__ import front_page, main  # noqa: E402
 from tests.site.check import walk  # noqa: E402
 from tests.site.pages import Fronts, to_page  # noqa: E402
 
@@ -61,6 +61,11 @@ def test_each_page_has_its_notebook_to_download(site):
     for path in site.glob("en/[0-9]*.html"):
         assert f'href="notebooks/{path.stem}.ipynb" download' in path.read_text(encoding="utf-8")
         assert (site / "en" / "notebooks" / f"{path.stem}.ipynb").is_file()
+
+
+def test_without_the_explorer_of_the_front_page_its_image_stands_there():
+    front = front_page("", [], {"softmax": ("04_loss_optimizer", "<div></div>")})
+    assert "(images/widget.png)" in front and "04_loss_optimizer.html#softmax" in front
 
 
 def test_a_progress_bar_stands_where_it_ended_and_not_at_the_beginning():
