@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import venv
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -83,10 +84,22 @@ def serve(tmp_path):
         server.server_close()
 
 
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """A new environment, as the installer makes it; a copy takes a twentieth of the time."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=True)
+    return folder
+
+
 @pytest.fixture
-def workshop(tmp_path, serve):
-    """Return a function that runs the real installer on a project with two dependencies."""
+def workshop(tmp_path, serve, environment):
+    """Return a function that runs the real installer on a project with two dependencies.
+
+    Its environment is there, but nothing is installed.
+    """
     folder = tmp_path / "my workshop"
+    shutil.copytree(environment, folder / ".venv", symlinks=True)
     (folder / "labkit" / "jupyter").mkdir(parents=True)
     shutil.copy(ROOT / "labkit" / "jupyter" / "install.py", folder / "labkit" / "jupyter")
     (folder / "pyproject.toml").write_text(PROJECT)
@@ -95,15 +108,15 @@ def workshop(tmp_path, serve):
     default = serve(DEFAULT)
 
     def run(*options, cpu_index=NOBODY, default=default, path="/usr/bin:/bin"):
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "PYTHON"))}
-        environment |= {
+        variables = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "PYTHON"))}
+        variables |= {
             "LABKIT_TORCH_INDEX": cpu_index,
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_INDEX_URL": default,
             "PATH": path,
         }
         call = [sys.executable, str(folder / "labkit" / "jupyter" / "install.py"), *options]
-        return subprocess.run(call, capture_output=True, text=True, cwd=folder, env=environment)
+        return subprocess.run(call, capture_output=True, text=True, cwd=folder, env=variables)
 
     run.folder = folder
     return run
@@ -150,6 +163,7 @@ def test_an_index_without_the_wanted_version_is_of_no_help(serve, monkeypatch):
 
 def test_a_choice_by_hand_is_kept_and_can_be_changed(workshop, serve):
     index = serve(CPU_BUILDS)
+    shutil.rmtree(workshop.folder / ".venv")
     assert workshop("--torch", "cuda", cpu_index=index).returncode == 0
     assert installed(workshop.folder)[0] == "2.14.1"
     assert workshop("--torch", "cpu", cpu_index=index).returncode == 0
