@@ -5,6 +5,7 @@ import io
 import os
 import random
 import re
+import runpy
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from labkit.timing.clock import threads
 from labkit.training import Run, checkpoint
 from labkit.training.checkpoint import CheckpointError
 from tests.training import same
@@ -476,18 +478,21 @@ print("weights", hashlib.sha256(weights).hexdigest())
 """
 
 
-def _start(script, path, *, pause=0.0, between=1e9):
-    return subprocess.Popen(
-        [sys.executable, script, path, str(pause), str(between)], stdout=subprocess.PIPE, text=True
-    )
-
-
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill -9 on this system")
-def test_a_run_killed_with_kill_9_and_resumed_ends_bit_for_bit_thesame(tmp_path):
+def test_a_run_killed_with_kill_9_and_resumed_here_ends_bit_for_bit_the_same(
+    tmp_path, monkeypatch, capsys
+):
     script = tmp_path / "train.py"
     script.write_text(KILLED)
-    victim = _start(script, tmp_path / "killed.pt", pause=0.02, between=0.0)
-    straight = _start(script, tmp_path / "straight.pt")
+
+    def run_here(path):
+        monkeypatch.setattr(sys, "argv", [script, path, "0", "1e9"])
+        with threads(1):
+            runpy.run_path(str(script))
+        return capsys.readouterr().out
+
+    command = [sys.executable, script, tmp_path / "killed.pt", "0.02", "0"]
+    victim = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     for line in victim.stdout:
         if line.startswith("step 16"):  # the fourth batch of the second epoch
             break
@@ -497,8 +502,7 @@ def test_a_run_killed_with_kill_9_and_resumed_ends_bit_for_bit_thesame(tmp_path)
     assert victim.returncode == -signal.SIGKILL
     left = checkpoint.load(tmp_path / "killed.pt").run
     assert (1, 4) <= (left["epoch"], left["step"]) < (20, 0)
-    resumed, _ = _start(script, tmp_path / "killed.pt").communicate(timeout=120)
-    whole, _ = straight.communicate(timeout=120)
+    resumed, whole = run_here(tmp_path / "killed.pt"), run_here(tmp_path / "straight.pt")
     assert f"begins at {left['epoch']} {left['step']}" in resumed
     assert "begins at 0 0" in whole
     assert resumed.splitlines()[-1] == whole.splitlines()[-1]
