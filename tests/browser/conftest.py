@@ -1,17 +1,33 @@
 """One server and one browser for all browser tests; where there is no browser, they skip."""
 
+import shutil
+
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.browser.alone import alone  # noqa: F401
-from tests.browser.lab import Notebook, jupyterlab, launch, obtain_browser
+from tests.browser.alone import alone, pages  # noqa: F401
+from tests.browser.lab import ROOT, Notebook, jupyterlab, launch, obtain_browser
+from tests.minutes import NOTEBOOKS
+from tests.shorter import shorter
 
 NO_BROWSER = "no Chromium or Chrome could be had"
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory, few):
-    with jupyterlab(tmp_path_factory.mktemp("jupyter"), LABKIT_DATA=str(few)) as address:
+def root(tmp_path_factory):
+    """A copy of the workshop with shorter trainings, to which tests add notebooks of their own."""
+    root = tmp_path_factory.mktemp("workshop")
+    for name in ("notebooks", "images"):
+        shutil.copytree(ROOT / name, root / name)
+    for notebook in NOTEBOOKS:
+        shorter(notebook, root / "notebooks")
+    return root
+
+
+@pytest.fixture(scope="session")
+def server(root, tmp_path_factory, few):
+    home = tmp_path_factory.mktemp("jupyter")
+    with jupyterlab(home, root=root, LABKIT_DATA=str(few)) as address:
         yield address
 
 
@@ -36,19 +52,24 @@ def pytest_terminal_summary(terminalreporter):
         )
 
 
-@pytest.fixture(scope="module")
-def open_notebook(browser, server):
-    """Return a function that opens a notebook in a page of its own and runs its cells."""
-    pages = []
+@pytest.fixture(scope="session")
+def context(browser):
+    """One for all pages, so that JupyterLab's scripts are loaded once."""
+    return browser.new_context(viewport={"width": 1280, "height": 720})
 
-    def open_one(path: str, down_to: str = "") -> Notebook:
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
-        pages.append(page)
-        notebook = Notebook(page, *server, path)
-        notebook.run_all(down_to)
-        return notebook
+
+@pytest.fixture(scope="module")
+def open_notebook(context, server):
+    """Return a function that opens a notebook in a page of its own and runs its cells."""
+    opened = []
+
+    def open_one(path: str, down_to: str | None = "") -> Notebook:
+        opened.append(Notebook(context.new_page(), *server, path))
+        if down_to is not None:
+            opened[-1].run_all(down_to)
+        return opened[-1]
 
     yield open_one
-    for page in pages:
-        page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
-        page.close()
+    for notebook in opened:
+        notebook.shut_down(wait=False)
+        notebook.page.close()
