@@ -29,12 +29,17 @@ const model = {{
 
 
 class Alone:
-    """One widget of an explorer in a page; ``page`` is Playwright's, ``stage`` its element."""
+    """One widget of an explorer in a page; ``page`` is Playwright's, ``stage`` its element.
 
-    def __init__(self, browser, widget, width: int = 833, light: bool = True):
-        self.page = browser.new_page(viewport={"width": width, "height": 720})
-        self.problems: list[str] = []
-        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+    ``problems`` is what went wrong in the page. It may have shown another widget before.
+    """
+
+    def __init__(self, page, widget, width: int = 833, light: bool = True):
+        self.page, self.problems = page, []
+        page.on("pageerror", self._hear)
+        page.goto("about:blank")
+        page.set_viewport_size({"width": width, "height": 720})
+        page.mouse.move(0, 0)
         self.page.set_content(_PAGE.format(css=widget._css, width=width, light=json.dumps(light)))
         state = {name: value for name, value in widget.get_state().items() if name[0] != "_"}
         self.page.evaluate(
@@ -44,6 +49,14 @@ class Alone:
         self.page.add_script_tag(content=script)
         self.page.evaluate("render({ model, el: document.querySelector('#stage') })")
         self.stage = self.page.locator("#stage")
+
+    def _hear(self, error) -> None:
+        self.problems.append(str(error))
+
+    def leave(self) -> None:
+        """Leave the page to the next; what went wrong fails the test."""
+        self.page.remove_listener("pageerror", self._hear)
+        assert self.problems == []
 
     def set(self, **settings) -> None:
         """Move controls as a cell does."""
@@ -64,16 +77,23 @@ def _coded(value) -> dict[str, str]:
     return {"bytes": base64.b64encode(value).decode()}
 
 
+@pytest.fixture(scope="session")
+def pages(browser):
+    """Pages for ``alone``: to open one takes longer than most of its tests."""
+    return []
+
+
 @pytest.fixture
-def alone(browser):
+def alone(browser, pages):
     """Return a function that shows a widget in a page; what went wrong there fails the test."""
     shown = []
 
     def show(widget, **options) -> Alone:
-        shown.append(Alone(browser, widget, **options))
+        if len(shown) == len(pages):
+            pages.append(browser.new_page())
+        shown.append(Alone(pages[len(shown)], widget, **options))
         return shown[-1]
 
     yield show
     for one in shown:
-        one.page.close()
-        assert one.problems == []
+        one.leave()

@@ -21,4 +21,4 @@ def test_nothing_is_cut_off(notebook):
             tab.click()
             settle(notebook)
             problems += [f"{tab.inner_text()}: {problem}" for problem in cut_off(explorer)]
-    assert problems == []
+    assert problems == [], problems

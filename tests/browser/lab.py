@@ -72,6 +72,11 @@ _RUN = """async text => {
   while (kernel()?.status !== 'idle') await new Promise(next => setTimeout(next, 100));
 }"""
 
+_SHUT_DOWN = """async wait => {
+  const ended = window.jupyterapp.shell.currentWidget.sessionContext.shutdown();
+  await (wait ? ended : Promise.race([ended, new Promise(sent => setTimeout(sent, 100))]));
+}"""
+
 _ERRORS = """() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells
   .flatMap(cell => (cell.toJSON().outputs ?? []).filter(o => o.output_type === 'error'))
   .map(error => `${error.ename}: ${error.evalue}`)"""
@@ -86,12 +91,22 @@ _WATCH_FOCUS = f"""explorer => {{
     const {{ outlineStyle, outlineWidth }} = getComputedStyle(target);
     if (outlineStyle === 'solid' && parseFloat(outlineWidth) >= 2) explorer.ringed.add(target);
   }});
+  window.walked = explorer;
+  window.stays ??= (event) => {{
+    if (walked.contains(document.activeElement)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }};
+  window.addEventListener('keydown', stays, true);
   document.activeElement.blur();
   ({_CONTROLS})(explorer)[0].focus({{ focusVisible: true }});
 }}"""
 
-_NOT_RINGED = f"""explorer => ({_CONTROLS})(explorer).filter(each => !explorer.ringed.has(each))
-  .map(each => each.outerHTML.slice(0, 200))"""
+_NOT_RINGED = f"""explorer => {{
+  window.removeEventListener('keydown', stays, true);
+  return ({_CONTROLS})(explorer).filter(each => !explorer.ringed.has(each))
+    .map(each => each.outerHTML.slice(0, 200));
+}}"""
 
 _PIXEL = """(canvas, [row, column]) =>
   [...canvas.getContext('2d').getImageData(column, row, 1, 1).data].slice(0, 3)"""
@@ -116,14 +131,18 @@ _CUT_OFF = """root => [root, ...root.querySelectorAll('*')].flatMap(each => {
 })"""
 
 
-_JUDGE = """async theme => {
+_JUDGE = """async ([theme, rules]) => {
   await window.jupyterapp.commands.execute('apputils:change-theme', { theme });
   const named = () => document.body.dataset.jpThemeName === theme;
   while (!named()) await new Promise(next => setTimeout(next, 50));
-  const { violations } = await axe.run('.lk-explorer:not(.lk-explorer *)', { preload: false });
+  const options = { preload: false, ...(rules && { runOnly: { type: 'rule', values: rules } }) };
+  const { violations } = await axe.run('.lk-explorer:not(.lk-explorer *)', options);
   const said = ({ id, nodes }) => nodes.map(({ html }) => `${id} ${html.slice(0, 160)}`);
   return violations.flatMap(said);
 }"""
+
+_THEMES = {"Dark": ["color-contrast", "link-in-text-block"], "Light": None}
+"""In which theme which of axe's rules are tried: all, or those that look at colours."""
 
 AXE = resources.files("axe_playwright_python") / "axe.min.js"
 
@@ -276,6 +295,10 @@ class Notebook:
         """Run every cell, or those down to the last with this text; wait until all are done."""
         self.page.evaluate(_RUN, down_to)
 
+    def shut_down(self, wait: bool = True) -> None:
+        """End the kernel, which takes three seconds; without ``wait``, only ask for it."""
+        self.page.evaluate(_SHUT_DOWN, wait)
+
     def errors(self) -> list[str]:
         """Return the error outputs of all cells, and what the page complained of."""
         return self.page.evaluate(_ERRORS) + self.problems
@@ -321,10 +344,11 @@ def _attributes(session, node: dict) -> dict[str, str]:
 def unreached(explorer) -> list[str]:
     """Go through an explorer by Tab; return the controls not met, or met without a focus ring."""
     explorer.evaluate(_WATCH_FOCUS)
-    for _stop in range(200):  # a control that keeps the focus must not keep the test
+    for _ten in range(20):  # a control that keeps the focus must not keep the test
         if not explorer.evaluate("explorer => explorer.contains(document.activeElement)"):
             break
-        explorer.page.keyboard.press("Tab")
+        for _stop in range(10):
+            explorer.page.keyboard.press("Tab")
     return explorer.evaluate(_NOT_RINGED)
 
 
@@ -342,8 +366,8 @@ def judged(page) -> list[str]:
     page.evaluate(AXE.read_text("utf-8"))
     return [
         f"{theme}: {violation}"
-        for theme in ("Dark", "Light")
-        for violation in page.evaluate(_JUDGE, f"JupyterLab {theme}")
+        for theme, rules in _THEMES.items()
+        for violation in page.evaluate(_JUDGE, [f"JupyterLab {theme}", rules])
     ]
 
 

@@ -121,6 +121,7 @@ def test_play_goes_on_to_the_end_and_pause_halts_it(bowl):
     assert 3 <= halted < 100
     bowl.page.wait_for_timeout(300)
     assert position(bowl) == halted
+    move(bowl, "Steps", *["PageUp"] * 8)
     bowl.get_by_role("combobox", name="Speed").select_option(label="30 a second")
     bowl.get_by_role("button", name="Play").click()
     said(bowl).filter(has_text="After 100 steps").wait_for()

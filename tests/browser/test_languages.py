@@ -4,7 +4,7 @@ import pytest
 
 from tests.browser.kernel import settle
 from tests.browser.kinds import CELLS, EXPLORERS
-from tests.browser.lab import Notebook, cut_off, jupyterlab, unusable, write_notebook
+from tests.browser.lab import cut_off, unusable, write_notebook
 from tests.languages.shown import english_in
 
 pytestmark = pytest.mark.browser
@@ -18,21 +18,20 @@ _SAID = """root => [root, ...root.querySelectorAll('*')].flatMap(each => [
 ]).filter(text => text?.trim()).join('\\n')"""
 """All that can be read or heard of an element."""
 
+_LAID_OUT = """async explorer => {
+  const images = [...explorer.querySelectorAll('img')];
+  await Promise.all(images.map(image => image.decode().catch(() => {})));
+  for (const _frame of [1, 2]) await new Promise(requestAnimationFrame);
+}"""
+
 
 @pytest.fixture(scope="module", params=["de", "es"])
-def opened(request, browser, few, tmp_path_factory):
+def opened(request, root, open_notebook):
     """A notebook in a language with one explorer of each kind, at 1280 x 720; and the language."""
-    root = tmp_path_factory.mktemp("workshop")
     folder = root / "notebooks" / request.param
-    folder.mkdir(parents=True)
+    folder.mkdir(exist_ok=True)
     write_notebook(folder / "all.ipynb", *CELLS, GUESS)
-    home = tmp_path_factory.mktemp("jupyter")
-    with jupyterlab(home, root=root, LABKIT_DATA=str(few)) as address:
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
-        notebook = Notebook(page, *address, f"notebooks/{request.param}/all.ipynb")
-        notebook.run_all()
-        yield notebook, request.param
-        page.close()
+    return open_notebook(f"notebooks/{request.param}/all.ipynb"), request.param
 
 
 def test_each_kind_of_explorer_moves_in_the_language_and_nothing_is_cut_off(opened):
@@ -43,7 +42,7 @@ def test_each_kind_of_explorer_moves_in_the_language_and_nothing_is_cut_off(open
 
     def look(explorer) -> None:
         settle(notebook)
-        page.wait_for_timeout(300)  # what has a new size is laid out
+        explorer.evaluate(_LAID_OUT)
         problems.extend(cut_off(explorer) + english_in(explorer.evaluate(_SAID), code))
 
     for explorer in explorers.all():

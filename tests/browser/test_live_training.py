@@ -4,7 +4,7 @@ import pytest
 
 from tests.benchmarks.widgets import SET_UP
 from tests.browser.kernel import execute, settle, value
-from tests.browser.lab import Notebook, jupyterlab, unusable, write_notebook
+from tests.browser.lab import unusable, write_notebook
 
 pytestmark = pytest.mark.browser
 
@@ -22,15 +22,9 @@ panels[-1]"""
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory, browser):
-    home, root = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("root")
+def opened(root, open_notebook):
     write_notebook(root / "live.ipynb", SET_UP + MADE, SHOWN)
-    with jupyterlab(home, root=root) as address:
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
-        notebook = Notebook(page, *address, "live.ipynb")
-        notebook.run_all()
-        yield notebook
-        page.close()
+    return open_notebook("live.ipynb")
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.browser.kinds import CELLS, EXPLORERS
-from tests.browser.lab import Notebook, jupyterlab, write_notebook
+from tests.browser.lab import write_notebook
 
 BAR = """from labkit.display import ProgressBar
 for _number in ProgressBar(range(5)):
@@ -11,39 +11,29 @@ for _number in ProgressBar(range(5)):
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory, browser):
-    """Run and save one of every explorer, with a page reload in between; yield home and folder."""
-    home, root = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("root")
+def saved(root, open_notebook):
+    """One of every explorer, run and saved."""
     write_notebook(root / "all.ipynb", *CELLS, BAR)
-    with jupyterlab(home, root=root) as address:
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
-        notebook = Notebook(page, *address, "all.ipynb")
-        notebook.run_all()
-        _save(page)
-        yield page, notebook, home, root
-
-
-def _save(page):
-    page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
+    notebook = open_notebook("all.ipynb")
+    notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
+    return notebook
 
 
 @pytest.fixture(scope="module", params=["trusted", "not trusted"])
-def opened(saved, request, browser, tmp_path_factory):
-    """The notebook in a new server, its old kernel gone; trusted where the signatures are kept."""
-    page, _notebook, home, root = saved
-    if not page.is_closed():
-        page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
-        page.close()
+def opened(saved, request, root, open_notebook):
+    """The notebook without its kernel: as it was saved, or a copy that was changed elsewhere."""
     trusted = request.param == "trusted"
-    with jupyterlab(home if trusted else tmp_path_factory.mktemp("other"), root=root) as address:
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
-        Notebook(page, *address, "all.ipynb")
-        yield page, trusted
-        page.close()
+    if not trusted:
+        text = (root / "all.ipynb").read_text("utf-8")
+        (root / "copy.ipynb").write_text(
+            text.replace("import torch", "import torch  #", 1), "utf-8"
+        )
+    saved.shut_down()
+    return open_notebook("all.ipynb" if trusted else "copy.ipynb", down_to=None), trusted
 
 
 def test_every_explorer_is_alive_and_its_still_is_hidden(saved):
-    page, notebook, _home, _root = saved
+    page, notebook = saved.page, saved
     assert notebook.errors() == []
     alive = page.locator(".jp-OutputArea-output > .lk-explorer:visible")
     assert alive.count() == EXPLORERS
@@ -52,7 +42,7 @@ def test_every_explorer_is_alive_and_its_still_is_hidden(saved):
 
 
 def test_after_a_reload_with_the_kernel_alive_every_explorer_is_alive(saved):
-    page, _notebook, _home, _root = saved
+    page = saved.page
     page.reload()
     alive = page.locator(".jp-OutputArea-output > .lk-explorer:visible")
     alive.nth(EXPLORERS - 1).wait_for()
@@ -61,7 +51,7 @@ def test_after_a_reload_with_the_kernel_alive_every_explorer_is_alive(saved):
 
 
 def test_without_its_kernel_each_explorer_is_a_still_with_its_sentence(opened):
-    page, trusted = opened
+    page, trusted = opened[0].page, opened[1]
     page.locator(".lk-still:visible").nth(EXPLORERS - 1).wait_for()
     assert page.locator(".jp-RenderedHTML.jp-mod-trusted").count() == trusted * (EXPLORERS + 1)
     hints = page.get_by_text("Run the cell to move it.", exact=True)
@@ -73,14 +63,13 @@ def test_without_its_kernel_each_explorer_is_a_still_with_its_sentence(opened):
 
 
 def test_without_its_kernel_a_progress_bar_shows_how_far_it_came(opened):
-    page, _trusted = opened
-    bar = page.locator("label:has(progress)")
+    bar = opened[0].page.locator("label:has(progress)")
     assert "100%" in bar.inner_text() and "5/5" in bar.inner_text()
     assert bar.locator("progress").get_attribute("value") == "5"
 
 
 def test_a_cell_that_is_run_again_has_its_explorer_in_place_of_the_still(opened):
-    page, _trusted = opened
-    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
-    page.locator(".jp-OutputArea-output > .lk-explorer:visible").nth(EXPLORERS - 1).wait_for()
-    assert page.locator(".lk-still:visible").count() == 0
+    notebook, _trusted = opened
+    notebook.run_all(down_to=CELLS[1])
+    notebook.page.locator(".jp-OutputArea-output > .lk-explorer:visible").wait_for()
+    assert notebook.page.locator(".lk-still:visible").count() == EXPLORERS - 1

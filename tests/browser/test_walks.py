@@ -9,6 +9,7 @@ import torch
 from labkit.explorers.landscape import LandscapeExplorer
 from labkit.explorers.landscape.compute import LANDSCAPES, OPTIMIZERS, walk
 from labkit.explorers.landscape.widget import MOMENTA, RATES
+from tests.browser.alone import Alone
 
 pytestmark = pytest.mark.browser
 
@@ -22,12 +23,9 @@ WALKED = """([name, optimizer, lr, momentum, start, steps]) => {
 
 @pytest.fixture(scope="module")
 def page(browser):
-    from tests.browser.alone import Alone
-
-    shown = Alone(browser, LandscapeExplorer().stage)
+    shown = Alone(browser.new_page(), LandscapeExplorer().stage)
     yield shown.page
-    shown.page.close()
-    assert shown.problems == []
+    shown.leave()
 
 
 def walked(page, name, optimizer="SGD", lr=0.1, momentum=0, start=None, steps=100):

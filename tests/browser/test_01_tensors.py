@@ -1,12 +1,11 @@
-"""The exercises of notebook 1 in a real browser: answers are typed, hints opened by keys."""
+"""Notebook 1 in a real browser: guesses and answers are typed, hints opened by keys."""
 
 import csv
 import io
-import subprocess
-import sys
 
 import pytest
 
+from labkit.checks import export
 from labkit.checks.engine import board
 from tests.browser.fit import test_nothing_is_cut_off  # noqa: F401
 
@@ -62,6 +61,37 @@ def restart(notebook):
                 await new Promise(next => setTimeout(next, 100));
         }"""
     )
+
+
+def test_the_answer_stays_hidden_until_a_guess_is_typed_and_compared(notebook):
+    page = notebook.page
+    callout = page.locator(".lk-guess").first
+    said = callout.locator("[role=status]")
+    cells = page.locator(".jp-Cell").count()
+    assert "4 · 3 · 32 · 32" not in page.locator(".jp-Notebook").inner_text()
+    callout.get_by_role("button", name="Compare").focus()
+    page.keyboard.press("Space")
+    callout.get_by_text("Type a guess first.").wait_for()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.type("dd")  # on a cell this would delete it
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    callout.get_by_text("“dd” is not a number.").wait_for()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.type("12288")
+    page.keyboard.press("Enter")
+    said.filter(has_text="✓ 12,288, as you guessed. Multiply the lengths").wait_for()
+    assert page.locator(".jp-Cell").count() == cells and notebook.errors() == []
+
+
+def test_a_cell_that_runs_again_keeps_the_guess(notebook):
+    page = notebook.page
+    page.locator(".lk-guess input").last.fill("10")
+    page.locator(".lk-guess button").last.click()
+    page.locator(".lk-guess [role=status]").last.filter(has_text="It is 4.").wait_for()
+    notebook.run_all()
+    page.wait_for_function("document.querySelectorAll('.lk-guess input').length == 2")
+    assert page.locator(".lk-guess input").last.input_value() == "10"
 
 
 def test_an_untouched_exercise_waits_quietly(notebook):
@@ -125,10 +155,9 @@ def test_what_is_solved_outlives_the_kernel(notebook):
     assert box.inner_text().startswith("○")
 
 
-def test_the_instructor_gets_it_as_a_table(notebook):
-    command = [sys.executable, "-m", "labkit.checks.export", str(board.path().parent)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    table = csv.DictReader(io.StringIO(done.stdout))
+def test_the_instructor_gets_it_as_a_table(notebook, capsys):
+    assert export.main([str(board.path().parent)]) == 0
+    table = csv.DictReader(io.StringIO(capsys.readouterr().out))
     rows = {(row["notebook"], row["exercise"]): row for row in table}
     assert rows["tensors", "grey"]["attempts"] == "5"
     assert rows["tensors", "grey"]["solved"].startswith("20")
