@@ -493,7 +493,7 @@ def test_a_run_killed_with_kill_9_and_resumed_here_ends_bit_for_bit_the_same(
 
     command = [sys.executable, script, tmp_path / "killed.pt", "0.02", "0"]
     victim = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    for line in victim.stdout:
+    for line in iter(victim.stdout.readline, ""):
         if line.startswith("step 16"):  # the fourth batch of the second epoch
             break
     time.sleep(0.03)  # into whatever it does then: train, write, sleep
