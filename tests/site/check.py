@@ -7,7 +7,10 @@ narrow, and lets axe-core judge whether everybody can use it.
 import argparse
 import re
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from html.parser import HTMLParser
+from itertools import product
+from multiprocessing import get_context
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -99,17 +102,25 @@ _DEAD = "() => [...document.querySelectorAll('.lk-alive')].filter(e => !e.explor
 
 
 def look(site: Path) -> list[str]:
-    """Open every page as a file, in a browser; return what is wrong, a line each."""
+    """Open every page as a file, in two browsers; return what is wrong, a line each."""
+    pages = [  # the first page only leads on
+        path
+        for path in sorted(site.rglob("*.html"))
+        if "_static" not in path.parts and path.parent != site
+    ]
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        return [one for found in pool.map(_look, [pages[::2], pages[1::2]]) for one in found]
+
+
+def _look(pages: list[Path]) -> list[str]:
     axe = AXE.read_text("utf-8")
     problems = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_browser(), args=BROWSER_FLAGS)
-        for path in sorted(site.rglob("*.html")):
-            if "_static" not in path.parts and path.parent != site:  # the first page only leads on
-                for scheme in ("light", "dark"):
-                    for width in WIDTHS:
-                        found = _judge(browser, path, scheme, width, axe)
-                        problems += [f"{path.stem} {scheme} {width}: {one}" for one in found]
+        for path, scheme, width in product(pages, ("light", "dark"), WIDTHS):
+            found = _judge(browser, path, scheme, width, axe)
+            place = f"{path.parent.name}/{path.stem} {scheme} {width}"
+            problems += [f"{place}: {one}" for one in found]
         browser.close()
     return problems
 
