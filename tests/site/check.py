@@ -98,6 +98,7 @@ _TINY = """() => {
   }
   return [...found];
 }"""
+_AXE = "axe.run({ preload: false }).then(found => found.violations)"
 _DEAD = "() => [...document.querySelectorAll('.lk-alive')].filter(e => !e.explorer).map(e => e.id)"
 
 
@@ -141,7 +142,7 @@ def _judge(browser, path: Path, scheme: str, width: int, axe: str) -> list[str]:
     if page.evaluate("document.documentElement.scrollWidth") > width:
         found.append("is wider than the screen")
     page.evaluate(axe)
-    for violation in page.evaluate("axe.run({ preload: false })")["violations"]:
+    for violation in page.evaluate(_AXE):
         where = [f"{node['target'][0]} {node['html'][:90]}" for node in violation["nodes"][:3]]
         found.append(f"axe {violation['id']} x {len(violation['nodes'])}: {' | '.join(where)}")
     context.close()
