@@ -124,6 +124,8 @@ def _install(*arguments: str) -> None:
         command = [uv, "pip", "install", "--python", str(PYTHON)]
     else:
         command = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check"]
+        # Python compiles a module when it is first needed: most of 200 MB never are.
+        command += [] if sys.dont_write_bytecode else ["--no-compile"]
     if subprocess.run([*command, *arguments], cwd=ROOT).returncode:
         sys.exit(
             "Not everything could be installed; the lines above say what failed. Check the "

@@ -165,6 +165,7 @@ def test_a_choice_by_hand_is_kept_and_can_be_changed(workshop, serve):
     index = serve(CPU_BUILDS)
     shutil.rmtree(workshop.folder / ".venv")
     assert workshop("--torch", "cuda", cpu_index=index).returncode == 0
+    assert not list(workshop.folder.rglob("torch.*.pyc"))  # 200 MB in all, most never needed
     assert installed(workshop.folder)[0] == "2.14.1"
     assert workshop("--torch", "cpu", cpu_index=index).returncode == 0
     assert installed(workshop.folder)[0] == "2.14.1+cpu"
