@@ -19,7 +19,11 @@ READABLE = 0o640
 
 @dataclass(frozen=True)
 class Event:
-    """A notebook was opened (``exercise`` is ""), or an answer tried; ``at`` is UTC, ISO 8601."""
+    """A notebook was opened (``exercise`` is ""), or an answer tried; ``at`` is UTC, ISO 8601.
+
+    ``mistake`` is the name of the known mistake that was made, ``said`` what is said to it, in
+    English: learners of all languages are counted together.
+    """
 
     at: str
     notebook: str
@@ -27,6 +31,7 @@ class Event:
     solved: bool = False
     mistake: str = ""
     who: str = ""
+    said: str = ""
 
 
 def user() -> str:
@@ -38,14 +43,16 @@ def user() -> str:
     return "" if name in ("root", "jovyan") else name
 
 
-def note(notebook: str, exercise: str = "", *, solved: bool = False, mistake: str = "") -> None:
+def note(
+    notebook: str, exercise: str = "", *, solved: bool = False, mistake: str = "", said: str = ""
+) -> None:
     """Add a line to this learner's file; where that does not work, nothing happens."""
     folder = os.environ.get("LABKIT_CLASS")
     if not folder:
         return
     who = user() if os.environ.get("LABKIT_CLASS_NAMES") == "1" else ""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    line = json.dumps(asdict(Event(now, notebook, exercise, solved, mistake, who)))
+    line = json.dumps(asdict(Event(now, notebook, exercise, solved, mistake, who, said)))
     one = hashlib.sha256(f"{user()} {os.path.expanduser('~')}".encode()).hexdigest()[:16]
     try:
         file = Path(folder) / f"{one}.jsonl"

@@ -181,7 +181,7 @@ def _cell(text: str) -> str:
 _MISTAKES = """# Usual wrong answers, exercise by exercise
 
 Made by `make minutes` from the checks, which answer each of these by its own sentence. The names on
-the left are those in the table of `python -m labkit.checks.export` and on the live page of a class.
+the left are those in the table of `python -m labkit.checks.export`.
 An entry such as `old, new` is the right solution with one piece replaced; nothing behind the comma
 means that the piece is missing. Keep this page to yourself: it gives the answers away."""
 

@@ -65,8 +65,11 @@ def _exercises(learners: list[list[Event]]) -> str:
             done = any(e.solved for e in tries)
             solved += done
             stuck += bool(tries) and not done
-            mistakes.update({e.mistake for e in tries if e.mistake})
-        worst = [f"{name} ({count})" for name, count in mistakes.most_common(1)]
+            mistakes.update({(e.mistake, e.said) for e in tries if e.mistake})
+        worst = [
+            f"{_(said) if said else name} ({count})"
+            for (name, said), count in mistakes.most_common(1)
+        ]
         rows.append((notebook, exercise.replace("_", " "), stuck, solved, *(worst or [""])))
     rows.sort(key=lambda row: (-row[2], row[0], row[1]))
     columns = (

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from labkit import classroom
+from labkit.checks import tensors
 from labkit.checks.engine import board
 from labkit.classroom import Event
 from labkit.jupyter import class_page
@@ -41,6 +42,14 @@ def test_the_exercise_that_stops_the_room_comes_first_with_its_mistake(room, mon
     exercises = [row for row in _cells(page) if len(row) == 5][1:]
     assert exercises[0] == ["cnn", "stack", "2", "1", "one less (2)"]
     assert "The class: 3 learners" in page
+
+
+def test_the_commonest_mistake_is_told_by_the_sentence_of_the_check(room, monkeypatch):
+    monkeypatch.setenv("LABKIT_LANGUAGE", "es")
+    tensors.swap_red_and_blue(lambda image: image.flip(1))
+    monkeypatch.setenv("LABKIT_LANGUAGE", "de")
+    page = class_page.page(classroom.read(room), datetime.now(UTC))
+    assert "Das stellt das Bild auf den Kopf: Zeilen sind Achse 1, Kanäle Achse 0. (1)" in page
 
 
 def test_no_name_is_kept_unless_the_class_says_so(room, monkeypatch):

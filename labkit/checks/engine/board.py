@@ -83,15 +83,16 @@ def _entry(content: dict) -> Entry:
     return Entry(int(content["tries"]), str(content["solved"]), mistakes)
 
 
-def note(notebook: str, name: str, *, solved: bool, mistake: str = "") -> str:
+def note(notebook: str, name: str, *, solved: bool, mistake: str = "", said: str = "") -> str:
     """Count a try until the exercise is solved; return a complaint, empty if all is well.
 
-    ``mistake`` is the name of the known mistake that the answer makes, if it makes one.
+    ``mistake`` is the name of the known mistake that the answer makes, if it makes one, and
+    ``said`` the English sentence about it, which only the page of the class shows.
 
     The file is replaced in one step, and two kernels write to it one after the other. A file
     that cannot be read is kept beside the new one.
     """
-    classroom.note(notebook, name, solved=solved, mistake=mistake)
+    classroom.note(notebook, name, solved=solved, mistake=mistake, said=said)
     file = path()
     complaint = ""
     try:

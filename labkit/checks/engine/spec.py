@@ -155,8 +155,10 @@ class Exercise:
             return self._waiting()
         with randomness.kept(0), settings_kept():
             verdict = Trial(self, read).verdict()
+        name = verdict.mistake
+        said = next((one.sentence for one in self.mistakes if name and one.name == name), "")
         complaint = board.note(
-            self.notebook, self.name, solved=verdict.solved, mistake=verdict.mistake
+            self.notebook, self.name, solved=verdict.solved, mistake=name, said=said
         )
         return verdict.with_line(complaint) if complaint else verdict
 
