@@ -60,7 +60,8 @@ class Plot(Figure):
             if not text.get_text().isascii():
                 text.set_fontfamily(families)
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Glyph .* missing")  # a box says so
+            # A box, or letters side by side that belong together, say so themselves.
+            warnings.filterwarnings("ignore", "Glyph .* missing|.* does not support .* natively")
             super().draw(renderer)
 
     def png(self, scale: float = 1.0) -> bytes:
