@@ -69,7 +69,7 @@ matrix:
 	rm -rf build/matrix && mkdir -p build/matrix
 	@for version in 3.11 3.12 3.13 3.14 oldest; do \
 		python=python$${version#oldest}; test $$version != oldest || python=python3.11; \
-		command -v $$python >/dev/null || { echo "$$version: $$python is not here"; continue; }; \
+		$$python -c "" 2>/dev/null || { echo "$$version: $$python is not here"; continue; }; \
 		git clone --quiet . build/matrix/$$version; list=; types=; \
 		test $$version != oldest || { list=oldest.txt; types=TYPES=true; uv pip compile --quiet --extra test \
 			--resolution lowest-direct --python $$python pyproject.toml > build/matrix/oldest/oldest.txt; }; \

@@ -120,11 +120,12 @@ def _has_torch(constraints: str) -> bool:
 
 def _install(*arguments: str) -> None:
     """Install with uv where it is at hand, which is faster, and otherwise with pip."""
+    # Python compiles a module when it is first needed, if it may: most of 200 MB never are.
     if uv := shutil.which("uv"):
         command = [uv, "pip", "install", "--python", str(PYTHON)]
+        command += ["--compile-bytecode"] if sys.dont_write_bytecode else []
     else:
         command = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check"]
-        # Python compiles a module when it is first needed: most of 200 MB never are.
         command += [] if sys.dont_write_bytecode else ["--no-compile"]
     if subprocess.run([*command, *arguments], cwd=ROOT).returncode:
         sys.exit(

@@ -107,13 +107,14 @@ def workshop(tmp_path, serve, environment):
     (folder / "constraints.txt").write_text("torch==2.14.1\n")
     default = serve(DEFAULT)
 
-    def run(*options, cpu_index=NOBODY, default=default, path="/usr/bin:/bin"):
+    def run(*options, cpu_index=NOBODY, default=default, path="/usr/bin:/bin", **more):
         variables = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "PYTHON"))}
         variables |= {
             "LABKIT_TORCH_INDEX": cpu_index,
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_INDEX_URL": default,
             "PATH": path,
+            **more,
         }
         call = [sys.executable, str(folder / "labkit" / "jupyter" / "install.py"), *options]
         return subprocess.run(call, capture_output=True, text=True, cwd=folder, env=variables)
@@ -195,4 +196,8 @@ def test_uv_is_used_where_it_is_at_hand(workshop, tmp_path):
     uv.write_text(f'#!/bin/sh\necho "$@" >> "{said}"\n')
     uv.chmod(0o755)
     assert workshop("--torch", "cuda", path=f"{tmp_path}:/usr/bin:/bin").returncode == 0
-    assert said.read_text().startswith("pip install --python ")
+    first = said.read_text()
+    assert first.startswith("pip install --python ") and "--compile-bytecode" not in first
+    more = {"path": f"{tmp_path}:/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
+    assert workshop("--torch", "cuda", "--test", **more).returncode == 0
+    assert "--compile-bytecode" in said.read_text()  # else each kernel compiles all of PyTorch
