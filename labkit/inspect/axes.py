@@ -11,7 +11,7 @@ from itertools import combinations, islice, permutations
 import torch
 from torch import nn
 
-from labkit.inspect.fixes import Fix, argument, before, function, reach, resized
+from labkit.inspect.fixes import Fix, argument, function, reach, resized
 from labkit.inspect.recording import Recording, Step
 from labkit.text import _
 
@@ -26,7 +26,7 @@ def otherwise(broken: Recording, x: torch.Tensor) -> list[Fix]:
     All layers stay as they are. None where no change of those tried does it.
     """
     steps = (broken.steps[number] for number in way(broken))
-    tried = islice((fix for step in steps for fix in _variants(step)), _TRIED)
+    tried = islice((fix for step in steps for fix in _variants(step, len(x))), _TRIED)
     return list(islice((fix for fix in tried if reach(fix, broken, x) == math.inf), 1))
 
 
@@ -41,18 +41,7 @@ def way(broken: Recording) -> list[int]:
     return found
 
 
-def to_the_end(broken: Recording, x: torch.Tensor) -> list[Fix]:
-    """Return the fix of attention that is given its channels in axis 1, if it is all that lacks."""
-    module = broken.broken.module if broken.broken else None
-    wanted = getattr(getattr(module, "self_attn", module), "embed_dim", None)
-    if not broken.call.tensors or broken.call.tensors[0].shape[1:2] != (wanted,):
-        return []
-    text = _("move the channels to the end first, {x}")
-    fixes = before(broken.call, text, "x.permute(0, 2, 1)")
-    return [fix for fix in fixes if reach(fix, broken, x) == math.inf]
-
-
-def _variants(step: Step) -> Generator[Fix]:
+def _variants(step: Step, batch: int) -> Generator[Fix]:
     """Yield what may have been meant by a step instead."""
     name, call = function(step.call).strip("_"), step.call
     axes = len(step.inputs[0]) if step.inputs else 0
@@ -71,6 +60,11 @@ def _variants(step: Step) -> Generator[Fix]:
             if {*new} != old and not (axes == 4 and 1 in new and 1 not in old):
                 dim = new[0] if isinstance(given, int) else new
                 yield _with(step, written(step, f"dim={dim}"), (dim,))
+    elif name in ("expand", "repeat") and call.arguments[1:2] > (1,) != (batch,):
+        sizes = call.arguments[2:]
+        text = _("put the batch first, x.{name}({sizes}): it is {n} here")
+        shown = ", ".join(map(str, ("len(x)", *sizes)))
+        yield _with(step, text.format(name=name, sizes=shown, n=batch), (batch, *sizes))
     elif name == "unsqueeze":
         for dim in range(axes + 1):
             yield _with(step, written(step, f"dim={dim}"), (dim,))
@@ -82,7 +76,8 @@ def _variants(step: Step) -> Generator[Fix]:
     elif isinstance(call.module, (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)):
         sizes = call.module.output_size
         if isinstance(sizes, tuple) and sizes[0] != sizes[1]:
-            yield from resized(call, output_size=sizes[::-1])
+            for size in (1, sizes[::-1]):
+                yield from resized(call, output_size=size)
 
 
 def written(step: Step, change: str) -> str:
@@ -92,7 +87,7 @@ def written(step: Step, change: str) -> str:
 
 def _with(step: Step, words: str, arguments: tuple, **options) -> Fix:
     """Return the fix that gives a function other arguments behind its tensor."""
-    return Fix(words, given=lambda given, old: ((given[0], *arguments), options), at=step.layer)
+    return Fix(words, given=lambda given, old: ((given[0], *arguments), options), at=(step.layer,))
 
 
 def _kept(step: Step, index: tuple) -> Generator[Fix]:

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from labkit.inspect import axes, joins, reshapes, rules, slips, too_small
+from labkit.inspect import axes, dtypes, joins, messages, reshapes, rules, search, slips, too_small
 from labkit.inspect.fixes import Fix, best, both, changed, layer_text, reach, shape_text
 from labkit.inspect.recording import Recording, is_layer
 from labkit.text import _
 
 RULES = (
-    *(slips.no_forward, slips.inputs, slips.no_tensor, reshapes.batch_lost),
+    *(slips.no_forward, slips.inputs, slips.no_tensor, reshapes.in_place, reshapes.batch_lost),
     *(
-        rules.types,
+        dtypes.types,
         rules.flattened_too_early,
         rules.counts,
         too_small.windows,
@@ -75,12 +75,12 @@ def _diagnosis(broken: Recording, x: torch.Tensor, got: str) -> tuple[str, str, 
         return found
     if isinstance(broken.error, AssertionError):
         expected = _("what it asserts: {message}").format(message=broken.error)
-        return got, expected, axes.to_the_end(broken, x) or slips.own_line(broken)
+        return got, expected, messages.own_line(broken)
     line = _line(broken) if not call or call.module is None or not is_layer(call.module) else ""
     expected = _("something else, as the message says")
     if line:
         expected = _("to get past its own line: {line}").format(line=line)
-    return got, expected, slips.own_line(broken)
+    return got, expected, messages.own_line(broken)
 
 
 def _change(fixes: list[Fix], broken: Recording, x: torch.Tensor) -> str:
@@ -101,6 +101,9 @@ def _change(fixes: list[Fix], broken: Recording, x: torch.Tensor) -> str:
     if steps < math.inf:
         for whole in filter(None, (_with_the_next(fix, broken, x) for fix in found)):
             return whole
+        searched = (fix for fix in search.edits(broken, x) if reach(fix, broken, x) == math.inf)
+        for fix in searched:
+            return fix.words
     untried = (fix.words for fix in fixes if not _can_be_tried(fix))
     said = [fix.words for fix in found] or list(untried)[:1] or [_after(broken)]
     return _("; or {other}").format(other="").join(said)

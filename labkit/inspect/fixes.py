@@ -1,5 +1,6 @@
 """Fixes of a forward pass that broke: what is said, what is changed, and whether it then runs."""
 
+import copy
 import re
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from labkit.inspect.recording import Call, Recording, numbered, record
+from labkit.inspect.recording import FAILURES, Call, Recording, numbered, record
 from labkit.sandbox.untouched import untouched
 from labkit.text import _
 
@@ -20,15 +21,15 @@ class Fix:
     """A change in words, and the same change as something that can be tried.
 
     ``layers`` are put in the place of those of these names; ``given`` makes other arguments and
-    options of those of the call ``at`` a place, if none is named of the one that broke; ``fed``
-    makes another input of that of the model.
+    options of those of the calls ``at`` some places, if none is named of the one that broke;
+    ``fed`` makes another input of that of the model.
     """
 
     words: str
     layers: dict[str, nn.Module] = field(default_factory=dict)
     given: Callable[[tuple, dict], tuple[tuple, dict]] | None = None
     fed: Callable[[torch.Tensor], Any] | None = None
-    at: str = ""
+    at: tuple[str, ...] = ()
 
     def __and__(self, other: "Fix") -> "Fix":
         """Return both changes as one."""
@@ -67,18 +68,19 @@ def changed(
 ) -> Generator[tuple[Recording, torch.Tensor]]:
     """Run the forward pass again with a fix and what it feeds; the model has it in this block."""
     with untouched(broken.model):
-        model, changes = broken.model, broken.changes
+        model, changes, live = broken.model, broken.changes, broken.live
         for name, layer in fix.layers.items():
             layer.eval()
             old = model.get_submodule(name)
+            live = live | {layer} if live and old in live else live
             for parent in list(model.modules()):  # it may hang in several places
                 for child in [key for key, one in parent._modules.items() if one is old]:
                     parent._modules[child] = layer
             model = model if name else layer
         x = fix.fed(x) if fix.fed else x
         if fix.given:
-            changes = {**changes, fix.at or broken.place: fix.given}
-        yield record(model, x, changes=changes, rest=broken.rest), x
+            changes = {**changes, **dict.fromkeys(fix.at or (broken.place,), fix.given)}
+        yield record(model, x, changes=changes, rest=broken.rest, live=live), x
 
 
 def before(call: Call, words: str, expression: str, place: int | None = None) -> list[Fix]:
@@ -105,7 +107,7 @@ def computes(function: Callable, *arguments: Any) -> bool:
     try:
         with torch.no_grad():
             function(*arguments)
-    except (RuntimeError, ValueError, IndexError):
+    except FAILURES:
         return False
     return True
 
@@ -125,6 +127,16 @@ def resized(call: Call, name: str | None = None, **changes: Any) -> list[Fix]:
         text = _("set {change} in {layer}")
     words = text.format(change=change, line=line, layer=path(name, call))
     return [Fix(words, {"" if name == call.kind else name: layer})]
+
+
+def twin(module: nn.Module, **attributes: Any) -> nn.Module:
+    """Return a copy of a module with other attributes; it shares the layers and the weights."""
+    other = copy.copy(module)
+    for registry in ("_parameters", "_buffers", "_modules"):
+        kept = {key: item for key, item in vars(module)[registry].items() if key not in attributes}
+        vars(other)[registry] = kept
+    vars(other).update(attributes)
+    return other
 
 
 def made(kind: str, arguments: str, like: torch.Tensor | None = None) -> nn.Module:

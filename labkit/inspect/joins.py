@@ -9,13 +9,13 @@ import torch
 from torch import nn
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
-from labkit.inspect.axes import TURNS, written
+from labkit.inspect.axes import written
 from labkit.inspect.fixes import Fix, argument, before, both, computes, function, resized
 from labkit.inspect.recording import Call, Recording, Step
 from labkit.inspect.rules import Diagnosis
 from labkit.text import _
 
-_SUMS = ("add", "sub", "mul", "div", "truediv", "radd", "iadd", "rsub", "rmul", "addcmul")
+SUMS = ("add", "sub", "mul", "div", "truediv", "radd", "iadd", "rsub", "rmul", "addcmul")
 _JOINS = ("cat", "concat", "concatenate")
 _POOLS = (nn.MaxPool2d, nn.AvgPool2d)
 _UPSAMPLING = (_ConvTransposeNd, nn.Upsample)
@@ -24,64 +24,21 @@ _UPSAMPLING = (_ConvTransposeNd, nn.Upsample)
 def sums(broken: Recording, x: torch.Tensor) -> Diagnosis:
     """Diagnose two branches of other shapes that are added, multiplied and so on."""
     call, tensors = broken.call, broken.call.tensors
-    if function(call).strip("_") not in _SUMS or len(tensors) < 2:
+    if function(call).strip("_") not in SUMS or len(tensors) < 2:
         return None
     if "single memory location" in str(broken.error):  # in place, on what expand() made
         return None
     first, second = (tuple(tensor.shape) for tensor in tensors[:2])
-    fixes = _turned(broken, first, second)
-    if len(first) == len(second) == 4 and not fixes:
-        fixes = _branches(broken, first, second)
+    maps = len(first) == len(second) == 4 and sorted(first) != sorted(second)
+    fixes = _branches(broken, first, second) if maps else []
     for place, shape, other in ((0, first, second), (1, second, first)):
         text = _("give {shape} the axes of a map, {x}").format(shape=list(shape), x="{x}")
         if len(other) == 4 and len(shape) in (1, 2) and shape[-1] == other[1]:
             index = "[:, :, None, None]" if len(shape) == 2 else "[:, None, None]"
             fixes += before(call, text, f"x{index}", place)
-        elif 2 < len(other) == len(shape) < 4:
-            fixes += _as_long(broken, place, shape, other)
-        if len(other) == len(shape) == 4 and shape[1] < other[1] and shape[2:] == other[2:]:
+        if maps and shape[1] < other[1] and shape[2:] == other[2:]:
             fixes += [] if fixes else _shortcut(call, place, shape, other, 1)
     return both((first, second)), _("shapes that agree, axis by axis"), fixes
-
-
-def _turned(broken: Recording, first: tuple, second: tuple) -> list[Fix]:
-    """Return the fix of a branch whose channels are in another axis than those of the other."""
-    texts = {
-        (0, 3, 1, 2): _("move the channels to axis 1 first, {x}"),
-        (0, 2, 3, 1): _("move the channels to the end first, {x}"),
-        (0, 2, 1): _("swap the axes of {shape} first, x.transpose(1, 2)"),
-    }
-    found = []
-    for place, shape, other in ((0, first, second), (1, second, first)):
-        for order, text in texts.items():
-            if shape != other and len(order) == len(shape):
-                if tuple(shape[axis] for axis in order) == other:
-                    words = text.format(x="{x}", shape=list(shape))
-                    expression = f"x.permute({', '.join(map(str, order))})"
-                    found.append((place, before(broken.call, words, expression, place)))
-    ways = [set(_way(broken, source)) for source in broken.sources[:2]]
-    turns = [
-        any(function(broken.steps[n].call) in TURNS for n in way - ways[1 - place])
-        for place, way in enumerate(ways)
-    ]
-    own = [fixes for place, fixes in found if turns[place]] or [fixes for _place, fixes in found]
-    return [fix for fixes in own for fix in fixes]
-
-
-def _as_long(broken: Recording, place: int, shape: tuple, other: tuple) -> list[Fix]:
-    """Return the fix of a parameter, e.g. of positions, that has one axis of another size."""
-    differ = [n for n, pair in enumerate(zip(shape, other, strict=True)) if len({*pair, 1}) == 3]
-    call, source = broken.call, broken.sources[place]
-    step = None if source is None else broken.steps[source]
-    kept = step and function(step.call) == "getitem" and step.sources[:1] == (None,)  # a buffer
-    own = len(call.arguments) > place and isinstance(call.arguments[place], nn.Parameter)
-    if len(differ) != 1 or not (own or kept):
-        return []
-    axis = differ[0]
-    text = _("give {shape} the size {n} in axis {axis}, as the other has")
-    words = text.format(shape=list(shape), n=other[axis], axis=axis)
-    sizes = (*shape[:axis], other[axis], *shape[axis + 1 :])
-    return before(call, words, f"x.new_zeros({sizes})", place)
 
 
 def _branches(broken: Recording, first: tuple, second: tuple, at: int = 1) -> list[Fix]:
@@ -89,6 +46,7 @@ def _branches(broken: Recording, first: tuple, second: tuple, at: int = 1) -> li
     ways = [_way(broken, source) for source in (broken.sources[0], broken.sources[at])]
     common = {step for step in ways[0]} & set(ways[1])
     ways = [[broken.steps[n] for n in way if n not in common] for way in ways]
+    ways = [[s for s in way if not isinstance(s.call.module, nn.Identity)] for way in ways]
     pairs = ((0, first, second), (1, second, first))
     if any(_doubles(step.call) for way in ways for step in way):
         grown = 0 if any(_doubles(step.call) for step in ways[0]) else 1
@@ -131,7 +89,9 @@ def _padded(step: Step, lost: int) -> list[Fix]:
     if function(step.call) in ("max_pool2d", "avg_pool2d") and lost % 2 == 0:
         words = written(step, f"padding={lost // 2}")
         padded = {"padding": lost // 2}
-        return [Fix(words, given=lambda given, old: (given[:3], {**old, **padded}), at=step.layer)]
+        return [
+            Fix(words, given=lambda given, old: (given[:3], {**old, **padded}), at=(step.layer,))
+        ]
     if lost % 2 or not isinstance(module, _ConvNd) or module.stride[0] > 1:
         return [] if not isinstance(module, nn.MaxPool2d) else resized(step.call, ceil_mode=True)
     if isinstance(module.padding, str) or module.padding[0] + lost // 2 >= module.kernel_size[0]:
@@ -204,10 +164,6 @@ def joined(broken: Recording, x: torch.Tensor) -> Diagnosis:
             t.expand(-1, -1, *largest) if one else t for t, one in zip(listed, pooled, strict=False)
         ]
         fixes = [_listed(text.format(sides=", ".join(map(str, largest))), grown, axis)]
-    elif len(first) == len(other) == 3 and first[2] != other[2] and first[2] == other[1]:
-        text = _("swap the axes of {shape} first, x.transpose(1, 2)").format(shape=list(other))
-        turned = [t.transpose(1, 2) if tuple(t.shape) == other else t for t in listed]
-        fixes = [_listed(text, turned, axis)]
     elif len(first) == len(other) == 4 and first[2:] != other[2:] and axis in (1, -3):
         fixes = _upsampled(broken, listed, axis) or _branches(
             broken, first, other, shapes.index(other)

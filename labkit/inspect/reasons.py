@@ -64,7 +64,8 @@ def weight(call: Call) -> torch.Tensor | None:
     if call.function is None or call.function.__name__ not in {"linear", *_CONVOLUTIONS}:
         return None
     found = call.options.get("weight")
-    return call.arguments[1] if found is None and len(call.arguments) > 1 else found
+    found = call.arguments[1] if found is None and len(call.arguments) > 1 else found
+    return found if isinstance(found, torch.Tensor) else None
 
 
 _WINDOW = ("stride", "padding", "dilation")

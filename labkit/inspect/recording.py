@@ -68,7 +68,8 @@ class Recording:
     ``parameters`` counts those of the whole model, ``unused`` names those that took no part;
     ``output`` is what it returned, ``empty`` the calls of modules that returned None. ``sources``
     are the steps that made the tensors of the broken call, ``rest`` the inputs behind the first,
-    ``changes`` what calls were given instead of what the model gave them.
+    ``changes`` what calls were given instead of what the model gave them, ``live`` the modules
+    that were training, None in evaluation mode without gradients.
     """
 
     model: nn.Module
@@ -82,6 +83,7 @@ class Recording:
     sources: tuple[int | None, ...] = ()
     rest: tuple = ()
     changes: dict[str, Callable] = field(default_factory=dict)
+    live: frozenset[nn.Module] | None = None
 
     @property
     def call(self) -> Call:
@@ -102,17 +104,21 @@ def record(
     keep: bool = False,
     changes: dict[str, Callable] | None = None,
     rest: tuple = (),
+    live: frozenset[nn.Module] | None = None,
 ) -> Recording:
     """Run ``model(x, *rest)`` in evaluation mode and write down each step; the model is unchanged.
 
     ``keep`` keeps a copy of every output. ``changes`` holds, by the name of a call, a function of
-    its arguments and options, which returns others to give it. An error of the forward pass is
-    returned; an error of this watching is raised. Raises ValueError for a model that is no longer
-    Python, as ``torch.jit`` makes it.
+    its arguments and options, which returns others to give it. With ``live`` it runs with
+    gradients, and these modules train. An error of the forward pass is returned; an error of this
+    watching is raised. Raises ValueError for a model that is no longer Python, as ``torch.jit``
+    makes it.
     """
     model = plain(model)
     watch, error, output = _Watch(model, keep, changes or {}), None, None
-    with untouched(model), _running(watch):
+    with untouched(model), _running(watch), torch.set_grad_enabled(live is not None):
+        for module in live or ():
+            module.training = True
         try:
             output = model(x, *rest)
         except FAILURES as failure:
@@ -133,6 +139,7 @@ def record(
         watch.empty,
         rest=rest,
         changes=watch.changes,
+        live=live,
     )
     if error:
         found.broken = watch.innermost()

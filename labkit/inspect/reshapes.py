@@ -1,13 +1,15 @@
-"""The rules for what rearranges numbers: view, permute, and axes that are not there."""
+"""The rules for what is done with a tensor: view, permute, axes not there, changes in place."""
 
 import math
 import re
+from dataclasses import replace
 from itertools import takewhile
 
 import torch
 
-from labkit.inspect.fixes import Fix, before, function, reach, resized, shape_text
-from labkit.inspect.recording import Call, Recording
+from labkit.inspect.axes import way
+from labkit.inspect.fixes import Fix, before, both, function, reach, resized, shape_text
+from labkit.inspect.recording import Call, Recording, Step
 from labkit.inspect.rules import Diagnosis, earlier, want
 from labkit.text import _
 
@@ -115,6 +117,20 @@ def _dimension(words: str, axis: int, last: int) -> Fix:
     return Fix(words, given=given)
 
 
+def in_place(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose a change in place of what may not be changed: a parameter, an expanded tensor."""
+    call, text = broken.call, str(broken.error)
+    if "in-place operation" not in text and "single memory location" not in text:
+        return None
+    expected, name = _("a tensor that may be changed in place"), function(call)
+    got = both(tensor.shape for tensor in call.tensors)
+    fixes = before(call, _("change a copy, {x}"), "x.clone()")
+    if name.endswith("_") and not name.startswith("_"):
+        text = _("make a new tensor: {name} without the underscore, or x = x + y for x += y")
+        fixes = [replace(fix, words=text.format(name=name.strip("_"))) for fix in fixes]
+    return got, expected, fixes
+
+
 def batch_lost(broken: Recording, x: torch.Tensor) -> Diagnosis:
     """Diagnose a squeeze() or a mean() that took the batch away, too."""
     call, tensors = broken.call, broken.call.tensors
@@ -128,8 +144,7 @@ def batch_lost(broken: Recording, x: torch.Tensor) -> Diagnosis:
     source = broken.sources[0]
     while source is not None:
         step = broken.steps[source]
-        bare = len(step.call.arguments) == 1 and not step.call.options
-        if function(step.call) == "squeeze" and bare and step.inputs[0][:1] == (1,) == x.shape[:1]:
+        if _bare(step) and step.inputs[0][:1] == (1,) == x.shape[:1]:
             ones = [n for n, size in enumerate(step.inputs[0]) if size == 1 and n]
             if x.ndim == len(step.inputs[0]) and x.shape[1] == step.inputs[0][1] == 1:
                 ones.remove(1)  # the one channel that the image came with
@@ -139,12 +154,12 @@ def batch_lost(broken: Recording, x: torch.Tensor) -> Diagnosis:
             if not ones:
                 text = _("leave {layer} out: it takes the batch of one away")
                 text = text.format(layer=step.layer)
-            kept = [size for n, size in enumerate(step.inputs[0]) if n not in ones]
-            return (
-                shape_text(tensors[0].shape),
-                expected,
-                (before(call, text, f"x.reshape({kept})") or before(call, text, "x.unsqueeze(0)")),
-            )
+            alike = (broken.steps[n] for n in way(broken))
+            at = tuple(s.layer for s in alike if _bare(s) and s.inputs == step.inputs)
+            fixes = [
+                Fix(text, given=lambda given, _o, kept=tuple(ones): ((given[0], kept), {}), at=at)
+            ]
+            return shape_text(tensors[0].shape), expected, fixes
         if (
             function(step.call) in ("cat", "concat")
             and step.inputs[0][0] == len(x) != step.shape[0]
@@ -162,3 +177,9 @@ def batch_lost(broken: Recording, x: torch.Tensor) -> Diagnosis:
                 return shape_text(tensors[0].shape), expected, fixes
         source = next(iter(step.sources), None)
     return None
+
+
+def _bare(step: Step) -> bool:
+    """Tell whether a step is squeeze() without the axes that it may take."""
+    alone = len(step.call.arguments) == 1 and not step.call.options
+    return function(step.call) == "squeeze" and alone

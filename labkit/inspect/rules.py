@@ -22,10 +22,11 @@ from labkit.inspect.fixes import (
     function,
     layer_text,
     made,
+    path,
+    reach,
     resized,
     shape_text,
 )
-from labkit.inspect.reasons import weight
 from labkit.inspect.recording import Call, Recording
 from labkit.text import _
 
@@ -92,18 +93,21 @@ def counts(broken: Recording, x: torch.Tensor) -> Diagnosis:
     if axes and len(shape) not in axes:
         return got, expected, fixes + _other_kind(call, shape)
     again = _used_again(broken, axis, n)
+    if not again and not any(reach(fix, broken, x) == math.inf for fix in fixes):
+        again = _around(broken, x, n)
     if again:
         return got, expected, again
     groups = getattr(module, "num_groups", 1)
-    if known and shape[axis] != n and module:
+    if known and shape[axis] != n:
         if name == "normalized_shape" and len(shape) == 4 and shape[1] == n:
             return got, expected, fixes + _norm_of_maps(call, n)
         if name == "normalized_shape":
             size = shape[-len(module.normalized_shape) :]
             fixes += resized(call, normalized_shape=size[0] if len(size) == 1 else list(size))
-        elif name != "in_features" or len(shape) < 4:
+        elif name != "in_features" or len(shape) < 4 or shape[2] != shape[3]:  # channels last
             fixes += _as_many(call, name, shape[axis], groups)
-        fixes += earlier(broken, broken.sources[0], shape[axis], n)
+        mistyped = earlier(broken, broken.sources[0], shape[axis], n)
+        fixes = mistyped + fixes if shape[axis] % 2 > n % 2 else fixes + mistyped  # 65 is no 64
     return got, expected, fixes
 
 
@@ -118,6 +122,32 @@ def _used_again(broken: Recording, axis: int, n: int) -> list[Fix]:
         return []
     text = _("give it what {layer} gave, and not the input again").format(layer=last.layer)
     return before(call, text, f"x.new_zeros({last.shape})")
+
+
+class _Turned(nn.Module):
+    """A layer between two swaps of axes."""
+
+    def __init__(self, layer: nn.Module):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x):
+        return self.layer(x.transpose(1, 2)).transpose(1, 2)
+
+
+def _around(broken: Recording, x: torch.Tensor, n: int) -> list[Fix]:
+    """Return the fix of a layer for which the axes are to be swapped and swapped back, if it is."""
+    call, shape = broken.call, broken.call.tensors[0].shape
+    text = _("swap the axes before it and back after it, {x}")
+    for name in (call.name, call.name.rpartition(".")[0]):
+        module = dict(broken.model.named_modules()).get(name)
+        inside = module is call.module or isinstance(module, nn.Sequential)
+        if name and module and inside and len(shape) == 3 and n in shape[1:]:
+            words = text.format(x=f"{path(name)}(x.transpose(1, 2)).transpose(1, 2)")
+            fix = Fix(words, {name: _Turned(module)})
+            if reach(fix, broken, x) == math.inf:
+                return [fix]
+    return []
 
 
 def _expected(call: Call, wanted: Want) -> str:
@@ -206,6 +236,9 @@ def _flattened(call: Call, n: int, x: torch.Tensor) -> list[Fix]:
             fixes = before(call, _("put {x} before it"), "torch.flatten(x, 1)")
     if fixes and size != n and call.module:
         fixes = [first & second for first in fixes for second in resized(call, in_features=size)]
+    if len(shape) == 4 and shape[1] * shape[3] == n != size and shape[2] != shape[3]:
+        text = _("join the heads of attention first, {x}")
+        fixes = before(call, text, "x.transpose(1, 2).flatten(2)") + fixes
     return fixes
 
 
@@ -244,7 +277,7 @@ def earlier(broken: Recording, source: int | None, size: int, n: int) -> list[Fi
             pairs = [(one, shape[1]) for one, shape in ends if len(shape) > 1][-2:]
             return [
                 fix
-                for one, part in reversed(pairs)
+                for one, part in sorted(reversed(pairs), key=lambda p: (p[1] + n - size) % 2)
                 if part + n - size > 0
                 for fix in earlier(broken, one, part, part + n - size)
             ]
@@ -263,44 +296,6 @@ def _output(call: Call, name: str, size: int) -> list[Fix]:
         Fix(text.format(layer=call.name, n=size, rest=fix.words), fix.layers)
         for fix in resized(call, **changes)
     ]
-
-
-def types(broken: Recording, x: torch.Tensor) -> Diagnosis:
-    """Diagnose numbers of another type than the layer's weights, or on another device."""
-    call, tensors = broken.call, broken.call.tensors
-    weights = weight(call)
-    if weights is None or not tensors:
-        return None
-    first = tensors[0]
-    if isinstance(call.module, nn.Embedding) or function(call) == "embedding":
-        return _embedding(call, first)
-    if first.device != weights.device:
-        where = str(weights.device)
-        got = _("a tensor on {device}").format(device=first.device)
-        if broken.sources[0] is not None or weights.is_meta:
-            text = _("put the whole model in one place, model.to({device!r})")
-            if weights.is_meta:
-                text = _("make the layer without device='meta': there it has no numbers")
-            return got, where, [Fix(text.format(device=str(first.device)))]
-        fixes = before(call, _("move the batch to the model, {x}"), f"x.to({where!r})")
-        return got, where, fixes
-    if first.dtype == weights.dtype:
-        return None
-    got, expected = (str(t.dtype).removeprefix("torch.") for t in (first, weights))
-    change = "x.float()" if weights.dtype == torch.float32 else f"x.to(torch.{expected})"
-    fixes = before(call, _("convert the input first, {x}"), change)
-    return _("numbers of type {dtype}").format(dtype=got), expected, fixes
-
-
-def _embedding(call: Call, numbers: torch.Tensor) -> Diagnosis:
-    if numbers.is_floating_point():
-        dtype = str(numbers.dtype).removeprefix("torch.")
-        fixes = before(call, _("convert the input first, {x}"), "x.long()")
-        return _("numbers of type {dtype}").format(dtype=dtype), "int64", fixes
-    count, low, high = call.module.num_embeddings, int(numbers.min()), int(numbers.max())
-    got = _("numbers from {low} to {high}").format(low=low, high=high)
-    expected = _("numbers from 0 to {high} (num_embeddings={n})").format(high=count - 1, n=count)
-    return got, expected, resized(call, num_embeddings=high + 1) if low >= 0 else []
 
 
 def flattened_too_early(broken: Recording, x: torch.Tensor) -> Diagnosis:

@@ -7,7 +7,6 @@ expected and the fixes; None where it does not apply.
 import builtins
 import re
 import traceback
-from collections.abc import Callable
 from difflib import get_close_matches
 from inspect import Parameter, isroutine, signature
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from labkit.inspect.fixes import Fix, both, function, path
+from labkit.inspect.fixes import Fix, both, function, path, twin
 from labkit.inspect.recording import Call, Recording
 from labkit.inspect.rules import Diagnosis
 from labkit.text import _, ngettext
@@ -29,6 +28,8 @@ def no_forward(broken: Recording, x: torch.Tensor) -> Diagnosis:
     call = broken.call
     if not isinstance(broken.error, NotImplementedError) or call.module is None:
         return None
+    if type(call.module).forward is not nn.Module.forward:
+        return None
     got, where = both(tensor.shape for tensor in call.tensors), path(call.name, call)
     expected = _("not to be called itself: it has no forward")
     if isinstance(call.module, nn.ModuleList):
@@ -36,16 +37,30 @@ def no_forward(broken: Recording, x: torch.Tensor) -> Diagnosis:
             "call its layers in turn, for layer in {where}: x = layer(x), or make it an {kind}"
         )
         words = text.format(where=where, kind="nn.Sequential")
-        return got, expected, [Fix(words, {call.name: nn.Sequential(*call.module)})]
+        return got, expected, [Fix(words, {call.name: _InTurn(*call.module)})]
     if isinstance(call.module, nn.ModuleDict):
         key = next(iter(call.module), "")
         return got, expected, [Fix(_("name the layer, {x}").format(x=f"{where}[{key!r}](x)"))]
     written = get_close_matches("forward", vars(type(call.module)), 1, 0.7)
     words = _("give {kind} a method def forward(self, x)").format(kind=call.kind)
+    for name, method in vars(type(call.module)).items():
+        inside = getattr(getattr(method, "__code__", None), "co_consts", ())
+        if any(getattr(code, "co_name", "") == "forward" for code in inside):
+            text = _("move def forward out of {name}: indent it as far as def {name} in {kind}")
+            words = text.format(name=name, kind=call.kind)
     if written:
         text = _("write def forward in {kind}: it is spelt {wrong} there")
         words = text.format(kind=call.kind, wrong=written[0])
     return got, _("a method called forward"), [Fix(words)]
+
+
+class _InTurn(nn.Sequential):
+    """Layers that are called one after the other, each with all that is given beside x."""
+
+    def forward(self, input, *rest):
+        for layer in self:
+            input = layer(input, *rest)
+        return input
 
 
 def no_tensor(broken: Recording, x: torch.Tensor) -> Diagnosis:
@@ -70,7 +85,7 @@ def no_tensor(broken: Recording, x: torch.Tensor) -> Diagnosis:
         return (
             _("the layer {kind} itself").format(kind=kind),
             expected,
-            [_called(broken, kind, given)],
+            [called(broken, kind, given)],
         )
     if isinstance(given, dict) and given:
         got = _("a dict of {keys}").format(keys=", ".join(map(repr, given)))
@@ -96,7 +111,7 @@ def _part(call: Call, key: Any) -> Fix:
     return Fix(words, given=lambda given, options: ((given[0][key], *given[1:]), options))
 
 
-def _called(broken: Recording, kind: str, module: nn.Module | None = None) -> Fix:
+def called(broken: Recording, kind: str, module: nn.Module | None = None) -> Fix:
     """Return the fix of a layer that stands where its output belongs."""
     if module is None:  # made in forward, where nn.MaxPool2d(x, 2) was to pool
         module = _made_in_forward(broken, kind)
@@ -151,7 +166,12 @@ def inputs(broken: Recording, x: torch.Tensor) -> Diagnosis:
     if not names:
         return got, expected, [Fix(_("write def forward(self, x): self comes first"))]
     words = _("call it with one tensor, {x}").format(x=f"{path(call.name, call)}(x)")
-    return got, expected, [Fix(words, given=lambda given, options: (given[: len(names)], {}))]
+    fixes = [Fix(words, given=lambda given, options: (given[: len(names)], {}))]
+    if isinstance(call.module, nn.Sequential):
+        text = _("call its layers in turn, for layer in {where}: x = layer(x, y)")
+        words = text.format(where=path(call.name, call))
+        fixes.append(Fix(words, {call.name: _InTurn(*call.module)}))
+    return got, expected, fixes
 
 
 def nothing_returned(broken: Recording) -> Call | None:
@@ -162,21 +182,7 @@ def nothing_returned(broken: Recording) -> Call | None:
     return None
 
 
-def own_line(broken: Recording) -> list[Fix]:
-    """Return the fix of an error that a line of the learner's own forward has raised."""
-    error, text = broken.error, str(broken.error)
-    made = _made_with_a_tensor(error)
-    if made:
-        return [_called(broken, made)]
-    if isinstance(error, (NameError, AttributeError)):
-        return _names(broken)
-    for pattern, fix in _MESSAGES:
-        if found := re.search(pattern, text):
-            return fix(broken, *found.groups())
-    return []
-
-
-def _made_with_a_tensor(error: Exception | None) -> str:
+def made_with_a_tensor(error: Exception | None) -> str:
     """Return the kind of a layer that was given a tensor where it is made, as in nn.Dropout(x)."""
     for frame, _line in traceback.walk_tb(error.__traceback__ if error else None):
         owner, given = frame.f_locals.get("self"), frame.f_locals.values()
@@ -186,7 +192,24 @@ def _made_with_a_tensor(error: Exception | None) -> str:
     return ""
 
 
-def _names(broken: Recording) -> list[Fix]:
+def still_none(broken: Recording) -> list[Fix]:
+    """Return the fix of an attribute of the module that is None where the line uses it."""
+    value = nn.Identity() if "not callable" in str(broken.error) else torch.zeros(())
+    names = {module: name for name, module in broken.model.named_modules()}
+    frames = [f for f, _line in traceback.walk_tb(getattr(broken.error, "__traceback__", None))]
+    for frame in frames[::-1]:
+        module = frame.f_locals.get("self")
+        if not isinstance(module, nn.Module) or module not in names:
+            continue
+        for wrong in (name for name in frame.f_code.co_names if getattr(module, name, "") is None):
+            text = _("self.{wrong} is None: give it a value, or use it only where it is not None")
+            words = text.format(wrong=wrong)
+            return [Fix(words, {names[module]: twin(module, **{wrong: value})}), Fix(words)]
+        break
+    return []
+
+
+def names_of(broken: Recording) -> list[Fix]:
     """Return the fix of a name that is not there."""
     error, model = broken.error, broken.broken.module if broken.broken else broken.model
     wrong, owner = getattr(error, "name", None) or "", getattr(error, "obj", None)
@@ -200,7 +223,7 @@ def _names(broken: Recording) -> list[Fix]:
         text = _("write {close}: there is no {wrong}") if close else _("define {wrong} first")
         return [Fix(text.format(wrong=wrong, close=close[0] if close else ""))]
     if owner is model:
-        if wrong in getattr(type(model).__init__, "__code__", _called.__code__).co_varnames:
+        if wrong in getattr(type(model).__init__, "__code__", called.__code__).co_varnames:
             text = _(
                 "write self.{wrong} = ... in __init__: without self. it is gone when that ends"
             )
@@ -212,7 +235,7 @@ def _names(broken: Recording) -> list[Fix]:
         text = _("make self.{wrong} in __init__, where there is none yet")
         return [Fix(text.format(wrong=wrong))]
     if isinstance(owner, nn.Module):
-        return [_called(broken, type(owner).__name__, owner)]
+        return [called(broken, type(owner).__name__, owner)]
     if isinstance(owner, (tuple, list)):
         return [Fix(_("take the part that you mean, x[0]"))]
     return []
@@ -220,78 +243,3 @@ def _names(broken: Recording) -> list[Fix]:
 
 def _letters(name: str) -> str:
     return re.sub(r"\d+$", "", name)
-
-
-def _kinds(broken: Recording, *kinds: str) -> list[Fix]:
-    """Return the fix of what stands where a tensor belongs, by its type."""
-    for kind in kinds:
-        if kind in ("tuple", "list"):
-            return [Fix(_("take the part of the {kind} that you mean, x[0]").format(kind=kind))]
-        if isinstance(getattr(nn, kind, None), type):
-            return [_called(broken, kind)]
-    return []
-
-
-def _keyword(wrong: str) -> list[Fix]:
-    known = ["kernel_size", "stride", "padding", "dim", "keepdim", "scale_factor", "inplace"]
-    close = get_close_matches(wrong, known, 1, 0.5)
-    text = _("write {close}: there is no argument called {wrong}")
-    return [Fix(text.format(close=close[0], wrong=wrong))] if close else []
-
-
-def _says(text: Callable[[], str]) -> Callable:
-    return lambda broken, *found: [Fix(text().format(*found))]
-
-
-_MESSAGES = (
-    (r"(\w+)\(\)(?:: argument 'tensors' \(position 1\) must be tuple of Tensors, not Tensor"
-     r"| received an invalid combination of arguments - got \(Tensor, Tensor[^*]*"
-     r"\* \(tuple of Tensors)",
-     _says(lambda: _("put the tensors into brackets of their own: torch.{0}((a, b), 1)"))),
-    (r"(?:must be Tensor, not|expected Tensor as element 0 in argument 0, but got) (\w+)", _kinds),
-    (r"got \((\w+)", _kinds),
-    (r"(\w+) is not a Module subclass",
-     _says(lambda: _("put a layer, such as nn.ReLU(), where {0} is: that is a function"))),
-    (r"(tuple) indices must be integers or slices, not tuple", _kinds),
-    (r"unsupported operand type\(s\) for .+: '(\w+)' and '(\w+)'", _kinds),
-    (r"\b_*([a-zA-Z]\w*)\(\) missing \d+ required positional arguments?: '(\w+)'",
-     _says(lambda: _("give {0} its {1} in brackets, e.g. {1}=2"))),
-    (r"'(?:builtin_function_or_method|method)' object is not subscriptable",
-     _says(lambda: _("call it with round brackets, x.size(0), or write x.shape[0]"))),
-    (r"'torch.Size' object is not callable", _says(lambda: _("write x.shape[0], or x.size(0)"))),
-    (r"(?:type float|got float|float' object cannot be interpreted|to be int.*float)",
-     _says(lambda: _("divide with //, which gives a whole number"))),
-    (r"(?:too many|not enough) values to unpack",
-     _says(lambda: _("name as many sizes on the left as the tensor has axes, e.g. "
-                     "n, c, h, w = x.shape, or flatten it first: torch.flatten(x, 1)"))),
-    (r"'NoneType' object is not callable",
-     _says(lambda: _("put a layer where None is: append() and its like change a list and return "
-                     "None"))),
-    (r"unexpected keyword argument '(\w+)'", lambda broken, wrong: _keyword(wrong)),
-    (r"expecting embedding dimension of (\d+), but got (\d+)",
-     _says(lambda: _("make its layers with d_model={1} (embed_dim={1}), or the embedding with {0} "
-                     "numbers"))),
-    (r"unflatten: Provided sizes \[([\d, ]+)\] don't multiply up to the size of dim \d+ \((\d+)",
-     _says(lambda: _("in place of ({0}), choose sizes whose product is {1}"))),
-    (r"expects its input's 'channel' dimension to be divisible by the square",
-     _says(lambda: _("give the layer before it the channels that you want times "
-                     "upscale_factor * upscale_factor as outputs"))),
-    (r"[Pp]adding size should be less than the corresponding input dimension",
-     _says(lambda: _("pad by less than the side of its maps, or with nn.ZeroPad2d"))),
-    (r"Input and output must have .+ \[\d+, \d+\] and output size of \(\d+, \d+, ",
-     _says(lambda: _("give it height and width alone, size=(height, width)"))),
-    (r"output padding must be smaller than either stride or dilation",
-     _says(lambda: _("set stride=2 there, or leave output_padding out"))),
-    (r"Expected hidden\S* size (\(.+?\)), got",
-     _says(lambda: _("make it with batch_first=True where the batch is the first axis, or give a "
-                     "hidden state of {0}"))),
-    (r"'list' object is not callable",
-     _says(lambda: _("call its layers in turn, for layer in layers: x = layer(x), and make the "
-                     "list an nn.ModuleList"))),
-    (r"'tuple' object is not callable",
-     _says(lambda: _("remove the comma at the end of the line in __init__ that makes it a tuple"))),
-    (r"'Tensor' object is not callable",
-     _says(lambda: _("call the layer and not the tensor, self.layer(x): a tensor stands before "
-                     "these brackets"))),
-)  # fmt: skip
-"""What Python and PyTorch say about the usual slips, and what to do."""

@@ -82,8 +82,9 @@ def summary(
     ``size`` counts the batch, as in ``(1, 3, 32, 32)``; zeros of the type and on the device of the
     model's first parameter are fed in, whole numbers where that is an embedding's. A tensor is fed
     in as it is, several one after the other, for ``forward(self, x1, x2)``. It runs in evaluation
-    mode. A forward pass that breaks is described in ``fault``,
-    not raised. Raises ValueError for what is no model or no size, or cannot be run.
+    mode, and then as it is called here, training and with gradients, which may break where the
+    first did not. A forward pass that breaks is described in ``fault``, not raised. Raises
+    ValueError for what is no model or no size, or cannot be run.
     """
     model = plain(model)
     inputs: list[Any] = [size]
@@ -91,8 +92,13 @@ def summary(
         inputs = list(size)
     x, *rest = inputs
     x = x if isinstance(x, torch.Tensor) else _zeros(model, x)
+    training = frozenset(module for module in model.modules() if module.training)
+    with_gradients = torch.is_grad_enabled()
     with untouched(model):  # to read a weight may compute it, as spectral normalisation does
         recording = record(model, x, rest=tuple(rest))
+        if with_gradients and not recording.error:
+            live = record(model, x, rest=tuple(rest), live=training)
+            recording = live if _breaks(live) else recording
         rows = tuple(
             Row(step.layer, _kind(step.call), step.shape, step.parameters, why(step))
             for step in recording.steps
@@ -126,7 +132,19 @@ def _zeros(model: nn.Module, shape: Sequence[int]) -> torch.Tensor:
     return torch.zeros(*shape, dtype=kind, device=first.device)
 
 
+def _breaks(live: Recording) -> bool:
+    """Tell whether a pass that is well in evaluation mode breaks by a mistake when it trains.
+
+    That a batch of one cannot train a normalisation is a warning, and what a model asserts then,
+    as a detector does that wants its targets, is no mistake.
+    """
+    alone = "more than 1 value per channel" in str(live.error)
+    return bool(live.error) and not alone and not isinstance(live.error, AssertionError)
+
+
 def _warnings(recording: Recording, fed: torch.Size) -> tuple[str, ...]:
+    if recording.error and recording.live is not None:
+        return (_("In evaluation mode this pass runs; in training, with gradients, it breaks."),)
     if recording.error:
         return ()
     found = []

@@ -37,6 +37,8 @@ def windows(broken: Recording, x: torch.Tensor) -> Diagnosis:
         ]
         text = _("leave this pooling out: its maps are too small to pool again")
         fixes = before(call, text, f"nn.functional.interpolate(x, {wider})")
+        if call.module and min(sides) > 1:
+            fixes += resized(call, kernel_size=min(sides), stride=min(sides))
     elif call.module:
         padding = max(-(-(spans[n] - sides[n]) // 2) for n in short)
         fixes = resized(call, padding=padding) + resized(call, kernel_size=min(sides))

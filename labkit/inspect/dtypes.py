@@ -1,0 +1,79 @@
+"""The rules for numbers of another type than is wanted, or on another device."""
+
+from itertools import dropwhile
+
+import torch
+from torch import nn
+
+from labkit.inspect.axes import way
+from labkit.inspect.fixes import Fix, before, function, path, reach, resized
+from labkit.inspect.reasons import weight
+from labkit.inspect.recording import Call, Recording
+from labkit.inspect.rules import Diagnosis
+from labkit.text import _
+
+
+def types(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose numbers of another type than the layer's weights, or on another device."""
+    call, tensors = broken.call, broken.call.tensors
+    weights = weight(call)
+    if weights is None or not tensors:
+        return None
+    first = tensors[0]
+    if isinstance(call.module, nn.Embedding) or function(call) == "embedding":
+        return _embedding(call, first)
+    if first.device != weights.device:
+        where = str(weights.device)
+        got = _("a tensor on {device}").format(device=first.device)
+        if broken.sources[0] is not None or weights.is_meta:
+            text = _("put the whole model in one place, model.to({device!r})")
+            if weights.is_meta:
+                text = _("make the layer without device='meta': there it has no numbers")
+            return got, where, [Fix(text.format(device=str(first.device)))]
+        fixes = before(call, _("move the batch to the model, {x}"), f"x.to({where!r})")
+        return got, where, fixes
+    if first.dtype == weights.dtype:
+        return None
+    got, expected = (str(t.dtype).removeprefix("torch.") for t in (first, weights))
+    change = "x.float()" if weights.dtype == torch.float32 else f"x.to(torch.{expected})"
+    change = "x.abs()" if first.is_complex() else change
+    fixes = _where_it_came_in(broken, x, (first.dtype, weights.dtype), change)
+    fixes = fixes or before(call, _("convert the input first, {x}"), change)
+    return _("numbers of type {dtype}").format(dtype=got), expected, fixes
+
+
+def _embedding(call: Call, numbers: torch.Tensor) -> Diagnosis:
+    if numbers.is_floating_point():
+        dtype = str(numbers.dtype).removeprefix("torch.")
+        fixes = before(call, _("convert the input first, {x}"), "x.long()")
+        return _("numbers of type {dtype}").format(dtype=dtype), "int64", fixes
+    count, low, high = call.module.num_embeddings, int(numbers.min()), int(numbers.max())
+    got = _("numbers from {low} to {high}").format(low=low, high=high)
+    expected = _("numbers from 0 to {high} (num_embeddings={n})").format(high=count - 1, n=count)
+    return got, expected, resized(call, num_embeddings=high + 1) if low >= 0 else []
+
+
+def _where_it_came_in(
+    broken: Recording, x: torch.Tensor, types: tuple[torch.dtype, torch.dtype], change: str
+) -> list[Fix]:
+    """Return the fix of the steps that were given tensors of both types, if it helps."""
+    wrong, right = types
+    names = {id(t): path(name) for name, t in broken.model.named_buffers()}
+    names |= {id(t): path(name) for name, t in broken.model.named_parameters()}
+    steps = (broken.steps[n] for n in sorted(way(broken)))
+    mixed = [*dropwhile(lambda s: not {wrong, right} <= {t.dtype for t in s.call.tensors}, steps)]
+    tensors = [t for step in mixed for t in step.call.tensors if t.dtype == wrong]
+    known = dict.fromkeys(names[id(t)] for t in tensors if id(t) in names)
+    text = _("convert {names} first, {x}") if known else _("give {layer} tensors of one type, {x}")
+    layer = mixed[0].layer if mixed else ""
+    words = text.format(names=_(" and ").join(known), layer=layer, x=change)
+
+    def given(arguments: tuple, options: dict) -> tuple[tuple, dict]:
+        same = (
+            item.to(right) if isinstance(item, torch.Tensor) and item.dtype == wrong else item
+            for item in arguments
+        )
+        return tuple(same), options
+
+    fix = Fix(words, given=given, at=tuple(step.layer for step in mixed))
+    return [fix] if mixed and reach(fix, broken, x) else []

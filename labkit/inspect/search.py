@@ -1,0 +1,116 @@
+"""The last resort, where no rule has a fix: small changes of what a call is given, tried in turn.
+
+First the call alone is tried with each of them, which takes no time; then the whole pass.
+"""
+
+import math
+from collections.abc import Callable, Generator
+from itertools import combinations, islice
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils import _pytree as pytree
+
+from labkit.inspect.fixes import Fix, computes, function, path, shape_text, twin
+from labkit.inspect.joins import SUMS
+from labkit.inspect.recording import Call, Recording, is_layer
+from labkit.inspect.rules import want
+from labkit.text import _
+
+_TRIED = 24  # whole passes at most
+
+
+def edits(broken: Recording, x: torch.Tensor) -> list[Fix]:
+    """Return the changes with which the call that broke computes, the likeliest first."""
+    call = broken.broken
+    known = call and (call.module is None or is_layer(call.module))
+    return list(islice(_computing(broken, call, x), _TRIED)) if call and known else []
+
+
+def _computing(broken: Recording, call: Call, fed: torch.Tensor) -> Generator[Fix]:
+    run = call.module or call.function
+    first = getattr(call.module, "batch_first", None)
+    if first is not None:
+        change, other = f"batch_first={not first}", twin(call.module, batch_first=not first)
+        words = _("set {change} in {layer}").format(change=change, layer=path(call.name, call))
+        if computes(_run, other, call.arguments, call.options):
+            yield Fix(words, {call.name: other})
+    leaves, _form = pytree.tree_flatten((call.arguments, call.options))
+    tensors = [n for n, leaf in enumerate(leaves) if isinstance(leaf, torch.Tensor)]
+    groups = [[n] for n in tensors]
+    for n in tensors:  # both halves of an LSTM's state, all that are joined
+        alike = [m for m in tensors if leaves[m].shape == leaves[n].shape]
+        groups += [alike] if len(alike) > 1 and alike[0] == n else []
+    text = _("give it {x} in place of x, the tensor {shape}")
+    own = [g for g in groups if _is_own(broken, leaves[g[0]], fed)]
+    tried = [(group, *pair) for group in own for pair in _as_long(call, leaves[group[0]])]
+    for group in groups:
+        x, shape = leaves[group[0]], shape_text(leaves[group[0]].shape)
+        tried += [(group, text.format(x=e, shape=shape), e) for e in _expressions(x, call)]
+    for group, words, expression in tried:
+        given = _at(group, expression)
+        if computes(lambda given=given: _run(run, *given(call.arguments, call.options))):
+            yield Fix(words, given=given)
+
+
+def _run(function: Callable, arguments: tuple, options: dict) -> Any:
+    return function(*arguments, **options)
+
+
+def _at(places: list[int], expression: str) -> Callable:
+    """Return the change of the tensors at some places among all that a call is given."""
+
+    def given(arguments: tuple, options: dict) -> tuple[tuple, dict]:
+        leaves, form = pytree.tree_flatten((arguments, options))
+        for n in places:
+            leaves[n] = eval(expression, {"torch": torch, "x": leaves[n]})
+        return pytree.tree_unflatten(leaves, form)
+
+    return given
+
+
+def _is_own(broken: Recording, x: torch.Tensor, fed: torch.Tensor) -> bool:
+    """Tell whether a tensor, e.g. of positions, owes nothing to what was fed in."""
+    found = (n for t, n in zip(broken.call.tensors, broken.sources, strict=True) if t is x)
+    source = next(found, None)
+    step = None if source is None else broken.steps[source]
+    made = [x, *(step.call.tensors if step else ())]
+    return not any(t is fed for t in made) and (not step or step.sources[:1] == (None,))
+
+
+def _as_long(call: Call, x: torch.Tensor) -> Generator[tuple[str, str]]:
+    """Yield what gives a tensor the size that the others have in an axis."""
+    for other in (t for t in call.tensors if t.ndim == x.ndim):
+        for axis, n in enumerate(other.shape):
+            if n != x.shape[axis] and 1 not in (n, x.shape[axis]):
+                text = _("give {shape} the size {n} in axis {axis}, as the other has")
+                sizes = (*x.shape[:axis], n, *x.shape[axis + 1 :])
+                words = text.format(shape=shape_text(x.shape), n=n, axis=axis)
+                yield words, f"x.new_zeros({sizes})"
+
+
+def _expressions(x: torch.Tensor, call: Call) -> Generator[str]:
+    """Yield what may have been meant by a tensor instead, as Python."""
+    if isinstance(x, nn.Parameter):
+        return
+    types = dict.fromkeys([*(t.dtype for t in call.tensors), torch.long, torch.bool])
+    yield from (f"x.to({dtype})" for dtype in types if dtype != x.dtype)
+    wanted = want(call)
+    if wanted and wanted.axis == 1 and x.ndim in (2, 3) and x.shape[1] % wanted.count == 0:
+        side = math.isqrt(x.shape[1] // wanted.count)
+        if x.ndim == 2 and side**2 * wanted.count == x.shape[1]:
+            yield f"x.unflatten(1, {(wanted.count, side, side)})"
+    if x.ndim == 3 and math.isqrt(x.shape[1]) ** 2 == x.shape[1] > 1:
+        side = math.isqrt(x.shape[1])
+        yield f"x.transpose(1, 2).unflatten(2, {(side, side)})"
+    if x.ndim == 4:
+        yield from ("x.permute(0, 2, 3, 1)", "x.permute(0, 3, 1, 2)")
+    for pair in sorted(combinations(range(x.ndim), 2), reverse=True):
+        yield f"x.transpose{pair}"
+    if function(call).strip("_") in SUMS:  # which takes almost any other number of axes
+        return
+    if x.ndim == 4:
+        yield from ("x.flatten(2).transpose(1, 2)", "x.flatten(1)")
+    yield from ("x.unsqueeze(1)", "x.unsqueeze(-1)", "x[:, :, None, None]", "x.unsqueeze(0)")
+    yield from (f"x.squeeze({n})" for n, size in enumerate(x.shape) if size == 1 and n)
