@@ -96,7 +96,7 @@ SHAPE_AND_WINDOW = (
     Control("window", slider("Window"), STAGE, DRAWN, good=AT_ONCE),
     Control("stride", slider("Stride"), STAGE, DRAWN, run=3, good=AT_ONCE),
 )
-SHEET = ".lk-mistakes .lk-screen img"
+SHEET = ".lk-mistakes .lk-screen canvas"
 LINE = '[role=slider][aria-label="conv1"]'
 CASES = (
     Case(
@@ -172,8 +172,15 @@ CASES = (
         "from labkit.explorers.studio import EvaluationStudio\n"
         "EvaluationStudio(Net(), pictures, answers_at_random, pictures)",
         (
-            Control("cell", 'table [tabindex="0"]', SHEET, run=8, keys=("ArrowDown", "ArrowUp")),
-            Control("picture", slider("Image"), SHEET),
+            Control(
+                "cell",
+                'table [tabindex="0"]',
+                SHEET,
+                DRAWN,
+                run=8,
+                keys=("ArrowDown", "ArrowUp"),
+            ),
+            Control("picture", slider("Image"), SHEET, DRAWN),
             Control(
                 "amount",
                 slider("Amount"),

@@ -108,8 +108,14 @@ _NOT_RINGED = f"""explorer => {{
     .map(each => each.outerHTML.slice(0, 200));
 }}"""
 
-_PIXEL = """(canvas, [row, column]) =>
-  [...canvas.getContext('2d').getImageData(column, row, 1, 1).data].slice(0, 3)"""
+_PIXEL = """async (shown, [row, column]) => {
+  const [image, canvas] = [new Image(), document.createElement('canvas')];
+  image.src = shown.toDataURL?.() ?? shown.style.backgroundImage.slice(5, -2);
+  await image.decode();
+  const context = canvas.getContext('2d');
+  context.drawImage(image, -column, -row);
+  return [...context.getImageData(0, 0, 1, 1).data].slice(0, 3);
+}"""
 
 _CUT_OFF = """root => [root, ...root.querySelectorAll('*')].flatMap(each => {
   const output = each.closest('.jp-OutputArea-output');
@@ -383,7 +389,7 @@ def unusable(page, height: int = 620) -> list[str]:
 
 
 def painted(canvas, place: tuple[int, int], colour, within: int = 0) -> None:
-    """Wait until a pixel of a canvas, row and column, has its colour."""
+    """Wait until a pixel of a canvas or a background, row and column, has its colour."""
     for _attempt in range(600):
         found = canvas.evaluate(_PIXEL, list(place))
         if found == pytest.approx(list(colour), abs=within):

@@ -16,7 +16,7 @@ from tests.browser.lab import encoded, painted, unreached, unspoken, upload
 pytestmark = pytest.mark.browser
 
 PNG = """async image => {
-  const bytes = new Uint8Array(await (await fetch(image.src)).arrayBuffer());
+  const bytes = new Uint8Array(await (await fetch(image.src ?? image.toDataURL())).arrayBuffer());
   return Array.from(bytes, each => String.fromCharCode(each)).join('');
 }"""
 

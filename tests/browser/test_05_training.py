@@ -74,6 +74,25 @@ def test_the_filters_form_as_the_saved_weights_say(notebook, network):
     assert filter_colour(notebook, 0, 1) != filter_colour(notebook, last, 1)
 
 
+def test_the_weights_near_by_are_shown_while_the_kernel_is_busy(notebook, network):
+    step_to(notebook, network, 1)
+    assert wait_until(notebook, lambda: 2 in value(notebook, "sorted(explorer._foreseen)"))
+    expected = filter_colour(notebook, 2, 1)
+    run = "import threading; busy = threading.Event(); busy.wait(60)"
+    end = notebook.page.evaluate_handle(
+        """code => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel
+          .requestExecute({ code, store_history: false })""",
+        run,
+    )
+    notebook.page.keyboard.press("ArrowRight")
+    painted(network.locator(".lk-filter").nth(1), (2, 2), expected)
+    assert end.evaluate("future => !future.isDisposed")
+    notebook.page.evaluate(
+        "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()"
+    )
+    settle(notebook)
+
+
 # The live panel
 
 

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.browser
 
 _PIXEL = """(image, [x, y]) => {
   const canvas = document.createElement('canvas');
-  [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+  [canvas.width, canvas.height] =
+    [image.naturalWidth ?? image.width, image.naturalHeight ?? image.height];
   const brush = canvas.getContext('2d');
   brush.drawImage(image, 0, 0);
   return [...brush.getImageData(x * canvas.width, y * canvas.height, 1, 1).data].slice(0, 3);
@@ -117,7 +118,7 @@ def test_arrow_keys_walk_the_matrix_and_its_headers(notebook, studio):
 
 def test_a_clicked_picture_is_the_one_that_comes_to_the_front(notebook, studio):
     cell(studio, *first_with_pictures(studio)).click()
-    sheet, one = (screen(studio, number).locator("img") for number in (0, 1))
+    sheet, one = (screen(studio, number).locator("img, canvas") for number in (0, 1))
     first, other = value(notebook, "studio.mistakes.found[:2].tolist()")
     say(studio, 1, rf"^Image {first}: ")
     box = sheet.bounding_box()

@@ -52,7 +52,7 @@ def test_before_it_trains_it_shows_filters_an_image_and_the_line_of_blind_guessi
     says(panel, "Ready to start.")
     assert "blind guess, ln 10 = 2.30" in panel.locator("svg").text_content()
     assert panel.locator("svg text").first.text_content() == "0"
-    assert panel.locator(".lk-filters canvas").count() == 12
+    assert panel.locator(".lk-filters canvas").count() == 2
     assert panel.locator("tr").count() == 10
 
 
@@ -73,6 +73,18 @@ def test_while_it_trains_curve_filters_and_probabilities_change(opened, panel):
     shares = value(opened, "panels[0]._watched.probabilities(run)")
     texts = panel.locator("td:last-child").all_inner_texts()
     assert texts == [f"{int(100 * share + 0.5)}%" for share in shares]
+
+
+def test_a_run_that_is_scrolled_away_sends_no_frame_until_it_is_seen(opened, panel):
+    press(panel, "play")
+    says(panel, "Training.")
+    move = "(each, by) => { each.closest('.jp-Cell').style.transform = `translateY(${by}px)` }"
+    panel.evaluate(move, 9000)
+    wait = "while {}: panels[0].live.wait(0.01)"
+    execute(opened, wait.format("panels[0]._seen"))
+    assert value(opened, "panels[0].live.state") == "running"
+    panel.evaluate(move, 0)
+    execute(opened, wait.format("not panels[0]._seen"))
 
 
 def test_a_screen_reader_hears_a_sentence_at_rest_and_no_frame(opened, panel):

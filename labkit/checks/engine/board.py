@@ -179,7 +179,7 @@ class Board:
         shown = f'<ul style="margin:.3em 0 0; padding:0">{marks}</ul>'
         rows = [(row.heading, _bar(row), self._count(row)) for row in self.series]
         columns = (_("notebook"), _("progress"), _("solved"))
-        series = table(columns, rows, row_heads=True)
+        series = table(columns, rows, wrapped=(0,), row_heads=True)
         return card(Html(heading), Html(shown), self.complaint) + series
 
 

@@ -128,11 +128,17 @@ def filters(run: Run) -> np.ndarray | None:
 
 
 def filter_pixels(*filters: np.ndarray) -> list[bytes]:
-    """Return filters as pixels, uint8: grey is 0, the largest weight of all is bright or dark."""
+    """Return filters as pixels, uint8: grey is 0, the largest weight of all is bright or dark.
+
+    Those of one array stand side by side in one image ``[h, n * (w + 1), 4]``, each with a
+    transparent gap behind it: each image that a browser paints makes a frame longer.
+    """
     with np.errstate(invalid="ignore"):  # of weights that have run away
         largest = max(float(abs(each).max()) for each in filters) or 1.0
         levels = [np.nan_to_num(each / (2 * largest) + 0.5).clip(0, 1) * 255 for each in filters]
-    return [each.round().astype(np.uint8).tobytes() for each in levels]
+    opaque = [np.pad(each, ((0, 0),) * 3 + ((0, 1),), constant_values=255) for each in levels]
+    gapped = [np.pad(each, ((0, 0), (0, 0), (0, 1), (0, 0))) for each in opaque]
+    return [each.round().astype(np.uint8).transpose(1, 0, 2, 3).tobytes() for each in gapped]
 
 
 def curve(run: Run) -> list[tuple[float, float]]:

@@ -11,7 +11,7 @@ function curve(view) {
 class Chart {
   svg = hidden(drawing()); // the sentence says it
 
-  /** Draw a frame on so many points; all but the running loss is drawn again only where it changes. */
+  /** Draw a frame on so many points; all but the running loss, a layer of its own, stays as it is. */
   paint({ words, blind, epochs, ...frame }, width, height) {
     const [now, before, validated] = [frame.curve, frame.before, frame.validation].map(curve);
     const losses = [...now, ...before, ...validated].map(([, loss]) => loss);
@@ -35,14 +35,14 @@ class Chart {
     const squares = on(validated).map(([x, y]) =>
       tag("rect", { class: "lk-validation", x: x - 4, y: y - 4, width: 8, height: 8 }),
     );
-    const lines = [polyline(on(before), "lk-before"), polyline([], "lk-now"), polyline(on(validated), "lk-validation")];
+    const lines = [polyline(on(before), "lk-before"), polyline(on(validated), "lk-validation")];
+    const now = tag("g", { class: "lk-moving" }, polyline([], "lk-now") + tag("circle", { class: "lk-now", r: 4 }));
     const below = text(words.epochs, (left + right) / 2, bottom + 30, { anchor: "middle" });
     const level = place.y(blind ?? 0);
     const said = blind && fill(words.blind, { n: Math.round(Math.exp(blind)), loss: fixed(blind, 2) });
     const line = tag("line", { class: "lk-blind", x1: left, x2: right, y1: level, y2: level });
     const guess = blind ? line + text(said, right, level - 5, { anchor: "end" }) : "";
-    const inside = place.inside([...lines, ...squares, tag("circle", { class: "lk-now", r: 4 })]);
-    return place.axes({ across }) + inside + below + guess;
+    return place.axes({ across }) + place.inside([...lines, ...squares]) + below + guess + place.inside([now]);
   }
 }
 
@@ -95,22 +95,18 @@ class Panel {
     put(this.validated, { textContent: accuracy.length ? fill(words.validated, done) : "" });
   }
 
-  paintFilters(frame) {
-    const [count, height, width] = frame.filters ? frame["filter shape"] : [0];
-    const { words } = frame;
+  paintFilters({ words, ...frame }) {
+    const size = frame.filters && frame["filters' size"];
     [[words["at the start"], frame["first filters"]], [words.now, frame.filters]].forEach(([name, view], n) => {
       const row = this.rows[n];
-      if (row.childElementCount !== count + 1 || !count)
-        row.replaceChildren(...(count ? [make("span", "", name), ...range(count).map(() => make("canvas"))] : []));
-      const bytes = count ? unpacked(view, Uint8Array) : null;
-      for (let k = 0; k < count; k++)
-        paintNew(row.children[k + 1], bytes.slice(3 * k * height * width, 3 * (k + 1) * height * width), height, width);
+      if (row.childElementCount !== (size ? 2 : 0)) row.replaceChildren(...(size ? [make("span", "", name), make("canvas")] : []));
+      if (size) paintColours(row.lastChild, unpacked(view, Uint8Array), ...size);
     });
   }
 
   paintAnswer({ image, bars = [], words, ...frame }) {
     this.image.hidden = !image;
-    if (image) paintNew(this.image, unpacked(image, Uint8Array), ...frame["image shape"]);
+    if (image) paintColours(this.image, unpacked(image, Uint8Array), ...frame["image shape"]);
     let [truth, said] = ["", ""];
     if (bars.length) {
       const [name, share, right] = bars.reduce((best, bar) => (bar[1] > best[1] ? bar : best));
@@ -131,24 +127,18 @@ class Panel {
   }
 }
 
-/** Paint [height, width, 3] bytes where they are other ones. */
-function paintNew(canvas, bytes, height, width) {
-  if (canvas.painted !== String(bytes)) paintColours(canvas, bytes, height, width);
-  canvas.painted = String(bytes);
-}
-
 export default () => {
-  let views = 0;
+  let [views, told] = [0, null];
+  const seen = new Set(); // the views that somebody can see: without any, no frame is sent
   return {
     render({ model, el }) {
       const panel = new Panel(el);
       const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
-      let [asked, waiting, painted, frames, size, inView] = [0, 0, -Infinity, 0, [0, 0], false];
+      let [asked, waiting, painted, frames, size, inView] = [0, 0, -Infinity, 0, [0, 0], true];
       const draw = () => {
         asked = 0;
         const frame = { ...model.get("watched"), ...model.get("scene"), words: model.get("words") };
-        const seldom = frame.running && (calm.matches || !inView);
-        const wait = seldom ? painted + 1000 - performance.now() : 0;
+        const wait = frame.running && calm.matches ? painted + 1000 - performance.now() : 0;
         if (wait > 0) return (waiting ||= setTimeout(() => ((waiting = 0), ask()), wait));
         painted = performance.now();
         panel.paint(frame, size);
@@ -160,6 +150,10 @@ export default () => {
         panel.sentence.setAttribute("aria-live", live);
         panel.sentence.textContent = model.get("sentence");
       };
+      const look = () => {
+        inView && !document.hidden ? seen.add(el) : seen.delete(el);
+        if (told !== seen.size > 0) model.send({ seen: (told = seen.size > 0) });
+      };
       signs = model.get("signs");
       const sized = new ResizeObserver(([{ contentRect: { width, height } }]) => {
         size = [width, height];
@@ -167,10 +161,11 @@ export default () => {
       });
       const looked = new IntersectionObserver((changes) => {
         inView = changes.at(-1).isIntersecting;
-        ask();
+        look();
       });
       sized.observe(panel.chart.svg);
       looked.observe(el);
+      document.addEventListener("visibilitychange", look);
       const off = [follow(model, { "change:scene change:watched": ask, "change:sentence": speak }), keepAllKeys(el)];
       speak();
       ask();
@@ -179,8 +174,10 @@ export default () => {
         off.forEach((end) => end());
         sized.disconnect();
         looked.disconnect();
+        document.removeEventListener("visibilitychange", look);
         clearTimeout(waiting);
         cancelAnimationFrame(asked);
+        seen.delete(el);
         views -= 1;
         if (!views) model.send({ closed: true });
       };

@@ -66,7 +66,7 @@ class LiveTraining(Explorer):
         _pause_the_panel_before(self)
         self.live = LiveRun(run, after_step=after_step)
         self._mean, self._std = mean, std
-        self._showing, self._message = threading.Lock(), ""
+        self._showing, self._message, self._seen = threading.Lock(), "", True
         self._shown_at = self._said_at = self._cost = 0.0
         self._still_at = run.steps_done
         self._recent, self._watched = compute.Recent(), compute.Watched.of(run)
@@ -79,7 +79,7 @@ class LiveTraining(Explorer):
             row(self.learning_rate, self.momentum, self.epochs),
             screen=Scene(words=_words()),
         )
-        self.screen.on_msg(self._closed)
+        self.screen.on_msg(self._hear)
         self.screen.watched = self._what_is_watched()
         self.live.on_change = self._changed
         self._changed()
@@ -123,7 +123,10 @@ class LiveTraining(Explorer):
             self.screen.watched = self._what_is_watched()
             self._show()
 
-    def _closed(self, _scene, _message, _buffers) -> None:
+    def _hear(self, _scene, message, _buffers) -> None:
+        if "seen" in message:
+            self._seen = message["seen"]
+            return self._show() if self._seen else None
         self.live.pause(_("Paused, as its panel was closed. Start goes on from here."))
 
     def _make_knobs(self, run: Run) -> None:
@@ -161,7 +164,7 @@ class LiveTraining(Explorer):
         pause = max(_BETWEEN_FRAMES, self._cost / _SHARE_OF_FRAMES)
         if not going_on:
             self._follow()
-        if not going_on or now - self._shown_at > pause:
+        if not going_on or (self._seen and now - self._shown_at > pause):
             self._show()
 
     def _follow(self) -> None:
@@ -205,7 +208,8 @@ class LiveTraining(Explorer):
         watched = self._watched
         found: dict[str, Any] = {}
         if self._first is not None:
-            found["filter shape"] = self._first.shape
+            count, height, width, _colours = self._first.shape
+            found["filters' size"] = height, count * (width + 1)
         if watched:
             found["blind"] = compute.blind_guess(self.live.run, len(watched.names))
             image = watched.image(self._mean, self._std)

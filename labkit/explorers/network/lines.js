@@ -19,14 +19,10 @@ const firstShown = (chosen, count, room) => clamp(chosen - Math.floor(room / 2),
 const easel = make("canvas");
 easel.getContext("2d", { willReadFrequently: true });
 
-/** An element that shows a map, a pixel for each number, in the greys of its line. */
-function mapOf(story, number, map, name) {
-  const { height, width, low, high } = story.lines[number];
-  paintGrey(easel, story.plane(number, map), height, width, low, high);
-  const shown = make("div", `lk-pixels ${name}`);
+/** Show in an element what `painting` paints, a pixel for each number. */
+function pixels(shown, painting, ...numbers) {
+  painting(easel, ...numbers);
   shown.style.backgroundImage = `url(${easel.toDataURL()})`;
-  if (height !== width) shown.style.backgroundSize = "contain";
-  return shown;
 }
 
 /** Lays out the lines around what is chosen; `stage.js` says what happens on them. */
@@ -36,6 +32,7 @@ class Lines {
     const focused = this.rows.contains(document.activeElement) && document.activeElement.matches(".lk-maps");
     this.shown = this.linesShown();
     this.first = new Map(this.shown.map((n) => [n, this.firstMap(n)]));
+    this.painters = [];
     let before = -1;
     this.rows.replaceChildren();
     for (const number of this.shown) {
@@ -44,7 +41,13 @@ class Lines {
       this.rows.append(this.row(number));
       before = number;
     }
+    this.paint();
     if (focused) this.focusOn(this.chosen[0]);
+  }
+
+  /** Show the numbers of the story, in the lines that are laid out. */
+  paint() {
+    for (const painter of this.painters) painter();
   }
 
   linesShown() {
@@ -75,7 +78,8 @@ class Lines {
     label.title = `${line.name} ${line.maps} × ${line.height} × ${line.width}`;
     const written = line.maps <= CELLS || line.kind === "softmax";
     const maps = make("div", "lk-maps");
-    maps.append(...(line.isVector ? (written ? this.cells(number) : [this.strip(number)]) : this.tiles(number)));
+    if (line.isVector && written) this.painters.push(() => maps.replaceChildren(...this.cells(number)));
+    else maps.append(...(line.isVector ? [this.strip(number)] : this.tiles(number)));
     const move = (down, right) => this.moveInLines(number, down, right);
     chooser(maps, line.name, { move, enter: () => this.open([number, ...this.chosen.slice(1)]) });
     maps.addEventListener("focus", () => this.chosen[0] !== number && this.go(this.sameIn(number)));
@@ -107,8 +111,10 @@ class Lines {
     const first = this.first.get(number);
     const filters = number === 1 ? this.filters(line) : [];
     return range(Math.min(COLUMNS, line.maps - first)).map((n) => {
-      const tile = mapOf(this.story, number, first + n, "lk-map lk-square");
-      Object.assign(tile.dataset, { line: number, map: first + n });
+      const tile = this.greys(number, line.height, line.width, () => this.story.plane(number, first + n));
+      tile.classList.add("lk-square");
+      tile.dataset.map = first + n;
+      if (line.height !== line.width) tile.style.backgroundSize = "contain";
       return filters.length ? make("div", "lk-pair", filters[first + n], tile) : tile;
     });
   }
@@ -117,24 +123,37 @@ class Lines {
   filters(line) {
     const [rows, columns] = [line.rows?.[0].length, line.columns?.[0].length];
     if (line.kind !== "products" || line.inputs !== 3 || line.maps > COLUMNS / 2 || rows * columns === 1) return [];
-    const found = range(line.maps).map((map) => this.story.filter(1, map)?.weights);
-    if (found.includes(undefined)) return [];
-    const most = this.brightest || Math.max(...found.flatMap((one) => [...one].map(Math.abs)));
     const size = rows * columns;
-    return found.map((weights) => {
-      const level = (i) => 255 * (weights[(i % 3) * size + Math.floor(i / 3)] / (2 * most) + 0.5);
-      const canvas = hidden(make("canvas", "lk-filter"));
-      paintColours(canvas, Uint8ClampedArray.from({ length: 3 * size }, (_, i) => level(i)), rows, columns);
-      return canvas;
+    const weights = () => range(line.maps).map((map) => this.story.filter(1, map)?.weights);
+    if (weights().includes(undefined)) return [];
+    const shown = range(line.maps).map(() => hidden(make("div", "lk-pixels lk-filter")));
+    this.painters.push(() => {
+      const found = weights();
+      const most = this.brightest || Math.max(...found.flatMap((one) => [...one].map(Math.abs)));
+      found.forEach((one, map) => {
+        const level = (_, i) => 255 * (one[(i % 3) * size + Math.floor(i / 3)] / (2 * most) + 0.5);
+        pixels(shown[map], paintColours, Uint8ClampedArray.from({ length: 3 * size }, level), rows, columns);
+      });
     });
+    return shown;
   }
 
   strip(number) {
-    const { values, low, high } = this.story.lines[number];
-    const canvas = make("canvas", "lk-map lk-strip");
-    canvas.dataset.line = number;
-    paintGrey(canvas, values, 1, values.length, low, high);
-    return canvas;
+    const { maps } = this.story.lines[number];
+    const strip = this.greys(number, 1, maps, () => this.story.lines[number].values);
+    strip.classList.add("lk-strip");
+    return strip;
+  }
+
+  /** Numbers in the greys of their line. */
+  greys(number, height, width, values) {
+    const shown = make("div", "lk-pixels lk-map");
+    shown.dataset.line = number;
+    this.painters.push(() => {
+      const { low, high } = this.story.lines[number];
+      pixels(shown, paintGrey, values(), height, width, low, high);
+    });
+    return shown;
   }
 
   /** Numbers written out, with the names of the classes where they are theirs. */

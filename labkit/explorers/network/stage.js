@@ -5,13 +5,13 @@ class Inside extends Lines {
   look = null; // the place under the pointer, as long as it is there
   trail = []; // the places that led to the one that is open
 
-  constructor({ model, el, words, change }) {
+  constructor({ model, el, words, change }, told) {
     super();
     Object.assign(this, { model, el, words, change });
     this.sums = new Sums(make("div", "lk-sums-content"), (to) => this.follow(to));
     el.classList.add("lk-network-stage");
     this.build();
-    this.meet();
+    this.meet(told);
   }
 
   get chosen() {
@@ -67,14 +67,15 @@ class Inside extends Lines {
     return input;
   }
 
-  /** Other numbers came: another image, or other weights. */
-  meet() {
-    const scene = this.model.get("scene");
+  /** Show another story: of another image, or of other weights. */
+  meet(told) {
     const ask = (line, map) => this.model.send?.({ filter: [line, map] });
-    this.story = new Story({ ...scene, ...this.model.get("numbers") }, this.words, ask);
-    Object.assign(this, { look: null, focused: null, brightest: scene.brightest, blind: scene.blind });
+    this.story = new Story(told, this.words, ask);
+    Object.assign(this, { look: null, focused: null, brightest: told.brightest, blind: told.blind });
     paintColours(this.image, this.story.image, ...this.story.size);
-    this.lay();
+    const plan = JSON.stringify(told.plan.map(({ name, shape }) => [name, shape]));
+    plan === this.plan ? this.paint() : this.lay(); // of the same lines, nothing has to move
+    this.plan = plan;
   }
 
   /** Keep the weights of a map, which the kernel sent because they were asked for. */
@@ -267,19 +268,55 @@ function part(box, { height, width }, window) {
   return { x: box.x + left * wide, y: box.y + top * high, width: (right - left) * wide, height: (bottom - top) * high };
 }
 
-function begin(given) {
-  let inside = null;
+/** Shows what is told of the image; where weights can be chosen, those near by are here before. */
+function begin({ model, redraw, ...given }) {
+  const told = new Map(); // by the place of the slider; null if it is asked for
+  let [inside, shown, image, slider] = [null, null, "", null];
+  const keep = (one) => told.get(one.at) ?? told.set(one.at, one);
   const meet = () => {
-    const told = given.model.get("scene").plan.length > 0; // else the network could not be run
-    if (told) inside ? inside.meet() : (inside = new Inside(given));
+    const numbers = model.get("numbers");
+    const other = String(unpacked(numbers.image, Uint8Array));
+    if (!slider || image !== other) told.clear();
+    image = other;
+    keep({ ...model.get("scene"), ...numbers });
+    return look();
   };
-  const heard = () => {
-    meet();
-    given.redraw();
+  /** Show what belongs to the slider's place, if it is here; say whether that is new. */
+  const look = () => {
+    const { at } = model.get("numbers");
+    const now = told.get(slider?.get("value") ?? at) ?? shown ?? told.get(at);
+    if (now === shown || !now.plan.length) return false; // else the network could not be run
+    inside ? inside.meet(now) : (inside = new Inside({ model, ...given }, now));
+    shown = now;
+    return true;
+  };
+  const foreseen = () => {
+    keep(model.get("ahead"));
+    return look();
+  };
+  const ask = (...steps) => {
+    for (const at of steps.map((step) => slider.get("value") + step)) {
+      if (told.has(at) || at < 0 || at > slider.get("maximum")) continue;
+      told.set(at, null);
+      model.send({ weights: at });
+    }
+  };
+  const step = () => {
+    if (look()) redraw();
+    afterPaint(() => ask(1, -1, 2, -2));
   };
   const hear = (message, buffers) => inside.hear(message, buffers);
+  const listen = (found) => {
+    slider = found;
+    slider.on("change:value", step);
+    ask(0); // it may have been moved since the kernel told the numbers
+  };
   meet();
-  return { draw: () => inside?.draw(), hears: { "change:numbers": heard, "msg:custom": hear } };
+  if (shown?.slider) model.widget_manager?.get_model(shown.slider).then(listen);
+  const hears = {
+    "change:numbers": () => meet() && redraw(), "change:ahead": () => foreseen() && redraw(), "msg:custom": hear,
+  };
+  return { draw: () => inside?.draw(), hears, end: () => slider?.off("change:value", step) };
 }
 
 const render = (view) => stage(view, begin);

@@ -10,11 +10,11 @@ from labkit.explorers.shared.looks import STATIC
 from labkit.explorers.shared.stage import Stage, script
 from labkit.text import _
 
-NUMBERS = ("maps", "weights", "image", "size")
+NUMBERS = ("maps", "weights", "image", "size", "at")
 
 
 def _parts(story: dict) -> dict[str, dict]:
-    numbers = {name: story[name] for name in NUMBERS}
+    numbers = {name: story[name] for name in NUMBERS if name in story}
     return {"numbers": numbers, "scene": {k: v for k, v in story.items() if k not in NUMBERS}}
 
 
@@ -25,7 +25,8 @@ class NetworkStage(Stage):
     weight that is drawn full bright among the filters ("brightest"; 0: the largest of them) and why
     no pixels can be named ("blind"); ``numbers`` has what is new for each image and all weights.
     Weights that were too many to send are asked for by the message
-    ``{"filter": [line, map]}``.
+    ``{"filter": [line, map]}``. Where ``scene`` names a "slider" of weights, of which ``numbers``
+    has those "at" a place, ``{"weights": place}`` asks for another story, to be kept in ``ahead``.
     """
 
     _esm = script(
@@ -34,6 +35,7 @@ class NetworkStage(Stage):
     )
 
     numbers = traitlets.Dict(help="`NUMBERS` of the story.").tag(sync=True)
+    ahead = traitlets.Dict().tag(sync=True)
 
     def __init__(self, story: dict, filter_of: Callable[[int, int], np.ndarray]):
         """Show ``story``; ``filter_of(line, map)`` returns weights, and a bias behind them."""
@@ -48,8 +50,9 @@ class NetworkStage(Stage):
             setattr(self, name, part)
 
     def _answer(self, _stage, message: dict, _buffers) -> None:
-        numbers = np.ascontiguousarray(self._filter_of(*message["filter"]), "<f4")
-        self.send(message, [numbers.tobytes()])
+        if "filter" in message:
+            numbers = np.ascontiguousarray(self._filter_of(*message["filter"]), "<f4")
+            self.send(message, [numbers.tobytes()])
 
 
 def words() -> dict[str, str | list[str]]:

@@ -126,10 +126,11 @@ class Sums {
 
   /** A small map of the source with the window on it. */
   thumb(map) {
-    const { height, width } = this.story.lines[this.source];
-    const frame = make("i");
+    const { height, width, low, high } = this.story.lines[this.source];
+    const [shown, frame] = [make("div", "lk-pixels"), make("i")];
+    pixels(shown, paintGrey, this.story.plane(this.source, map), height, width, low, high);
     frameOn(frame, this.story.window(this.place).flatMap(extent), height, width);
-    return hidden(make("span", "lk-thumb lk-framed-map", mapOf(this.story, this.source, map, ""), frame));
+    return hidden(make("span", "lk-thumb lk-framed-map", shown, frame));
   }
 
   /** Numbers x weights = products of one map that goes in. */

@@ -1,7 +1,9 @@
 """Inside the network: from the pixels of an image to the probabilities, number by number."""
 
+import contextlib
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,12 +50,12 @@ class NetworkExplorer(Explorer):
         self.snapshots = [(name, copy.deepcopy(dict(state))) for name, state in snapshots]
         self.classes = list(classes or getattr(samples, "classes", ()))
         self.reading = Reading([])
-        self._sees: list = []
-        self._copy: nn.Module | None = None
+        self._shapes, self._sees = [], []
         self.choice = ImageChoice(samples)
         names = [name for name, _state in self.snapshots] or ["–"]
         self.weights = Slider.of(_("Weights"), names, len(names) - 1)
         self.stage = NetworkStage(EMPTY, self._filter_of)
+        self.stage.on_msg(self._foresee)
         self._brightest = self._largest_weight()
         if self.snapshots:
             self.choice.path.add_class("lk-narrow")  # room for "batch 10,000" beside "Weights"
@@ -72,24 +74,40 @@ class NetworkExplorer(Explorer):
         return picture.png(), picture.alt
 
     @reporting
-    def _run(self, _change=None) -> None:
+    def _run(self, change=None) -> None:
         """Run the network on the image with the chosen weights and show what it makes of it."""
-        model = self._weighted()
+        if change is None or change.owner is not self.weights:
+            self._foreseen, self.stage.ahead = set(), {}
+        shapes = [line.values.shape for line in self.reading.lines]
+        self.reading, told = self._read(self.weights.value)
+        with self.stage.hold_sync():
+            if self.weights.value not in self._foreseen:
+                self.stage.tell(told)
+            if shapes != [line.values.shape for line in self.reading.lines]:
+                self.stage.set(place=self._start(), opened=False)
+
+    def _foresee(self, _stage, message: dict, _buffers) -> None:
+        """Send what the network makes of the image with other weights, before they are chosen."""
+        if (weights := message.get("weights")) is not None:
+            with contextlib.suppress(ValueError):  # it is said when they are chosen
+                self.stage.ahead = self._read(weights)[1]
+                self._foreseen.add(weights)
+
+    def _read(self, weights: int) -> tuple[Reading, dict[str, Any]]:
+        """Run the network with some weights; return its lines, and what the stage is told."""
+        model = self._weighted(weights)
         batch = as_batch(self.prepare(self.choice.image))
         reading = read(model, batch)
         shapes = [line.values.shape for line in reading.lines]
-        met = shapes == [line.values.shape for line in self.reading.lines]
-        if not met:
+        if shapes != self._shapes:
             self._blind = look_back(reading, model, batch)
-            self._sees = [line.told["sees"] for line in reading.lines]
+            self._shapes, self._sees = shapes, [line.told["sees"] for line in reading.lines]
         for line, sees in zip(reading.lines, self._sees, strict=True):
             line.told["sees"] = sees
-        told = reading.story(self.choice.image, self.classes)
-        self.reading = reading
-        with self.stage.hold_sync():
-            self.stage.tell(told | {"brightest": self._brightest, "blind": self._blind})
-            if not met:
-                self.stage.set(place=self._start(), opened=False)
+        told = {"brightest": self._brightest, "blind": self._blind, "at": weights}
+        if self.snapshots:
+            told["slider"] = self.weights.model_id
+        return reading, told | reading.story(self.choice.image, self.classes)
 
     def _start(self) -> list[int]:
         """Return a place to begin at: the largest number of the last convolution, if there is one.
@@ -103,18 +121,18 @@ class NetworkExplorer(Explorer):
         values = np.nan_to_num(lines[number].values)
         return [number, *map(int, np.unravel_index(values.argmax(), values.shape))]
 
-    def _weighted(self) -> nn.Module:
-        """Return the model, or a copy of it with the weights of the chosen snapshot."""
+    def _weighted(self, weights: int) -> nn.Module:
+        """Return the model, or a copy of it with the weights of a snapshot."""
         if not self.snapshots:
             return self.model
-        name, state = self.snapshots[self.weights.value]
+        name, state = self.snapshots[weights]
         try:
-            self._copy = self._copy or copy.deepcopy(self.model)
-            self._copy.load_state_dict(state)
+            model = copy.deepcopy(self.model)
+            model.load_state_dict(state)
         except (RuntimeError, TypeError) as error:
             text = _('The weights "{name}" do not fit this network: {error}')
             raise ValueError(text.format(name=name, error=error)) from error
-        return self._copy
+        return model
 
     def _largest_weight(self) -> float:
         """Return how large the first filters' weights get in any snapshot; 0 without snapshots."""

@@ -3,14 +3,13 @@
 import io
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
+import traitlets
 from PIL import Image
 
-from labkit.explorers.shared.looks import Screen
-
-ORANGE = 0xD5, 0x5E, 0x00, 0xFF
-OPAQUE = np.full((32, 32, 1), 0xFF, np.uint8)
+from labkit.explorers.shared.looks import STATIC, Screen, joined
 
 
 def png(pixels: np.ndarray) -> bytes:
@@ -24,36 +23,24 @@ def png(pixels: np.ndarray) -> bytes:
 class ContactSheet(Screen):
     """Images of 32 pixels a side in rows; the browser shows them ``scale`` times as large.
 
-    Pixels stay square, so the sheet comes small and is crisp on every screen. Between the images
-    the page shows, light or dark.
+    They come as they are and pixels stay square. Between them the page shows, light or dark.
     """
 
-    TILE, PITCH = 32, 36
+    _esm = joined(STATIC / "parts.js", Path(__file__).with_name("contact_sheet.js"))
+
+    images = traitlets.Bytes().tag(sync=True)
+    columns = traitlets.Int().tag(sync=True)
+    framed = traitlets.Int(-1).tag(sync=True)
 
     def __init__(
         self, columns: int, rows: int, on_pick: Callable[[int], None], *, scale: float = 2
     ):
         """Hold so many images; ``on_pick(number)`` hears which one of those shown is clicked."""
-        super().__init__(width=round(scale * columns * self.PITCH))
-        self.columns, self.page, self._count = columns, columns * rows, 0
-        self._on_pick = on_pick
-        self.add_class("lk-pixelated")
-        self.on_click(self._click)
+        super().__init__(width=round(scale * columns * 36), columns=columns)
+        self.page = columns * rows
+        self.on_msg(lambda _sheet, message, _buffers: on_pick(message["pick"]))
 
-    def show_images(self, images: np.ndarray, sentence: str, framed: int | None = None) -> None:
+    def show_images(self, images: np.ndarray, sentence: str, framed: int = -1) -> None:
         """Show at most ``page`` images, uint8 ``[N, 32, 32, 3]``, and frame one of them."""
-        self._count = len(images)
-        rows = -(-self._count // self.columns)
-        sheet = np.zeros((rows * self.PITCH, self.columns * self.PITCH, 4), np.uint8)
-        for number, image in enumerate(images):
-            top, left = (self.PITCH * place + 2 for place in divmod(number, self.columns))
-            if number == framed:
-                sheet[top - 2 : top + self.TILE + 2, left - 2 : left + self.TILE + 2] = ORANGE
-            sheet[top : top + self.TILE, left : left + self.TILE] = np.dstack([image, OPAQUE])
-        self.show(png(sheet) if rows else b"", sentence)
-
-    def _click(self, x: float, y: float) -> None:
-        rows = -(-self._count // self.columns)
-        number = int(y * rows) * self.columns + int(x * self.columns)
-        if number < self._count:
-            self._on_pick(number)
+        with self.hold_sync():
+            self.images, self.sentence, self.framed = images.tobytes(), sentence, framed

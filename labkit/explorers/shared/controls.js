@@ -172,7 +172,7 @@ function stage({ model, el }, begin) {
   };
   const change = (news) => {
     model.set("settings", { ...model.get("settings"), ...news });
-    if (told) answers ? setTimeout(tell) : afterPaint(tell);
+    if (told) answers ? queueMicrotask(tell) : afterPaint(tell);
     told = false;
   };
   const controls = new Controls(model.get("controls"), (name, value) =>

@@ -43,17 +43,11 @@ class Screen(anywidget.AnyWidget):
     width = traitlets.Int(0, help="Shown width in pixels; 0: as wide as the image is.").tag(
         sync=True
     )
-    clickable = traitlets.Bool(False).tag(sync=True)
 
     def show(self, png: bytes, sentence: str) -> None:
         """Show PNG bytes and say what to see in them, in one message to the browser."""
         with self.hold_sync():
             self.png, self.sentence, self.revision = png, sentence, self.revision + 1
-
-    def on_click(self, callback: Callable[[float, float], None]) -> None:
-        """Call ``callback(x, y)`` on each click, both from 0 to 1 from the upper left corner."""
-        self.clickable = True
-        self.on_msg(lambda _screen, message, _buffers: callback(*message["at"]))
 
 
 class Slider(anywidget.AnyWidget):

@@ -134,6 +134,7 @@ function paint(canvas, height, width, colour) {
   const data = context.createImageData(width, height);
   for (let i = 0; i < height * width; i++) data.data.set(colour(i), 4 * i);
   context.putImageData(data, 0, 0);
+  canvas.painted = "";
 }
 
 /** Paint numbers from black at `low` to white at `high`, as many as there are. */
@@ -145,9 +146,12 @@ function paintGrey(canvas, values, height, width, low, high) {
   });
 }
 
-/** Paint [height, width, 3] bytes. */
+/** Paint [height, width, 3 or 4] bytes, if it was not they that were painted last. */
 function paintColours(canvas, bytes, height, width) {
-  paint(canvas, height, width, (i) => [bytes[3 * i], bytes[3 * i + 1], bytes[3 * i + 2], 255]);
+  const [news, parts] = [String(bytes), bytes.length / (height * width)];
+  if (canvas.painted === news) return;
+  paint(canvas, height, width, (i) => [...bytes.subarray(parts * i, parts * i + parts), 255].slice(0, 4));
+  canvas.painted = news;
 }
 
 /** Put a frame on a map: from row `top` to before `bottom`, from column `left` to before `right`. */

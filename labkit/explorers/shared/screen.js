@@ -29,13 +29,7 @@ function render({ model, el }) {
   const size = () => {
     const width = model.get("width");
     el.style.setProperty("--lk-width", width ? `${width}px` : "auto");
-    image.classList.toggle("lk-clickable", model.get("clickable"));
   };
-  image.addEventListener("click", (event) => {
-    const box = image.getBoundingClientRect();
-    const at = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-    if (model.get("clickable")) model.send({ at });
-  });
   size();
   speak();
   show();
@@ -43,7 +37,7 @@ function render({ model, el }) {
   const off = follow(model, {
     "change:revision": show,
     "change:sentence": speak,
-    "change:width change:clickable": size,
+    "change:width": size,
   });
   return () => {
     off();

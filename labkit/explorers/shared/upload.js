@@ -3,16 +3,10 @@
 const PIECE = 4_000_000;
 
 function render({ model, el }) {
-  const button = document.createElement("button");
-  const input = document.createElement("input");
-  button.type = "button";
-  button.className = "jupyter-button";
-  button.textContent = model.get("label");
-  button.title = model.get("hint");
-  button.setAttribute("data-lm-suppress-shortcuts", "true"); // else "d d" would delete the cell
-  input.type = "file";
-  input.accept = "image/*,.heic,.heif";
-  input.hidden = true;
+  const [button, input] = [make("button", "jupyter-button", model.get("label")), make("input")];
+  Object.assign(button, { type: "button", title: model.get("hint") });
+  Object.assign(input, { type: "file", accept: "image/*,.heic,.heif", hidden: true });
+  keepKeys([button]); // else "d d" would delete the cell
   el.append(button, input);
 
   let sending = null;

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import anywidget
 import traitlets
 
-from labkit.explorers.shared.looks import SHEET, STATIC
+from labkit.explorers.shared.looks import SHEET, STATIC, joined
 from labkit.text import _
 
 BYTES_AT_MOST = 100_000_000
@@ -19,7 +19,7 @@ class Upload(anywidget.AnyWidget):
     the connection on a message of more than 10 MB.
     """
 
-    _esm = STATIC / "upload.js"
+    _esm = joined(STATIC / "parts.js", STATIC / "upload.js")
     _css = SHEET
 
     label = traitlets.Unicode().tag(sync=True)

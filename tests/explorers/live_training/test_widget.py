@@ -180,6 +180,25 @@ def test_a_panel_whose_last_view_is_closed_pauses():
     assert "its panel was closed" in status(panel)
 
 
+def test_a_run_that_nobody_sees_sends_no_frame_until_somebody_looks():
+    panel = LiveTraining(_run(epochs=1000), after_step=lambda run: time.sleep(0.001))
+
+    def scene_after(steps):
+        end = panel.live.run.steps_done + steps
+        while panel.live.run.steps_done < end:
+            time.sleep(0.001)
+        return panel.screen.scene
+
+    panel.start.click()
+    panel.screen._handle_custom_msg({"seen": False}, [])
+    scene = scene_after(2)  # the frame that was in the making is shown
+    assert scene_after(500) is scene
+    panel.screen._handle_custom_msg({"seen": True}, [])
+    assert panel.screen.scene["details"] != scene["details"]
+    panel.pause.click()
+    panel.live.wait(30)
+
+
 class Shell:
     """What a kernel is to a panel: it knows which cell runs."""
 

@@ -85,6 +85,27 @@ def test_the_snapshots_weights_are_shown_and_the_model_keeps_its_own(samples):
     np.testing.assert_allclose(shown(explorer, 1), expected, atol=1e-5)
 
 
+def test_weights_near_by_are_sent_when_they_are_asked_for_and_not_again(samples):
+    states = [Net().state_dict() for _ in range(3)]
+    snapshots = list(zip("012", states, strict=True))
+    explorer = NetworkExplorer(Net(), samples, snapshots=snapshots)
+    stage = explorer.stage
+    for image in ("cat", "ship", "cat"):
+        explorer.choice.choice.value = image
+        stage._handle_custom_msg({"weights": 1}, [])
+        kernel = states[1]["conv1.weight"], states[1]["conv1.bias"]
+        expected = torch.conv2d(normal(samples[image]), *kernel).relu()[0]
+        maps = np.frombuffer(stage.ahead["maps"], "<f4")[3072:]
+        np.testing.assert_allclose(maps[: expected.numel()], expected.ravel(), atol=1e-5)
+        assert stage.ahead["at"] == 1 and stage.numbers["at"] == 2
+    numbers = stage.numbers
+    explorer.weights.value = 1
+    assert stage.numbers is numbers
+    np.testing.assert_allclose(explorer.reading.lines[1].values, expected, atol=1e-5)
+    explorer.weights.value = 0
+    assert stage.numbers["at"] == 0
+
+
 def test_snapshots_of_another_network_are_a_sentence(samples):
     snapshots = [("other", Net(classes=3).state_dict())]
     explorer = NetworkExplorer(Net(), samples, snapshots=snapshots)

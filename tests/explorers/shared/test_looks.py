@@ -2,7 +2,7 @@
 
 import pytest
 
-from labkit.explorers.shared.looks import SHEET, Busy, Explorer, Screen, Slider, reporting
+from labkit.explorers.shared.looks import SHEET, Busy, Explorer, Slider, reporting
 
 
 class Halver(Explorer):
@@ -74,13 +74,6 @@ def test_a_reader_without_a_kernel_gets_a_picture_and_the_sentence():
     assert 'alt="Half of it is 0.0."' in bundle["text/html"]
     assert bundle["text/plain"] == "Half of it is 0.0."
     assert "application/vnd.jupyter.widget-view+json" in bundle
-
-
-def test_a_click_is_handed_on_as_fractions_of_the_picture():
-    screen, clicks = Screen(), []
-    screen.on_click(lambda x, y: clicks.append((x, y)))
-    screen._handle_custom_msg({"at": [0.25, 0.5]}, [])
-    assert screen.clickable and clicks == [(0.25, 0.5)]
 
 
 def test_busy_holds_until_the_outermost_change_is_done_also_after_an_error():

@@ -96,12 +96,11 @@ def test_a_click_on_the_sheet_frames_that_image_on_its_page(studio):
     mistakes = studio.mistakes
     page, columns = mistakes.sheet.page, mistakes.sheet.columns
     assert len(mistakes.found) > page + 2
-    click = {"at": [2.5 / columns, 1.5 / 3]}
-    mistakes.sheet._handle_custom_msg(click, [])
+    mistakes.sheet._handle_custom_msg({"pick": columns + 2}, [])
     assert mistakes.which.value == columns + 2 + 1
     mistakes.which.value = page + 1
     assert f"Shown: {page + 1} to" in mistakes.sheet.sentence
-    mistakes.sheet._handle_custom_msg({"at": [2.5 / columns, 0.1]}, [])
+    mistakes.sheet._handle_custom_msg({"pick": 2}, [])
     assert mistakes.which.value == page + 2 + 1
 
 
@@ -127,7 +126,7 @@ def test_a_class_without_mistakes_is_an_empty_sheet(model):
     perfect = Evaluation(0.0, 1.0, targets, targets, probabilities)
     studio = EvaluationStudio(model, test, perfect, test)
     assert studio.mistakes.sheet.sentence == "0 mistakes in all."
-    assert studio.mistakes.sheet.png == b""
+    assert studio.mistakes.sheet.images == b""
 
 
 def test_the_feature_maps_are_those_of_the_framed_picture(studio, model):
