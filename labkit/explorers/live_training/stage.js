@@ -71,11 +71,15 @@ class Panel {
     el.append(make("p", "lk-live-status", this.message, this.details), make("div", "lk-panels", ...sections), this.sentence);
   }
 
+  said = 0; // when the words and numbers were written: more often than here nobody reads them
+
   paint(frame, size) {
-    this.paintWords(frame);
+    const isDue = !frame.running || performance.now() - this.said > 300;
+    if (isDue) this.paintWords(frame);
     this.chart.paint(frame, ...size);
     this.paintFilters(frame);
-    this.paintAnswer(frame);
+    this.paintAnswer(frame, isDue);
+    if (isDue) this.said = performance.now();
   }
 
   paintWords({ words, message, details, recent, accuracy, filters, bars, before }) {
@@ -104,7 +108,16 @@ class Panel {
     });
   }
 
-  paintAnswer({ image, bars = [], words, ...frame }) {
+  /** The bar in a row of the table, which is made where it is missing. */
+  bar(n) {
+    const row = this.bars.rows[n] ?? this.bars.insertRow();
+    if (!row.cells.length) row.append(make("th"), make("td", "", make("i")), make("td"));
+    return row.cells[1].firstChild;
+  }
+
+  paintAnswer({ image, bars = [], words, ...frame }, isDue) {
+    bars.forEach(([, share], n) => put(this.bar(n).style, { transform: `scaleX(${Math.max(share, 0.005).toFixed(3)})` }));
+    if (!isDue) return;
     this.image.hidden = !image;
     if (image) paintColours(this.image, unpacked(image, Uint8Array), ...frame["image shape"]);
     let [truth, said] = ["", ""];
@@ -117,11 +130,9 @@ class Panel {
     put(this.answer, { textContent: said });
     while (this.bars.rows.length > bars.length) this.bars.deleteRow(-1);
     bars.forEach(([name, share, right], n) => {
-      const row = this.bars.rows[n] ?? this.bars.insertRow();
-      if (!row.cells.length) row.append(make("th"), make("td", "", make("i")), make("td"));
+      const row = this.bars.rows[n];
       put(row, { className: right ? "lk-true" : "" });
       put(row.cells[0], { scope: "row", textContent: name });
-      put(row.cells[1].firstChild.style, { width: `${(100 * share).toFixed(1)}%` });
       put(row.cells[2], { textContent: percent(share, 0) });
     });
   }
@@ -137,6 +148,7 @@ export default () => {
       let [asked, waiting, painted, frames, size, inView] = [0, 0, -Infinity, 0, [0, 0], true];
       const draw = () => {
         asked = 0;
+        if (!size[0]) return; // it is not on the page
         const frame = { ...model.get("watched"), ...model.get("scene"), words: model.get("words") };
         const wait = frame.running && calm.matches ? painted + 1000 - performance.now() : 0;
         if (wait > 0) return (waiting ||= setTimeout(() => ((waiting = 0), ask()), wait));

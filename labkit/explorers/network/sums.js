@@ -151,7 +151,7 @@ class Sums {
   pickable(grids, label, rows, columns, map, say) {
     const { words } = this;
     const where = (i) => [rows[Math.floor(i / columns.length)], columns[i % columns.length]];
-    const reading = make("p", "lk-reading");
+    const reading = make("p");
     const count = rows.length * columns.length;
     const point = (i) => {
       for (const grid of grids.querySelectorAll(".lk-grid")) {
