@@ -29,8 +29,10 @@ def opened(root, open_notebook):
 
 @pytest.fixture
 def panel(opened):
-    """The panel, at rest."""
-    yield opened.page.locator(".lk-explorer:has(.lk-live-status)")
+    """The panel, at rest and in sight."""
+    shown = opened.page.locator(".lk-explorer:has(.lk-live-status)")
+    shown.evaluate("each => each.scrollIntoView({ block: 'center' })")
+    yield shown
     execute(opened, "for each in panels: each.live.pause(); each.live.wait()")
 
 

@@ -164,7 +164,7 @@ export default () => {
       };
       const look = () => {
         inView && !document.hidden ? seen.add(el) : seen.delete(el);
-        if (told !== seen.size > 0) model.send({ seen: (told = seen.size > 0) });
+        if (told !== !!seen.size) model.send({ seen: (told = !!seen.size) });
       };
       signs = model.get("signs");
       const sized = new ResizeObserver(([{ contentRect: { width, height } }]) => {
