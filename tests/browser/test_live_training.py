@@ -31,7 +31,8 @@ def opened(root, open_notebook):
 def panel(opened):
     """The panel, at rest and in sight."""
     shown = opened.page.locator(".lk-explorer:has(.lk-live-status)")
-    shown.evaluate("each => each.scrollIntoView({ block: 'center' })")
+    if shown.count():  # not where its cell was deleted
+        shown.evaluate("each => each.scrollIntoView({ block: 'center' })")
     yield shown
     execute(opened, "for each in panels: each.live.pause(); each.live.wait()")
 
