@@ -105,8 +105,7 @@ def _snapshots(explorer: NetworkExplorer) -> list[str]:
     batch = as_batch(explorer.prepare(explorer.choice.image))
     found = []
     for number in range(len(explorer.snapshots)):
-        explorer.weights.value = number
-        weights = np.frombuffer(read(explorer._weighted(), batch).weights, "<f4")
+        weights = np.frombuffer(read(explorer._weighted(number), batch).weights, "<f4")
         found.append(coded(weights.astype("<f2")))
     return found
 
