@@ -164,7 +164,11 @@ export default () => {
       };
       const look = () => {
         inView && !document.hidden ? seen.add(el) : seen.delete(el);
-        if (told !== !!seen.size) model.send({ seen: (told = !!seen.size) });
+        if (told === !!seen.size) return;
+        told = !!seen.size;
+        try {
+          model.send({ seen: told });
+        } catch {} // the kernel was restarted: nobody hears it
       };
       signs = model.get("signs");
       const sized = new ResizeObserver(([{ contentRect: { width, height } }]) => {
