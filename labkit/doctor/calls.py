@@ -1,15 +1,22 @@
 """Call the learner's code: with what it takes, and for so long."""
 
+import copy
+import functools
+import gc
 import inspect
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
+import torch
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from labkit.doctor.log import Log
 from labkit.doctor.sample import fitting
+from labkit.inspect.recording import FAILURES
+from labkit.sandbox.copies import CANNOT_BE_COPIED
 from labkit.sandbox.limits import within
 from labkit.text import _
 from labkit.training import train_step
@@ -51,6 +58,17 @@ def message(error: Exception) -> str:
     return _("{kind}: {text}").format(kind=type(error).__name__, text=text[0] if text else "")
 
 
+def on_the_side(watch: Callable) -> Callable:
+    """Let what cannot be watched, such as the tensors of torch.func, not end the learner's code."""
+
+    @functools.wraps(watch)
+    def tried(*args) -> None:
+        with suppress(*FAILURES):
+            watch(*args)
+
+    return tried
+
+
 def iterators_of(function: Callable | None, dataset: Any) -> Iterator[Any]:
     """Return the iterators over a set that stand in a function's variables: used up once."""
     code = getattr(function, "__code__", None)
@@ -60,6 +78,16 @@ def iterators_of(function: Callable | None, dataset: Any) -> Iterator[Any]:
     for value in values:
         if isinstance(value, _BaseDataLoaderIter) and value._dataset is dataset:
             yield value
+
+
+def schedulers_of(optimizer: Any) -> Iterator[LRScheduler]:
+    """Return copies of an optimizer's schedulers, also of those that nobody handed over."""
+    stand_in = torch.optim.SGD([torch.zeros(1)], 1.0)
+    stand_in.param_groups = [{**group, "params": []} for group in optimizer.param_groups]
+    for thing in gc.get_objects():
+        if issubclass(type(thing), LRScheduler) and vars(thing).get("optimizer") is optimizer:
+            with suppress(*CANNOT_BE_COPIED):
+                yield copy.deepcopy(thing, {id(optimizer): stand_in})
 
 
 def listen(schedulers: Iterable[LRScheduler], log: Log) -> None:

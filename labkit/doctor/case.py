@@ -139,6 +139,11 @@ class Case:
         return self.optimizer.param_groups if self.optimizer else []
 
     @property
+    def downhill(self) -> int:
+        """Return 1 where the optimizer makes the loss small, -1 where it makes it large."""
+        return -1 if any(group.get("maximize") for group in self.groups) else 1
+
+    @property
     def held(self) -> set[str]:
         """The names of the weights that the optimizer holds; all if none is at hand."""
         stepped = {id(p) for group in self.groups for p in group["params"]}

@@ -19,6 +19,11 @@ WEIGHTS = {
         "state_dict() skip these layers, so they never learn.",
         "Wrap it: self.{name} = nn.ModuleList(...) or nn.ModuleDict(...).",
     ),
+    "hidden-layers/tensor": (
+        "{place} is a plain tensor: it is not part of the model.",
+        "parameters(), to(device) and state_dict() know nothing of it, so it never learns.",
+        "Make a parameter of it: self.{name} = nn.Parameter(...), or nn.ParameterList([...]).",
+    ),
     "other-weights": (
         "The optimizer does not hold this model's weights.",
         "It was built for another model, or before these weights were replaced (by a new layer, a "
@@ -172,6 +177,12 @@ DATA = {
         "A network that always gives this answer is right every time. Nothing else is learnt.",
         "Look at where the labels are made, and print some of them.",
     ),
+    "classes-missing": (
+        "The training images hold none of class {label}, which {split} asks about. On purpose?",
+        "{share:.0%} of the images that judge are of classes that are never learnt: "
+        "each of their answers is wrong.",
+        "Mix the images before they are split, or split each class by itself.",
+    ),
     "imbalance": (
         "{share:.0%} of the training images are of one class. On purpose?",
         "Always answering this class is right so often that little else is learnt.",
@@ -208,6 +219,13 @@ DATA = {
         "Their numbers hardly differ: divided by 255 twice, or by a standard deviation that is "
         "meant for bytes.",
         "ToTensor divides bytes by 255 already; after it, mean and std are below 1.",
+    ),
+    "divided-twice/constant": (
+        "Every number of every image is the same.",
+        "What the images show was lost on the way: floats between 0 and 1 that are turned into "
+        "whole numbers (uint8, long) all become 0.",
+        "Print images.min() and images.max() after each line that prepares them. Turn bytes into "
+        "floats first, then divide by 255.",
     ),
     "normalised-twice": (
         "The images are normalised twice.",
@@ -268,7 +286,8 @@ _ASKS = {
     "joined-with-itself", "best-by-reference", "low-precision",
     "input-without-effect", "evaluates-another", "some-batches", "seeded-again",
     "warm-up-in-epochs", "average-slow", "second-best-counts", "penalty-too-strong",
-    "nearly-the-same", "labels-unrelated", "stamp", "rate-for-momentum",
+    "nearly-the-same", "labels-unrelated", "stamp", "rate-for-momentum", "label-smoothing",
+    "classes-missing",
 }  # fmt: skip
 """What may be on purpose: a question, not a fault."""
 
@@ -276,8 +295,14 @@ CONSEQUENCES = {
     "rate-for-momentum": {"learning-rate-too-large", "dead-relu"},
     "overlap": {"nearly-the-same"},
     "out-of-step": {"labels-unrelated"},
+    "label-range": {"classes-missing"},
+    "labels-all-alike": {"classes-missing"},
     "channels-scrambled": {"labels-unrelated"},
-    "images-all-alike": {"labels-unrelated"},
+    "images-all-alike": {"labels-unrelated", "overlap", "input-without-effect"},
+    "divided-twice": {"images-all-alike", "overlap", "input-without-effect"},
+    "dead-relu": {"input-without-effect"},
+    "shapes-broadcast": {"dead-relu", "learning-rate-too-small", "learning-rate-too-large"},
+    "label-smoothing": {"learning-rate-too-small"},
     "validation-learnt": {"training-in-eval-mode"},
     "penalty-too-strong": {"learning-rate-too-large", "learning-rate-too-small", "dead-relu"},
     "hidden-layers": {"layer-in-forward"},
@@ -286,15 +311,17 @@ CONSEQUENCES = {
     "outputs-dropped": {"learning-rate-too-small"},
     "targets-out-of-reach": {"dead-relu", "learning-rate-too-small"},
     "clipped-too-early": {"learning-rate-too-large", "loss-not-finite", "gradient-not-finite"},
-    "images-again": {"not-shuffled"},
+    "images-again": {"not-shuffled", "classes-missing"},
     "loss-summed": {"dead-relu"},
     "not-divided": {"dead-relu"},
     "no-backward": {"learning-rate-too-small"},
     "eps-vanishes": {"learning-rate-too-large", "loss-not-finite", "gradient-not-finite"},
     "images-mixed": {"no-log-softmax", "softmax-before-loss", "input-without-effect"},
-    "equal-units": {"dead-relu", "learning-rate-too-small"},
-    "initial-loss": {"dead-relu", "learning-rate-too-large"},
+    "equal-units": {"dead-relu", "learning-rate-too-small", "input-without-effect"},
+    "initial-loss": {"dead-relu", "learning-rate-too-large", "input-without-effect"},
     "bytes": {"initial-loss", "dead-relu", "learning-rate-too-large", "loss-not-finite"},
+    "no-zero-grad": {"learning-rate-too-large", "dead-relu"},
+    "weight-decay": {"learning-rate-too-small"},
     "softmax-before-loss": {"learning-rate-too-small"},
     "sigmoid-before-loss": {"learning-rate-too-small"},
     "targets-far-away": {"learning-rate-too-small", "learning-rate-too-large"},

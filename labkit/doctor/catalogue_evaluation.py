@@ -64,6 +64,20 @@ EVALUATION = {
         "Set the counters to 0 at the start: metric.reset(), or create them in the function.",
         "the second time it says {said:.3g} instead of {true:.3g}",
     ),
+    "evaluation-remembers/more": (
+        "Your evaluation still counts the images of the time before.",
+        "It was called twice, with all answers right both times. A counter goes on from call to "
+        "call, so the number grows.",
+        "Set the counters to 0 at the start: metric.reset(), or create them in the function.",
+        "the second time it says {said:.3g} instead of {true:.3g}",
+    ),
+    "two-orders": (
+        "Predictions and labels come in two different orders.",
+        "The loader shuffles: each loop over it has another order, and its data set a third one. "
+        "An answer is then compared with the label of another image.",
+        "Take both from the same batch, in one loop; and do not shuffle what judges.",
+        "your evaluation says {said:.3g} instead of {true:.3g}",
+    ),
     "evaluates-another": (
         "Your evaluation judges a copy of the model that the training does not change.",
         "It calls another module with weights of the same shapes, e.g. a deepcopy from before the "

@@ -19,6 +19,13 @@ NETWORK = {
         "Perhaps a mask is upside down (True means: leave out), or a slice is wrong.",
         "key_padding_mask=(tokens == 0), if 0 is the padding.",
     ),
+    "input-without-effect/image": (
+        "{share:.0%} of what enters the model has no effect on the output. On purpose?",
+        "These numbers were exchanged for those of another image, and the output was the same: "
+        "what they show can never be learnt.",
+        "Follow the images through forward(), line by line: does each line use what the one before "
+        "has made, and all of it?",
+    ),
     "layer-in-forward": (
         "A layer is created in forward(): its weights are new in each call.",
         "It is no part of the model, and never learns. The same image gets other outputs each "
@@ -150,6 +157,24 @@ NETWORK = {
         "Learning rate and momentum look exchanged: lr={rate:g}, momentum={momentum:g}.",
         "The second argument of SGD is the learning rate, the third is the momentum.",
         "Name them: SGD(model.parameters(), lr={momentum:g}, momentum={rate:g}).",
+    ),
+    "learning-rate-zero/little": (
+        "A scheduler has set the learning rate to {rate:.1e}, and your loop leaves it there.",
+        "That is {share:.2%} of what the optimizer was given: the start of a warm-up. Unless "
+        "scheduler.step() is called, it stays so small. Is it called elsewhere?",
+        "Call scheduler.step() after each optimizer.step(), if the warm-up counts steps.",
+    ),
+    "learning-rate-zero/factor": (
+        "A scheduler begins at {share:.2%} of the learning rate, and never gets far above it.",
+        "In {n} epochs it comes to at most {most:.2%} of what the optimizer was given. The "
+        "function of a LambdaLR returns a factor, not a learning rate.",
+        "Return a factor that begins at 1, such as 0.95**epoch.",
+    ),
+    "learning-rate-zero": (
+        "The learning rate is 0 in every step of your loop.",
+        "A step is the learning rate times the gradient: with 0 no weight changes. A scheduler "
+        "that warms up from 0 must be stepped.",
+        "Call scheduler.step() after each optimizer.step(), or start with lr=0.01.",
     ),
     "learning-rate-too-small": (
         "The learning rate, {rate}, is too small.",

@@ -153,6 +153,13 @@ CODE = {
         "What the epoch before has learnt is thrown away.",
         "Create the model, or load weights into it, once: before the loop over the epochs.",
     ),
+    "weights-reset/after": (
+        "After your loop the weights are exactly as they were before it. On purpose?",
+        "The optimizer did change them, in {n} steps. Something put them back, e.g. the weights of "
+        "the best epoch, kept before the first one and never replaced.",
+        "Keep a copy whenever the result is better than the best so far, and store that result "
+        "too: best, best_state = result, copy.deepcopy(model.state_dict()).",
+    ),
     "seeded-again": (
         "Each call of your loop draws the same random numbers. On purpose?",
         "If a seed is set inside, every epoch has the same order, the same augmentation and the "
@@ -164,18 +171,6 @@ CODE = {
         "It was created for an optimizer that takes no step here, as happens when the cell of the "
         "optimizer is run again, but not that of the scheduler.",
         "Create the scheduler after the optimizer: run both cells again, in this order.",
-    ),
-    "learning-rate-zero/little": (
-        "A scheduler has set the learning rate to {rate:.1e}, and your loop leaves it there.",
-        "That is {share:.2%} of what the optimizer was given: the start of a warm-up. Unless "
-        "scheduler.step() is called, it stays so small. Is it called elsewhere?",
-        "Call scheduler.step() after each optimizer.step(), if the warm-up counts steps.",
-    ),
-    "learning-rate-zero": (
-        "The learning rate is 0 in every step of your loop.",
-        "A step is the learning rate times the gradient: with 0 no weight changes. A scheduler "
-        "that warms up from 0 must be stepped.",
-        "Call scheduler.step() after each optimizer.step(), or start with lr=0.01.",
     ),
 }
 
@@ -198,9 +193,14 @@ LOSS = {
         "Return the output of the last layer as it is.",
     ),
     "no-log-softmax": (
-        "NLLLoss gets {what}, not log-probabilities.",
+        "{function} gets {what}, not log-probabilities.",
         "It expects log-probabilities. With anything else it can fall without limit.",
         "Return the logits and use nn.CrossEntropyLoss, which does both in one.",
+    ),
+    "no-log-softmax/kl": (
+        "{function} gets {what}, not log-probabilities.",
+        "It expects log-probabilities. With anything else it can fall without limit.",
+        "F.kl_div(F.log_softmax(outputs, dim=1), probabilities, reduction='batchmean')",
     ),
     "width": (
         "The model has {width} outputs for {classes} classes.",
@@ -254,10 +254,21 @@ LOSS = {
         "Each image is trained with the label of another one. The network can only guess.",
         "Use the same order for both: images[order], labels[order].",
     ),
+    "label-smoothing": (
+        "label_smoothing={value:g} takes most of each label away. On purpose?",
+        "It is the share that is spread over all classes, not the share that is kept: the label "
+        "itself keeps only {left:.0%} and its part of the rest.",
+        "Start with label_smoothing=0.1, or leave it out.",
+    ),
     "label-ignored": (
         "The loss ignores class {label}: ignore_index={label}.",
         "{share:.0%} of the images teach nothing, and this class is never learnt.",
         "Leave ignore_index out: its default, -100, is no class.",
+    ),
+    "label-ignored/weight": (
+        "The loss ignores class {label}: its weight is 0.",
+        "{share:.0%} of the images teach nothing, and this class is never learnt.",
+        "Use weights that fall with the count: counts.sum() / (classes * counts).",
     ),
     "class-weights-inverted": (
         "The class weights favour the classes that are frequent already.",

@@ -6,7 +6,7 @@ of each.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
@@ -16,6 +16,7 @@ from torch.nn.functional import one_hot
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
+from labkit.doctor.loading import shuffles
 from labkit.doctor.sample import Part, Sample, fitting, pairs
 from labkit.inspect.recording import FAILURES, record
 from labkit.sandbox.untouched import untouched
@@ -24,7 +25,7 @@ OF_BATCHES = ("accuracy-of-batches", "loss-of-batches")
 """Faults that cannot be seen where all batches are of one size."""
 
 _SURE, _NEAR = 30.0, 0.3
-"""The logit of the answer that the stand-in gives; the others are 0, and so is the loss.
+"""The answer that the stand-in gives is so far above the others, which are below 0.
 
 Where one number stands for two classes, it lies so near to the middle.
 """
@@ -53,7 +54,7 @@ def look_at_counting(case: Case) -> Iterator[Finding]:
     yield from told
     if not told and (uneven := _uneven(batches, case.judging)):
         again = _asked(case, uneven, Part(uneven, case.judging), False)
-        yield from (finding for finding in again if finding.kind in OF_BATCHES)
+        yield from (replace(x, severity="question") for x in again if x.kind in OF_BATCHES)
 
 
 def _uneven(batches: list, loader: Any) -> list:
@@ -93,7 +94,7 @@ def _asked(case: Case, batches: list, loader: Any, whole: bool) -> Iterator[Find
             yield found("second-best-counts")
             return
     if not found_here:
-        yield from _remembers(case, said, (batches, loader, labels), form)
+        yield from _again(case, said, (batches, loader, labels), form)
     for finding in found_here:
         if form.single and finding.kind == "wrong-accuracy":
             values: dict[str, Any] = {"said": said[1][1][0], "true": 1.0}
@@ -101,18 +102,24 @@ def _asked(case: Case, batches: list, loader: Any, whole: bool) -> Iterator[Find
         yield finding
 
 
-def _remembers(case: Case, said: list, given: tuple, form: "_Form") -> Iterator[Finding]:
-    """Run the evaluation twice in a row: does the second number know of the first?"""
+def _again(case: Case, said: list, given: tuple, form: "_Form") -> Iterator[Finding]:
+    """Ask twice in a row, and in another order in each pass: does that change the number?"""
     (none, wrong), (every, right), *_some = said
-    both = _Marks([*none.right, *every.right])
-    again = _known(case, *given, both, form)
-    if again is None or not right:
-        return
-    for at, value in enumerate(right):
-        twice = again[at] if len(again) == len(right) else value
-        if abs(value - wrong[at]) > 0.5 and abs(twice - (value + wrong[at]) / 2) < 0.02 * value:
-            yield found("evaluation-remembers", said=twice, true=value)
+    for kind, marks, share in (
+        ("evaluation-remembers", [*none.right, *every.right], 0.5),
+        ("evaluation-remembers/more", [*every.right, *every.right], 2.0),
+        ("two-orders", every.right, None),
+    ):
+        if share is None and not shuffles(case.judging):
             return
+        seen = _known(case, *given, _Marks(marks), form, turning=share is None) or []
+        if len(seen) != len(right):
+            continue
+        for value, low, again in zip(right, wrong, seen, strict=True):
+            part = (again - low) / (value - low) if abs(value - low) > 0.5 else 1
+            if (abs(part - share) < 0.02) if share else (part < 0.9):
+                yield found(kind, said=again, true=value)
+                return
 
 
 @dataclass
@@ -132,7 +139,7 @@ class _Form:
         if not self.single:
             chosen, right = (one_hot(x, self.classes) for x in (given, truth))
             others = right * (1 - chosen) if second else (1 - chosen) * (1 - right)
-            return chosen * _SURE + others
+            return chosen * _SURE + others - _SURE / 2
         near = given.float() * 2 * _NEAR - _NEAR + self.middle
         return near.reshape(-1, *self.shape[1:])
 
@@ -173,9 +180,20 @@ def _marks(sizes: list[int], trial: int) -> _Marks:
 
 
 def _known(
-    case, batches, loader, labels, marks: _Marks, form: _Form, *, second: bool = False
+    case,
+    batches,
+    loader,
+    labels,
+    marks: _Marks,
+    form: _Form,
+    *,
+    second: bool = False,
+    turning: bool = False,
 ) -> list[float] | None:
-    """Return the numbers that the evaluation says of these answers; None if it cannot be asked."""
+    """Return the numbers that the evaluation says of these answers; None if it cannot be asked.
+
+    With ``turning``, each pass has the images of a batch in another order, as one that shuffles.
+    """
     state = {"at": -1, "asked": 0}
 
     def on_batch(_batch) -> None:
@@ -186,6 +204,8 @@ def _known(
         if len(marks.right) > len(batches) and state["at"] > len(batches):
             at += len(batches)  # the second time
         truth, right = labels[at % len(batches)], marks.right[at]
+        if turning:
+            truth, right = truth.roll(sample.passes), right.roll(sample.passes)
         state["asked"] += 1
         times = -(-len(images) // len(truth))
         given = torch.where(right, truth, (truth + 1) % form.classes)
@@ -193,7 +213,7 @@ def _known(
         logits = logits.repeat(times, *[1] * (logits.ndim - 1))[: len(images)]
         return fitting(logits, case.model).to(images.device)
 
-    sample = Sample(batches, loader, on_batch=on_batch)
+    sample = Sample(batches, loader, on_batch=on_batch, turning=turning)
     seen = case.judge(sample, answer, sample if len(marks.right) > len(batches) else None)
     if seen.error or seen.late or not state["asked"]:
         return None
@@ -257,11 +277,24 @@ def _wrong(said: list, places: list, scales: dict, total: int, sure: bool) -> It
     elif not scales and len(shares) == 1 and len(places) == 1 and right[shares[0]] != total:
         scale = 1 if right[shares[0]] < 1 else 100
         yield found("wrong-accuracy", ask=not sure, said=right[shares[0]] / scale, true=1.0)
+    elif not places and len(floors := [at for at in range(len(wrong)) if _floor(said, at)]) == 1:
+        low, high = wrong[floors[0]], right[floors[0]]
+        yield found("wrong-accuracy", ask=not sure, said=low / high, true=0.0)
     elif len(wrong) == 1 and not scales and _no_loss(said):
         scale = 1 if all(numbers[0] < 1 for _marks, numbers in said) else 100
         yield found("wrong-accuracy", ask=not sure, said=right[0] / scale, true=1.0)
     elif not places and all(numbers == wrong for _marks, numbers in said):
         yield found("evaluation-blind", ask=any(wrong), said=wrong[0])
+
+
+def _floor(said: list, at: int) -> bool:
+    """Tell whether a number is a share that does not begin at 0, where all answers are wrong."""
+    low, high, *some = (numbers[at] for _marks, numbers in said)
+    shares = [marks.share() for marks, _numbers in said[2:]]
+    straight = all(
+        abs(x - low - s * (high - low)) < 0.02 * high for x, s in zip(some, shares, strict=True)
+    )
+    return min(abs(high - 1), abs(high - 100)) < 0.01 and 0.1 < low / high < 0.95 and straight
 
 
 def _no_loss(said: list) -> bool:

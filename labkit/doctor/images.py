@@ -42,7 +42,7 @@ def _what_the_model_gets(case: Case) -> tuple[torch.Tensor | None, str]:
     """Return what enters the model in the rehearsal, else the batches themselves."""
     images, forwards = _stack(case.entered), case.log.forwards
     where = forwards[0].where if forwards and case.own_code else _("the training batches")
-    return _at_the_first_layer(case, images) if forwards and images is not None else images, where
+    return _at_the_first_layer(case, images) if forwards else images, where
 
 
 def _what_judges(case: Case) -> torch.Tensor | None:
@@ -53,21 +53,23 @@ def _what_judges(case: Case) -> torch.Tensor | None:
     raw = [images for images, _labels in pairs(case.judging_sample)]
     if case.evaluate and raw:
         entered = [f.images for f in case.evaluation.log.forwards if f.images is not None]
-        return _stack(entered or raw)
+        return _at_the_first_layer(case, _stack(entered))
     own, entered = pairs(case.sample), case.entered
     as_they_come = not own or _same(own[0][0], entered[0])
-    return _stack(raw) if raw and as_they_come else None
+    return _at_the_first_layer(case, _stack(raw)) if as_they_come else None
 
 
 def _same(one: torch.Tensor, other: torch.Tensor) -> bool:
     return one.shape == other.shape and torch.equal(one.cpu(), other.cpu())
 
 
-def _at_the_first_layer(case: Case, images: torch.Tensor) -> torch.Tensor | None:
+def _at_the_first_layer(case: Case, images: torch.Tensor | None) -> torch.Tensor | None:
     """Return the images as the first layer with weights gets them: a model may scale its input.
 
     None where a normalisation stands before it.
     """
+    if images is None:
+        return None
     try:
         steps = record(case.double, fitting(images, case.model)).steps
     except (*FAILURES, ValueError):
@@ -97,7 +99,7 @@ def _scale(images: torch.Tensor, name: str) -> Iterator[Finding]:
     if high > 20:
         yield found("bytes", name, seen=seen)
     elif std < 0.02:
-        yield found("divided-twice", name, seen=seen)
+        yield found("divided-twice" if std > 1e-6 else "divided-twice/constant", name, seen=seen)
     elif _looks_normalised_twice(low, high, mean, std):
         yield found("normalised-twice", name, seen=seen)
     elif low >= 0 and high <= 1:

@@ -47,6 +47,7 @@ def look(case: Case) -> Iterator[Finding]:
     for name, batches in judging:
         if batches is not None:
             yield from _augmented(batches, name)
+    yield from _never_trained(case)
     yield from overlap.look(dict([training, *judging]))
 
 
@@ -105,8 +106,8 @@ def _breaks(name: str, case: Case, batches: Any) -> Finding | None:
 
 
 def _order(case: Case) -> Iterator[Finding]:
-    shuffles, seen = _shuffles(case.train_batches), case.rehearsal
-    if case.train and seen and seen.given == seen.passes >= 3 and not shuffles:
+    mixes, seen = shuffles(case.train_batches), case.rehearsal
+    if case.train and seen and seen.given == seen.passes >= 3 and not mixes:
         yield found("first-batch-again", n=seen.passes)
         return
     if len(case.sample) < 2:
@@ -114,7 +115,7 @@ def _order(case: Case) -> Iterator[Finding]:
     labels = [labels for _images, labels in pairs(case.sample)]
     where, sort = type(case.train_batches).__name__, sorted_by_class(labels)
     same = sort and len(torch.cat(labels).unique()) == 1
-    if shuffles or (shuffles is None and not sort) or (same and shuffles is not False):
+    if mixes or (mixes is None and not sort) or (same and mixes is not False):
         return
     dataset = case.dataset
     prepared = isinstance(dataset, TensorDataset) and not sort  # mixed once, perhaps
@@ -147,6 +148,25 @@ def _batches(case: Case) -> Iterator[Finding]:
     if images is not None and judged is not None and images.ndim == judged.ndim == 4:
         if _empty(images) > 0.5 and _empty(judged) < 0.2:
             yield found("mostly-empty", name)
+
+
+def _never_trained(case: Case) -> Iterator[Finding]:
+    """Look for classes that judge and that no training image belongs to."""
+    taught, judged = ([y for _x, y in pairs(b)] for b in (case.many, case.judging_batches[0]))
+    if not all(y.ndim == 1 and not y.is_floating_point() for y in [*taught, *judged]):
+        return
+    every = all_targets(case.dataset)
+    whole = every is not None or len(case.many) == length(case.train_batches)
+    if not taught or not judged or not (whole or shuffles(case.train_batches)):
+        return
+    taught, judged = torch.cat(taught) if every is None else every, torch.cat(judged)
+    labels, counts = judged.unique(return_counts=True)
+    shares = {int(c): n / len(judged) for c, n in zip(labels, counts.tolist(), strict=True)}
+    never = [c for c, s in shares.items() if c not in taught and (1 - s) ** len(taught) < 1e-4]
+    if never:
+        name = _("validation") if case.validation_batches is not None else _("test")
+        label, share = ", ".join(map(str, never[:4])), sum(shares[c] for c in never)
+        yield found("classes-missing", label=label, split=name, share=share)
 
 
 def _again(case: Case, both: list, name: str) -> Iterator[Finding]:
@@ -186,7 +206,7 @@ def _cut_short(dataset: Any) -> Iterator[Finding]:
         yield found("dataset-too-short", type(dataset).__name__, n=count, there=most)
 
 
-def _shuffles(batches: Any) -> bool | None:
+def shuffles(batches: Any) -> bool | None:
     """Return whether a loader shuffles; None where it does not tell."""
     if isinstance(batches, DataLoader):
         if type(batches.batch_sampler) not in (BatchSampler, type(None)):

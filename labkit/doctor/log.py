@@ -70,8 +70,9 @@ class Log:
     ``since`` are the sums of what the loss functions returned between two calls of ``backward``.
     ``tallies`` hold the right answers, the losses and the images of each pass, ``told`` the mode of
     each scheduler that waits for a plateau, and what it was told. ``taught_at`` is a line that took
-    a step after a batch that judges. ``by_reference`` tells whether a state_dict() was kept while
-    the weights went on.
+    a step after a batch that judges. ``spread`` is a function that made [N, N] of outputs [N, 1]
+    and targets [N], its line, and these shapes. ``by_reference`` tells whether a state_dict() was
+    kept while the weights went on.
     """
 
     order: list[str] = field(default_factory=list)
@@ -86,6 +87,7 @@ class Log:
     taught_at: str = ""
     called: set[int] = field(default_factory=set)
     by_reference: bool = False
+    spread: tuple = ()
     backwards: list[str] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     optimizers: list[torch.optim.Optimizer] = field(default_factory=list)

@@ -24,7 +24,7 @@ _LABELS_DO_NOT_FIT = ("is out of bounds", "expected target dtype", "type for tar
 
 def look(case: Case) -> Iterator[Finding]:
     """Look at what the loss function was given during the rehearsal."""
-    judged = _judged(case)
+    judged = case.log.judged
     entropy = [call for call in judged if call.function == "cross_entropy"]
     labels = pairs(case.sample)
     yield from _against_the_labels(case, judged, [labels for _images, labels in labels])
@@ -34,20 +34,17 @@ def look(case: Case) -> Iterator[Finding]:
         yield from _first_loss(entropy[0])
         yield from _before_cross_entropy(entropy)
         yield from _width(case, entropy[0])
-    likelihood = [call for call in judged if call.function == "nll_loss"]
-    if likelihood and not all(is_log_softmax(call.outputs) for call in likelihood):
-        soft = all(is_softmax(call.outputs) for call in likelihood)
-        yield found("no-log-softmax", likelihood[0].where, what=_("softmax") if soft else "logits")
-    yield from _shapes(judged)
+    for kind, function in ("no-log-softmax", "nll_loss"), ("no-log-softmax/kl", "kl_div"):
+        calls = [c for c in judged if c.function == function and c.outputs.ndim > 1]
+        if calls and not all(is_log_softmax(call.outputs) for call in calls):
+            what = _("softmax") if all(is_softmax(call.outputs) for call in calls) else "logits"
+            yield found(kind, calls[0].where, what=what, function=function)
+    yield from _shapes(case, judged)
     yield from targets.look(case, entropy, judged)
     negated = list(_factors(case))
     yield from negated
     if not negated:
         yield from targets.downhill(case)
-
-
-def _judged(case: Case) -> list[Judged]:
-    return case.log.judged
 
 
 def explains(case: Case, error: Exception) -> bool:
@@ -186,7 +183,7 @@ def _share_of_others(entered: torch.Tensor, images: torch.Tensor) -> float | Non
     return (~same).float().mean().item() if explained else None
 
 
-_MUCH = 10
+_MUCH, _MOST_SMOOTHING = 10, 0.5
 """A penalty so many times the loss is what is made small, and not the loss."""
 
 
@@ -221,6 +218,9 @@ def _options(calls: list[Judged]) -> Iterator[Finding]:
     if not targets or any(part.ndim != 1 or part.is_floating_point() for part in targets):
         return
     labels, options, where = torch.cat(targets).cpu(), calls[0].options, calls[0].where
+    if options.get("label_smoothing", 0) > _MOST_SMOOTHING:
+        smoothing = options["label_smoothing"]
+        yield found("label-smoothing", where, value=smoothing, left=1 - smoothing)
     ignored = options.get("ignore_index", -100)
     share = (labels == ignored).float().mean().item()
     if ignored >= 0 and 0 < share < 0.5:
@@ -229,12 +229,21 @@ def _options(calls: list[Judged]) -> Iterator[Finding]:
     if isinstance(weights, torch.Tensor) and len(labels) >= 64 and len(weights) > 1:
         counts = labels.bincount(minlength=len(weights)).float()[: len(weights)]
         pair = torch.stack([counts, weights.detach().cpu().float()])
+        none = ((pair[1] == 0) & (counts > 0)).nonzero().flatten().tolist()
+        if none:
+            share = counts[none].sum().item() / len(labels)
+            yield found("label-ignored/weight", where, ask=True, label=none[0], share=share)
         uneven = counts.max() > 1.5 * counts.clamp(min=1).min() and pair[1].std() > 0
         if uneven and torch.corrcoef(pair)[0, 1] > 0.7:
             yield found("class-weights-inverted", where)
 
 
-def _shapes(judged: list[Judged]) -> Iterator[Finding]:
+def _shapes(case: Case, judged: list[Judged]) -> Iterator[Finding]:
+    if case.log.spread:
+        function, where, outputs, targets = case.log.spread
+        parts: dict[str, Any] = {"outputs": outputs, "targets": targets}
+        yield found("shapes-broadcast", where, function=function, **parts)
+        return
     for call in judged:
         if call.function in ("cross_entropy", "nll_loss", "multi_margin_loss") or (
             call.targets is None or call.targets.shape == call.outputs.shape
@@ -257,8 +266,8 @@ def _factors(case: Case) -> Iterator[Finding]:
         yield found("penalty-too-strong", where, times=times[0])
         return
     size = len(log.judged[0].outputs)
-    if all(math.isclose(factor, -1, rel_tol=0.01) for factor in factors):
-        yield found("loss-negated", where)
+    if all(math.isclose(factor, -case.downhill, rel_tol=0.01) for factor in factors):
+        yield found("loss-negated", where, ask=not log.steps)
     elif size >= 8 and all(math.isclose(f * size, 1, rel_tol=0.02) for f in factors[:-1]):
         mean = log.judged[0].options.get("reduction", "mean") == "mean"
         if mean and len(log.steps) >= len(log.backwards) - 1:
@@ -267,7 +276,7 @@ def _factors(case: Case) -> Iterator[Finding]:
 
 def look_at_labels(case: Case) -> Iterator[Finding]:
     """Look at the labels of all batches at hand, and of the data set where it lists them."""
-    judged = _judged(case)
+    judged = case.log.judged
     if judged and judged[0].function not in ("cross_entropy", "nll_loss"):
         return  # other losses take other labels
     if judged and judged[0].targets is not None and not judged[0].targets.is_floating_point():
@@ -292,7 +301,7 @@ def look_at_labels(case: Case) -> Iterator[Finding]:
 
 
 def _out_of_range(case: Case, labels: torch.Tensor, loader, name: str) -> Iterator[Finding]:
-    judged, every = _judged(case), all_targets(getattr(loader, "dataset", None))
+    judged, every = case.log.judged, all_targets(getattr(loader, "dataset", None))
     labels = labels if every is None else torch.cat([labels, every])
     labels = labels[labels != -100]  # which cross_entropy ignores
     if not len(labels) or (judged and _relabelled(case, judged)):

@@ -24,7 +24,8 @@ class Sample:
 
     Each pass gives ``count`` batches, over and over the same few. ``on_batch`` is called with
     each before it is given, and with None when there are no more. After ``most`` batches, or after
-    ``deadline`` and three batches, ``Enough`` is raised. ``passes`` counts how often it was begun,
+    ``deadline`` and three batches, ``Enough`` is raised. With ``turning``, the images of a batch
+    come in another order in each pass. ``passes`` counts how often it was begun,
     ``finished`` how often it came to its end, ``given`` the batches. ``spoilt`` tells whether one
     was written into that the loader would give again. ``dataset`` and the like are those of
     ``loader``.
@@ -38,10 +39,11 @@ class Sample:
         on_batch: Callable[[Any], None] = lambda batch: None,
         deadline: float = float("inf"),
         most: float = float("inf"),
+        turning: bool = False,
     ):
         self._batches, self._loader, self._on_batch = batches, loader, on_batch
         self._count = len(batches) if count is None else count
-        self._deadline, self._most = deadline, most
+        self._deadline, self._most, self._turning = deadline, most, turning
         self._kept = getattr(loader, "kept", isinstance(loader, (list, tuple)))
         self.passes = self.given = self.finished = 0
         self.spoilt = False
@@ -58,6 +60,7 @@ class Sample:
             self.given += 1
             batch = self._batches[number % len(self._batches)]
             self._on_batch(batch)
+            batch = _turned(batch, self.passes) if self._turning else batch
             yield (given := _cloned(batch))
             self.spoilt = self.spoilt or (self._kept and not _alike(given, batch))
         self.finished += 1
@@ -214,6 +217,13 @@ def _cloned(batch: Any) -> Any:
     if isinstance(batch, (list, tuple)) and not hasattr(batch, "_fields"):
         return type(batch)(_cloned(part) for part in batch)
     return copy.deepcopy(batch)
+
+
+def _turned(batch: Any, by: int) -> Any:
+    """Return a batch with its images and labels in another order."""
+    parts = batch.items() if isinstance(batch, Mapping) else enumerate(batch)
+    turned = {n: x.roll(by, 0) if torch.is_tensor(x) and x.ndim else x for n, x in parts}
+    return turned if isinstance(batch, Mapping) else list(turned.values())
 
 
 def _alike(one: Any, other: Any) -> bool:

@@ -3,6 +3,7 @@
 All of it is read from a rehearsal: what the learner's own loop did to copies.
 """
 
+import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from torch.optim import lr_scheduler
 
 from labkit.doctor import loss
-from labkit.doctor.calls import iterators_of, message
+from labkit.doctor.calls import iterators_of, message, schedulers_of
 from labkit.doctor.case import BATCHES, Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
@@ -132,7 +133,9 @@ def _order(case: Case, seen: Rehearsal) -> Iterator[Finding]:
         return
     if not log.steps:
         return  # it changes the weights by hand
-    if not log.reached:
+    if not seen.moved and any(step.moved > 0 for step in log.steps):
+        yield found("weights-reset/after", ask=True, n=steps)
+    if not log.reached and not any(step.gradient for step in log.steps):
         yield found("no-backward", log.steps[0].where)
     elif (order[0], order[-1]) == ("step", "backward") and not log.steps[0].after_backward:
         yield found("step-before-backward", log.steps[0].where)
@@ -164,7 +167,9 @@ def _schedule(case: Case, seen: Rehearsal) -> Iterator[Finding]:
     rates = {step.rate for step in log.steps}
     stepped = any(scheduler.last_epoch > start for scheduler, start in seen.schedulers)
     least = min((g["lr"] / g["initial_lr"] for g in case.groups if g.get("initial_lr")), default=1)
-    if case.train and len(rates) == 1 and 0 < least < _LITTLE and not stepped:
+    low = list(_never_high(case)) if 0 < least < _PART else []
+    yield from low
+    if case.train and len(rates) == 1 and 0 < least < _LITTLE and not stepped and not low:
         yield found("learning-rate-zero/little", log.steps[0].where, rate=min(rates), share=least)
     for mode, meaning in dict.fromkeys(log.told):
         if (mode, meaning) in (("min", "accuracy"), ("max", "loss")):
@@ -177,7 +182,7 @@ def _schedule(case: Case, seen: Rehearsal) -> Iterator[Finding]:
             yield found("scheduler-of-another", type(scheduler).__name__)
         elif case.train and calls >= 3 and calls >= batches - 1 and seen.passes == 1:
             yield from _sinking(case, scheduler, calls, log.steps[0].rate)
-        elif case.train and log.steps and calls <= seen.passes:
+        elif case.train and log.steps and calls <= seen.passes and not low:
             yield from _creeping(scheduler, calls)
 
 
@@ -187,14 +192,11 @@ def _sinking(case: Case, scheduler, calls: int, first: float) -> Iterator[Findin
     if epoch is None or isinstance(scheduler, _IN_BATCHES) or not first:
         return
     most = 2 * epoch if isinstance(scheduler, _ENDLESS) else epoch // 2
-    groups = scheduler.optimizer.param_groups
-    with suppress(ValueError):
-        while (calls == 0 or _rate(groups) >= _LITTLE * first) and calls < most:
-            scheduler.step()
-            calls += 1
-    if _rate(groups) < _LITTLE * first:
-        name = type(scheduler).__name__
-        yield found("scheduler-per-batch", name, first=first, last=_rate(groups), n=calls)
+    for n, rate in enumerate(_rates(scheduler, most - calls), calls):
+        if rate < _LITTLE * first:
+            name = type(scheduler).__name__
+            yield found("scheduler-per-batch", name, first=first, last=rate, n=n)
+            return
 
 
 _EPOCHS, _PART = 20, 0.3
@@ -202,21 +204,46 @@ _EPOCHS, _PART = 20, 0.3
 
 def _creeping(scheduler, calls: int) -> Iterator[Finding]:
     """Step a scheduler's copy as often as many epochs would: does it warm up at all?"""
-    if isinstance(scheduler, lr_scheduler.ReduceLROnPlateau):
-        return
-    groups, first = scheduler.optimizer.param_groups, _rate(scheduler.optimizer.param_groups)
-    shares = [0.0]
-    for _epoch in range(calls, _EPOCHS):
-        with suppress(ValueError):
-            scheduler.step()
-        shares.append(max(g["lr"] / g.get("initial_lr", g["lr"] or 1) for g in groups))
-    if _rate(groups) > first and max(shares) < _PART:
+    rates, whole = _rates(scheduler, _EPOCHS - calls), _given(scheduler)
+    if rates[-1] > rates[0] and max(rates) < _PART * whole:
         name = type(scheduler).__name__
-        yield found("warm-up-in-epochs", name, n=_EPOCHS, share=max(shares))
+        yield found("warm-up-in-epochs", name, n=_EPOCHS, share=max(rates) / whole)
 
 
-def _rate(groups: list[dict]) -> float:
-    return max(float(group["lr"]) for group in groups)
+def _never_high(case: Case) -> Iterator[Finding]:
+    """Step the optimizer's schedulers through many epochs: do they begin low, and stay there?"""
+    for scheduler in schedulers_of(case.optimizer):
+        whole, count = _given(scheduler), _EPOCHS * (length(case.train_batches) or 1)
+        if scheduler.last_epoch > 1 or whole >= _AS_FACTOR:
+            return  # it has begun already, or its factors are meant as learning rates
+        rates = _rates(scheduler, min(count, 5_000))
+        if max(rates) < _PART * whole:
+            parts: dict[str, Any] = {"share": rates[0] / whole, "most": max(rates) / whole}
+            ask, name = max(rates) > 1.5 * rates[0], type(scheduler).__name__
+            yield found("learning-rate-zero/factor", name, ask=ask, n=_EPOCHS, **parts)
+            return
+
+
+_AS_FACTOR = 0.5
+"""With lr=1, the factors of a scheduler are the learning rates."""
+
+
+def _rates(scheduler, calls: int) -> list[float]:
+    """Step a scheduler's copy so often; return the learning rates, the present one first."""
+    groups = scheduler.optimizer.param_groups
+    rates = [max(float(group["lr"]) for group in groups)]
+    if isinstance(scheduler, lr_scheduler.ReduceLROnPlateau):
+        return rates
+    with suppress(ValueError), warnings.catch_warnings(action="ignore"):
+        for _call in range(calls):
+            scheduler.step()
+            rates.append(max(float(group["lr"]) for group in groups))
+    return rates
+
+
+def _given(scheduler) -> float:
+    """Return the learning rate that the optimizer was given, before the scheduler was made."""
+    return max(float(g.get("initial_lr") or g["lr"] or 1) for g in scheduler.optimizer.param_groups)
 
 
 def _unreached(case: Case, seen: Rehearsal) -> Iterator[Finding]:

@@ -9,11 +9,11 @@ from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
+from labkit.doctor import effects
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
 from labkit.doctor.sample import fitting, length, pairs
-from labkit.doctor.targets import untrained
 from labkit.inspect.recording import FAILURES, record
 from labkit.sandbox import randomness
 from labkit.sandbox.copies import Copies
@@ -35,9 +35,9 @@ def look(case: Case) -> Iterator[Finding]:
     made = list(_made_on_the_way(case.double, images))
     yield from made or _asked(case.double, images)
     yield from _recorded(case, images)
-    yield from _series(case, images)
     yield from _places(case.double, images)
     yield from _backwards(case)
+    yield from effects.look(case, images)
 
 
 def _made_on_the_way(model: nn.Module, images: torch.Tensor) -> Iterator[Finding]:
@@ -91,36 +91,6 @@ def _recorded(case: Case, images: torch.Tensor) -> Iterator[Finding]:
         if share > 0.05:
             yield found("targets-out-of-reach", last.layer, function=kind, share=share)
 
-
-def _series(case: Case, words: torch.Tensor) -> Iterator[Finding]:
-    """Exchange whole numbers, place by place: what depends on what?"""
-    if words.is_floating_point() or words.ndim != 2 or len(words) < 2 or words.shape[1] > _LONGEST:
-        return
-    before = untrained(case, words)
-    if not isinstance(before, torch.Tensor) or len(before) != len(words):
-        return
-    targets = case.lessons[0][1] if case.lessons else pairs(case.sample)[0][1]
-    shifted = targets.shape[1:] == words.shape[1:] and before.shape[:2] == words.shape
-    shifted = shifted and torch.equal(targets[: len(words), :-1].to(words.device), words[:, 1:])
-    changed = reached = ahead = 0
-    for at in range(1, words.shape[1]):
-        other = words.clone()
-        other[:, at] = words.roll(1, 0)[:, at]
-        rows = (other[:, at] != words[:, at]) & (words != 0).any(1)
-        if not rows.any():
-            continue
-        moved = (untrained(case, other) - before).abs()[rows] > 1e-5
-        changed += int(rows.sum())
-        reached += int(moved.flatten(1).any(1).sum())
-        ahead += int(moved[:, :at].flatten(1).any(1).sum()) if shifted else 0
-    if shifted and ahead > 0.5 * changed > 0:
-        yield found("sees-ahead")
-    elif changed and not shifted and reached < 0.1 * changed:
-        yield found("input-without-effect", share=1 - reached / changed)
-
-
-_LONGEST = 128
-"""Places of a series that are exchanged one after the other."""
 
 _DISTANCES = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
 _functions = {f"{kind.lower()}()": kind for kind in _REACH}

@@ -81,7 +81,8 @@ def downhill(case: Case) -> Iterator[Finding]:
             good, bad = (float(given(x, targets)) for x in (right, wrong))
     except FAILURES:
         return
-    if good - bad > 0.5 * max(abs(good), abs(bad)):
+    flip = -1 if case.log.factors and all(factor < 0 for factor in case.log.factors) else 1
+    if flip * case.downhill * (good - bad) > 0.5 * max(abs(good), abs(bad)):
         yield found("loss-negated/asked", ask=bool(case.own_code), good=good, bad=bad)
 
 

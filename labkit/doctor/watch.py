@@ -15,6 +15,7 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim import optimizer as torch_optimizer
 from torch.overrides import TorchFunctionMode
 
+from labkit.doctor.calls import on_the_side
 from labkit.doctor.lines import line
 from labkit.doctor.log import Forward, Judged, Log, Step
 from labkit.doctor.sample import pairs
@@ -23,6 +24,7 @@ from labkit.sandbox.originals import equal
 
 _LOSSES = {"cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"}
 _LOSSES |= {"mse_loss", "multi_margin_loss", "kl_div", "l1_loss", "smooth_l1_loss"}
+_PAIRED = {"sub", "rsub", "mul", "__rsub__"}
 _KEPT = 12
 """Inputs and loss calls kept of one run."""
 
@@ -130,7 +132,21 @@ class Watch(TorchFunctionMode):
                 self._size = self._gradient(self.model.parameters())
         if name in _LOSSES and isinstance(output, torch.Tensor):
             self._on_loss(name, args, kwargs, output)
+        elif name in _PAIRED and len(args) == 2 and not self.log.spread and not self._judging:
+            self._look_at_pair(name, *args)
         return output
+
+    @on_the_side
+    def _look_at_pair(self, name: str, *pair: Any) -> None:
+        """Note a column of outputs that meets a row of targets: each one meets all of them."""
+        outputs, targets = pair if getattr(pair[0], "requires_grad", False) else pair[::-1]
+        if not isinstance(outputs, torch.Tensor) or not isinstance(targets, torch.Tensor):
+            return
+        n = 0 if self._labels is None else len(self._labels)
+        shapes = sorted((tuple(outputs.shape), tuple(targets.shape)))
+        if n > 1 and shapes == [(n,), (n, 1)] and not targets.requires_grad:
+            if outputs.requires_grad:
+                self.log.spread = (name, line(), list(outputs.shape), list(targets.shape))
 
     def on_batch(self, batch: Any, judging: bool = False) -> None:
         """Note that the next batch is asked for, or None, and count the graphs of old batches."""
@@ -158,6 +174,7 @@ class Watch(TorchFunctionMode):
         self.log.tallies.clear()
         torch.rand(3)
 
+    @on_the_side
     def _on_backward(self, args) -> None:
         loss = args[0] if args and isinstance(args[0], torch.Tensor) else None
         self.log.backwards.append(line())
@@ -175,6 +192,7 @@ class Watch(TorchFunctionMode):
             elif self.log.losses and self.log.losses[-1]:
                 self.log.factors.append(value / self.log.losses[-1])
 
+    @on_the_side
     def _on_loss(self, name, args, kwargs, output) -> None:
         loss = output.detach().float().mean().item()
         if self._judging:
@@ -210,6 +228,7 @@ class Watch(TorchFunctionMode):
         }
         self.log.graphs_kept = max(self.log.graphs_kept, len(old))
 
+    @on_the_side
     def _before_forward(self, module, args) -> None:
         images = next((value for value in args if isinstance(value, torch.Tensor)), None)
         few = len(self.log.forwards) < _KEPT and images is not None and not self._judging
@@ -221,6 +240,7 @@ class Watch(TorchFunctionMode):
             Forward(line(), batch, self._judging, kept, torch.is_grad_enabled(), training, modes)
         )
 
+    @on_the_side
     def _after_forward(self, module, args, output) -> None:
         self._output = output.data_ptr() if isinstance(output, torch.Tensor) else None
         labels = self._labels

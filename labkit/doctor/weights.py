@@ -18,7 +18,7 @@ from labkit.text import _
 
 def look(case: Case) -> Iterator[Finding]:
     """Compare the model's parameters with those that the optimizer holds."""
-    yield from _hidden_layers(case.model)
+    yield from _hidden_layers(case)
     if case.optimizer is not None:
         yield from _other_weights(case)
         yield from _left_out(case)
@@ -59,18 +59,24 @@ def _as_made(module: Any) -> bool:
     return bool(0.9 < most < 1.05 and 1 - room < spread < 1 + room and middle)
 
 
-def _hidden_layers(model: nn.Module) -> Iterator[Finding]:
-    registered = set(model.modules())
-    for owner, module in model.named_modules():
+def _hidden_layers(case: Case) -> Iterator[Finding]:
+    registered = set(case.model.modules())
+    known = {id(p) for p in case.model.parameters()}
+    known |= {id(p) for group in case.groups for p in group["params"]}
+    for owner, module in case.model.named_modules():
         for name, value in vars(module).items():
-            if name.startswith("_") or not isinstance(value, (list, tuple, dict)):
+            if name.startswith("_") or not isinstance(value, (list, tuple, dict, torch.Tensor)):
                 continue
             content = value.values() if isinstance(value, dict) else value
+            content = [value] if isinstance(value, torch.Tensor) else list(content)
             hidden = [m for m in content if isinstance(m, nn.Module) and m not in registered]
-            if any(True for m in hidden for _p in m.parameters()):
+            tensors = [x for x in content if isinstance(x, torch.Tensor) and id(x) not in known]
+            layers = any(True for m in hidden for _p in m.parameters())
+            if layers or any(x.requires_grad and x.is_leaf for x in tensors):
                 where = _("self.{name}, a {kind}").format(name=name, kind=type(value).__name__)
                 place = f"{owner}.{name}" if owner else name
-                yield found("hidden-layers", where, place=place, name=name)
+                kind = "hidden-layers" if layers else "hidden-layers/tensor"
+                yield found(kind, where, place=place, name=name)
 
 
 def _not_frozen(model: nn.Module) -> Iterator[Finding]:

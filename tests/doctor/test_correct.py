@@ -607,7 +607,9 @@ def bytes_that_the_model_scales():
     model = Parts(lambda self, x: self.body((x.permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.25))
     model.body = cnn()
     del model.backbone, model.head
-    return program(model=model, train_batches=prepared(lambda x: x), validation_batches=None)
+    judging = prepared(lambda x: x.flip(2), shuffle=False)
+    batches = {"train_batches": prepared(lambda x: x), "validation_batches": judging}
+    return judges(parts=program(model=model, **batches))
 
 
 def partners_drawn_at_random():
@@ -631,6 +633,45 @@ def rows_that_are_equal_by_chance():
     )  # fmt: skip
 
 
+def a_likelihood_that_is_maximised():
+    model = cnn()
+    uphill = Adam(model.parameters(), 1e-3, maximize=True)
+    return trains(
+        BACK, "        (-loss).backward()\n", parts=program(model=model, optimizer=uphill)
+    )
+
+
+def gradients_of_torch_func():
+    by_hand = """        weights = dict(model.named_parameters())
+        def cost(given):
+            return F.cross_entropy(torch.func.functional_call(model, given, (images,)), labels)
+        slopes = torch.func.grad(cost)({name: p.detach() for name, p in weights.items()})
+        for name, slope in slopes.items():
+            weights[name].grad = slope
+"""
+    return trains(BACK, by_hand)
+
+
+def answers_by_threshold():
+    def loss(outputs, y):
+        return F.binary_cross_entropy_with_logits(outputs, F.one_hot(y, 10).float())
+
+    hits = "((torch.sigmoid(outputs) > 0.5) == F.one_hot(labels, 10)).all(1).sum().item()"
+    return judges(
+        "(outputs.argmax(1) == labels).sum().item()", hits,
+        parts=program(model=cnn(), loss_function=loss),
+    )  # fmt: skip
+
+
+def a_scheduler_whose_factors_are_rates():
+    model = cnn()
+    model.last_seen = model(images[:2])  # an activation that is kept for later, no weight
+    adam = Adam(model.parameters(), 1.0)
+    warm = lr_scheduler.LambdaLR(adam, lambda step: 2e-3 * min(1, (step + 1) / 5))
+    parts = program(model=model, optimizer=adam)
+    return trains(STEP, f"{STEP}        warm.step()\n", parts=parts, warm=warm)
+
+
 UNUSUAL = [
     sharpness_aware_steps, an_optimizer_for_each_half, an_evaluation_that_collects_lists,
     views_pulled_together, an_autoencoder, logistic_regression_with_one_cycle,
@@ -638,7 +679,8 @@ UNUSUAL = [
     max_pooling_is_all_that_bends, rare_classes_drawn_more_often,
     a_mixture_of_pairs_with_soft_targets, a_small_set_with_labels_turned_in_the_loop,
     the_recipe_of_the_course, a_discriminator_whose_outputs_are_small, bytes_that_the_model_scales,
-    partners_drawn_at_random, rows_that_are_equal_by_chance,
+    partners_drawn_at_random, rows_that_are_equal_by_chance, a_likelihood_that_is_maximised,
+    gradients_of_torch_func, answers_by_threshold, a_scheduler_whose_factors_are_rates,
 ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 from torch.optim import SGD, Adam, lr_scheduler
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
@@ -22,6 +23,7 @@ from tests.doctor.programs import (
     labels,
     loader,
     normal,
+    one_number,
     pictures,
     program,
     right_evaluation,
@@ -29,13 +31,13 @@ from tests.doctor.programs import (
     written,
 )
 
-FAULTS = {}
-"""By the kind of a finding: a program that has to get it, and with ``right`` must not."""
+FAULTS = []
+"""The kind of a finding, and a program that has to get it, and with ``right`` must not."""
 
 
 def faulty(kind):
     def register(make):
-        FAULTS[kind] = make
+        FAULTS.append((kind, make))
         return make
 
     return register
@@ -249,11 +251,155 @@ def copies_made_before_the_split(right):
     return of_many(copies[order[:700]], y[:300].repeat(3)[order[:700]], validation_batches=batches)
 
 
-@pytest.mark.parametrize("kind", FAULTS)
-def test_a_fault_is_named_and_its_fixed_twin_is_not_accused(kind):
+class Blind(nn.Module):
+    """A network that looks at a part of its images only."""
+
+    def __init__(self, part):
+        super().__init__()
+        self.net, self.part = cnn(), part
+
+    def forward(self, x):
+        return self.net(self.part(x))
+
+
+OTHER = images[:1].clone()
+PARTS = {
+    "images": lambda x: OTHER.expand(len(x), -1, -1, -1),
+    "images[:, [1, 2]]": lambda x: x[:, :1].expand(-1, 3, -1, -1),
+    "images[:, :, 16:32]": lambda x: torch.cat([x[:, :, :16], x[:, :, :16]], 2),
+}
+
+
+@pytest.mark.parametrize("where", PARTS)
+def test_what_forward_does_not_look_at_is_asked_about(where):
+    report = examine(**program(model=Blind(PARTS[where])))
+    asked = [x.where for x in report.questions if x.kind == "input-without-effect"]
+    assert asked == [where], str(report)
+    last = nn.init.zeros_
+    whole = Blind(lambda x: x.flip(-1))
+    last(whole.net[-1].weight)
+    assert "input-without-effect" not in examine(**program(model=whole)).kinds
+
+
+@faulty("weights-reset")
+def the_best_weights_are_never_replaced(right):
+    parts = program(model=cnn())
+    keep = "    best = {k: v.clone() for k, v in model.state_dict().items()}\n    model.train()\n"
+    end = "    return total / examples"
+    edits = ("    model.train()\n", keep, end, f"    model.load_state_dict(best)\n{end}")
+    return trains(*(() if right else edits), parts=parts)
+
+
+@faulty("learning-rate-zero")
+def a_rate_where_a_factor_is_meant(right):
+    parts = program(model=cnn())
+    rate = 1 if right else 0.02
+    parts["keep"] = lr_scheduler.LambdaLR(parts["optimizer"], lambda epoch: rate * 0.95**epoch)
+    scheduler = parts.pop("keep")
+    return trains(parts=parts, scheduler=scheduler)
+
+
+@faulty("label-smoothing")
+def the_share_that_is_kept(right):
+    return program(
+        model=cnn(), loss_function=nn.CrossEntropyLoss(label_smoothing=0.1 if right else 0.9)
+    )
+
+
+@faulty("label-ignored")
+def a_class_without_weight(right):
+    weights = torch.ones(10)
+    weights[3] = 1 if right else 0
+    return program(model=cnn(), loss_function=nn.CrossEntropyLoss(weight=weights))
+
+
+@faulty("no-log-softmax")
+def a_divergence_of_probabilities(right):
+    def loss(outputs, y):
+        given = outputs.log_softmax(1) if right else outputs.softmax(1)
+        return F.kl_div(given, F.one_hot(y, 10) * 0.9 + 0.01, reduction="batchmean")
+
+    return program(model=cnn(), loss_function=loss)
+
+
+@faulty("hidden-layers")
+def a_tensor_that_is_no_parameter(right):
+    model = cnn()
+    weight = torch.ones(10, requires_grad=True)
+    model.scale = nn.Parameter(weight) if right else weight
+    model.forward = lambda x: nn.Sequential.forward(model, x) * model.scale
+    return program(model=model)
+
+
+@faulty("shapes-broadcast")
+def a_column_minus_a_row(right):
+    def squares(outputs, y):
+        return ((outputs[:, 0] if right else outputs) - y).square().mean()
+
+    return one_number(lambda x: x[:, 0], loss_function=squares)
+
+
+@faulty("classes-missing")
+def a_set_that_is_split_while_it_is_sorted(right):
+    order = torch.arange(len(y)) if right else y.argsort()
+    judging = DataLoader(TensorDataset(x[order[800:]], y[order[800:]]), 50)
+    return of_many(x[order[:800]], y[order[:800]], validation_batches=judging)
+
+
+@faulty("divided-twice")
+def floats_turned_into_bytes(right):
+    lost = x if right else (x * 0.4 + 0.5).byte().float()
+    return of_many(lost, y)
+
+
+TWO_PASSES = """
+def evaluate(model, batches):
+    model.eval()
+    with torch.no_grad():
+        answers = torch.cat([model(images).argmax(1) for images, _labels in batches])
+    labels = torch.cat([labels for _images, labels in batches])
+    return (answers == labels).float().mean().item()
+"""
+
+
+@faulty("two-orders")
+def two_passes_over_a_loader_that_shuffles(right):
+    judging = DataLoader(TensorDataset(x[:100], y[:100]), 25, shuffle=not right)
+    parts = program(model=cnn(), validation_batches=judging)
+    return parts | {"evaluate": written(TWO_PASSES)}
+
+
+@faulty("evaluation-remembers")
+def a_counter_that_is_never_set_back(right):
+    begin = ("    right = examples = 0", "    global right\n    examples = 0")
+    return judges(*(() if right else begin), right=0)
+
+
+@faulty("wrong-accuracy")
+def hits_among_all_numbers_of_the_one_hot_rows(right):
+    hits = "((torch.sigmoid(outputs) > 0.5) == F.one_hot(labels, 10)).{}.sum().item()"
+    same = hits.format("all(1)" if right else "float().mean(1)")
+    edits = ("(outputs.argmax(1) == labels).sum().item()", same)
+    return judges(*edits, parts=program(model=cnn(), validation_batches=held()))
+
+
+def test_a_mean_over_batches_of_one_size_is_only_asked_about():
+    batches = DataLoader(TensorDataset(x[:100], y[:100]), 25)
+    edits = (
+        "(outputs.argmax(1) == labels).sum().item()",
+        "(outputs.argmax(1) == labels).float().mean().item()",
+    )
+    report = examine(
+        **judges(*edits, "len(labels)", "1", parts=program(model=cnn(), validation_batches=batches))
+    )
+    assert [x.kind for x in report.questions] == ["accuracy-of-batches"] and not report.faults
+
+
+@pytest.mark.parametrize(("kind", "make"), FAULTS)
+def test_a_fault_is_named_and_its_fixed_twin_is_not_accused(kind, make):
     torch.manual_seed(0)
-    report = examine(**FAULTS[kind](False))
+    report = examine(**make(False))
     torch.manual_seed(0)
-    twin = examine(**FAULTS[kind](True))
+    twin = examine(**make(True))
     assert kind in report.kinds, str(report)
     assert kind not in twin.kinds and not twin.faults, str(twin)
