@@ -11,7 +11,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from labkit.data.loaders import BatchLoader
-from labkit.doctor import Finding, Report, case, examine
+from labkit.doctor import Finding, Report, calls, examine
 from labkit.model import Net
 from labkit.training import Run, checkpoint, evaluate, train_epoch, train_step
 from labkit.training.live import LiveRun, State
@@ -282,7 +282,7 @@ def test_what_a_loop_writes_to_a_file_is_not_written_and_can_be_read_in_the_loop
 
 
 def test_an_evaluation_that_never_ends_is_said_not_to_have_been_looked_at(monkeypatch):
-    monkeypatch.setattr(case, "SECONDS", 0.2)
+    monkeypatch.setattr(calls, "SECONDS", 0.5)
 
     def evaluate(model, batches):
         while True:
