@@ -73,7 +73,9 @@ _RUN = """async text => {
 }"""
 
 _SHUT_DOWN = """async wait => {
-  const ended = window.jupyterapp.shell.currentWidget.sessionContext.shutdown();
+  const panel = () => window.jupyterapp.shell.currentWidget; // none yet in a page just reloaded
+  while (!panel()?.sessionContext) await new Promise(next => setTimeout(next, 100));
+  const ended = panel().sessionContext.shutdown();
   await (wait ? ended : Promise.race([ended, new Promise(sent => setTimeout(sent, 100))]));
 }"""
 
