@@ -139,19 +139,11 @@ _CUT_OFF = """root => [root, ...root.querySelectorAll('*')].flatMap(each => {
 })"""
 
 
-_JUDGE = """async ([theme, rules]) => {
-  await window.jupyterapp.commands.execute('apputils:change-theme', { theme });
-  const splash = () => document.querySelector('#jupyterlab-splash'); // two of them: a page error
-  const named = () => document.body.dataset.jpThemeName === theme && !splash();
-  while (!named()) await new Promise(next => setTimeout(next, 50));
-  const options = { preload: false, ...(rules && { runOnly: { type: 'rule', values: rules } }) };
-  const { violations } = await axe.run('.lk-explorer:not(.lk-explorer *)', options);
+_JUDGE = """async () => {
+  const { violations } = await axe.run('.lk-explorer:not(.lk-explorer *)', { preload: false });
   const said = ({ id, nodes }) => nodes.map(({ html }) => `${id} ${html.slice(0, 160)}`);
   return violations.flatMap(said);
 }"""
-
-_THEMES = {"Dark": ["color-contrast", "link-in-text-block"], "Light": None}
-"""In which theme which of axe's rules are tried: all, or those that look at colours."""
 
 AXE = resources.files("axe_playwright_python") / "axe.min.js"
 
@@ -371,13 +363,9 @@ def cut_off(root) -> list[str]:
 
 
 def judged(page) -> list[str]:
-    """Return what axe-core finds wrong with the explorers of a page, light and dark."""
+    """Return what axe-core finds wrong with the explorers of a page; colours see `pale`."""
     page.evaluate(AXE.read_text("utf-8"))
-    return [
-        f"{theme}: {violation}"
-        for theme, rules in _THEMES.items()
-        for violation in page.evaluate(_JUDGE, [f"JupyterLab {theme}", rules])
-    ]
+    return page.evaluate(_JUDGE)
 
 
 def unusable(page, height: int = 620) -> list[str]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.browser.colours import pale
 from tests.browser.kinds import CELLS, EXPLORERS
 from tests.browser.lab import write_notebook
 
@@ -39,6 +40,10 @@ def test_every_explorer_is_alive_and_its_still_is_hidden(saved):
     assert alive.count() == EXPLORERS
     assert page.locator(".lk-still").count() == EXPLORERS
     assert page.locator(".lk-still:visible").count() == 0
+
+
+def test_every_letter_of_every_explorer_stands_out_in_light_and_dark(saved):
+    assert pale(saved.page) == []
 
 
 def test_after_a_reload_with_the_kernel_alive_every_explorer_is_alive(saved):
