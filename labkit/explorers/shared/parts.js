@@ -162,9 +162,9 @@ function frameOn(frame, [top, bottom, left, right], height, width) {
   });
 }
 
-/** A brightness as a shade of grey with ink that can be read on it. */
+/** A brightness as a shade of grey with ink that can be read on it: 4.5 to 1 at least. */
 function shade(level) {
-  return { fill: `rgb(${level},${level},${level})`, colour: level > 118 ? INK : "#fff" };
+  return { fill: `rgb(${level},${level},${level})`, colour: level > 117 ? "#000" : "#fff" };
 }
 
 /** Negative numbers on blue, positive on orange; their sign stands there as well. */
