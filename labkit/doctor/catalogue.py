@@ -83,6 +83,12 @@ DATA = {
         "No batch comes out of it, so nothing that needs one was looked at.",
         "Try one item first, dataset[0], then next(iter(loader)).",
     ),
+    "loader-breaks/empty": (
+        "The {split} loader gives no batch at all.",
+        "A loop over it does nothing, and no error is raised.",
+        "Look at the length of its data set. With drop_last=True, what fills no batch is left out: "
+        "use a smaller batch_size, or drop_last=False.",
+    ),
     "not-shuffled": (
         "The training images come class by class.",
         "Each step undoes part of what the one before has learnt, and every epoch repeats the same "

@@ -292,6 +292,13 @@ LOSS = {
         "optimizer goes downhill: it learns to be wrong.",
         "Return minus the mean log-probability of the right class, or use nn.CrossEntropyLoss.",
     ),
+    "loss-negated/cheap": (
+        "The loss is smaller where the answers are wrong.",
+        "It is {good:.3g} where all answers are right, and {bad:.3g} where all are wrong. The "
+        "optimizer goes downhill: it learns to be wrong.",
+        "Work it out by hand for one right and one wrong answer: which factor makes the wrong one "
+        "cheap? A weight such as p is often meant as 1 - p.",
+    ),
     "sigmoid-before-loss/twice": (
         "A sigmoid stands before BCEWithLogitsLoss.",
         "BCEWithLogitsLoss applies the sigmoid itself. After two of them no probability is under "

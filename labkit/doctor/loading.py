@@ -99,6 +99,8 @@ def _named(case: Case) -> dict[str, Any]:
 
 def _breaks(name: str, case: Case, batches: Any) -> Finding | None:
     error = case.loader_errors.get(id(batches))
+    if error is None and batches is not None and length(batches) == 0:
+        return found("loader-breaks/empty", type(batches).__name__, split=name)
     if batches is None or error is None:
         return None
     where = _("the {split} loader; {line}").format(split=name, line=line_of(error))

@@ -83,7 +83,8 @@ def downhill(case: Case) -> Iterator[Finding]:
         return
     flip = -1 if case.log.factors and all(factor < 0 for factor in case.log.factors) else 1
     if flip * case.downhill * (good - bad) > 0.5 * max(abs(good), abs(bad)):
-        yield found("loss-negated/asked", ask=bool(case.own_code), good=good, bad=bad)
+        kind = "loss-negated/asked" if good <= 0 or bad <= 0 else "loss-negated/cheap"
+        yield found(kind, ask=bool(case.own_code), good=good, bad=bad)
 
 
 def untrained(case: Case, images: torch.Tensor) -> Any:

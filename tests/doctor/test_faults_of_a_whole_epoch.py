@@ -352,6 +352,22 @@ def floats_turned_into_bytes(right):
     return of_many(lost, y)
 
 
+@faulty("loader-breaks")
+def a_batch_that_is_larger_than_the_set(right):
+    batches = DataLoader(TensorDataset(images, labels), 16 if right else 512, drop_last=True)
+    return program(model=cnn(), train_batches=batches, validation_batches=None)
+
+
+@faulty("loss-negated")
+def a_weight_that_favours_what_is_known(right):
+    def focal(outputs, y):
+        cost = F.cross_entropy(outputs, y, reduction="none")
+        p = (-cost).exp()
+        return ((1 - p if right else p) ** 2 * cost).mean()
+
+    return program(model=cnn(), loss_function=focal)
+
+
 TWO_PASSES = """
 def evaluate(model, batches):
     model.eval()
