@@ -297,42 +297,37 @@ _ASKS = {
 }  # fmt: skip
 """What may be on purpose: a question, not a fault."""
 
-CONSEQUENCES = {
+CONSEQUENCES: dict[str, set[str]] = {
+    **dict.fromkeys((
+        "label-smoothing", "layer-in-forward", "low-precision", "outputs-dropped", "no-backward",
+        "weight-decay", "softmax-before-loss", "sigmoid-before-loss",
+    ), {"learning-rate-too-small"}),
+    "dead-relu": {"input-without-effect"},
     "rate-for-momentum": {"learning-rate-too-large", "dead-relu"},
     "overlap": {"nearly-the-same"},
     "out-of-step": {"labels-unrelated"},
-    "label-range": {"classes-missing"},
-    "labels-all-alike": {"classes-missing"},
+    **dict.fromkeys(("label-range", "labels-all-alike"), {"classes-missing"}),
     "channels-scrambled": {"labels-unrelated"},
-    "images-all-alike": {"labels-unrelated", "overlap", "input-without-effect"},
-    "divided-twice": {"images-all-alike", "overlap", "input-without-effect"},
-    "dead-relu": {"input-without-effect"},
+    "images-all-alike": {"labels-unrelated", "overlap"},
+    "divided-twice": {"images-all-alike", "overlap"},
     "shapes-broadcast": {"dead-relu", "learning-rate-too-small", "learning-rate-too-large"},
-    "label-smoothing": {"learning-rate-too-small"},
     "validation-learnt": {"training-in-eval-mode"},
     "penalty-too-strong": {"learning-rate-too-large", "learning-rate-too-small", "dead-relu"},
     "hidden-layers": {"layer-in-forward"},
-    "layer-in-forward": {"learning-rate-too-small"},
-    "low-precision": {"learning-rate-too-small"},
-    "outputs-dropped": {"learning-rate-too-small"},
     "targets-out-of-reach": {"dead-relu", "learning-rate-too-small"},
     "clipped-too-early": {"learning-rate-too-large", "loss-not-finite", "gradient-not-finite"},
     "images-again": {"not-shuffled", "classes-missing"},
     "loss-summed": {"dead-relu"},
     "not-divided": {"dead-relu"},
-    "no-backward": {"learning-rate-too-small"},
     "eps-vanishes": {"learning-rate-too-large", "loss-not-finite", "gradient-not-finite"},
     "images-mixed": {"no-log-softmax", "softmax-before-loss", "input-without-effect"},
     "equal-units": {"dead-relu", "learning-rate-too-small", "input-without-effect"},
     "initial-loss": {"dead-relu", "learning-rate-too-large", "input-without-effect"},
     "bytes": {"initial-loss", "dead-relu", "learning-rate-too-large", "loss-not-finite"},
     "no-zero-grad": {"learning-rate-too-large", "dead-relu"},
-    "weight-decay": {"learning-rate-too-small"},
-    "softmax-before-loss": {"learning-rate-too-small"},
-    "sigmoid-before-loss": {"learning-rate-too-small"},
     "targets-far-away": {"learning-rate-too-small", "learning-rate-too-large"},
     "loss-negated": {"learning-rate-too-large", "learning-rate-too-small"},
-}
+}  # fmt: skip
 """What is not told where its cause was found."""
 
 _ALL = CODE | LOSS | NETWORK | WEIGHTS | DATA | EVALUATION
