@@ -41,9 +41,11 @@ def sums(broken: Recording, x: torch.Tensor) -> Diagnosis:
     return both((first, second)), _("shapes that agree, axis by axis"), fixes
 
 
-def _branches(broken: Recording, first: tuple, second: tuple, at: int = 1) -> list[Fix]:
-    """Return the fixes of a residual branch: its padding, its stride, its channels."""
-    ways = [_way(broken, source) for source in (broken.sources[0], broken.sources[at])]
+def _branches(
+    broken: Recording, first: tuple, second: tuple, here: int = 0, there: int = 1
+) -> list[Fix]:
+    """Return the fixes of two branches: the padding, the stride, the channels of either."""
+    ways = [_way(broken, broken.sources[at]) for at in (here, there)]
     common = {step for step in ways[0]} & set(ways[1])
     ways = [[broken.steps[n] for n in way if n not in common] for way in ways]
     ways = [[s for s in way if not isinstance(s.call.module, nn.Identity)] for way in ways]
@@ -154,7 +156,8 @@ def joined(broken: Recording, x: torch.Tensor) -> Diagnosis:
         return None
     shapes = [tuple(tensor.shape) for tensor in tensors]
     expected = _("shapes that agree in every axis but the one along which they are joined")
-    first, other = shapes[0], next((s for s in shapes if s != shapes[0]), shapes[0])
+    usual, odd = _odd_one([(*shape[:axis], *shape[axis:][1:]) for shape in shapes])
+    first, other = shapes[usual], shapes[odd]
     fixes = []
     pooled = [t.shape[2:] == (1, 1) for t in tensors]
     largest = max(shapes, key=math.prod)[2:]
@@ -165,9 +168,7 @@ def joined(broken: Recording, x: torch.Tensor) -> Diagnosis:
         ]
         fixes = [_listed(text.format(sides=", ".join(map(str, largest))), grown, axis)]
     elif len(first) == len(other) == 4 and first[2:] != other[2:] and axis in (1, -3):
-        fixes = _upsampled(broken, listed, axis) or _branches(
-            broken, first, other, shapes.index(other)
-        )
+        fixes = _upsampled(broken, listed, axis) or _branches(broken, first, other, usual, odd)
     elif abs(len(first) - len(other)) == 1 and _parts(listed, axis):
         fixes = _parts(listed, axis)
     elif len(first) == len(other):
@@ -188,6 +189,12 @@ def joined(broken: Recording, x: torch.Tensor) -> Diagnosis:
         words = text.format(shape=list(max(first, other, key=len)))
         fixes = [_listed(words, [torch.flatten(t, 1) for t in listed], axis)]
     return both(shapes), expected, fixes
+
+
+def _odd_one(shapes: list[tuple]) -> tuple[int, int]:
+    """Return where the commonest of some shapes is first, and where the first other one is."""
+    usual = shapes.index(max(shapes, key=shapes.count))
+    return usual, next((n for n, shape in enumerate(shapes) if shape != shapes[usual]), usual)
 
 
 def _parts(listed: Sequence, axis: int) -> list[Fix]:

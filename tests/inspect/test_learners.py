@@ -276,6 +276,11 @@ a pooling branch shrinks because its stride is its kernel
     cat: stride=1
     MaxPool2d(3,  -> MaxPool2d(3, stride=1, 
     fed [4, 3, 28, 28] float32
+branches of other channels are joined, and the third lacks a padding
+    a = nn.Conv2d(3, 8, 1); b = nn.Conv2d(3, 16, 3, padding=1); c = nn.Conv2d(3, 8, 5, padding=1)
+    return torch.cat([self.a(x), self.b(x), self.c(x)], 1)
+    cat: padding=2: .*kernel_size=5
+    nn.Conv2d(3, 8, 5, padding=1) -> nn.Conv2d(3, 8, 5, padding=2)
 branches are joined along the batch
     a = nn.Conv2d(3, 8, 3, padding=1); b = nn.Conv2d(16, 8, 3)
     x = torch.cat([self.a(x), self.a(x)]); return self.b(x)
