@@ -184,9 +184,9 @@ DATA = {
         "Look at where the labels are made, and print some of them.",
     ),
     "classes-missing": (
-        "The training images hold none of class {label}, which {split} asks about. On purpose?",
-        "{share:.0%} of the images that judge are of classes that are never learnt: "
-        "each of their answers is wrong.",
+        "No training image is of class {label}, but {split} has some. On purpose?",
+        "{share:.0%} of the images that you evaluate on are of classes that are never "
+        "learnt: the predictions for them are all wrong.",
         "Mix the images before they are split, or split each class by itself.",
     ),
     "imbalance": (

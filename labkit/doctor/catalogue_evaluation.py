@@ -21,7 +21,7 @@ EVALUATION = {
     ),
     "evaluation-trains": (
         "The evaluation changes the weights.",
-        "Images that judge must not be learnt from: the number means nothing any more.",
+        "Never learn from the images that you evaluate on: the number means nothing any more.",
         "No backward() and no step() in an evaluation.",
     ),
     "accuracy-of-batches": (
@@ -73,9 +73,10 @@ EVALUATION = {
     ),
     "two-orders": (
         "Predictions and labels come in two different orders.",
-        "The loader shuffles: each loop over it has another order, and its data set a third one. "
-        "An answer is then compared with the label of another image.",
-        "Take both from the same batch, in one loop; and do not shuffle what judges.",
+        "The loader shuffles: it gives another order in each loop, and none of them is that "
+        "of its data set. So a prediction is compared with the label of another image.",
+        "Take both from the same batch, in one loop; and do not shuffle the images that you "
+        "evaluate on.",
         "your evaluation says {said:.3g} instead of {true:.3g}",
     ),
     "evaluates-another": (

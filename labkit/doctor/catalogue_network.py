@@ -23,8 +23,8 @@ NETWORK = {
         "{share:.0%} of what enters the model has no effect on the output. On purpose?",
         "These numbers were exchanged for those of another image, and the output was the same: "
         "what they show can never be learnt.",
-        "Follow the images through forward(), line by line: does each line use what the one before "
-        "has made, and all of it?",
+        "Follow the images through forward(), line by line: does each line use all of what "
+        "the line before has computed?",
     ),
     "layer-in-forward": (
         "A layer is created in forward(): its weights are new in each call.",
@@ -166,8 +166,8 @@ NETWORK = {
     ),
     "learning-rate-zero/factor": (
         "A scheduler begins at {share:.2%} of the learning rate, and never gets far above it.",
-        "In {n} epochs it comes to at most {most:.2%} of what the optimizer was given. The "
-        "function of a LambdaLR returns a factor, not a learning rate.",
+        "In {n} epochs the rate reaches at most {most:.2%} of what the optimizer was given. "
+        "The function of a LambdaLR returns a factor, not a learning rate.",
         "Return a factor that begins at 1, such as 0.95**epoch.",
     ),
     "learning-rate-zero": (

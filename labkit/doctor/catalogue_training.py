@@ -132,8 +132,8 @@ CODE = {
         "Call scheduler.step() after each optimizer.step(), if the warm-up counts steps.",
     ),
     "validation-learnt": (
-        "Your loop also learns from the images that judge.",
-        "Images that judge must not be learnt from: the number means nothing any more.",
+        "Your loop also learns from the images that you evaluate on.",
+        "Never learn from the images that you evaluate on: the number means nothing any more.",
         "Call backward() and step() in the training phase only.",
     ),
     "some-batches": (
@@ -155,8 +155,8 @@ CODE = {
     ),
     "weights-reset/after": (
         "After your loop the weights are exactly as they were before it. On purpose?",
-        "The optimizer did change them, in {n} steps. Something put them back, e.g. the weights of "
-        "the best epoch, kept before the first one and never replaced.",
+        "The optimizer did change them, in {n} steps, but then they were put back: e.g. the "
+        '"best" weights, copied before the first epoch and never replaced.',
         "Keep a copy whenever the result is better than the best so far, and store that result "
         "too: best, best_state = result, copy.deepcopy(model.state_dict()).",
     ),
@@ -256,8 +256,8 @@ LOSS = {
     ),
     "label-smoothing": (
         "label_smoothing={value:g} takes most of each label away. On purpose?",
-        "It is the share that is spread over all classes, not the share that is kept: the label "
-        "itself keeps only {left:.0%} and its part of the rest.",
+        "This number is the share that is spread over all classes, not the one that is "
+        "kept: the label itself keeps only {left:.0%} and its part of the rest.",
         "Start with label_smoothing=0.1, or leave it out.",
     ),
     "label-ignored": (

@@ -55,7 +55,8 @@ _MESSAGES = (
      r"\* \(tuple of Tensors)",
      _says(lambda: _("put the tensors into brackets of their own: torch.{0}((a, b), 1)"))),
     (r"(\w+)\(\): argument 'weight' .* must be Tensor, not",
-     _says(lambda: _("make the layer in __init__: {0}() wants its weights, and has none itself"))),
+     _says(lambda: _("make the layer in __init__: {0}() has no weights of its own, and "
+                     "expects them as an argument"))),
     (r"(?:must be Tensor, not|expected Tensor as element \d in argument 0, but got) (\w+)", _kinds),
     (r"got \((\w+)", _kinds),
     (r"argument 'keepdim' .+ must be bool, not int",
@@ -64,13 +65,13 @@ _MESSAGES = (
      _says(lambda: _("choose sizes whose sum is {0}"))),
     (r"expanded size of the tensor \((\d+)\) must match the existing size \((\d+)\) at [\w-]+ "
      r"dimension (\d+)",
-     _says(lambda: _("write -1 for axis {2}, which keeps its {1}; or make the tensor with {0} "
-                     "there"))),
+     _says(lambda: _("write -1 for axis {2}, which keeps its size {1}; or make the tensor "
+                     "with size {0} there"))),
     (r"Boolean value of Tensor",
-     _says(lambda: _("choose for each number, torch.where(condition, a, b), or ask "
+     _says(lambda: _("choose number by number with torch.where(condition, a, b), or ask "
                      "condition.any() or condition.all()"))),
     (r"only one element tensors|a Tensor with \d+ elements cannot be converted",
-     _says(lambda: _("make one number of the tensor first, as x.mean() does"))),
+     _says(lambda: _("reduce the tensor to one number first, as x.mean() does"))),
     (r"attn_mask is .* but should be \((\d+), ?(\d+)",
      _says(lambda: _("make the mask {0} x {1}: a row and a column for each token"))),
     (r"(\w+) is not a Module subclass",
@@ -86,8 +87,9 @@ _MESSAGES = (
     (r"(?:ints?\b.*(?:type |got )float|float' object cannot be interpreted|to be int.*float)",
      _says(lambda: _("divide with //, which gives a whole number"))),
     (r"(?:too many|not enough) values to unpack",
-     _says(lambda: _("name as many on the left as there are on the right: n, c, h, w = x.shape for "
-                     "maps, as many parts as chunk() or split() make"))),
+     _says(lambda: _("write one name on the left for each value on the right: n, c, h, w = "
+                     "x.shape for maps, or one for each part that chunk() or split() "
+                     "returns"))),
     (r"'NoneType' object is not callable",
      _says(lambda: _("put a layer where None is: append() and its like change a list and return "
                      "None"))),

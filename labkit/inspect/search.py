@@ -42,7 +42,7 @@ def _computing(broken: Recording, call: Call, fed: torch.Tensor) -> Generator[Fi
     for n in tensors:  # both halves of an LSTM's state, all that are joined
         alike = [m for m in tensors if leaves[m].shape == leaves[n].shape]
         groups += [alike] if len(alike) > 1 and alike[0] == n else []
-    text = _("give it {x} in place of x, the tensor {shape}")
+    text = _("give it {x}, where x is the tensor {shape}")
     own = [g for g in groups if _is_own(broken, leaves[g[0]], fed)]
     tried = [(group, *pair) for group in own for pair in _as_long(call, leaves[group[0]])]
     for group in groups:
