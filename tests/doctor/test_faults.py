@@ -788,7 +788,7 @@ def test_a_fault_is_named_and_its_fixed_twin_is_not_accused(kind, broken, fixed)
 def test_every_kind_of_the_catalogue_has_a_program_that_shows_it():
     kinds = {key.partition("/")[0] for key in catalogue._ALL} - {"squashed"}
     shown = {kind for kind, *_programs in [*FAULTS, *OF_EPOCHS]}
-    assert kinds - shown == {"breaks", "loader-breaks"}  # tested with their lines
+    assert kinds - shown == {"breaks"}  # tested with its line
 
 
 def all_dead():
