@@ -147,6 +147,16 @@ def record(
     return found
 
 
+def _without_init(model: nn.Module) -> str:
+    """Return the class of the first part that never called nn.Module's __init__, or nothing."""
+    if isinstance(model, torch.jit.ScriptModule):
+        return ""
+    if "_modules" not in vars(model):
+        return type(model).__name__
+    parts = (part for part in model._modules.values() if part is not None)
+    return next(filter(None, map(_without_init, parts)), "")
+
+
 def plain(model: nn.Module) -> nn.Module:
     """Return the model of Python inside of what torch.compile and DataParallel wrap around it.
 
@@ -157,11 +167,9 @@ def plain(model: nn.Module) -> nn.Module:
         raise ValueError(
             _("A model is an instance of nn.Module, as in Net(), not {name}.").format(name=name)
         )
-    if "_modules" not in vars(model):
+    if bare := _without_init(model):
         raise ValueError(
-            _("Write super().__init__() as the first line of __init__ in {kind}.").format(
-                kind=type(model).__name__
-            )
+            _("Write super().__init__() as the first line of __init__ in {kind}.").format(kind=bare)
         )
     if any(isinstance(module, torch.jit.ScriptModule) for module in model.modules()):
         raise ValueError(

@@ -297,6 +297,17 @@ def test_a_single_image_without_a_batch_is_no_mixed_batch():
     assert summary(nn.Conv2d(3, 4, 3), (3, 9, 9)).warnings == ()
 
 
+class Forgetful(nn.Module):
+    def __init__(self, sides):
+        self.sides = sides
+
+
+@pytest.mark.parametrize("place", [lambda part: part, lambda part: nn.Sequential(nn.ReLU(), part)])
+def test_a_part_that_forgot_its_init_is_named_wherever_it_lies(place):
+    with pytest.raises(ValueError, match="first line of __init__ in Forgetful"):
+        summary(place(Forgetful((1,))), torch.rand(1, 3, 8, 8))
+
+
 @pytest.mark.filterwarnings("ignore:.torch.jit.script")
 def test_a_model_that_cannot_be_read_or_copied_is_refused_in_words():
     compiled = torch.jit.script(nn.Sequential(nn.ReLU()))
