@@ -25,6 +25,8 @@ def types(broken: Recording, x: torch.Tensor) -> Diagnosis:
     if first.device != weights.device:
         where = str(weights.device)
         got = _("a tensor on {device}").format(device=first.device)
+        if lost := _unregistered(broken, weights):
+            return got, where, lost
         if broken.sources[0] is not None or weights.is_meta:
             text = _("put the whole model in one place, model.to({device!r})")
             if weights.is_meta:
@@ -37,9 +39,29 @@ def types(broken: Recording, x: torch.Tensor) -> Diagnosis:
     got, expected = (str(t.dtype).removeprefix("torch.") for t in (first, weights))
     change = "x.float()" if weights.dtype == torch.float32 else f"x.to(torch.{expected})"
     change = "x.abs()" if first.is_complex() else change
-    fixes = _where_it_came_in(broken, x, (first.dtype, weights.dtype), change)
+    fixes = _unregistered(broken, weights)
+    fixes = fixes or _where_it_came_in(broken, x, (first.dtype, weights.dtype), change)
     fixes = fixes or before(call, _("convert the input first, {x}"), change)
     return _("numbers of type {dtype}").format(dtype=got), expected, fixes
+
+
+def _unregistered(broken: Recording, weights: torch.Tensor) -> list[Fix]:
+    """Return the fix of a layer in a list or dict of Python, which model.to() does not reach."""
+    kinds = {list: "ModuleList", tuple: "ModuleList", dict: "ModuleDict"}
+    for owner, part in broken.model.named_modules():
+        for name, value in vars(part).items():
+            layers = value.values() if isinstance(value, dict) else value
+            if type(value) not in kinds or name.startswith("_"):
+                continue
+            parts = (layer for layer in layers if isinstance(layer, nn.Module))
+            if any(weights is parameter for layer in parts for parameter in layer.parameters()):
+                text = _(
+                    "make {layer} an nn.{kind}: in a Python {given}, model.to() and the optimizer "
+                    "do not find its layers"
+                )
+                where, given = path(f"{owner}.{name}".strip(".")), type(value).__name__
+                return [Fix(text.format(layer=where, kind=kinds[type(value)], given=given))]
+    return []
 
 
 def _embedding(call: Call, numbers: torch.Tensor) -> Diagnosis:

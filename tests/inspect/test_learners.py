@@ -291,6 +291,13 @@ a pooled branch of one pixel is joined
     x = self.a(x); return torch.cat([x, self.pool(x)], 1)
     cat: x\.expand\(-1, -1, 32, 32\)
     self.pool(x)] -> self.pool(x).expand(-1, -1, 32, 32)]
+layers in a list do not follow the model to another type
+    experts = [nn.Linear(3072, 10), nn.Linear(3072, 10)]; norm = nn.BatchNorm2d(3).double()
+    x = self.norm(x).flatten(1); return self.experts[0](x) + self.experts[1](x)
+    linear: self\.experts an nn\.ModuleList
+    [nn.Linear(3072, 10), nn.Linear(3072, 10)] -> nn.ModuleList([nn.Linear(3072, 10), \
+        nn.Linear(3072, 10)]).double()
+    fed [4, 3, 32, 32] float64
 the maps are a list
     a = nn.Conv2d(3, 8, 1); b = nn.Conv2d(11, 8, 1)
     x = [x, self.a(x)]; return self.b(x)
