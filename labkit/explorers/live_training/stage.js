@@ -173,6 +173,7 @@ export default () => {
       signs = model.get("signs");
       const sized = new ResizeObserver(([{ contentRect: { width, height } }]) => {
         size = [width, height];
+        looked.observe(el.closest(".lk-explorer") ?? el); // its buttons may be all that is in sight
         ask();
       });
       const looked = new IntersectionObserver((changes) => {
@@ -180,7 +181,6 @@ export default () => {
         look();
       });
       sized.observe(panel.chart.svg);
-      looked.observe(el);
       document.addEventListener("visibilitychange", look);
       const off = [follow(model, { "change:scene change:watched": ask, "change:sentence": speak }), keepAllKeys(el)];
       speak();
