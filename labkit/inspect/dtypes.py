@@ -25,7 +25,7 @@ def types(broken: Recording, x: torch.Tensor) -> Diagnosis:
     if first.device != weights.device:
         where = str(weights.device)
         got = _("a tensor on {device}").format(device=first.device)
-        if lost := _unregistered(broken, weights):
+        if lost := _unregistered(broken, weights, first):
             return got, where, lost
         if broken.sources[0] is not None or weights.is_meta:
             text = _("put the whole model in one place, model.to({device!r})")
@@ -39,14 +39,17 @@ def types(broken: Recording, x: torch.Tensor) -> Diagnosis:
     got, expected = (str(t.dtype).removeprefix("torch.") for t in (first, weights))
     change = "x.float()" if weights.dtype == torch.float32 else f"x.to(torch.{expected})"
     change = "x.abs()" if first.is_complex() else change
-    fixes = _unregistered(broken, weights)
+    fixes = _unregistered(broken, weights, first)
     fixes = fixes or _where_it_came_in(broken, x, (first.dtype, weights.dtype), change)
     fixes = fixes or before(call, _("convert the input first, {x}"), change)
     return _("numbers of type {dtype}").format(dtype=got), expected, fixes
 
 
-def _unregistered(broken: Recording, weights: torch.Tensor) -> list[Fix]:
-    """Return the fix of a layer in a list or dict of Python, which model.to() does not reach."""
+def _unregistered(broken: Recording, weights: torch.Tensor, given: torch.Tensor) -> list[Fix]:
+    """Return the fix of a layer in a list or dict of Python, which model.to() did not reach."""
+    went = [(p.dtype, p.device) for p in broken.model.parameters()]
+    if (given.dtype, given.device) not in went:
+        return []
     kinds = {list: "ModuleList", tuple: "ModuleList", dict: "ModuleDict"}
     for owner, part in broken.model.named_modules():
         for name, value in vars(part).items():
@@ -59,8 +62,8 @@ def _unregistered(broken: Recording, weights: torch.Tensor) -> list[Fix]:
                     "make {layer} an nn.{kind}: in a Python {given}, model.to() and the optimizer "
                     "do not find its layers"
                 )
-                where, given = path(f"{owner}.{name}".strip(".")), type(value).__name__
-                return [Fix(text.format(layer=where, kind=kinds[type(value)], given=given))]
+                where, plain = path(f"{owner}.{name}".strip(".")), type(value).__name__
+                return [Fix(text.format(layer=where, kind=kinds[type(value)], given=plain))]
     return []
 
 
