@@ -2,7 +2,7 @@
 # Paths are relative throughout, so that a folder may have spaces and any letters in its name.
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
-	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
+	"$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null && echo "$$p" && break; done)
 RUN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)/python
 # The versions with which `make test` last passed; `make newest` lifts them. CONSTRAINTS= takes any.
 CONSTRAINTS ?= constraints.txt
@@ -124,10 +124,10 @@ FILTER = test "$$(git rev-parse --show-toplevel 2>/dev/null)" != "$(CURDIR)" || 
 .venv/ready-lab: FOR =
 .venv/ready-test: FOR = --test
 .venv/ready-%: always
-	@test -n "$(PYTHON)" || { echo "This workshop needs Python 3.11 or newer, and none was found:" \
+	@test -n "$(PYTHON)" || { echo "This workshop needs Python 3.11 to 3.14, and none was found:" \
 		"install one, then run make again, with PYTHON=/path/to/python3 if it has an unusual name."; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "This workshop needs" \
-		"Python 3.11 or newer, and $(PYTHON) is older or does not start: name another, make PYTHON=..."; exit 1; }
+		"Python 3.11 to 3.14, and $(PYTHON) is older or does not start: name another, make PYTHON=..."; exit 1; }
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { echo "This Python lacks the venv module:" \
 		"install it (Debian and Ubuntu: sudo apt install python3-venv), then run make again."; exit 1; }
 	@"$(PYTHON)" labkit/jupyter/install.py $(FOR) --torch "$(TORCH)" --constraints "$(CONSTRAINTS)" \

@@ -9,9 +9,25 @@ import getpass
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from labkit.text import N_
+
+TITLES = {
+    "setup": N_("Set-up"),
+    "tensors": N_("Tensors"),
+    "dataloader": N_("Data and DataLoader"),
+    "cnn": N_("The convolutional network"),
+    "loss_optimizer": N_("Loss and optimizer"),
+    "training": N_("Training"),
+    "evaluation": N_("Evaluation"),
+    "gpu": N_("The GPU"),
+    "faster": N_("Faster"),
+}
+"""The notebooks in their order, by the names that files and boards give them."""
 
 READABLE = 0o640
 """The folder gives its own group to each file in it: that of the instructor."""
@@ -32,6 +48,14 @@ class Event:
     mistake: str = ""
     who: str = ""
     said: str = ""
+
+
+def titled(notebook: str, say: Callable[[str], str]) -> str:
+    """Return what ``tensors`` is called above the notebook, in a language: ``1. Tensors``."""
+    if notebook not in TITLES:
+        return notebook
+    number = list(TITLES).index(notebook)
+    return f"{number}. {say(TITLES[notebook])}"
 
 
 def user() -> str:

@@ -1,7 +1,8 @@
 """Check whether this computer is ready for the workshop, and say what to fix.
 
 Each row of the report looks at one thing and judges it; nothing is changed. On a terminal,
-``python -m labkit.preflight`` prints the report, and ends with 1 if there is something to fix.
+``python -m labkit.preflight`` prints the report, and ends with 1 if there is something to fix;
+with ``--images`` it fetches CIFAR-10 first.
 """
 
 import html
@@ -324,13 +325,24 @@ def _badge(state: str) -> Html:
     return Html(f'<span style="{style}">{html.escape(_state(state))}</span>')
 
 
-def main() -> int:
-    """Print the report; return 1 if there is something to fix."""
-    report = run()
+def _fetch() -> None:
+    from labkit.data import DataError, load
+
+    try:
+        load("cifar10")
+    except DataError as error:
+        print(error)
+
+
+def main(*options: str) -> int:
+    """Print the report, and fetch CIFAR-10 before, if asked; return 1 if something is to fix."""
     on_any_terminal()
+    if "--images" in options:
+        _fetch()
+    report = run()
     print(report)
     return int(report.count(FIX) > 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))

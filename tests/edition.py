@@ -1,8 +1,8 @@
 """Make an edition without solutions: ``python -m tests.edition FOLDER``, or ``make edition``.
 
-It is a copy of the last commit without the folder for instructors, and without the folded solutions
-of all exercises, in every language; nudges and hints stay. The checks stay, too, and whoever opens
-`labkit/checks` finds what they compare with.
+It is a copy of the last commit, as a folder and as a ZIP file, without the folder for instructors
+and without the folded solutions of all exercises, in every language; nudges and hints stay. The
+checks stay, too, and whoever opens `labkit/checks` finds what they compare with.
 """
 
 import io
@@ -60,6 +60,8 @@ def _without_translations(notebook: dict, catalogue: Path) -> None:
 
 def main(folder: str) -> None:
     """Write the edition into a new folder."""
+    if not (ROOT / ".git").exists():
+        sys.exit("An edition is made from a git clone of the workshop, and there is no git here.")
     command = ["git", "archive", "--format=zip", "HEAD"]
     archive = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
     with zipfile.ZipFile(io.BytesIO(archive.stdout)) as files:
@@ -76,7 +78,8 @@ def main(folder: str) -> None:
     readme = Path(folder, "README.md")
     text = re.sub(r"\[The teacher's pack\].*?\n\n", "", readme.read_text("utf-8"), flags=re.DOTALL)
     readme.write_text(text, "utf-8")
-    print(f"The edition without solutions is in {folder}.")
+    packed = shutil.make_archive(folder, "zip", Path(folder).parent, Path(folder).name)
+    print(f"The edition without solutions is in {folder}, and to send, in {packed}.")
 
 
 if __name__ == "__main__":

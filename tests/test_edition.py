@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,16 @@ def test_every_file_that_its_readme_names_is_there(made):
     assert "notebooks/00_setup.ipynb" in " ".join(named)
     assert os.access(made / ".binder" / "start", os.X_OK)
     assert [link for link in named if not (made / link).exists()] == []
+
+
+def test_the_file_to_send_holds_the_same_and_what_runs_still_runs(made):
+    with zipfile.ZipFile(made.with_suffix(".zip")) as packed:
+        files = {entry.filename: entry for entry in packed.infolist() if not entry.is_dir()}
+        assert packed.read(f"{made.name}/README.md") == (made / "README.md").read_bytes()
+    assert files[f"{made.name}/.binder/start"].external_attr >> 16 & 0o111
+
+
+def test_without_git_it_says_so(monkeypatch, tmp_path):
+    monkeypatch.setattr("tests.edition.ROOT", tmp_path)
+    with pytest.raises(SystemExit, match="git clone"):
+        main(str(tmp_path / "edition"))

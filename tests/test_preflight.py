@@ -7,11 +7,12 @@ import platform
 import re
 import shutil
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import psutil
 import pytest
 
-from labkit import device, preflight
+from labkit import data, device, preflight
 from labkit.preflight import CARE, FIX, READY, run
 
 REALLY = {name: getattr(preflight, name) for name in ("_imported", "_cached", "_free_memory")}
@@ -274,6 +275,18 @@ def test_on_a_terminal_the_report_is_plain_lines_and_the_exit_code_says_if_somet
     computer(disk=10**6)
     assert preflight.main() == 1
     assert "to fix before you start" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("error", [None, data.DataError("No network.")])
+def test_it_fetches_the_images_if_asked_and_reports_all_the_same(monkeypatch, capsys, error):
+    asked = Mock(side_effect=error)
+    monkeypatch.setattr(data, "load", asked)
+    assert preflight.main() == 0
+    asked.assert_not_called()
+    capsys.readouterr()
+    assert preflight.main("--images") == 0
+    asked.assert_called_once_with("cifar10")
+    assert capsys.readouterr().out == ("No network.\n" if error else "") + f"{run()}\n"
 
 
 def test_a_terminal_without_check_marks_prints_the_report_all_the_same(monkeypatch):

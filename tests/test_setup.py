@@ -11,6 +11,8 @@ import pytest
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from labkit.jupyter import install
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
@@ -64,7 +66,14 @@ def test_make_says_in_one_sentence_that_python_is_too_old(tmp_path, target):
     old.chmod(0o755)
     done = _make(tmp_path, target, f"PYTHON={old}")
     assert done.returncode != 0
-    assert "needs Python 3.11 or newer" in done.stdout
+    assert "needs Python 3.11 to 3.14" in done.stdout
+
+
+def test_make_and_the_installer_know_the_same_newest_python():
+    [above] = re.findall(
+        r"sys.version_info < \((\d+, \d+)\)\)' 2>", (ROOT / "Makefile").read_text()
+    )
+    assert above == f"{install.NEWEST[0]}, {install.NEWEST[1] + 1}"
 
 
 def test_make_says_in_one_sentence_that_venv_is_missing(tmp_path):

@@ -1,9 +1,9 @@
 """Write the progress of a class as one table: ``python -m labkit.checks.export FOLDER...``.
 
 Each FOLDER is a learner's, or there is one, with a folder for each learner in it: ``/home/*`` and
-``/home`` say the same. The table goes to standard output as CSV, with a row for each exercise of
-each learner: learner, notebook, exercise, attempts (up to the first right answer), solved (UTC,
-empty if not yet), mistakes (those with a name, and how often if more than once). Each file that
+``/home`` say the same. The table goes to standard output, or to ``--output FILE``, as CSV, with a
+row for each exercise of each learner: learner, notebook, exercise, attempts (up to the first right
+answer), solved (UTC, empty if not yet), mistakes (by name, and how often). Each file that
 cannot be read is named on standard error, and the exit code is 1 then.
 """
 
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from labkit.checks.engine import board
 from labkit.checks.series import SERIES, exercises
+from labkit.classroom import titled
 
 COLUMNS = ("learner", "notebook", "exercise", "attempts", "solved", "mistakes")
 
@@ -24,15 +25,22 @@ def main(arguments: list[str] | None = None) -> int:
     """Print the table; name what could not be read, and return 1 if there was such a thing."""
     parser = argparse.ArgumentParser(prog="python -m labkit.checks.export", description=__doc__)
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
-    folders = [folder.absolute() for folder in parser.parse_args(arguments).folders]
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write the table there")
+    options = parser.parse_args(arguments)
+    folders = [folder.absolute() for folder in options.folders]
     complaints: list[str] = []
     found = learners(folders, complaints)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")  # names of any language, also where LANG=C
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for learner, copies in found.items():
         writer.writerows((learner, *row) for row in rows(copies))
+    if options.output:
+        options.output.write_text(text.getvalue(), encoding="utf-8-sig")  # as Excel wants it
+    else:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")  # names of any language, also where LANG=C
+        sys.stdout.write(text.getvalue())
     for complaint in complaints:
         print(complaint, file=sys.stderr)
     return 1 if complaints else 0
@@ -51,7 +59,7 @@ def rows(copies: list[board.Progress]) -> list[tuple[str, str, int, str, str]]:
             entry = max(tried, key=lambda one: (bool(one.solved), one.tries), default=board.Entry())
             mistakes = (f"{name} ({n})" if n > 1 else name for name, n in entry.mistakes.items())
             found = (entry.tries, entry.solved, "; ".join(mistakes))
-            table.append((notebook, exercise.name, *found))
+            table.append((titled(notebook, str), exercise.name, *found))
     return table
 
 

@@ -4,18 +4,10 @@ import importlib
 
 from labkit.checks.engine.board import Board, Entry, ProgressError, Row, read
 from labkit.checks.engine.spec import Exercise
-from labkit.text import N_, _
+from labkit.classroom import TITLES, titled
+from labkit.text import _
 
-SERIES = {
-    "tensors": N_("Tensors"),
-    "dataloader": N_("Data and DataLoader"),
-    "cnn": N_("The convolutional network"),
-    "loss_optimizer": N_("Loss and optimizer"),
-    "training": N_("Training"),
-    "evaluation": N_("Evaluation"),
-    "gpu": N_("The GPU"),
-    "faster": N_("Faster"),
-}
+SERIES = {name: title for name, title in TITLES.items() if name != "setup"}
 """The notebooks with exercises: each has a module of this name here, and a title."""
 
 
@@ -33,12 +25,11 @@ def board(notebook: str) -> Board:
     except ProgressError as error:
         progress, complaint = {}, str(error)
     rows = {}
-    for number, (name, title) in enumerate(SERIES.items(), start=1):
+    for name in SERIES:
         tried = progress.get(name, {})
         marks = tuple(
             (exercise.name, bool(tried.get(exercise.name, Entry()).solved))
             for exercise in exercises(name)
         )
-        heading = _("{number}. {title}").format(number=number, title=_(title))
-        rows[name] = Row(heading, marks)
+        rows[name] = Row(titled(name, _), marks)
     return Board(rows[notebook], tuple(rows.values()), complaint)

@@ -159,6 +159,10 @@ def _try_hosts() -> list[str]:
 
 
 def _tell_drawn(reasons: list[str]) -> None:
+    name = cifar10.ARCHIVE.name
+    command = f'export LABKIT_CIFAR10_URL="/path/of/{name}"'
+    if os.name == "nt":
+        command = f'$env:LABKIT_CIFAR10_URL = "C:\\path\\of\\{name}"'
     tell(
         _("You are learning from drawn images, not from photographs."),
         _("Why: CIFAR-10 is not on this machine, and it could not be downloaded."),
@@ -169,9 +173,8 @@ def _tell_drawn(reasons: list[str]) -> None:
         ),
         _(
             "To get the photographs: with a network, restart the kernel and run this again. "
-            "Without one, copy {name} from somebody and start the workshop again with its path, "
-            'as in `LABKIT_CIFAR10_URL="/path/of/{name}" make lab`, '
-            "or choose a folder of your own images in 00_setup."
-        ).format(name=cifar10.ARCHIVE.name),
+            "Without one, copy {name} from somebody, type `{command}` in a terminal, and start the "
+            "workshop there again; or choose a folder of your own images in 00_setup."
+        ).format(name=name, command=command),
         folded=store.find("drawn", _drawn_key()) is not None,  # so it was told before
     )

@@ -16,7 +16,7 @@ from jupyter_server.utils import url_path_join
 from tornado import web
 
 from labkit import classroom
-from labkit.classroom import Event
+from labkit.classroom import TITLES, Event, titled
 from labkit.display import table
 from labkit.text import _, language, ngettext
 
@@ -47,8 +47,9 @@ def _minutes(event: Event, now: datetime) -> int:
 
 def _where(learners: list[list[Event]], now: datetime) -> str:
     here = [events[-1].notebook for events in learners if _minutes(events[-1], now) < AWAY]
-    order = list(dict.fromkeys(event.notebook for events in learners for event in events))
-    rows = [(name, str(here.count(name)), "▮" * here.count(name)) for name in order]
+    seen = dict.fromkeys(event.notebook for events in learners for event in events)
+    order = sorted(seen, key=[*TITLES, *seen].index)
+    rows = [(titled(name, _), str(here.count(name)), "▮" * here.count(name)) for name in order]
     rows.append((_("no sign for {n} minutes").format(n=AWAY), str(len(learners) - len(here)), ""))
     columns = (_("notebook"), _("learners"), "")
     return table(columns, rows, caption=_("Who is where"), right=(1,), row_heads=True)
@@ -70,7 +71,7 @@ def _exercises(learners: list[list[Event]]) -> str:
             f"{_(said) if said else name} ({count})"
             for (name, said), count in mistakes.most_common(1)
         ]
-        rows.append((notebook, exercise.replace("_", " "), stuck, solved, *(worst or [""])))
+        rows.append((titled(notebook, _), exercise, stuck, solved, *(worst or [""])))
     rows.sort(key=lambda row: (-row[2], row[0], row[1]))
     columns = (
         *(_("notebook"), _("exercise"), _("tried, not solved")),
@@ -85,7 +86,7 @@ def _names(learners: list[list[Event]], now: datetime) -> str:
     for events in sorted(learners, key=lambda events: events[-1].at):
         solved = {(e.notebook, e.exercise) for e in events if e.solved}
         minutes = str(_minutes(events[-1], now))
-        rows.append((events[-1].who, events[-1].notebook, str(len(solved)), minutes))
+        rows.append((events[-1].who, titled(events[-1].notebook, _), str(len(solved)), minutes))
     columns = (_("learner"), _("notebook"), _("solved"), _("minutes since the last sign"))
     return table(columns, rows, caption=_("Each learner"), right=(2, 3), row_heads=True)
 

@@ -23,6 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".venv"
 PYTHON = FOLDER / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
+NEWEST = (3, 14)
+"""The newest Python that the proven versions have builds for."""
 CPU_INDEX = os.environ.get("LABKIT_TORCH_INDEX", "https://download.pytorch.org/whl/cpu")
 """Where PyTorch keeps its builds without CUDA, which are 3 GB smaller."""
 PATIENCE = 4
@@ -57,6 +59,8 @@ def main() -> None:
     other = other or old.get("torch", options.torch) != options.torch
     cpu_index = _cpu_index(options.torch, constraints)
     if other or not PYTHON.exists():
+        if constraints and sys.version_info[:2] > NEWEST:
+            sys.exit(_TOO_NEW.format(*NEWEST, platform.python_version()))
         venv.create(FOLDER, with_pip=True, clear=other)
     pinned = ["--constraint", options.constraints] if constraints else []
     if cpu_index:
@@ -70,6 +74,13 @@ def main() -> None:
     if options.test:
         less = wanted | {"requirements": _requirements(test=False)}
         stamp.with_name("ready-lab").write_text(json.dumps(less), encoding="utf-8")
+
+
+_TOO_NEW = (
+    "This workshop needs Python 3.11 to {0}.{1}, and this is {2}. Install {0}.{1} beside it, and "
+    "name it: on Windows py -{0}.{1} labkit\\jupyter\\install.py, elsewhere make lab "
+    "PYTHON=python{0}.{1}."
+)
 
 
 def _cpu_index(choice: str, constraints: str) -> str:

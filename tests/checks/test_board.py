@@ -195,6 +195,18 @@ def test_the_table_names_the_mistakes_and_how_often(tmp_path, monkeypatch, capsy
     assert (row["attempts"], row["mistakes"]) == ("5", "one (2); two")
 
 
+def test_the_table_as_a_file_has_the_same_rows_and_opens_in_a_spreadsheet(
+    tmp_path, monkeypatch, capsys
+):
+    _learner(tmp_path / "Zoë", monkeypatch, "grey")
+    _status, table, _errors = _exported(capsys, tmp_path / "Zoë")
+    _exported(capsys, tmp_path / "Zoë", "--output", tmp_path / "class.csv")
+    text = (tmp_path / "class.csv").read_bytes().decode("utf-8-sig")
+    assert list(csv.DictReader(io.StringIO(text))) == table
+    assert (tmp_path / "class.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    assert {row["notebook"] for row in table} >= {"1. Tensors", "8. Faster"}
+
+
 def test_a_folder_without_progress_is_named_and_the_others_are_there(tmp_path, monkeypatch, capsys):
     _learner(tmp_path / "Ada", monkeypatch, "grey")
     (tmp_path / "Bob").mkdir()

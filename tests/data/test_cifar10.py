@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import io
+import os
 import pickle
 import tarfile
 from dataclasses import replace
@@ -110,7 +111,7 @@ def test_auto_draws_and_says_why_where_no_host_answers(server, monkeypatch, caps
     said = capsys.readouterr().err
     assert "drawn images, not from photographs" in said
     assert "cannot be reached" in said and "web page" in said
-    assert "LABKIT_CIFAR10_URL" in said
+    assert ("$env:" if os.name == "nt" else "export ") + "LABKIT_CIFAR10_URL" in said
 
 
 def test_the_notice_is_a_line_where_the_images_were_drawn_before(server, monkeypatch, capsys):

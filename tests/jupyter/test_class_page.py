@@ -10,6 +10,7 @@ from labkit.checks import tensors
 from labkit.checks.engine import board
 from labkit.classroom import Event
 from labkit.jupyter import class_page
+from tests.minutes import NOTEBOOKS, read, source
 
 
 @pytest.fixture
@@ -38,10 +39,20 @@ def test_the_exercise_that_stops_the_room_comes_first_with_its_mistake(room, mon
         )
         board.note("cnn", "padding", solved=True)
     page = class_page.page(classroom.read(room), datetime.now(UTC))
-    assert ["cnn", "3", "▮▮▮"] in _cells(page)
+    assert ["3. The convolutional network", "3", "▮▮▮"] in _cells(page)
     exercises = [row for row in _cells(page) if len(row) == 5][1:]
-    assert exercises[0] == ["cnn", "stack", "2", "1", "one less (2)"]
+    assert exercises[0] == ["3. The convolutional network", "stack", "2", "1", "one less (2)"]
     assert "The class: 3 learners" in page
+
+
+def test_notebooks_are_in_their_order_and_named_as_on_the_run_sheet():
+    now = datetime.now(UTC)
+    events = [[Event(now.isoformat(), name)] for name in ("gpu", "my_own", "setup", "tensors")]
+    rows = [row[0] for row in _cells(class_page.page(events, now))]
+    assert rows[1:5] == ["0. Set-up", "1. Tensors", "7. The GPU", "my_own"]
+    for path in NOTEBOOKS:
+        told = classroom.titled(path.stem.lstrip("0123456789_"), str)
+        assert source(read(path)[0]).startswith(f"# {told}\n")
 
 
 def test_the_commonest_mistake_is_told_by_the_sentence_of_the_check(room, monkeypatch):
@@ -63,7 +74,9 @@ def test_no_name_is_kept_unless_the_class_says_so(room, monkeypatch):
 
 def test_who_has_gone_home_is_in_no_notebook():
     events = [Event((datetime.now(UTC) - timedelta(hours=1)).isoformat(), "cnn")]
-    assert ["cnn", "0", ""] in _cells(class_page.page([events], datetime.now(UTC)))
+    assert ["3. The convolutional network", "0", ""] in _cells(
+        class_page.page([events], datetime.now(UTC))
+    )
 
 
 def test_what_learners_write_is_shown_as_text_and_damage_is_left_out(room):

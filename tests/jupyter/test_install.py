@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -201,3 +202,12 @@ def test_uv_is_used_where_it_is_at_hand(workshop, tmp_path):
     more = {"path": f"{tmp_path}:/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
     assert workshop("--torch", "cuda", "--test", **more).returncode == 0
     assert "--compile-bytecode" in said.read_text()  # else each kernel compiles all of PyTorch
+
+
+def test_a_python_that_pytorch_has_no_build_for_is_named_before_anything_is_made(workshop):
+    shutil.rmtree(workshop.folder / ".venv")
+    file = workshop.folder / "labkit" / "jupyter" / "install.py"
+    file.write_text(re.sub(r"^NEWEST = .*", "NEWEST = (3, 10)", file.read_text(), flags=re.M))
+    done = workshop()
+    assert done.returncode != 0 and "py -3.10" in done.stderr and "PYTHON=python3.10" in done.stderr
+    assert not (workshop.folder / ".venv").exists()
