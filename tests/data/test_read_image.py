@@ -111,11 +111,6 @@ def test_an_image_taken_sideways_is_turned_upright():
     assert turned[16, 31].tolist() == list(RED) and turned[16, 0].tolist() == [0, 0, 255]
 
 
-def test_a_photograph_of_24_megapixels_is_read():
-    pixels = read_image(encoded(Image.new("RGB", (6_000, 4_000), RED), "JPEG"))
-    assert all_over(pixels, RED, tolerance=3)
-
-
 def test_a_large_image_is_averaged_not_sampled():
     stripes = np.zeros((512, 512, 3), np.uint8)
     stripes[:, ::2] = 255
