@@ -12,11 +12,12 @@ import sys
 import time
 import zipfile
 from contextlib import contextmanager
+from pathlib import Path
 
-import numpy
 import pytest
 import torch
 from torch import nn
+from torch.optim import lr_scheduler
 from torch.utils.data import DataLoader, TensorDataset
 
 from labkit.timing.clock import threads
@@ -64,15 +65,45 @@ def test_torch_load_opens_a_checkpoint_too(saved):
     assert set(content["model"]) == set(_run().model.state_dict())
 
 
-def test_a_resumed_run_ends_bit_for_bit_like_one_that_never_stopped(saved):
-    straight, resumed = _run(), _run()
-    straight.finish()
-    checkpoint.load(saved).resume(resumed)
+PLANS = {
+    "dropout": (torch.optim.SGD, lambda optimizer, epochs: None),
+    "Adam": (torch.optim.Adam, lambda optimizer, epochs: lr_scheduler.StepLR(optimizer, 3)),
+    "one cycle": (
+        torch.optim.SGD,
+        lambda optimizer, epochs: lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=5 * epochs),
+    ),
+}
+
+
+def _planned(name, epochs=2):
+    optimizer, plan = PLANS[name]
+    run = _run(epochs, optimizer=optimizer)
+    run.scheduler = plan(run.optimizer, epochs)
+    return run
+
+
+def _after_seven_steps(path, run):
+    for _step in range(7):
+        run.advance()
+    return checkpoint.load(checkpoint.save(path, run.model, run=run))
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_a_resumed_run_ends_bit_for_bit_like_one_that_never_stopped(tmp_path, name):
+    first, straight, resumed = (_planned(name) for _number in range(3))
+    _after_seven_steps(tmp_path / "net.pt", first).resume(resumed)
     assert (resumed.epoch, resumed.step) == (1, 2)
+    straight.finish()
     resumed.finish()
     assert same(straight.model, resumed.model)
     assert straight.history.running_loss == resumed.history.running_loss
     assert straight.history.validation_accuracy == resumed.history.validation_accuracy
+
+
+def test_a_scheduler_goes_on_only_by_its_own_plan(tmp_path):
+    found = _after_seven_steps(tmp_path / "net.pt", _planned("one cycle"))
+    with pytest.raises(CheckpointError, match="plans is 10 there and 15 in"):
+        found.resume(_planned("one cycle", epochs=3))
 
 
 def test_a_finished_run_can_be_resumed_for_more_epochs(tmp_path):
@@ -82,39 +113,6 @@ def test_a_finished_run_can_be_resumed_for_more_epochs(tmp_path):
     checkpoint.load(path).resume(long).finish()
     straight.finish()
     assert same(long.model, straight.model)
-
-
-def test_a_scheduler_and_adam_go_on_where_they_were(tmp_path):
-    def scheduled():
-        run = _run(optimizer=torch.optim.Adam)
-        run.scheduler = torch.optim.lr_scheduler.StepLR(run.optimizer, 3)
-        return run
-
-    first, second, straight = scheduled(), scheduled(), scheduled()
-    for _step in range(4):
-        first.advance()
-    path = checkpoint.save(tmp_path / "net.pt", first.model, run=first)
-    checkpoint.load(path).resume(second).finish()
-    straight.finish()
-    assert same(second.model, straight.model)
-
-
-def test_one_cycle_goes_on_where_it_was_and_only_by_its_own_plan(tmp_path):
-    def scheduled(epochs):
-        run = _run(epochs=epochs)
-        plan = torch.optim.lr_scheduler.OneCycleLR(run.optimizer, 0.1, total_steps=5 * epochs)
-        run.scheduler = plan
-        return run
-
-    first, second, straight, longer = (scheduled(epochs) for epochs in (2, 2, 2, 3))
-    for _step in range(4):
-        first.advance()
-    found = checkpoint.load(checkpoint.save(tmp_path / "net.pt", first.model, run=first))
-    found.resume(second).finish()
-    straight.finish()
-    assert same(second.model, straight.model)
-    with pytest.raises(CheckpointError, match="plans is 10 there and 15 in"):
-        found.resume(longer)
 
 
 def test_the_one_before_is_kept_and_nothing_else(saved):
@@ -223,29 +221,6 @@ def test_a_flipped_bit_is_refused_or_changes_nothing_that_is_read(saved):
     assert refused > 200
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>Log in</html>", b"\x80\x04not a zip"])
-def test_a_foreign_file_is_refused(saved, content):
-    saved.write_bytes(content)
-    assert "net.pt is not a checkpoint" in _refused(saved)
-
-
-def test_a_large_file_of_another_kind_is_not_read(tmp_path, monkeypatch):
-    with open(tmp_path / "large.bin", "wb") as file:
-        file.truncate(1 << 34)  # 16 GB of nothing: reading them would take a minute
-    assert "not a checkpoint" in _refused(tmp_path / "large.bin")
-
-
-def test_an_archive_of_arrays_is_not_called_a_checkpoint(tmp_path):
-    numpy.savez(tmp_path / "weights.npz", weight=numpy.zeros(3))
-    assert "weights.npz is a zip archive, but not" in _refused(tmp_path / "weights.npz")
-
-
-def test_an_archive_that_swells_when_it_is_read_is_refused_unread(tmp_path):
-    with zipfile.ZipFile(tmp_path / "bomb.pt", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("archive/data.pkl", bytes(1 << 20))
-    assert "bomb.pt is a zip archive, but not" in _refused(tmp_path / "bomb.pt")
-
-
 STATE = nn.Linear(3, 2).state_dict()
 
 
@@ -270,6 +245,68 @@ def test_a_file_sealed_by_an_earlier_labkit_still_loads(saved):
     length = len(seal).to_bytes(2, "little")
     saved.write_bytes(buffer.getvalue()[:-2] + length + seal)
     checkpoint.load(saved).resume(_run())
+
+
+class _Malice:
+    def __reduce__(self):
+        return os.system, ("touch malice",)
+
+
+def _zipped(compression=zipfile.ZIP_STORED, **parts):
+    def write(path):
+        with zipfile.ZipFile(path, "w", compression) as archive:
+            for name, content in parts.items():
+                archive.writestr(f"archive/{name.replace('_', '.')}", content)
+
+    return write
+
+
+def _large(path):
+    with open(path, "wb") as file:
+        file.truncate(1 << 34)  # 16 GB of nothing: reading them would take a minute
+
+
+def _saved(content):
+    return lambda path: torch.save(content, path)
+
+
+CODE = b"\x80\x02ctorch\nlitter\n."
+NOT_OURS = {"model": 1, "history": None} | dict.fromkeys(
+    ["classes", "source", "run", "recipe", "versions", "saved"]
+)
+REFUSED = {
+    "missing": (lambda path: None, "There is no checkpoint .* Train again to make one.$"),
+    "empty": (Path.touch, "file.pt is not a checkpoint"),
+    "a page": (lambda path: path.write_text("<html>Log in</html>"), "file.pt is not a checkpoint"),
+    "a pickle": (lambda path: path.write_bytes(b"\x80\x04not a zip"), "is not a checkpoint"),
+    "16 GB": (_large, "file.pt is not a checkpoint"),
+    "arrays": (_zipped(weight_npy=b""), "file.pt is a zip archive, but not"),
+    "one that swells": (_zipped(zipfile.ZIP_DEFLATED, data_pkl=bytes(1 << 20)), "archive, but not"),
+    "code, rightly summed": (
+        _zipped(data_pkl=CODE, byteorder=b"little", version=b"3\n"),
+        "was not opened",
+    ),
+    "malice": (_saved(_Malice()), "was not opened"),
+    "malice inside": (_saved({"model": _Malice()}), "was not opened"),
+    "TorchScript": (
+        lambda path: torch.jit.script(nn.Linear(3, 2)).save(path),
+        r"torch.save\(model.state_dict\(\), 'file.pt'\)",
+    ),
+    "a newer format": (_saved({"format": 2}), "has format 2, and this labkit reads 1"),
+    "other things": (_saved({"weights": 1}), "holds no weights"),
+    "a list": (_saved([1, 2]), "holds no weights"),
+    "nothing": (_saved({}), "holds no weights"),
+    "a tensor": (_saved(torch.zeros(3)), "holds no weights"),
+    "our names": (_saved(NOT_OURS), "holds no weights"),
+}
+
+
+@pytest.mark.parametrize(("write", "said"), REFUSED.values(), ids=REFUSED)
+def test_what_is_no_checkpoint_is_refused_in_words_and_not_run(tmp_path, monkeypatch, write, said):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "file.pt")
+    assert re.search(said, _refused(tmp_path / "file.pt"))
+    assert not (tmp_path / "malice").exists()
 
 
 WRAPPED = {
@@ -306,18 +343,6 @@ def test_a_whole_model_says_the_line_that_keeps_its_weights(tmp_path, monkeypatc
     assert checkpoint.load("whole.pt").model.keys() == STATE.keys()
 
 
-def test_a_torchscript_program_is_told_from_weights(tmp_path):
-    torch.jit.script(nn.Linear(3, 2)).save(tmp_path / "script.pt")
-    assert "torch.save(model.state_dict(), 'script.pt')" in _refused(tmp_path / "script.pt")
-
-
-def test_a_newer_format_is_refused(saved, monkeypatch):
-    monkeypatch.setattr(checkpoint, "FORMAT", 2)
-    checkpoint.save(saved, nn.Linear(1, 1))
-    monkeypatch.undo()
-    assert "has format 2, and this labkit reads 1" in _refused(saved)
-
-
 def test_an_error_is_one_sentence_in_a_notebook(tmp_path):
     with pytest.raises(CheckpointError) as caught:
         checkpoint.load(tmp_path / "net.pt")
@@ -329,48 +354,11 @@ def test_a_device_that_is_not_there_is_said(saved):
         checkpoint.load(saved, device=torch.device("cuda", 99))
 
 
-def test_a_missing_file_is_said(tmp_path):
-    said = _refused(tmp_path / "net.pt")
-    assert said.startswith("There is no checkpoint") and said.endswith("Train again to make one.")
-
-
 def test_the_good_one_that_is_left_is_named(saved):
     saved.unlink()
     assert _refused(saved).endswith("good: load net.previous.pt.")
     checkpoint.previous(saved).write_bytes(b"damaged too")
     assert _refused(saved).endswith("Train again to make one.")
-
-
-class _Malice:
-    def __reduce__(self):
-        return os.system, ("touch malice",)
-
-
-_NO_WEIGHTS = {"model": 1, "history": None} | dict.fromkeys(
-    ["classes", "source", "run", "recipe", "versions", "saved"]
-)
-
-
-@pytest.mark.parametrize("content", [_Malice(), {"model": _Malice()}])
-def test_what_is_no_plain_data_is_not_run(saved, content, monkeypatch):
-    monkeypatch.chdir(saved.parent)
-    torch.save(content, saved)
-    assert "was not opened" in _refused(saved)
-    assert not (saved.parent / "malice").exists()
-
-
-@pytest.mark.parametrize("content", [{"weights": 1}, [1, 2], {}, torch.zeros(3), _NO_WEIGHTS])
-def test_what_holds_no_weights_is_refused(saved, content):
-    torch.save(content, saved)
-    assert "holds no weights" in _refused(saved)
-
-
-def test_other_bytes_with_a_right_checksum_are_not_opened(saved):
-    with zipfile.ZipFile(saved, "w") as archive:
-        archive.writestr("archive/data.pkl", b"\x80\x02ctorch\nlitter\n.")
-        archive.writestr("archive/byteorder", b"little")
-        archive.writestr("archive/version", b"3\n")
-    assert "was not opened" in _refused(saved)
 
 
 def test_weights_of_another_shape_are_refused_and_none_is_copied(saved):
