@@ -69,9 +69,9 @@ class Control:
 
     name: str
     pressed: str
-    painted: str
-    attribute: str = "data-revision"
     run: int = 10
+    painted: str = ".lk-stage"
+    attribute: str = "data-drawn"
     keys: tuple[str, str] = ("ArrowRight", "ArrowLeft")
     opened: str | None = None
     good: int = GOOD
@@ -91,10 +91,9 @@ class Case:
     controls: tuple[Control, ...]
 
 
-STAGE, DRAWN = ".lk-stage", "data-drawn"
 SHAPE_AND_WINDOW = (
-    Control("window", slider("Window"), STAGE, DRAWN, good=AT_ONCE),
-    Control("stride", slider("Stride"), STAGE, DRAWN, run=3, good=AT_ONCE),
+    Control("window", slider("Window"), good=AT_ONCE),
+    Control("stride", slider("Stride"), run=3, good=AT_ONCE),
 )
 SHEET = ".lk-mistakes .lk-screen canvas"
 LINE = '[role=slider][aria-label="conv1"]'
@@ -103,23 +102,17 @@ CASES = (
         "convolution",
         "from labkit.explorers.convolution import ConvolutionExplorer\n"
         "ConvolutionExplorer(pictures, Net())",
-        (
-            *SHAPE_AND_WINDOW,
-            Control("padding", slider("Padding"), STAGE, DRAWN, run=3, good=AT_ONCE),
-        ),
+        (*SHAPE_AND_WINDOW, Control("padding", slider("Padding"), run=3, good=AT_ONCE)),
     ),
     Case(
         "pooling",
         "from labkit.explorers.convolution import PoolingExplorer\nPoolingExplorer(pictures)",
-        (
-            *SHAPE_AND_WINDOW,
-            Control("kernel", slider("Kernel"), STAGE, DRAWN, run=4, good=AT_ONCE),
-        ),
+        (*SHAPE_AND_WINDOW, Control("kernel", slider("Kernel"), run=4, good=AT_ONCE)),
     ),
     Case(
         "shape coach",
         "from labkit.explorers.shape_coach import ShapeCoach\nShapeCoach()",
-        (Control("image's side", slider("Image's side"), STAGE, DRAWN, good=AT_ONCE),),
+        (Control("image's side", slider("Image's side"), good=AT_ONCE),),
     ),
     Case(
         "network",
@@ -127,10 +120,10 @@ CASES = (
         "moments = [(str(k), Net().state_dict()) for k in range(9)]\n"
         "NetworkExplorer(Net(), pictures, snapshots=moments)",
         (
-            Control("map", LINE, STAGE, DRAWN, run=5),
-            Control("layer", LINE, STAGE, DRAWN, run=4, keys=("ArrowDown", "ArrowUp")),
-            Control("weights", slider("Weights"), STAGE, DRAWN, run=8),
-            Control("number", ".lk-focus", STAGE, DRAWN, run=4, opened='button:has-text("Open")'),
+            Control("map", LINE, run=5),
+            Control("layer", LINE, run=4, keys=("ArrowDown", "ArrowUp")),
+            Control("weights", slider("Weights"), run=8),
+            Control("number", ".lk-focus", run=4, opened='button:has-text("Open")'),
         ),
     ),
     Case(
@@ -139,14 +132,8 @@ CASES = (
         "from torchvision.transforms import v2\n"
         "SampleGallery(pictures, v2.Compose([v2.RandomCrop(32, padding=4), v2.ToImage()]))",
         (
-            Control("cursor", ".lk-framed-map", STAGE, DRAWN, good=AT_ONCE),
-            Control(
-                "image",
-                ".lk-gallery-number input",
-                STAGE,
-                DRAWN,
-                keys=("ArrowUp", "ArrowDown"),
-            ),
+            Control("cursor", ".lk-framed-map", good=AT_ONCE),
+            Control("image", ".lk-gallery-number input", keys=("ArrowUp", "ArrowDown")),
         ),
     ),
     Case(
@@ -154,17 +141,17 @@ CASES = (
         "from labkit.explorers.landscape import LandscapeExplorer\n"
         "LandscapeExplorer('two hollows')",
         (
-            Control("step", slider("Steps"), STAGE, DRAWN, good=AT_ONCE),
-            Control("learning rate", slider("Learning rate"), STAGE, DRAWN, good=AT_ONCE),
-            Control("start", slider("Start at"), STAGE, DRAWN, good=AT_ONCE),
+            Control("step", slider("Steps"), good=AT_ONCE),
+            Control("learning rate", slider("Learning rate"), good=AT_ONCE),
+            Control("start", slider("Start at"), good=AT_ONCE),
         ),
     ),
     Case(
         "softmax",
         "from labkit.explorers.softmax import SoftmaxExplorer\nSoftmaxExplorer(names)",
         (
-            Control("logit", slider("airplane"), STAGE, DRAWN, good=AT_ONCE),
-            Control("add to all", slider("Add to all"), STAGE, DRAWN, run=9, good=AT_ONCE),
+            Control("logit", slider("airplane"), good=AT_ONCE),
+            Control("add to all", slider("Add to all"), run=9, good=AT_ONCE),
         ),
     ),
     Case(
@@ -173,19 +160,15 @@ CASES = (
         "EvaluationStudio(Net(), pictures, answers_at_random, pictures)",
         (
             Control(
-                "cell",
-                'table [tabindex="0"]',
-                SHEET,
-                DRAWN,
-                run=8,
-                keys=("ArrowDown", "ArrowUp"),
+                "cell", 'table [tabindex="0"]', run=8, painted=SHEET, keys=("ArrowDown", "ArrowUp")
             ),
-            Control("picture", slider("Image"), SHEET, DRAWN),
+            Control("picture", slider("Image"), painted=SHEET),
             Control(
                 "amount",
                 slider("Amount"),
-                ".lk-changes .lk-screen img >> nth=1",
                 run=4,
+                painted=".lk-changes .lk-screen img >> nth=1",
+                attribute="data-revision",
                 opened='button:has-text("Change it")',
             ),
         ),
