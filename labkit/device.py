@@ -166,9 +166,7 @@ def _follow(optimizer, before: list[nn.Parameter], model: nn.Module, remembered)
     """Let the optimizer go on with the parameters that the model has now, where they are now."""
     if optimizer is None:
         return
-    moved = dict(
-        zip(before, model.parameters(), strict=True)
-    )  # a CPU or GPU keeps the very objects
+    moved = dict(zip(before, model.parameters(), strict=True))  # mostly the very objects
     for group in optimizer.param_groups:
         group["params"] = [moved.get(parameter, parameter) for parameter in group["params"]]
     optimizer.load_state_dict(remembered)  # puts every state tensor beside its parameter
@@ -204,7 +202,9 @@ def with_smaller_batches(work: Callable[[int], T], batch: int) -> tuple[T, int]:
                 raise MemoryError(
                     _("Even a batch of 1 does not fit into memory: take a smaller network.")
                 ) from error
-        free_memory()  # only now: inside `except` the traceback still holds the tensors
+        # Only now: inside `except` the traceback still holds the tensors.
+        for kind in {device.kind for device in available()} - {"cpu"}:
+            torch.get_device_module(kind).empty_cache()
         tell(
             _("Out of memory"),
             _("A batch of {batch} does not fit; going on with {half}.").format(
@@ -212,12 +212,6 @@ def with_smaller_batches(work: Callable[[int], T], batch: int) -> tuple[T, int]:
             ),
         )
         batch //= 2
-
-
-def free_memory() -> None:
-    """Give memory that PyTorch keeps in reserve back to the GPUs."""
-    for kind in {device.kind for device in available()} - {"cpu"}:
-        torch.get_device_module(kind).empty_cache()
 
 
 def _cpu_title() -> str:

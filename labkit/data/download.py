@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
@@ -143,13 +144,18 @@ def _download(url: str, archive: Archive, folder: Path, patience: Patience) -> P
         orphan.unlink(missing_ok=True)
     pooch.get_logger().setLevel("WARNING")
     with _bar(url, archive) as bar:
+
+        def get(url: str, output_file: str, _pooch) -> None:  # gives up on a host that is too slow
+            with _answer(url, archive, patience) as answer, open(output_file, "wb") as file:
+                _copy(answer.raw, file, archive, patience, bar)
+
         try:
             path = pooch.retrieve(
                 url,
                 known_hash=f"sha256:{archive.sha256}",
                 fname=archive.name,
                 path=folder,
-                downloader=_Downloader(archive, patience, bar),  # ty: ignore[invalid-argument-type]
+                downloader=get,  # ty: ignore[invalid-argument-type]
             )
         except ValueError as error:  # pooch's own
             raise _Failed(_(_WRONG_FILE)) from error
@@ -157,34 +163,26 @@ def _download(url: str, archive: Archive, folder: Path, patience: Patience) -> P
     return Path(path)
 
 
-class _Downloader:
-    """What pooch calls to download; unlike pooch's own it gives up on a host that is too slow."""
-
-    def __init__(self, archive: Archive, patience: Patience, bar):
-        self.archive, self.patience, self.bar = archive, patience, bar
-
-    def __call__(self, url: str, output_file: str, _pooch) -> None:
-        with _answer(url, self.archive, self.patience) as answer, open(output_file, "wb") as file:
-            self._copy(answer.raw, file)
-
-    def _copy(self, raw: urllib3.HTTPResponse, file) -> None:
-        total, mark, begun = 0, 0, time.monotonic()
-        while piece := raw.read1(1 << 18):  # whatever has arrived: a slow host is seen in time
-            total += len(piece)
-            if total > self.archive.size:
-                raise _Failed(_("it sends more bytes than the archive has"))
-            file.write(piece)
-            self.bar.update(len(piece))
-            seconds = time.monotonic() - begun
-            if seconds >= self.patience.window:
-                rate = (total - mark) / seconds
-                if rate < self.patience.lowest_rate:
-                    text = _("it sends only {rate:.0f} kB a second")
-                    raise _Failed(text.format(rate=rate / 1000))
-                mark, begun = total, time.monotonic()
-        if total < self.archive.size:
-            text = _("it stopped after {part:.1f} of {whole:.1f} MB")
-            raise _Failed(text.format(part=total / 1e6, whole=self.archive.size / 1e6))
+def _copy(
+    raw: urllib3.HTTPResponse, file: BinaryIO, archive: Archive, patience: Patience, bar
+) -> None:
+    total, mark, begun = 0, 0, time.monotonic()
+    while piece := raw.read1(1 << 18):  # whatever has arrived: a slow host is seen in time
+        total += len(piece)
+        if total > archive.size:
+            raise _Failed(_("it sends more bytes than the archive has"))
+        file.write(piece)
+        bar.update(len(piece))
+        seconds = time.monotonic() - begun
+        if seconds >= patience.window:
+            rate = (total - mark) / seconds
+            if rate < patience.lowest_rate:
+                text = _("it sends only {rate:.0f} kB a second")
+                raise _Failed(text.format(rate=rate / 1000))
+            mark, begun = total, time.monotonic()
+    if total < archive.size:
+        text = _("it stopped after {part:.1f} of {whole:.1f} MB")
+        raise _Failed(text.format(part=total / 1e6, whole=archive.size / 1e6))
 
 
 @contextmanager

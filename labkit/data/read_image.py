@@ -185,11 +185,7 @@ def _unknown(name: str, kind: str) -> str:
 
 
 def _pixels(image: Image.Image) -> np.ndarray:
-    return np.asarray(_small(_loaded(image)))
-
-
-def _loaded(image: Image.Image) -> Image.Image:
-    """Decode the pixels; ``info["transparency"]`` is in their units afterwards."""
+    """Decode an image and make it small; ``info["transparency"]`` gets the pixels' units."""
     tile = getattr(image, "tile", ())
     rawmode = tile[0][3] if image.format == "PNG" and tile else ""
     if image.format == "TIFF":
@@ -202,7 +198,7 @@ def _loaded(image: Image.Image) -> Image.Image:
         image.info["transparency"] = value * (85 if rawmode == "L;2" else 17)
     elif isinstance(value, tuple) and rawmode == "RGB;16B":
         image.info["transparency"] = tuple(number >> 8 for number in value)
-    return image
+    return np.asarray(_small(image))
 
 
 _closed = threading.Lock()

@@ -110,20 +110,18 @@ def train(place: Place, options: argparse.Namespace) -> Run:
     while run.steps_done < steps:
         run.advance()
         if first and run.step == 0:
-            print(_report(run), flush=True)
+            history = run.history
+            said = _("epoch {epoch}: validation accuracy {accuracy:.1%}, {seconds:.1f} s").format(
+                epoch=run.epoch,
+                accuracy=history.validation_accuracy[-1],
+                seconds=history.seconds[-1],
+            )
+            print(said, flush=True)
         if first and (run.steps_done == steps or run.steps_done % options.save_every == 0):
             checkpoint.save(options.checkpoint, net, run=run)
     if first:
         print(_("{steps} steps done").format(steps=run.steps_done), flush=True)
     return run
-
-
-def _report(run: Run) -> str:
-    return _("epoch {epoch}: validation accuracy {accuracy:.1%}, {seconds:.1f} s").format(
-        epoch=run.epoch,
-        accuracy=run.history.validation_accuracy[-1],
-        seconds=run.history.seconds[-1],
-    )
 
 
 def launch(processes: int, *options: str, limit: float = 180) -> subprocess.CompletedProcess:

@@ -17,8 +17,6 @@ import torch
 
 from labkit.text import N_, _, ngettext
 from labkit.training.failures import first_line, in_words
-from labkit.training.history import History
-from labkit.training.loop import TrainingStopped
 from labkit.training.run import Run
 
 
@@ -82,9 +80,7 @@ class LiveRun:
         self._thread: threading.Thread | None = None
         self._pending: list[Callable[[], None]] = []
         self._after_halt = State.PAUSED, ""
-        self._start: tuple[dict, dict] | None = (
-            None  # weights and run, copied before the first step
-        )
+        self._start: tuple[dict, dict] | None = None  # weights and run before the first step
         self._marks: deque[tuple[float, int]] = deque(maxlen=50)  # time and images, now and then
         self._images = 0
         self._all.add(self)
@@ -159,13 +155,6 @@ class LiveRun:
     def interrupt(self) -> None:
         """Pause because the kernel was interrupted, and say so."""
         self.pause(_("Paused, as the kernel was interrupted. Start goes on from here."))
-
-    def fit(self) -> History:
-        """Start, wait for the end, and return the history; raise what went wrong."""
-        self.start()
-        if self.wait() is State.FAILED:
-            raise TrainingStopped(self.message)
-        return self.run.history
 
     @property
     def can_start_over(self) -> bool:
@@ -311,14 +300,12 @@ class LiveRun:
     def _all_done(self) -> str:
         return _("{done} For more, raise the number of epochs.").format(done=self._done())
 
-    def _halt_as(self, state: State, message: str) -> bool:
-        """Let the run halt after the current step, in ``state``; return whether it was running."""
+    def _halt_as(self, state: State, message: str) -> None:
+        """Let a run that trains halt after the current step, in ``state``."""
         with self._lock:
-            if self.state is not State.RUNNING:
-                return False
-            self._after_halt = state, message
-            self._halt.set()
-            return True
+            if self.state is State.RUNNING:
+                self._after_halt = state, message
+                self._halt.set()
 
     def _change(self, change: Callable[[], None]) -> None:
         """Apply a change now if nothing runs; else let the thread do it between two steps."""

@@ -93,7 +93,7 @@ def test_a_full_disk_is_no_host_s_fault_and_leaves_nothing(server, tmp_path, mon
     def full(*_args):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("labkit.data.download._Downloader._copy", full)
+    monkeypatch.setattr("labkit.data.download._copy", full)
     with pytest.raises(DataError, match="No space left on device.*LABKIT_CACHE"):
         fetch(ARCHIVE, [server.url(), server.url()], tmp_path, PATIENCE)
     assert os.listdir(tmp_path) == []

@@ -10,7 +10,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from labkit.sandbox.untouched import untouched
-from labkit.training import Run, TrainingStopped, checkpoint
+from labkit.training import Run, checkpoint
 from labkit.training.live import LiveRun, State
 from tests.training import same
 
@@ -60,6 +60,12 @@ def _step(live, times=1):
     return live.state
 
 
+def _end(live):
+    """Train to the end; return the state there."""
+    live.start()
+    return live.wait()
+
+
 def _halted_in_a_step():
     """Return a live run that is held inside its first step, and the gate that holds it."""
     gate = Gate()
@@ -68,13 +74,6 @@ def _halted_in_a_step():
     live.start()
     assert gate.entered.wait(30)
     return live, gate
-
-
-def test_fit_waits_and_returns_plain_data():
-    live = _live()
-    history = live.fit()
-    assert live.state is State.FINISHED and live.message == "All 2 epochs are done."
-    assert len(history.validation_loss) == 2 and history.steps[-1] == 16
 
 
 def test_steps_pauses_and_other_cells_change_no_bit_of_the_weights():
@@ -89,7 +88,7 @@ def test_steps_pauses_and_other_cells_change_no_bit_of_the_weights():
     live.pause()
     live.wait()
     if live.state is not State.FINISHED:  # the pause came in time
-        live.fit()
+        _end(live)
     assert same(straight.run.model, live.run.model)
     assert straight.run.history.running_loss == live.run.history.running_loss
 
@@ -114,19 +113,19 @@ def test_start_returns_at_once_and_pause_halts_after_the_present_batch():
 def test_a_run_that_starts_over_repeats_itself_with_the_settings_of_now():
     live = _live()
     assert not live.can_start_over
-    live.fit()
+    _end(live)
     trained = {name: weight.clone() for name, weight in live.run.model.state_dict().items()}
     live.start_over()
     assert live.state is State.READY and "Back at the start." in live.message
     assert live.run.steps_done == 0 and live.run.last_batch is None
-    live.fit()
+    _end(live)
     for name, weight in live.run.model.state_dict().items():
         assert torch.equal(weight, trained[name])
     live.set(lr=0.5)
     live.set_epochs(3)
     live.start_over()
     assert live.run.optimizer.param_groups[0]["lr"] == 0.5 and live.run.epochs == 3
-    live.fit()
+    _end(live)
     assert not torch.equal(live.run.model[1].weight, trained["1.weight"])
 
 
@@ -147,21 +146,19 @@ def test_start_over_halts_a_run_first_and_keeps_what_was_saved():
     gate.open.set()
     assert live.wait(30) is State.READY
     assert live.run.steps_done == 0 and saved == []
-    live.fit()
+    _end(live)
     assert saved == [16]
 
 
 def test_start_over_helps_after_a_loss_that_is_no_number():
     live = _live(lr=1e30)
-    with pytest.raises(TrainingStopped, match="new model and a learning rate below 1e\\+30"):
-        live.fit()
-    assert live.state is State.FAILED
+    assert _end(live) is State.FAILED
+    assert "new model and a learning rate below 1e+30" in live.message
     live.set(lr=0.1)
     assert live.run.optimizer.param_groups[0]["lr"] == 0.1  # at once, as it rests
     live.start_over()
     assert live.state is State.READY
-    live.fit()
-    assert live.state is State.FINISHED
+    assert _end(live) is State.FINISHED
 
 
 def test_a_model_with_other_layers_cannot_start_over_and_says_so():
@@ -198,16 +195,16 @@ def test_buttons_out_of_season_are_answered_in_words():
     live.pause()
     live.start_over()
     assert live.message == "Ready to start."
-    live.fit()
+    _end(live)
     live.start()
     assert live.message == "The epoch is done. For more, raise the number of epochs."
 
 
 def test_more_epochs_can_be_asked_for_at_the_end():
     live = _live(epochs=1)
-    live.fit()
+    _end(live)
     live.set_epochs(2)
-    live.fit()
+    _end(live)
     assert len(live.run.history.validation_loss) == 2
 
 
@@ -312,7 +309,7 @@ def test_a_full_disk_is_said_with_what_to_do_and_the_run_can_go_on(tmp_path, mon
         patch.setattr("os.fsync", _full)
         assert _step(live) is State.FAILED
     assert live.message.endswith("No space left on device. Make room or choose another folder.")
-    live.fit()
+    _end(live)
     assert checkpoint.load(tmp_path / "live.pt").run["epoch"] == 2
 
 
@@ -369,7 +366,7 @@ def test_interrupting_a_wait_pauses_the_run(monkeypatch):
 
 def test_after_step_follows_each_step():
     seen = []
-    _live(epochs=1, after_step=lambda run: seen.append(run.steps_done)).fit()
+    _end(_live(epochs=1, after_step=lambda run: seen.append(run.steps_done)))
     assert seen == list(range(1, 9))
 
 
@@ -381,9 +378,10 @@ def test_progress_tells_where_the_run_is():
     _step(live, times=3)
     during = live.progress()
     assert (during.epoch, during.epochs, during.step, during.steps_per_epoch) == (1, 2, 3, 8)
-    live.fit()
+    _end(live)
     after = live.progress()
     assert (after.epoch, after.step, after.seconds_left) == (2, 8, 0.0)
+    assert after.message == "All 2 epochs are done."
 
 
 def test_speed_and_time_left_agree(monkeypatch):
@@ -406,7 +404,7 @@ def test_moving_to_a_device_keeps_weights_and_momentum():
     straight.run.finish()
     _step(moved)
     moved.to("cpu")
-    moved.fit()
+    _end(moved)
     assert same(straight.run.model, moved.run.model)
 
 
@@ -419,7 +417,7 @@ def test_a_run_goes_on_on_the_gpu_in_mid_training():
     straight.run.finish()
     _step(moved, times=3)
     moved.to("cuda")
-    moved.fit()
+    _end(moved)
     assert next(moved.run.model.parameters()).device.type == "cuda"
     pairs = zip(straight.run.model.parameters(), moved.run.model.parameters(), strict=True)
     assert all(torch.allclose(a, b.cpu(), atol=1e-5) for a, b in pairs)
@@ -429,8 +427,7 @@ def test_a_device_that_is_not_there_is_said():
     live = _live()
     live.to("no such device")
     assert "no such device" in live.message
-    live.fit()
-    assert live.state is State.FINISHED
+    assert _end(live) is State.FINISHED
 
 
 def test_a_device_with_too_little_memory_is_said_and_the_run_stays(monkeypatch):
@@ -445,7 +442,7 @@ def test_a_device_with_too_little_memory_is_said_and_the_run_stays(monkeypatch):
         live.to("cuda:1")
     expected = "It stays on cpu, as it cannot move to cuda:1: CUDA out of memory. Tried to allocate"
     assert live.message.startswith(expected) and "\n" not in live.message
-    assert live.fit() and live.state is State.FINISHED
+    assert _end(live) is State.FINISHED
 
 
 def test_where_a_resting_run_was_moved_to_is_said():
@@ -456,7 +453,7 @@ def test_where_a_resting_run_was_moved_to_is_said():
 
 def test_a_look_inside_a_model_in_training_changes_nothing_of_the_training():
     straight, looked_at = _live(epochs=20), _live(epochs=20)
-    straight.fit()
+    _end(straight)
     looked_at.start()
     while looked_at.state is State.RUNNING:
         with untouched(looked_at.run.model):
