@@ -38,19 +38,16 @@ class Twin:
             model,
         )
 
-    def move(self, name: str, number: int | None = None, **traits) -> None:
-        """Set traits of a control, or of one in a row of controls, in both."""
-        control = getattr(self.explorer, name)
-        control = control if number is None else control[number]
+    def move(self, name: str, **traits) -> None:
+        """Set traits of a control in both."""
         for trait, value in traits.items():
-            setattr(control, trait, value)
+            setattr(getattr(self.explorer, name), trait, value)
         self.page.evaluate(
-            """([name, number, traits]) => {
-              const part = number === null ? twin.cast[name] : twin.cast[name][number];
-              part.take(traits);
-              twin.answer(part);
+            """([name, traits]) => {
+              twin.cast[name].take(traits);
+              twin.answer(twin.cast[name]);
             }""",
-            [name, number, traits],
+            [name, traits],
         )
 
 

@@ -1,7 +1,7 @@
 """What a page needs so that an explorer lives in it: its parts by name, and data.
 
 Imported in the kernel that runs a notebook for the site. ``static/*.js`` holds the arithmetic that
-answers the controls there; ``tests/site/test_alive.py`` compares it with Python's.
+answers the controls there; ``tests/browser/test_site.py`` compares it with Python's.
 """
 
 import base64
@@ -31,24 +31,29 @@ def tell() -> None:
 
 def needed(explorer: Explorer) -> dict | None:
     """Return what ``host.js`` asks for: kind, parts, data, hidden; None: it stays as it is."""
-    for kind, make in MAKERS.items():
-        if type(explorer) is kind:
-            return make(explorer)
-    return None
-
-
-def _windows(explorer: ConvolutionExplorer | PoolingExplorer) -> dict:
-    return {
-        "kind": KINDS[type(explorer)],
-        "parts": _parts(explorer, ["stage"]) | _image_parts(explorer),
-        "hidden": [explorer.choice.path.model_id],
-        "data": {"images": _images(explorer)},
-    }
+    make = MAKERS.get(type(explorer))
+    return make(explorer) if make else None
 
 
 def _alone(explorer: Explorer) -> dict:
     """Return that nothing is needed: the stage answers for itself."""
     return {"kind": KINDS[type(explorer)]}
+
+
+def _windows(explorer: ConvolutionExplorer | PoolingExplorer) -> dict:
+    return _alone(explorer) | _with_images(explorer, "stage")
+
+
+def _with_images(explorer, *parts: str, **data) -> dict:
+    """Return the parts and data that let a reader choose an image; without a kernel, by no path."""
+    choice = explorer.choice
+    found = {name: getattr(explorer, name) for name in parts}
+    found |= {"image": choice.choice, "upload": choice.upload}
+    return {
+        "parts": {name: part.model_id for name, part in found.items()},
+        "hidden": [choice.path.model_id],
+        "data": {"images": [_coded(image) for image in choice.samples.values()], **data},
+    }
 
 
 def _live_training(panel: LiveTraining) -> dict:
@@ -60,24 +65,8 @@ def _live_training(panel: LiveTraining) -> dict:
     return {"still": data["text/html"]}
 
 
-def _parts(explorer: Explorer, names) -> dict:
-    def identity(part):
-        return part.model_id if isinstance(part, widgets.Widget) else list(map(identity, part))
-
-    return {name: identity(getattr(explorer, name)) for name in names}
-
-
-def _image_parts(explorer) -> dict:
-    return {"image": explorer.choice.choice.model_id, "upload": explorer.choice.upload.model_id}
-
-
-def _images(explorer) -> list[str]:
-    return [coded(image) for image in explorer.choice.samples.values()]
-
-
-def coded(array: np.ndarray | bytes) -> str:
-    """Return bytes as text."""
-    return base64.b64encode(array if isinstance(array, bytes) else array.tobytes()).decode()
+def _coded(array: np.ndarray) -> str:
+    return base64.b64encode(array.tobytes()).decode()
 
 
 def _network(explorer: NetworkExplorer) -> dict | None:
@@ -92,12 +81,8 @@ def _network(explorer: NetworkExplorer) -> dict | None:
     if not known or explorer.prepare is not normalise:
         return None
     names = ("weights", "stage") if explorer.snapshots else ("stage",)
-    return {
-        "kind": "network",
-        "parts": _parts(explorer, names) | _image_parts(explorer),
-        "hidden": [explorer.choice.path.model_id],
-        "data": {"images": _images(explorer), "snapshots": _snapshots(explorer)},
-    }
+    shown = _with_images(explorer, *names, snapshots=_snapshots(explorer))
+    return {"kind": "network", **shown}
 
 
 def _snapshots(explorer: NetworkExplorer) -> list[str]:
@@ -106,7 +91,7 @@ def _snapshots(explorer: NetworkExplorer) -> list[str]:
     found = []
     for number in range(len(explorer.snapshots)):
         weights = np.frombuffer(read(explorer._weighted(number), batch).weights, "<f4")
-        found.append(coded(weights.astype("<f2")))
+        found.append(_coded(weights.astype("<f2")))
     return found
 
 

@@ -7,7 +7,7 @@ const labkitSite = { fronts: {}, answers: {} };
 /** The state of one widget, with what anywidget's `model` offers. */
 class SiteModel {
   constructor({ kind, state, binary = {}, layout }, { heard }) {
-    Object.assign(this, { kind, layout, heard, listeners: {}, custom: [], state });
+    Object.assign(this, { kind, layout, heard, listeners: {}, state });
     for (const [path, text] of Object.entries(binary)) {
       const [name, inner] = path.split("/");
       if (inner) state[name][inner] = labkitSite.view(text);
@@ -49,19 +49,6 @@ class SiteModel {
   }
 }
 
-/** Fill in a sentence: fill("{n} of {total}", {n: 1, total: 2}). */
-labkitSite.fill = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
-
-/** A number with so many digits behind the point, and commas between thousands. */
-labkitSite.grouped = (value, digits) => {
-  const options = { minimumFractionDigits: digits, maximumFractionDigits: digits };
-  return value.toLocaleString("en-US", options).replace("-", "−");
-};
-/** A complaint as HTML, like `html.escape` in Python. */
-labkitSite.complain = (template, sentence) => {
-  const named = { "&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "#x27" };
-  return template.replace("{}", () => sentence.replace(/[&<>"']/g, (sign) => `&${named[sign]};`));
-};
 labkitSite.view = (text) => new DataView(labkitSite.bytes(text).buffer);
 labkitSite.bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
@@ -89,23 +76,6 @@ const CONTROLS = {
     input.addEventListener("change", () => tell(model, "value", input.value));
     follow(model, () => (input.value = model.get("value")));
     return labelled("widget-text", model, input);
-  },
-  Button: (model) => {
-    const made = element("button", "jupyter-button");
-    made.type = "button";
-    made.textContent = model.get("description");
-    made.addEventListener("click", () => model.send({ event: "click" }));
-    follow(model, () => (made.disabled = model.get("disabled") ?? false));
-    return made;
-  },
-  ToggleButton: (model) => {
-    const made = CONTROLS.Button(model);
-    made.addEventListener("click", () => tell(model, "value", !model.get("value")));
-    follow(model, () => {
-      made.setAttribute("aria-pressed", model.get("value"));
-      made.classList.toggle("mod-active", model.get("value"));
-    });
-    return made;
   },
 };
 
@@ -163,8 +133,8 @@ labkitSite.build = ({ root, models: packed, kind, parts, data, hidden }) => {
     model.element = made;
     return made;
   };
-  const named = (ids) => (Array.isArray(ids) ? ids.map((id) => models[id]) : models[ids]);
-  const cast = Object.fromEntries(Object.entries(parts ?? {}).map(([name, ids]) => [name, named(ids)]));
+  const named = Object.entries(parts ?? {}).map(([name, id]) => [name, models[id]]);
+  const cast = Object.fromEntries(named);
   const shown = show(root);
   answer = labkitSite.answers[kind]?.(cast, data) ?? answer;
   return { shown, cast, answer };
