@@ -61,9 +61,3 @@ def everywhere() -> list:
 def full_name(exercise) -> str:
     """Return a name for pytest: ``tensors.grey``."""
     return f"{exercise.notebook}.{exercise.name}"
-
-
-def wrong(verdict, words: str) -> None:
-    """Assert that an answer is refused, with a sentence that contains ``words``."""
-    assert verdict.state in ("wrong", "raised"), verdict
-    assert words in " ".join(verdict.hints), verdict

@@ -12,7 +12,7 @@ def _counted(matrix, c):
 
 
 def test_a_class_that_was_never_predicted_is_a_remark_and_no_fault():
-    assert "nan" not in str(check.precision(lambda m, c: m[c, c] / m[:, c].sum()))
+    assert "nan" not in str(check.precision(check.precision.solution))
     verdict = check.precision(_counted)
     assert verdict.solved
     assert "never predicted" in str(verdict)
@@ -38,22 +38,6 @@ def _by_eye(matrix):
     return torch.nonzero(both == both.max())[0]
 
 
-def _sorted(probabilities, labels, k):
-    hits = 0
-    for row, label in zip(probabilities, labels, strict=True):
-        hits += int(label in row.argsort(descending=True)[:k])
-    return hits / len(labels)
-
-
-def _looped(probabilities, labels, least):
-    right = sure = 0
-    for row, label in zip(probabilities.tolist(), labels.tolist(), strict=True):
-        if max(row) >= least:
-            sure += 1
-            right += row.index(max(row)) == label
-    return right / sure
-
-
 def _one_batch(model, images):
     both = model(torch.cat([images, images.flip(3)])).softmax(dim=-1)
     return both[: len(images)].add(both[len(images) :]).argmax(-1)
@@ -70,21 +54,12 @@ def _one_by_one(model, images):
 RIGHT = {
     check.precision: [
         _counted,
-        lambda m, c: m[c, c] / m[:, c].sum(),
         lambda m, c: (m.diag() / m.sum(dim=0))[c],
         lambda m, c: m.numpy()[c, c] / m.numpy().sum(axis=0)[c],
         lambda m, c: [m[c, c] / sum(m[:, c])],
     ],
-    check.most_confused: [
-        _searched,
-        _by_numpy,
-        _by_eye,
-        lambda m: set(_searched(m)),
-        lambda m: divmod(int((m + m.T).fill_diagonal_(0).argmax()), len(m)),
-    ],
+    check.most_confused: [_searched, _by_numpy, _by_eye, lambda m: set(_searched(m))],
     check.share_in_top: [
-        _sorted,
-        lambda p, y, k: (p.topk(k, 1).indices == y[:, None]).any(1).float().mean(),
         lambda p, y, k: (p.topk(k, 1).indices == y[:, None]).sum() / len(y),
         lambda p, y, k: ((p > p[torch.arange(len(y)), y][:, None]).sum(1) < k).double().mean(),
         lambda p, y, k: np.mean(
@@ -92,24 +67,18 @@ RIGHT = {
         ),
     ],
     check.right_when_sure: [
-        _looped,
-        lambda p, y, t: (p.argmax(1) == y)[p.amax(1) >= t].float().mean(),
         lambda p, y, t: (p.argmax(1)[p.max(1)[0] >= t] == y[p.max(1)[0] >= t]).double().mean(),
         lambda p, y, t: np.mean((p.argmax(1) == y).numpy()[p.numpy().max(1) >= t]),
     ],
     check.seen_twice: [
         _one_batch,
         _one_by_one,
-        lambda net, x: (net(x).softmax(1) + net(x.flip(-1)).softmax(1)).argmax(1),
         lambda net, x: np.argmax(sum(net(i).softmax(1).data.numpy() for i in (x, x.flip(3))), 1),
     ],
 }
 
 WRONG = {
-    check.precision: (
-        lambda m, c: m.diag().sum() / m.sum(),
-        "This is the accuracy over all",
-    ),
+    check.precision: (lambda m, c: m.diag().sum() / m.sum(), "This is the accuracy over all"),
     check.most_confused: (
         lambda m: divmod((m + m.T).argmax().item(), len(m)),
         "The diagonal holds the correct predictions. Set",

@@ -6,13 +6,6 @@ import torch
 from labkit.checks import gpu as check
 
 
-def _with_loop(model, batch):
-    for parameter in model.parameters():
-        if parameter.device != batch.device:
-            return False
-    return True
-
-
 def _forgets_to_go_on(model, batch):
     for parameter in model.parameters():
         return parameter.device == batch.device
@@ -28,13 +21,6 @@ def _by_equations(a, seconds_a, b, seconds_b):
     return np.linalg.solve([[1, a], [1, b]], [seconds_a, seconds_b])
 
 
-def _counts(fixed, each):
-    batch = 1
-    while fixed / (fixed + batch * each) > 0.1:
-        batch = batch + 1
-    return batch
-
-
 def _earning(waiting, before, after):
     gain, steps = before - after, 0
     while waiting > 0:
@@ -45,17 +31,8 @@ def _earning(waiting, before, after):
     return steps
 
 
-def _by_cost(cpu, gpu, price_ratio):
-    cheaper = set()
-    for batch in gpu:
-        if price_ratio / gpu[batch] < 1 / cpu[batch]:
-            cheaper.add(batch)
-    return cheaper
-
-
 RIGHT = {
     check.in_one_place: [
-        _with_loop,
         lambda model, batch: {p.device for p in model.parameters()} == {batch.device},
         lambda model, batch: len({p.device for p in [*model.parameters(), batch]}) == 1,
         lambda m, b: torch.tensor([p.device.type == b.device.type for p in m.parameters()]).all(),
@@ -69,7 +46,6 @@ RIGHT = {
         lambda a, s, b, t: dict(zip(["fixed", "each"], _by_equations(a, s, b, t), strict=True)),
     ],
     check.batch_for_a_tenth: [
-        _counts,
         lambda fixed, each: math.ceil((10 * fixed - fixed) / each),
         lambda fixed, each: np.ceil(9 * fixed / each),
         lambda fixed, each: int(9 * fixed / each) + (9 * fixed % each > 0),
@@ -82,8 +58,7 @@ RIGHT = {
         lambda w, b, a: torch.tensor(w / (b - a)).ceil() if b > a else torch.inf,
     ],
     check.cheaper_on_gpu: [
-        _by_cost,
-        lambda cpu, gpu, ratio: [b for b in cpu if gpu[b] / cpu[b] > ratio],
+        lambda cpu, gpu, ratio: {b for b in gpu if ratio / gpu[b] < 1 / cpu[b]},
         lambda cpu, gpu, ratio: tuple(b for b in reversed(cpu) if gpu[b] > ratio * cpu[b]),
         lambda cpu, gpu, ratio: (b for b in cpu if gpu[b] > ratio * cpu[b]),
         lambda cpu, gpu, ratio: {b: gpu[b] for b in cpu if gpu[b] > ratio * cpu[b]}.keys(),
@@ -93,10 +68,7 @@ RIGHT = {
 }
 
 WRONG = {
-    check.in_one_place: (
-        _forgets_to_go_on,
-        "This looks at the first parameter only. A part",
-    ),
+    check.in_one_place: (_forgets_to_go_on, "This looks at the first parameter only. A part"),
     check.fixed_and_each: (
         lambda a, s, b, t: (s, (t - s) / (b - a)),
         "A step of batch_a images is not all fixed: take",

@@ -58,7 +58,6 @@ def _pasted(batch):
 
 RIGHT = {
     check.swap_red_and_blue: [
-        lambda image: image[[2, 1, 0]],
         lambda image: image.flip(0),
         lambda image: image.numpy()[::-1],
         _swap_by_hand,
@@ -67,7 +66,6 @@ RIGHT = {
     ],
     check.grey: [
         lambda image: 0.299 * image[0] + 0.587 * image[1] + 0.114 * image[2],
-        lambda image: (image * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(dim=0),
         lambda image: torch.einsum("chw,c->hw", image, torch.tensor([0.299, 0.587, 0.114])),
         lambda image: np.tensordot([0.299, 0.587, 0.114], image.numpy(), axes=1),
         lambda image: (image.permute(1, 2, 0) @ torch.tensor([0.299, 0.587, 0.114])).tolist(),
@@ -90,7 +88,6 @@ RIGHT = {
     ],
     check.mosaic: [
         _pasted,
-        lambda b: torch.cat([torch.cat([b[0], b[1]], 2), torch.cat([b[2], b[3]], 2)], 1),
         lambda b: np.block([[list(b.numpy())[0], b.numpy()[1]], [b.numpy()[2], b.numpy()[3]]]),
         lambda b: b.unflatten(0, (2, 2)).permute(2, 0, 3, 1, 4).flatten(3).flatten(1, 2),
     ],
