@@ -7,13 +7,7 @@ from torch.nn import functional
 from labkit.checks.any_size import FlexibleNet, average_pool
 from labkit.checks.engine.spec import exercise
 
-__all__ = [
-    "FlexibleNet",
-    "average_pool",
-    "conv_parameters",
-    "inputs_of_fc1",
-    "padding_that_keeps",
-]
+__all__ = ["FlexibleNet", "average_pool", "conv_parameters", "inputs_of_fc1", "padding_that_keeps"]
 
 
 def size(n, k, s=1, p=0):

@@ -16,9 +16,9 @@ from labkit.text import _
 __all__ = ["batches", "flipping", "last_batch", "reddest", "true_transform"]
 
 
-def _colourful(height=32, width=32, seed=0):
+def _colourful(seed=0):
     """Return a PIL image of random pixels, neither mirrored nor turned like itself."""
-    pixels = numpy.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=numpy.uint8)
+    pixels = numpy.random.default_rng(seed).integers(0, 256, (32, 32, 3), dtype=numpy.uint8)
     return Image.fromarray(pixels)
 
 

@@ -19,13 +19,13 @@ class Batches(list):
         return _("batches of {sizes}").format(sizes=", ".join(str(len(y)) for _x, y in self))
 
 
-def random_batches(*sizes, classes=3):
-    """Return a batch of six numbers each and labels for each of ``sizes``."""
+def random_batches(*sizes):
+    """Return a batch of six numbers each and labels from 0 to 2 for each of ``sizes``."""
     generator = torch.Generator().manual_seed(len(sizes))
     return Batches(
         (
             torch.randn(size, 6, generator=generator),
-            torch.randint(classes, (size,), generator=generator),
+            torch.randint(3, (size,), generator=generator),
         )
         for size in sizes
     )
@@ -148,12 +148,15 @@ def _portions():
     ]
 
 
-def _train_small(answer, batches, every, old_gradients=False):
-    """Return the weights after the epoch."""
-    model = small_network(False, old_gradients=old_gradients)
+def _trained(model, answer, batches, every):
+    """Train in portions with an answer; return the weights afterwards."""
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     answer(model, batches, nn.CrossEntropyLoss(), optimizer, every)
     return parameters_to_vector(model.parameters())
+
+
+def _train_small(answer, batches, every, old_gradients=False):
+    return _trained(small_network(False, old_gradients=old_gradients), answer, batches, every)
 
 
 def _at_once(answer, batches, every):
@@ -167,8 +170,7 @@ def _at_once(answer, batches, every):
 
     model.register_forward_pre_hook(forward)
     model[0].weight.register_hook(lambda _gradient: shown.__setitem__(0, 0))
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    answer(model, batches, nn.CrossEntropyLoss(), optimizer, every)
+    _trained(model, answer, batches, every)
     return most[0]
 
 
@@ -176,8 +178,7 @@ def _in_which_mode(answer, batches, every):
     """Return whether the model was in training mode, each time that images were shown to it."""
     model, modes = small_network(False).eval(), []
     model.register_forward_pre_hook(lambda module, _inputs: modes.append(module.training))
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    answer(model, batches, nn.CrossEntropyLoss(), optimizer, every)
+    _trained(model, answer, batches, every)
     return all(modes)
 
 

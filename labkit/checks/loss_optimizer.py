@@ -6,13 +6,7 @@ from torch import nn
 from labkit.checks.engine.spec import exercise
 from labkit.checks.optimizing import largest_rate, losses_along, sgd_step_with_decay
 
-__all__ = [
-    "batch_loss",
-    "largest_rate",
-    "log_probabilities",
-    "losses_along",
-    "sgd_step_with_decay",
-]
+__all__ = ["batch_loss", "largest_rate", "log_probabilities", "losses_along", "sgd_step_with_decay"]
 
 _BASE_TWO = "This is the logarithm to base 2. The natural one is torch.log."
 _BASE_TEN = "This is the logarithm to base 10. The natural one is torch.log."

@@ -1,6 +1,7 @@
 """Notebook 5: steps, accuracy, when to stop; the loops themselves stand in ``loops``."""
 
 import math
+import operator
 
 import torch
 
@@ -194,14 +195,9 @@ def should_stop(validation_losses, patience):
     return len(validation_losses) - 1 - best >= patience
 
 
-def _rising_in_a_row(validation_losses, patience):
+def _rising_in_a_row(validation_losses, patience, rises=operator.ge):
     last = validation_losses[-patience - 1 :]
-    return len(last) > patience and all(b >= a for a, b in zip(last[:-1], last[1:], strict=True))
-
-
-def _rising_strictly_in_a_row(validation_losses, patience):
-    last = validation_losses[-patience - 1 :]
-    return len(last) > patience and all(b > a for a, b in zip(last[:-1], last[1:], strict=True))
+    return len(last) > patience and all(map(rises, last[1:], last[:-1]))
 
 
 def _waiting_added_up(validation_losses, patience):
@@ -253,7 +249,7 @@ should_stop.sentences = {
         "This compares with one epoch alone. What counts is the best so far, min(...)."
     ),
     _rising_in_a_row: _EPOCH_BEFORE,
-    _rising_strictly_in_a_row: _EPOCH_BEFORE,
+    "_rising_in_a_row(validation_losses, patience, operator.gt)": _EPOCH_BEFORE,
     "validation_losses[-1] >= validation_losses[-2]": _EPOCH_BEFORE,
     "validation_losses[-1] > validation_losses[-2]": _EPOCH_BEFORE,
     _waiting_added_up: (

@@ -6,6 +6,10 @@ import re
 from pathlib import Path
 
 from labkit.checks import series
+from labkit.checks.engine.trial import Trial
+from labkit.sandbox import randomness
+from labkit.sandbox.limits import settings_kept
+from labkit.sandbox.reading import Answer
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
@@ -51,6 +55,13 @@ def solution(notebook: str, number: int) -> str:
     """Return the code of a solution, as the notebook prints it."""
     text = folded(notebook)[number - 1]["Solution"]
     return re.search(r"```python\n(.*?)\n```", text, re.S).group(1)
+
+
+def accepts(exercise, answer) -> bool:
+    """Return whether an answer is right on every input; stop at the first one where not."""
+    with randomness.kept(0), settings_kept():
+        trial = Trial(exercise, Answer(answer))
+        return any(map(trial._agrees, (exercise.judge, *exercise.also)))
 
 
 def everywhere() -> list:

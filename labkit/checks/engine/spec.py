@@ -66,6 +66,8 @@ class Caution:
 class Exercise:
     """A check: call it with the learner's answer. ``exercise`` says what the fields are.
 
+    ``seconds`` is how long one input may take.
+
     ``sentences`` says what to tell whom: an expression may use the parameters of the solution and
     what its module defines; edits are ``(old, new, old, new, ...)``, made one after the other
     wherever the old text stands below the solution's first line.
@@ -77,8 +79,8 @@ class Exercise:
     judge: Callable
     use: Callable
     tolerance: float
-    seconds: float
     also: Sequence[Callable]
+    seconds: float = 5.0
     sentences: dict = field(default_factory=dict)
     cautions: list[Caution] = field(default_factory=list)
 
@@ -162,11 +164,6 @@ class Exercise:
         )
         return verdict.with_line(complaint) if complaint else verdict
 
-    def accepts(self, answer) -> bool:
-        """Return whether an answer is right, without a word on why."""
-        with randomness.kept(0), settings_kept():
-            return Trial(self, Answer(answer)).accepted()
-
     def _waiting(self) -> Verdict:
         try:
             solved = board.read().get(self.notebook, {}).get(self.name, board.Entry()).solved
@@ -190,7 +187,6 @@ def exercise(
     judge: Callable | None = None,
     use: Callable = call,
     tolerance: float = 1e-4,
-    seconds: float = 5.0,
     also: Sequence[Callable] = (),
 ) -> Callable[[Callable], Exercise]:
     """Make an exercise of the decorated solution; its notebook is the module that it stands in.
@@ -200,11 +196,10 @@ def exercise(
     ``judge``: another right answer, by PyTorch or by an obvious loop; by default the solution.
     ``use``: what is done with an answer and an input; by default the answer is called with it.
     ``tolerance``: how far numbers may differ, relative to their size.
-    ``seconds``: how long one input may take.
     ``also``: other right answers that give something else.
     """
 
     def register(solution: Callable) -> Exercise:
-        return Exercise(number, solution, cases, judge or solution, use, tolerance, seconds, also)
+        return Exercise(number, solution, cases, judge or solution, use, tolerance, also)
 
     return register

@@ -64,11 +64,6 @@ class Trial:
         self.came: list[Outcome] = []
         self.expected: list[Outcome] = []
 
-    def accepted(self) -> bool:
-        """Return whether the answer is right on every input; stop at the first one where not."""
-        right = (self.exercise.judge, *self.exercise.also)
-        return callable(self.answer.given) and any(map(self._agrees, right))
-
     def verdict(self) -> Verdict:
         """Try the answer on every input, and say how it went."""
         refused = self._refused()
@@ -244,19 +239,13 @@ class Trial:
 
     def _unusable(self, number: int, said: str) -> Verdict:
         """Return the verdict on an answer that ran, and gave something that nobody can use."""
-        returned = []
-
-        def noted(*arguments):
-            returned.append(self.answer.given(*arguments))
-            return returned[-1]
-
-        any(self._try(noted, case).error for case in self.exercise.cases())
+        returned = self._made_by(self.answer.given)
         shown = self._shown(number)
         if not returned or inspect.isclass(self.answer.given):
             return Verdict("raised", _("Your code raised an error."), (*shown, said))
         lines = (*shown, _("Yours: {came}").format(came=values.describe(returned[-1])), said)
         hint = _("It cannot be used as an answer here.")
-        wanted = self._made_by_the_solution()
+        wanted = self._made_by(self.exercise.solution)[0]
         if isinstance(wanted, nn.Module):
             text = _("It cannot be used as an answer here: return an object of type {kind}.")
             hint = text.format(kind=type(wanted).__name__)
@@ -266,15 +255,16 @@ class Trial:
             hint = _("This is a finished result. Return what makes it: the transform or the layer.")
         return Verdict("wrong", _("Not yet."), lines, hints=(hint,))
 
-    def _made_by_the_solution(self) -> object:
+    def _made_by(self, answer: Callable) -> list[object]:
+        """Return what an answer itself returned for each input, up to one where an error arose."""
         made = []
 
         def noted(*arguments):
-            made.append(self.exercise.solution(*arguments))
+            made.append(answer(*arguments))
             return made[-1]
 
-        self._try(noted, self.exercise.cases()[0])
-        return made[0] if made else None
+        any(self._try(noted, case).error for case in self.exercise.cases())
+        return made
 
     def _shown(self, number: int) -> list[str]:
         """Return in words what the answer was tried with, and what it printed then."""
