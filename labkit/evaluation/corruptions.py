@@ -75,10 +75,7 @@ CORRUPTIONS = {
         N_("noise"), "{amount:.0%}", (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3), _add_noise
     ),
     "rotation": Corruption(
-        N_("rotation"),
-        "{amount:g}°",
-        (0.0, 15.0, 30.0, 45.0, 60.0, 75.0, 90.0),
-        _rotate,
+        N_("rotation"), "{amount:g}°", (0.0, 15.0, 30.0, 45.0, 60.0, 75.0, 90.0), _rotate
     ),
 }
 """The four kinds by their names. Brightness is added, in shares of the way from black to white;
@@ -86,10 +83,10 @@ blur is the Gaussian's deviation in pixels; noise the deviation of what is added
 in shares of the way from black to white; rotation is counter-clockwise, in degrees."""
 
 
-def corrupt(images: np.ndarray, kind: str, amount: float, *, seed: int = 0) -> np.ndarray:
+def corrupt(images: np.ndarray, kind: str, amount: float) -> np.ndarray:
     """Return images uint8 ``[N, H, W, 3]`` changed by ``amount``; 0 leaves them as they are.
 
-    The noise of a ``seed`` is the same each time. Raises ValueError for a kind there is not.
+    The noise is the same each time. Raises ValueError for a kind there is not.
     """
     if kind not in CORRUPTIONS:
         text = _("There is no change {kind!r}. Choose one of {kinds}.")
@@ -97,7 +94,7 @@ def corrupt(images: np.ndarray, kind: str, amount: float, *, seed: int = 0) -> n
     if amount == 0:
         return np.array(images)
     values = torch.from_numpy(np.array(images)).permute(0, 3, 1, 2) / 255
-    dice = torch.Generator().manual_seed(seed)
+    dice = torch.Generator().manual_seed(0)
     changed = CORRUPTIONS[kind].change(values, amount, dice).clamp(0, 1)
     return (changed * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
 

@@ -127,9 +127,13 @@ def show(axes, image, title: str = "", **look) -> None:
     axes.set_axis_off()
 
 
-def plain_axes(plot: Plot, *position, **options):
+def plain_axes(plot: Plot, *position):
     """Add axes without the upper and right frame, with a light grid behind the data."""
-    axes = plot.add_subplot(*position, **options)
+    return plain(plot.add_subplot(*position))
+
+
+def plain(axes):
+    """Take the upper and right frame away from axes, and put a light grid behind the data."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from labkit.plots.base import BLUE, GRID, INK, ORANGE, Plot, plain_axes
+from labkit.plots.base import BLUE, INK, ORANGE, Plot, plain, plain_axes
 from labkit.text import _, written
 
 
@@ -91,8 +91,7 @@ def side_by_side(
     panels = plot.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
     first, sentences = next(iter(runs.values())), []
     for axes, (name, (images, training, validation)) in zip(panels, runs.items(), strict=False):
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(color=GRID, linewidth=0.6)
+        plain(axes)
         shown = [images * epoch for epoch in range(1, len(validation) + 1)]
         if validation is not first[2]:
             uncured = [first[0] * epoch for epoch in range(1, len(first[2]) + 1)]

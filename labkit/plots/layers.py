@@ -9,7 +9,7 @@ from labkit.plots.base import CYCLE, INK, Plot, plain_axes, tiles
 from labkit.text import _, ngettext
 
 
-def maps(values: numpy.ndarray, title: str = "") -> Plot:
+def maps(values: numpy.ndarray) -> Plot:
     """Draw feature maps ``[C, H, W]`` side by side, on one grey scale for all of them.
 
     White is the largest number of all maps; black is the smallest, or 0 if none is negative.
@@ -25,7 +25,7 @@ def maps(values: numpy.ndarray, title: str = "") -> Plot:
         len(values),
     ).format(n=len(values), size=size, low=low, high=high, largest=int(values.max((1, 2)).argmax()))
     limits = {"cmap": "gray", "vmin": low, "vmax": high if high > low else low + 1}
-    return _grid(list(values), [str(n) for n in range(len(values))], limits, title, alt)
+    return _grid(list(values), [str(n) for n in range(len(values))], limits, alt)
 
 
 def filters(weights: numpy.ndarray, title: str = "") -> Plot:
@@ -46,14 +46,14 @@ def filters(weights: numpy.ndarray, title: str = "") -> Plot:
     ).format(n=len(weights), size=size, low=weights.min(), high=weights.max(), strongest=strongest)
     limits = {"cmap": "gray", "vmin": 0, "vmax": 1}
     images = list(shown / (2 * largest) + 0.5)
-    return _grid(images, [str(n) for n in range(len(images))], limits, _(title), alt)
+    return _grid(images, [str(n) for n in range(len(images))], limits, alt, _(title))
 
 
-def side_by_side(images: Sequence[numpy.ndarray], titles: Sequence[str], alt: str = "") -> Plot:
+def side_by_side(images: Sequence[numpy.ndarray], titles: Sequence[str]) -> Plot:
     """Draw images ``[H, W]`` (each on its own grey scale) or ``[H, W, 3]`` side by side."""
     titles = [_(title) for title in titles]
-    alt = alt or _("{n} images: {titles}.").format(n=len(images), titles=", ".join(titles))
-    return _grid(list(images), list(titles), {"cmap": "gray"}, "", alt)
+    alt = _("{n} images: {titles}.").format(n=len(images), titles=", ".join(titles))
+    return _grid(list(images), titles, {"cmap": "gray"}, alt)
 
 
 def curves(x: numpy.ndarray, lines: Mapping[str, numpy.ndarray], xlabel: str = "x") -> Plot:
@@ -108,7 +108,7 @@ def _shaped(values: numpy.ndarray, axes: int) -> numpy.ndarray:
     return values
 
 
-def _grid(images: list, titles: list[str], limits: dict, title: str, alt: str) -> Plot:
+def _grid(images: list, titles: list[str], limits: dict, alt: str, title: str = "") -> Plot:
     side = min(1.6, 7.4 / min(len(images), 8))
     plot = tiles(images, titles, columns=8, size=(side, side + 0.2), **limits)
     plot.alt = alt

@@ -9,7 +9,18 @@ from numpy.typing import ArrayLike
 
 from labkit.data import ImageSet
 from labkit.evaluation.scores import Calibration, Share
-from labkit.plots.base import BLUE, CYCLE, GRID, INK, OVER_THE_LINE, Plot, plain_axes, tiles
+from labkit.plots.base import (
+    BLUE,
+    CYCLE,
+    GRID,
+    INK,
+    OVER_THE_LINE,
+    Plot,
+    plain,
+    plain_axes,
+    show,
+    tiles,
+)
 from labkit.plots.samples import gallery
 from labkit.text import _, ngettext, written
 
@@ -133,9 +144,7 @@ def answer(image: np.ndarray, probabilities: ArrayLike, classes: Sequence[str]) 
     top = np.argsort(probabilities)[::-1][:5]
     plot = Plot(6.0, 2.2)
     left, right = plot.add_gridspec(1, 2, width_ratios=(1, 2))
-    shown = plot.add_subplot(left)
-    shown.imshow(image, interpolation="nearest")
-    shown.set_axis_off()
+    show(plot.add_subplot(left), image)
     axes = plain_axes(plot, right)
     axes.barh([classes[k] for k in top], probabilities[top], color=BLUE)
     for row, k in enumerate(top):
@@ -228,9 +237,7 @@ def reliability(found: Calibration) -> Plot:
     plot = Plot(4.6, 4.0)
     axes, below = plot.subplots(2, 1, sharex=True, height_ratios=(4, 1))
     for each in (axes, below):
-        each.spines[["top", "right"]].set_visible(False)
-        each.grid(color=GRID, linewidth=0.6)
-        each.set_axisbelow(True)
+        plain(each)
     axes.plot([0, 1], [0, 1], ":", color=INK, label=_("calibrated"))
     seen = [k for k, share in enumerate(found.shares) if share.of]
     values = np.array([found.shares[k].value for k in seen])

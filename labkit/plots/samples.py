@@ -45,26 +45,25 @@ def class_rows(images: np.ndarray, labels: ArrayLike, classes: Sequence[str], *,
     axes = plot.subplots(len(classes), each, squeeze=False)
     for number, name in enumerate(classes):
         chosen = np.flatnonzero(labels == number)[:each]
-        for place, ax in enumerate(axes[number]):
-            if place < len(chosen):
-                ax.imshow(images[chosen[place]], interpolation="nearest")
+        for ax, place in zip(axes[number], chosen, strict=False):
+            show(ax, images[place])
+        for ax in axes[number]:
             ax.set_axis_off()
-        axes[number, 0].text(
-            -0.15, 0.5, name, transform=axes[number, 0].transAxes, ha="right", va="center"
-        )
+        first = axes[number, 0]
+        first.text(-0.15, 0.5, name, transform=first.transAxes, ha="right", va="center")
     plot.alt = _("Rows of up to {each} images, one row per class: {classes}.").format(
         each=each, classes=", ".join(classes)
     )
     return plot
 
 
-def channels(image: np.ndarray, *, title: str = "") -> Plot:
+def channels(image: np.ndarray) -> Plot:
     """Draw an image ``[H, W, 3]`` uint8 and its red, green and blue channel beside it."""
     names = (_("red"), _("green"), _("blue"))
     means = [float(image[..., channel].mean()) for channel in range(3)]
     plot = Plot(7.6, 2.3)
     row = plot.subplots(1, 4)
-    show(row[0], image, title or _("all three"))
+    show(row[0], image, _("all three"))
     for channel, (ax, name, mean) in enumerate(zip(row[1:], names, means, strict=True)):
         text = _("{name}, mean {mean:.0f}").format(name=name, mean=mean)
         show(ax, image[..., channel], text, cmap="gray", vmin=0, vmax=255)
@@ -101,11 +100,9 @@ def histograms(before: np.ndarray, after: np.ndarray) -> Plot:
     return plot
 
 
-def class_balance(
-    counts: dict[str, Sequence[int]], classes: Sequence[str], *, width: float = 7.6
-) -> Plot:
+def class_balance(counts: dict[str, Sequence[int]], classes: Sequence[str]) -> Plot:
     """Draw how many images each class has, one panel per split (name -> counts per class)."""
-    plot = Plot(width, 0.9 + 0.24 * len(classes))
+    plot = Plot(7.6, 0.9 + 0.24 * len(classes))
     for place, (split, numbers) in enumerate(counts.items(), start=1):
         ax = plain_axes(plot, 1, len(counts), place)
         bars = ax.barh(range(len(classes)), numbers, color=BLUE)

@@ -14,17 +14,12 @@ Rates = Mapping[int, Mapping[int, float]]
 """Images per second as ``{width: {batch: rate}}``; what was not measured is left out."""
 
 
-def speed(
-    found: Mapping[str, Rates],
-    crossovers: Mapping[str, Mapping[int, int | None]],
-    *,
-    base: str = "cpu",
-) -> Plot:
-    """Draw one device's speed, or, if there is a second one, where that one overtakes ``base``."""
-    others = [name for name in found if name != base]
-    if base in found and others:
-        other = others[0]
-        return crossover(found[base], found[other], crossovers[other], names=(base, other))
+def speed(found: Mapping[str, Rates], crossovers: Mapping[str, Mapping[int, int | None]]) -> Plot:
+    """Draw one device's speed, or, if there is a second one, where that one overtakes the CPU."""
+    others = [name for name in found if name != "cpu"]
+    if "cpu" in found and others:
+        fast = others[0]
+        return crossover(found["cpu"], found[fast], crossovers[fast], names=("cpu", fast))
     only = next(iter(found))
     return throughput(found[only], only)
 

@@ -267,13 +267,13 @@ def wins_from(slow: Mapping[int, float], fast: Mapping[int, float]) -> int | Non
 
 
 def crossovers(
-    found: Mapping[str, Mapping[int, Mapping[int, float]]], base: str = "cpu"
+    found: Mapping[str, Mapping[int, Mapping[int, float]]],
 ) -> dict[str, dict[int, int | None]]:
-    """Return ``{device: {width: batch from which on it beats base, or None}}`` from `rates`."""
+    """Return ``{device: {width: batch from which on it beats the CPU, or None}}`` from `rates`."""
     return {
-        name: {w: wins_from(found[base].get(w, {}), row) for w, row in by_width.items()}
+        name: {w: wins_from(found["cpu"].get(w, {}), row) for w, row in by_width.items()}
         for name, by_width in found.items()
-        if name != base
+        if name != "cpu"
     }
 
 
