@@ -68,44 +68,41 @@ def test_without_the_explorer_of_the_front_page_its_image_stands_there():
     assert "(images/widget.png)" in front and "04_loss_optimizer.html#softmax" in front
 
 
+VIEW = {"application/vnd.jupyter.widget-view+json": {"model_id": "a"}}
+
+
+def paged(*outputs, states=None, **metadata):
+    """Return a code cell with these outputs as it stands in the page of its notebook."""
+    outputs = [nbformat.v4.new_output("display_data", data) for data in outputs]
+    code = nbformat.v4.new_code_cell("x", outputs=outputs, metadata=metadata)
+    state = {"application/vnd.jupyter.widget-state+json": {"state": states or {}}}
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_markdown_cell("# 1"), code],
+        metadata={"labkit": {"name": "01_x"}, "widgets": state},
+    )
+    to_page(notebook, Fronts())
+    return notebook.cells[1]
+
+
 def test_a_progress_bar_stands_where_it_ended_and_not_at_the_beginning():
     states = {
         "a": {"model_name": "HBoxModel", "state": {"children": ["IPY_MODEL_b", "IPY_MODEL_c"]}},
         "b": {"model_name": "FloatProgressModel", "state": {"max": 9.0, "value": 9.0}},
         "c": {"model_name": "HTMLModel", "state": {"value": " 9/9 [00:01<00:00]"}},
     }
-    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "a"}, "text/plain": "0%"}
-    output = nbformat.v4.new_output("display_data", view)
-    cells = [nbformat.v4.new_markdown_cell("# 1"), nbformat.v4.new_code_cell("x", outputs=[output])]
-    state = {"application/vnd.jupyter.widget-state+json": {"state": states}}
-    metadata = {"labkit": {"name": "01_x"}, "widgets": state}
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
-    to_page(notebook, Fronts())
-    (shown,) = notebook.cells[1].outputs
+    (shown,) = paged(VIEW | {"text/plain": "0%"}, states=states).outputs
     bar = '<progress max="9" value="9" aria-label="9/9 [00:01&lt;00:00]">'
     assert bar in shown.data["text/html"]
 
 
 def test_the_answer_to_a_prediction_is_folded_and_its_code_is_not_shown():
     still = "<details><summary>The answer</summary><p>4.</p></details>"
-    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "a"}, "text/html": still}
-    output = nbformat.v4.new_output("display_data", view)
-    guess = nbformat.v4.new_code_cell("Guess(4)", outputs=[output], metadata={"tags": ["predict"]})
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_markdown_cell("# 1"), guess], metadata={"labkit": {"name": "01_x"}}
-    )
-    to_page(notebook, Fronts())
-    shown = notebook.cells[1]
+    shown = paged(VIEW | {"text/html": still}, tags=["predict"])
     assert "remove-input" in shown.metadata["tags"]
     assert still in shown.outputs[0]["data"]["text/html"]
 
 
 def test_a_still_and_the_dead_widget_under_it_become_one_output():
     still = '<style>p {}</style><div class="lk-still"><img><p class="lk-still-hint">Run</p></div>'
-    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "a"}}
-    outputs = [nbformat.v4.new_output("display_data", d) for d in ({"text/html": still}, view)]
-    cells = [nbformat.v4.new_markdown_cell("# 1"), nbformat.v4.new_code_cell("x", outputs=outputs)]
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"labkit": {"name": "01_x"}})
-    to_page(notebook, Fronts())
-    (shown,) = notebook.cells[1].outputs
+    (shown,) = paged({"text/html": still}, VIEW).outputs
     assert "<img>" in shown.data["text/html"] and "hint" not in shown.data["text/html"]
