@@ -28,12 +28,6 @@ def loss_curve(
     if resumed_at is not None:
         axes.axvline(resumed_at, color=INK, linestyle=":", label=_("resumed"))
         plot.alt += " " + _("It was resumed after {n:.2f} epochs.").format(n=resumed_at)
-    draw_loss(axes, at, running_loss, validation_loss)
-    return plot
-
-
-def draw_loss(axes, at, running_loss, validation_loss) -> None:
-    """Draw both losses on ``axes``."""
     dot = "o" if len(running_loss) == 1 else ""  # a line of one point would not be seen
     axes.plot(at, running_loss, f"{dot}-", color=BLUE, label=_("training, running"))
     if len(validation_loss):
@@ -45,6 +39,7 @@ def draw_loss(axes, at, running_loss, validation_loss) -> None:
     axes.set(xlabel=_("epochs"), ylabel=_("loss"))
     if len(running_loss):
         axes.legend(frameon=False)
+    return plot
 
 
 def loss_sentence(running_loss: Sequence[float], validation_loss: Sequence[float]) -> str:

@@ -1,16 +1,15 @@
 """What each catalogue must hold, and what stands in it: ``.po`` files, read and written."""
 
 import json
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 
 from babel.messages import pofile
 
 from labkit.languages import locales
 from labkit.languages.segments import segments
-from tests.languages.collect import ROOT, messages
+from tests.languages.collect import ROOT, Entry, messages
 
 PLURALS = {"es": "n != 1", "pt_BR": "n > 1", "fr": "n > 1", "de": "n != 1"}
 LABKIT = "labkit"
@@ -25,22 +24,6 @@ msgstr ""
 "Content-Transfer-Encoding: 8bit\\n"
 "Plural-Forms: nplurals=2; plural=({plural});\\n"
 """
-
-
-@dataclass
-class Entry:
-    """A sentence, in English and in another language ("" where it is not translated).
-
-    ``places``: where it stands, or the tag it is; ``notes``: what a translator wrote to it, e.g.
-    ``numbers: 3.14 is a version``.
-    """
-
-    english: str
-    plural: str = ""
-    said: tuple[str, ...] = ()
-    places: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    fuzzy: bool = False
 
 
 def names() -> list[str]:
@@ -68,7 +51,7 @@ def pages(name: str) -> list[str]:
 def wanted(name: str) -> dict[str, Entry]:
     """Return what a catalogue must translate, by the English text, in its order."""
     if name == LABKIT:
-        return {m.text: Entry(m.text, m.plural, places=m.places) for m in messages().values()}
+        return messages()
     found: dict[str, Entry] = {}
     for page in pages(name):
         for piece in segments(page):
@@ -93,22 +76,13 @@ def read(path: Path) -> tuple[dict[str, Entry], list[str]]:
 
 def written(code: str, entries: Iterable[Entry]) -> str:
     """Return the text of a ``.po``; with no entry translated, it is a template."""
-    return "\n".join([_HEAD.format(code=code, plural=PLURALS[code]), *map(_entry, entries)])
-
-
-def _entry(entry: Entry) -> str:
-    lines = [f"# {note}" for note in entry.notes]
-    lines += [f"#. {place}" for place in entry.places]
-    lines.append("msgid " + _quoted(entry.english))
-    if entry.plural:
-        lines.append("msgid_plural " + _quoted(entry.plural))
-        forms = entry.said or ("", "")
-        lines += [f"msgstr[{number}] " + _quoted(form) for number, form in enumerate(forms)]
-    else:
-        lines.append("msgstr " + _quoted("".join(entry.said)))
-    return "\n".join(lines) + "\n"
-
-
-def _quoted(text: str) -> str:
-    lines = [json.dumps(line, ensure_ascii=False) for line in re.split(r"(?<=\n)", text)]
-    return "\n".join(['""', *lines] if len(lines) > 1 else lines)
+    catalogue = pofile.Catalog()
+    for entry in entries:
+        text, said = entry.english, "".join(entry.said)
+        if entry.plural:
+            text, said = (text, entry.plural), entry.said
+        added = catalogue.add(text, said, auto_comments=entry.places, user_comments=entry.notes)
+        added.flags.clear()  # that it has a % or a { says nothing
+    file = BytesIO()
+    pofile.write_po(file, catalogue, width=0, omit_header=True)
+    return _HEAD.format(code=code, plural=PLURALS[code]) + "\n" + file.getvalue().decode()

@@ -15,25 +15,32 @@ IN_CELLS = ("Guess", "bars", "curves", "draw_filters", "gallery", "side_by_side"
 
 
 @dataclass
-class Message:
-    """A sentence, its plural ("" if it has none), and the modules that show it."""
+class Entry:
+    """A sentence, in English and in another language ("" where it is not translated).
 
-    text: str
+    ``places``: where it stands, or the tag it is; ``notes``: what a translator wrote to it, e.g.
+    ``numbers: 3.14 is a version``.
+    """
+
+    english: str
     plural: str = ""
+    said: tuple[str, ...] = ()
     places: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    fuzzy: bool = False
 
 
-def messages() -> dict[str, Message]:
+def messages() -> dict[str, Entry]:
     """Return the sentences by their English text, ordered by module."""
-    found: dict[str, Message] = {}
+    found: dict[str, Entry] = {}
     for place, text, plural in _all():
         if _has_words(text):
-            message = found.setdefault(text, Message(text, plural))
-            if plural and message.plural not in ("", plural):
+            entry = found.setdefault(text, Entry(text, plural))
+            if plural and entry.plural not in ("", plural):
                 raise ValueError(f"two plurals of {text!r}")
-            message.plural = message.plural or plural
-            if place not in message.places:
-                message.places.append(place)
+            entry.plural = entry.plural or plural
+            if place not in entry.places:
+                entry.places.append(place)
     return found
 
 
