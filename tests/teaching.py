@@ -22,12 +22,12 @@ ADDED = {
 }
 """The sections that a lab of 90 minutes adds."""
 PAUSES = {
-    "01_tensors": ("Exercise 3 of notebook 1", 3),
-    "03_cnn": ("Exercise 1 of notebook 3", 3),
-    "04_loss_optimizer": ("A break", 5),
-    "05_training": ("Exercise 1 of notebook 5", 3),
+    "01_tensors": (3, 3),
+    "03_cnn": (1, 3),
+    "04_loss_optimizer": (0, 5),
+    "05_training": (1, 3),
 }
-"""What a lab of 90 minutes does behind a notebook, and for how many minutes."""
+"""The exercise (0: a break) that a lab of 90 minutes does behind a notebook, and its minutes."""
 
 SLIDES, CLOSING = 5, 5
 """Minutes before and after the run sheet of 60 minutes; that of 90 has its own at the end."""
@@ -76,6 +76,12 @@ def cut() -> list[tuple[str, str, float]]:
     ]
 
 
+def _more(path) -> list[Part]:
+    """Return the sections of a notebook that a lab of 90 minutes adds."""
+    added = ADDED.get(path.stem)
+    return [part for part in count(path).sections if added and part.title.startswith(added)]
+
+
 def clock(minutes: float) -> str:
     """Return minutes since the start as ``1:05``."""
     return "{}:{:02}".format(*divmod(int(minutes), 60))
@@ -85,10 +91,7 @@ def run_sheet(length: int) -> str:
     """Return the run sheet of a lab of 60 or 90 minutes, in Markdown."""
     lines, now = [_HEAD.format(length=length), _lesson(length)], 0
     for path in CORE:
-        told, more = printed(path)["core"], []
-        if length == 90 and path.stem in ADDED:
-            beyond = count(path).sections
-            more = [part for part in beyond if part.title.startswith(ADDED[path.stem])]
+        told, more = printed(path)["core"], _more(path) if length == 90 else []
         end = now + told + sum(whole(part.minutes) for part in more)
         title = source(count(path).core.cells[0]).splitlines()[0].removeprefix("# ")
         lines += [f"\n## {clock(now)} to {clock(end)} · {title}\n", *_TABLE]
@@ -98,13 +101,14 @@ def run_sheet(length: int) -> str:
             at += minutes
         at = now + told
         for part in more:
-            lines.append(_row(path.stem, part.title, at))
+            lines.append(_row(path.stem, part.title, at, " (below *Going deeper*)"))
             at += whole(part.minutes)
         prose, now = PROSE[path.stem], end
         lines += [f"\n**Stuck?** {prose['stuck']}\n", f"**Late?** {prose['late']}"]
         if length == 90 and path.stem in PAUSES:
-            what, minutes = PAUSES[path.stem]
-            lines.append(f"\n## {clock(now)} to {clock(now + minutes)} · {what}")
+            number, minutes = PAUSES[path.stem]
+            what, how = _pause(path.stem, number)
+            lines.append(f"\n## {clock(now)} to {clock(now + minutes)} · {what}\n\n{how}")
             now += minutes
     if now < length:
         lines.append(f"\n## {clock(now)} to {clock(length)} · Questions to close with")
@@ -118,7 +122,11 @@ def run_sheet(length: int) -> str:
 def _lesson(length: int) -> str:
     """Return how the run sheet, the slides and the closing questions fit into a lesson."""
     if length > 60:
-        text = f"**Book {length + SLIDES} minutes:** {SLIDES} for the slides, then the run sheet."
+        spared = sum(minutes for number, minutes in PAUSES.values() if number)
+        [last] = _more(CORE[6])
+        text = _BOOK_MORE.format(
+            all=length + SLIDES, length=length, told=last.title, spared=spared + whole(last.minutes)
+        )
     else:
         told = ", ".join(f"*{title}* ({stem[1]})" for stem, title, _m in cut() if stem != "07_gpu")
         spared = int(sum(minutes for _stem, _title, minutes in cut()))
@@ -126,19 +134,34 @@ def _lesson(length: int) -> str:
     return "\n" + textwrap.fill(text, 100)
 
 
-def _row(stem: str, title: str, at: float) -> str:
+def _pause(stem: str, number: int) -> tuple[str, str]:
+    """Return the heading of a break or an exercise, and what is to be known of it."""
+    if not number:
+        return "A break", "The notebooks may stay open."
+    name = exercises(stem[3:])[number - 1].name
+    return f"Exercise {number} of notebook {stem[1]}", (
+        f"`{name}`, under *Exercises* at the end. Alone, or in pairs with one keyboard; here are "
+        f"[the usual wrong answers](mistakes.md#{stem[1]}{number}-{name})."
+    )
+
+
+def _row(stem: str, title: str, at: float, where: str = "") -> str:
     prose = PROSE[stem][title]
     says = [prose.get("show", ""), f"**Ask:** {prose['ask']}" if "ask" in prose else ""]
-    return (
-        f"| {clock(at)} | {title} | {'<br>'.join(filter(None, says))} | {prose.get('wrong', '')} |"
-    )
+    told = "<br>".join(filter(None, says))
+    return f"| {clock(at)} | {title}{where} | {told} | {prose.get('wrong', '')} |"
 
 
 _BOOK = (
     f"**Book {{all}} minutes:** {SLIDES} for the slides, 60 for the run sheet, {CLOSING} for the "
-    "questions at the end. **Is the room yours for 60 minutes in all?** Then leave notebook 7 for "
-    "home, and let learners run the cells of these sections without stopping at them: {told}. That "
-    "spares about {spared} minutes."
+    "questions at the end. **Is the room yours for 60 minutes in all, or do you begin ten minutes "
+    "late?** Then leave notebook 7 for home, and let learners run the cells of these sections "
+    "without stopping at them: {told}. That spares about {spared} minutes."
+)
+_BOOK_MORE = (
+    f"**Book {{all}} minutes:** {SLIDES} for the slides, then the run sheet. **Is the room yours "
+    "for {length} minutes in all, or do you begin ten minutes late?** Then leave out the exercises "
+    "between the notebooks, and *{told}* (6). That spares {spared} minutes."
 )
 
 _TABLE = [
@@ -147,10 +170,14 @@ _TABLE = [
 ]
 _HEAD = """# Run sheet: {length} minutes
 
-Made by `make minutes`: the clock is counted from the notebooks, the sentences are in
-`run-sheet.toml`. 0:00 is the first key that learners press; the [slides](slides.html) come before.
+0:00 is the first key that learners press; the [slides](slides.html) come before. The notebooks ask
+for predictions of their own; **Ask** is what you say aloud. Whoever falls behind
+[jumps in](README.md#who-has-fallen-behind); whoever is early takes an exercise, or a section below
+*Going deeper*.
+
 The wrong answers are what we expect, from the checks and from forums; nobody has counted them in a
-class. Whoever falls behind [jumps in](README.md#who-has-fallen-behind)."""
+class. The clock is counted from the notebooks: after a change, `make minutes` writes this page
+again, with the sentences of `run-sheet.toml`."""
 
 
 def mistakes() -> str:
