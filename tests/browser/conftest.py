@@ -60,7 +60,10 @@ def context(browser):
 
 @pytest.fixture(scope="module")
 def open_notebook(context, server):
-    """Return a function that opens a notebook in a page of its own and runs its cells."""
+    """Return a function that opens a notebook in a page of its own and runs its cells.
+
+    Whatever went wrong in one, in a cell or in the page, is an error at the end of its tests.
+    """
     opened = []
 
     def open_one(path: str, down_to: str | None = "") -> Notebook:
@@ -70,6 +73,8 @@ def open_notebook(context, server):
         return opened[-1]
 
     yield open_one
+    errors = [notebook.errors() for notebook in opened]
     for notebook in opened:
         notebook.shut_down(wait=False)
         notebook.page.close()
+    assert not any(errors), errors

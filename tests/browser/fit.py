@@ -1,4 +1,4 @@
-"""The one test that every notebook's browser tests import: whatever it shows is seen whole."""
+"""What every notebook's browser tests import: all is seen whole, and no key deletes a cell."""
 
 from tests.browser.kernel import settle
 from tests.browser.lab import cut_off
@@ -22,3 +22,17 @@ def test_nothing_is_cut_off(notebook):
             settle(notebook)
             problems += [f"{tab.inner_text()}: {problem}" for problem in cut_off(explorer)]
     assert problems == [], problems
+
+
+def test_no_key_deletes_a_cell(notebook):
+    """There, d d deletes the cell."""
+    cells = notebook.page.locator(".jp-Cell")
+    before = cells.count()
+    for explorer in notebook.page.locator(".lk-explorer:not(.lk-explorer *)").all():
+        for role in ("button", "gridcell", "slider", "tab"):
+            for control in explorer.get_by_role(role, disabled=False).all()[:1]:
+                control.focus()
+                notebook.page.keyboard.press("d")
+                notebook.page.keyboard.press("d")
+    notebook.page.wait_for_timeout(300)
+    assert cells.count() == before

@@ -112,7 +112,7 @@ _NOT_RINGED = f"""explorer => {{
 
 _PIXEL = """async (shown, [row, column]) => {
   const [image, canvas] = [new Image(), document.createElement('canvas')];
-  image.src = shown.toDataURL?.() ?? shown.style.backgroundImage.slice(5, -2);
+  image.src = shown.src ?? shown.toDataURL?.() ?? shown.style.backgroundImage.slice(5, -2);
   await image.decode();
   const context = canvas.getContext('2d');
   context.drawImage(image, -column, -row);
@@ -380,7 +380,7 @@ def unusable(page, height: int = 620) -> list[str]:
 
 
 def painted(canvas, place: tuple[int, int], colour, within: int = 0) -> None:
-    """Wait until a pixel of a canvas or a background, row and column, has its colour."""
+    """Wait until a pixel of an image, canvas or background, row and column, has its colour."""
     for _attempt in range(600):
         found = canvas.evaluate(_PIXEL, list(place))
         if found == pytest.approx(list(colour), abs=within):

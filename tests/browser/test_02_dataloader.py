@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from torchvision import transforms
 
 from labkit.data import load
-from tests.browser.fit import test_nothing_is_cut_off  # noqa: F401
+from tests.browser.fit import test_no_key_deletes_a_cell, test_nothing_is_cut_off  # noqa: F401
 from tests.browser.lab import encoded, painted, unreached, unspoken, upload
 
 pytestmark = pytest.mark.browser
@@ -249,29 +249,9 @@ def test_pictures_of_ones_own_and_files_that_are_none(gallery, tmp_path, way):
     cursor(gallery).filter(has_text="red 1.000, green −1.000, blue −1.000.").wait_for()
 
 
-def test_keys_in_the_gallery_are_no_commands_of_jupyterlab(notebook, gallery):
-    cells = notebook.page.locator(".jp-Cell").count()
-    for control in (
-        gallery.locator(".lk-framed-map"),
-        gallery.get_by_role("button", name="At random"),
-    ):
-        control.focus()
-        control.press("d")
-        control.press("d")
-    gallery.get_by_role("tab", name="One image").focus()
-    notebook.page.keyboard.press("d")
-    notebook.page.keyboard.press("d")
-    notebook.page.wait_for_timeout(300)
-    assert notebook.page.locator(".jp-Cell").count() == cells
-
-
 def test_each_tab_is_named_reached_by_tab_and_seen_without_scrolling(notebook, gallery):
     for name in ("Classes", "A batch", "One image"):
         gallery.get_by_role("tab", name=name).click()
         assert unspoken(notebook.page) == []
         assert unreached(gallery) == []
         assert gallery.bounding_box()["height"] < 600
-
-
-def test_nothing_went_wrong_meanwhile(notebook):
-    assert notebook.errors() == []

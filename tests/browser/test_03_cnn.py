@@ -9,7 +9,7 @@ from torch.nn import functional
 from labkit.data import load
 from labkit.explorers.convolution.compute import HAND_MADE
 from labkit.explorers.shared.own_image import one_of_each
-from tests.browser.fit import test_nothing_is_cut_off  # noqa: F401
+from tests.browser.fit import test_no_key_deletes_a_cell, test_nothing_is_cut_off  # noqa: F401
 from tests.browser.kernel import execute, settle
 from tests.browser.kernel import value as asked
 from tests.browser.lab import cut_off, drag, encoded, painted, unusable, upload
@@ -395,16 +395,3 @@ def test_a_picture_of_ones_own_goes_through_the_network(page, network, samples, 
 
 def test_every_control_can_be_heard_and_reached_by_tab_and_nothing_scrolls(page):
     assert unusable(page, height=600) == []
-
-
-def test_d_d_on_a_control_deletes_no_cell(page, convolution, network):
-    before = page.locator(".jp-Cell").count()
-    for control in (convolution.get_by_role("slider", name="Stride"), line(network, "conv1")):
-        control.focus()
-        press(page, "d", 2)
-    page.wait_for_timeout(300)
-    assert page.locator(".jp-Cell").count() == before
-
-
-def test_nothing_went_wrong(notebook):
-    assert notebook.errors() == []

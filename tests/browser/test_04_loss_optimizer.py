@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from labkit.explorers.landscape.compute import walk
 from labkit.explorers.landscape.widget import RATES
-from tests.browser.fit import test_nothing_is_cut_off  # noqa: F401
+from tests.browser.fit import test_no_key_deletes_a_cell, test_nothing_is_cut_off  # noqa: F401
 from tests.browser.kernel import settle
 from tests.browser.lab import drag, unusable
 
@@ -181,7 +181,3 @@ def test_logits_by_keys_and_by_mouse_give_pytorchs_loss(softmax):
 
 def test_every_control_can_be_heard_and_reached_by_tab_and_nothing_scrolls(notebook):
     assert unusable(notebook.page, height=600) == []
-
-
-def test_nothing_went_wrong_on_the_way(notebook):
-    assert notebook.errors() == []

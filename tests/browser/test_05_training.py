@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.browser.fit import test_nothing_is_cut_off  # noqa: F401
+from tests.browser.fit import test_no_key_deletes_a_cell, test_nothing_is_cut_off  # noqa: F401
 from tests.browser.kernel import execute, settle, value
 from tests.browser.lab import painted, unusable
 
@@ -195,7 +195,3 @@ def test_an_epoch_ends_where_it_ends_and_is_validated(notebook, panel):
     execute(notebook, "from labkit.training import evaluate")
     accuracy = value(notebook, "evaluate(live_net, validation_loader).accuracy")
     panel.locator("p", has_text=f"Validation accuracy: {accuracy:.0%}.").wait_for()
-
-
-def test_nothing_went_wrong_meanwhile(notebook):
-    assert notebook.errors() == []

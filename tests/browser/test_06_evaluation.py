@@ -8,25 +8,11 @@ from playwright.sync_api import expect
 
 from labkit.explorers.studio.confusion_grid import NOWHERE, ConfusionGrid
 from labkit.training.run import POINTS_PER_EPOCH
-from tests.browser.fit import test_nothing_is_cut_off  # noqa: F401
+from tests.browser.fit import test_no_key_deletes_a_cell, test_nothing_is_cut_off  # noqa: F401
 from tests.browser.kernel import execute, value
-from tests.browser.lab import unspoken, unusable
+from tests.browser.lab import painted, unspoken, unusable
 
 pytestmark = pytest.mark.browser
-
-_PIXEL = """(image, [x, y]) => {
-  const canvas = document.createElement('canvas');
-  [canvas.width, canvas.height] =
-    [image.naturalWidth ?? image.width, image.naturalHeight ?? image.height];
-  const brush = canvas.getContext('2d');
-  brush.drawImage(image, 0, 0);
-  return [...brush.getImageData(x * canvas.width, y * canvas.height, 1, 1).data].slice(0, 3);
-}"""
-
-_SAME_PIXEL = f"""({{ one, at, sheet, tile }}) => {{
-  const pixel = {_PIXEL};
-  return `${{pixel(one, at)}}` === `${{pixel(sheet, tile)}}`;
-}}"""
 
 _HEAR_OF_THE_RESTART = """() => {
   const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
@@ -121,19 +107,13 @@ def test_a_clicked_picture_is_the_one_that_comes_to_the_front(notebook, studio):
     sheet, one = (screen(studio, number).locator("img, canvas") for number in (0, 1))
     first, other = value(notebook, "studio.mistakes.found[:2].tolist()")
     say(studio, 1, rf"^Image {first}: ")
-    box = sheet.bounding_box()
-    middle = 16.5 / 32  # of pixel 16 of 32
-    tile = (36 + 2 + middle * 32) / (7 * 36), (2 + middle * 32) / (sheet_rows(box) * 36)
-    sheet.click(position={"x": tile[0] * box["width"], "y": tile[1] * box["height"]})
+    side = sheet.bounding_box()["width"] / 7
+    sheet.click(position={"x": 1.5 * side, "y": side / 2})
     say(studio, 1, rf"^Image {other}: ")
-    handles = {"one": one.element_handle(), "sheet": sheet.element_handle()}
-    studio.page.wait_for_function(_SAME_PIXEL, arg=handles | {"at": [middle, middle], "tile": tile})
+    pixel = value(notebook, f"test_set.data[{other}][16, 16].tolist()")
+    painted(one, (16, 16), pixel)
+    painted(sheet, (2 + 16, 36 + 2 + 16), pixel)  # two white pixels are around each
     assert studio.locator(".lk-mistakes .lk-slider output").inner_text() == "2"
-
-
-def sheet_rows(box):
-    """Return how many rows of seven the sheet has; it is as wide as they are."""
-    return round(7 * box["height"] / box["width"])
 
 
 def test_its_feature_maps_open_by_the_keyboard(notebook, studio):
@@ -175,16 +155,6 @@ def test_each_tab_can_be_heard_and_seen_without_scrolling(studio, tab):
     assert studio.bounding_box()["height"] < 620
 
 
-def test_keys_on_the_matrix_do_not_reach_the_notebook(notebook, studio):
-    count = "window.jupyterapp.shell.currentWidget.content.widgets.length"
-    before = notebook.page.evaluate(count)
-    cell(studio, 1, 1).click()
-    notebook.page.keyboard.press("d")
-    notebook.page.keyboard.press("d")
-    notebook.page.wait_for_timeout(300)
-    assert notebook.page.evaluate(count) == before
-
-
 def test_menus_open_the_cell_and_a_dragged_slider_its_pictures(notebook, studio):
     row, column = first_with_pictures(studio)
     names = cell(studio, row, 0).inner_text(), cell(studio, 0, column).inner_text()
@@ -202,11 +172,7 @@ def test_menus_open_the_cell_and_a_dragged_slider_its_pictures(notebook, studio)
     say(studio, 1, rf"^Image {expected}: {names[0]}, predicted as {names[1]}, ")
     assert studio.locator(".lk-mistakes .lk-slider output").inner_text() == str(count)
     pixel = value(notebook, f"test_set.data[{expected}][16, 16].tolist()")
-    one = screen(studio, 1).locator("img")
-    notebook.page.wait_for_function(
-        f"([image, wanted]) => `${{({_PIXEL})(image, [16.5 / 32, 16.5 / 32])}}` === `${{wanted}}`",
-        arg=[one.element_handle(), pixel],
-    )
+    painted(screen(studio, 1).locator("img"), (16, 16), pixel)
 
 
 def test_the_network_takes_sides_once_its_weights_are_the_trained_ones(notebook):
@@ -236,10 +202,6 @@ def test_keys_lead_back_from_where_no_cell_is_chosen(alone):
     assert shown.stage.locator("[aria-selected=true]").count() == 0
     shown.stage.locator("[tabindex='0']").press("ArrowDown")
     assert shown.settings("chosen") == [-1, -1]
-
-
-def test_nothing_went_wrong_meanwhile(notebook):
-    assert notebook.errors() == []
 
 
 def code_cell(notebook, text):
