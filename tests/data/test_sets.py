@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch.utils.data import DataLoader
 from torchvision import transforms
 
 from labkit.data import ImageSet
@@ -52,12 +51,6 @@ def test_it_ends_where_it_ends():
     assert len(list(image_set())) == 12
     with pytest.raises(IndexError):
         image_set()[12]
-
-
-def test_a_loader_makes_batches_of_it():
-    images, labels = next(iter(DataLoader(image_set(transform=transforms.ToTensor()), 4)))
-    assert images.shape == (4, 3, 32, 32)
-    assert labels.tolist() == [0, 1, 2, 0]
 
 
 def test_a_worker_gets_the_name_of_the_file_and_maps_it_again(mapped):
