@@ -158,7 +158,7 @@ def test_what_is_solved_outlives_the_kernel(notebook):
 def test_the_instructor_gets_it_as_a_table(notebook, capsys):
     assert export.main([str(board.path().parent)]) == 0
     table = csv.DictReader(io.StringIO(capsys.readouterr().out))
-    rows = {(row["notebook"], row["exercise"]): row for row in table}
-    assert rows["tensors", "grey"]["attempts"] == "5"
-    assert rows["tensors", "grey"]["solved"].startswith("20")
-    assert rows["tensors", "mosaic"]["attempts"] == "0"
+    rows = {row["exercise"]: row for row in table if row["notebook"] == "1. Tensors"}
+    assert rows["grey"]["attempts"] == "5"
+    assert rows["grey"]["solved"].startswith("20")
+    assert rows["mosaic"]["attempts"] == "0"

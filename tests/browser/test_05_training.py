@@ -6,7 +6,7 @@ import pytest
 
 from tests.browser.fit import test_no_key_deletes_a_cell, test_nothing_is_cut_off  # noqa: F401
 from tests.browser.kernel import execute, settle, value
-from tests.browser.lab import painted, unusable
+from tests.browser.lab import drag, painted, unusable
 
 pytestmark = pytest.mark.browser
 
@@ -170,12 +170,7 @@ def test_other_cells_work_meanwhile_and_a_second_start_changes_nothing(notebook)
 def test_knobs_turn_by_keys_and_by_the_mouse(notebook, panel):
     slider(panel, "Learning rate").focus()
     notebook.page.keyboard.press("ArrowRight")
-    box = slider(panel, "Momentum").bounding_box()
-    middle = box["y"] + box["height"] / 2
-    notebook.page.mouse.move(box["x"] + box["width"] * 0.6, middle)
-    notebook.page.mouse.down()
-    notebook.page.mouse.move(box["x"] + 2, middle, steps=8)
-    notebook.page.mouse.up()
+    drag(slider(panel, "Momentum"), 0.0)
     settle(notebook)
     assert value(notebook, "live_optimizer.param_groups[0]['momentum']") == 0
     slider(panel, "Momentum").press("ArrowRight")

@@ -10,7 +10,7 @@ from labkit.explorers.studio.confusion_grid import NOWHERE, ConfusionGrid
 from labkit.training.run import POINTS_PER_EPOCH
 from tests.browser.fit import test_no_key_deletes_a_cell, test_nothing_is_cut_off  # noqa: F401
 from tests.browser.kernel import execute, value
-from tests.browser.lab import painted, unspoken, unusable
+from tests.browser.lab import drag, painted, unspoken, unusable
 
 pytestmark = pytest.mark.browser
 
@@ -162,12 +162,7 @@ def test_menus_open_the_cell_and_a_dragged_slider_its_pictures(notebook, studio)
         menu.select_option(label=name)
     count = int(say(studio, 0, rf"^{names[0]}: (\d+) images predicted as {names[1]}\.")[1])
     assert cell(studio, row, column).get_attribute("aria-selected") == "true"
-    box = studio.locator(".lk-mistakes .lk-slider input").bounding_box()
-    middle = box["y"] + box["height"] / 2
-    notebook.page.mouse.move(box["x"] + 8, middle)
-    notebook.page.mouse.down()
-    notebook.page.mouse.move(box["x"] + box["width"] + 20, middle, steps=10)
-    notebook.page.mouse.up()
+    drag(studio.locator(".lk-mistakes .lk-slider input"), 1.0)
     expected = value(notebook, "studio.mistakes.found[-1].item()")
     say(studio, 1, rf"^Image {expected}: {names[0]}, predicted as {names[1]}, ")
     assert studio.locator(".lk-mistakes .lk-slider output").inner_text() == str(count)
