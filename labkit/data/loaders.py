@@ -30,8 +30,8 @@ class BatchLoader:
     """Iterate over ``(images [B, 3, 32, 32] float32, labels [B] int64)`` on ``device``.
 
     Images are ``(pixel / 255 - mean) / std``, as from ``ToTensor`` and ``Normalize``. A pass can
-    be repeated or resumed at any batch, bit for bit: each takes the next epoch, ``set_epoch``
-    chooses another, and epoch ``e`` has the order ``torch.randperm(N)`` with the seed ``seed + e``.
+    be repeated, bit for bit: each takes the next epoch, ``set_epoch`` chooses another, and epoch
+    ``e`` has the order ``torch.randperm(N)`` with the seed ``seed + e``.
 
     dataset: has ``.data`` (uint8 ``[N, 32, 32, 3]``) and ``.targets`` (N integers), as ``ImageSet``
         and torchvision's ``CIFAR10`` do, or is a ``Subset`` of such a set. Its ``transform`` is
@@ -71,7 +71,7 @@ class BatchLoader:
         self.shuffle, self.seed, self.drop_last = shuffle, seed, drop_last
         self.mirror, self.augment = mirror, augment
         self.device, self.shard = torch.device(device), shard
-        self.epoch, self.start = 0, 0
+        self.epoch = 0
 
         self._data, targets, self._indices = _arrays(dataset)
         self._labels = torch.as_tensor(targets, dtype=torch.int64)
@@ -90,9 +90,9 @@ class BatchLoader:
         """Whether a pass may use torch's global random numbers: only ``augment`` could."""
         return self.augment is not None
 
-    def set_epoch(self, epoch: int, start: int = 0) -> None:
-        """Let the next pass be ``epoch``, beginning at its batch number ``start``."""
-        self.epoch, self.start = epoch, start
+    def set_epoch(self, epoch: int) -> None:
+        """Let the next pass be ``epoch``."""
+        self.epoch = epoch
 
     def order(self, epoch: int) -> torch.Tensor:
         """Return which images of the array ``epoch`` visits, one after another, int64."""
@@ -104,21 +104,16 @@ class BatchLoader:
         return order[: len(order) // world * world][rank::world]
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        epoch, start = self.epoch, self.start
-        self.set_epoch(epoch + 1)
-        return self._batches(epoch, start)
+        epoch, self.epoch = self.epoch, self.epoch + 1
+        return self._batches(epoch)
 
-    def _batches(self, epoch: int, start: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    def _batches(self, epoch: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         size = self.batch_size
         order = self.order(epoch)[: len(self) * size]
         length = max(1, _GATHERED // size) * size  # images in a chunk: whole batches
-        skip = start * size % length // size  # batches of the first chunk that were seen before
-        for number in range(start * size // length, -(-len(order) // length)):
-            chunk = order[number * length : (number + 1) * length]
-            images, labels = self._prepared(chunk, epoch, number)
-            batches = list(zip(images.split(size), labels.split(size), strict=True))
-            yield from batches[skip:]
-            skip = 0
+        for number, start in enumerate(range(0, len(order), length)):
+            images, labels = self._prepared(order[start : start + length], epoch, number)
+            yield from zip(images.split(size), labels.split(size), strict=True)
 
     def _prepared(
         self, chunk: torch.Tensor, epoch: int, number: int

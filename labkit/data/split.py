@@ -8,7 +8,7 @@ def validation_size(train: int) -> int:
     return max(1, min(2_500, train // 11))
 
 
-def hold_out(labels: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
+def hold_out(labels: np.ndarray, count: int) -> np.ndarray:
     """Choose ``count`` positions of ``labels``, stratified; return them in order, int64.
 
     Each class gives its share of ``count``, and at least one if ``count`` is large enough; the
@@ -16,7 +16,7 @@ def hold_out(labels: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
     have one left, fewer than ``count`` are chosen.
     """
     classes, sizes = np.unique(labels, return_counts=True)
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(0)
     chosen = [
         generator.permutation(np.flatnonzero(labels == label))[:quota]
         for label, quota in zip(classes, _quotas(sizes, count), strict=True)

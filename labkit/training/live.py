@@ -36,7 +36,7 @@ class Progress:
 
     ``epoch`` and ``step`` are those last worked on, counted from 1 (0 before the first step);
     ``loss`` is the running loss, NaN before the first step; ``images_per_second`` and
-    ``seconds_left`` are NaN while they are not known, ``momentum`` where there is none.
+    ``seconds_left`` are NaN while they are not known.
     """
 
     state: State
@@ -48,8 +48,6 @@ class Progress:
     loss: float
     images_per_second: float
     seconds_left: float
-    learning_rate: float
-    momentum: float
     device: str
 
 
@@ -187,8 +185,6 @@ class LiveRun:
             loss=loss,
             images_per_second=speed,
             seconds_left=0.0 if run.finished else left,
-            learning_rate=run.optimizer.param_groups[0]["lr"],
-            momentum=run.optimizer.param_groups[0].get("momentum", math.nan),
             device=str(run.device),
         )
 
