@@ -9,7 +9,18 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from labkit.inspect import axes, dtypes, joins, messages, reshapes, rules, search, slips, too_small
+from labkit.inspect import (
+    axes,
+    dtypes,
+    joins,
+    lines,
+    messages,
+    reshapes,
+    rules,
+    search,
+    slips,
+    too_small,
+)
 from labkit.inspect.fixes import Fix, best, both, changed, layer_text, reach, shape_text
 from labkit.inspect.recording import Recording, is_layer
 from labkit.text import _
@@ -92,21 +103,47 @@ def _change(fixes: list[Fix], broken: Recording, x: torch.Tensor) -> str:
     if fed:
         return fed
     tried = [fix for fix in fixes if _can_be_tried(fix)]
+    known = _is_sure(fixes, broken) or any(fix.layers for fix in fixes)
+    likely = 1.5 if known else 3
+    for fix in lines.rewritten(broken, x, 0, 0.5):  # a layer that is made and never called
+        return fix.words
     steps, found = best((fix for fix in tried if not fix.layers), broken, x)
     if steps < math.inf or not any(fix.given for fix in found):  # before a layer is replaced
         otherwise = axes.otherwise(broken, x)
+        otherwise = otherwise or lines.rewritten(broken, x, 0.5, likely)
         if otherwise:
             return otherwise[0].words
         steps, found = best(tried, broken, x)
     if steps < math.inf:
-        for whole in filter(None, (_with_the_next(fix, broken, x) for fix in found)):
-            return whole
-        searched = (fix for fix in search.edits(broken, x) if reach(fix, broken, x) == math.inf)
+        wholes = [whole for fix in found if (whole := _with_the_next(fix, broken, x))]
+        alike = [whole for whole in wholes if len(set(_kinds(whole))) == 1]
+        edits = [] if alike or _is_sure(fixes, broken) else lines.rewritten(broken, x, likely)
+        for words in alike + [fix.words for fix in edits] + wholes:
+            return words
+        searched = search.edits(broken, x) if broken.live is None else []
+        searched = (fix for fix in searched if reach(fix, broken, x) == math.inf)
         for fix in searched:
             return fix.words
     untried = (fix.words for fix in fixes if not _can_be_tried(fix))
     said = [fix.words for fix in found] or list(untried)[:1] or [_after(broken)]
     return _("; or {other}").format(other="").join(said)
+
+
+def _kinds(words: str) -> list[str]:
+    """Return what several changes in one sentence have in common: all but their numbers."""
+    parts = words.split(_("{first}, and {second}").format(first="", second=""))
+    return [re.sub(r"\d+", "", part) for part in parts]
+
+
+def _is_sure(fixes: list[Fix], broken: Recording) -> bool:
+    """Tell whether the cause is known, though its fix cannot be tried."""
+    error = broken.error
+    if any(map(_can_be_tried, fixes)) or not fixes:
+        return False
+    if isinstance(error, AttributeError):
+        return not isinstance(error.obj, (tuple, list))
+    missing = isinstance(error, NameError) or "missing" in str(error)
+    return missing or fixes != messages.own_line(broken)
 
 
 def _with_the_next(fix: Fix, broken: Recording, x: torch.Tensor, more: int = 4) -> str:

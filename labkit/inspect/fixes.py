@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from inspect import signature
+from types import CodeType, FunctionType
 from typing import Any
 
 import torch
@@ -22,7 +23,7 @@ class Fix:
 
     ``layers`` are put in the place of those of these names; ``given`` makes other arguments and
     options of those of the calls ``at`` some places, if none is named of the one that broke;
-    ``fed`` makes another input of that of the model.
+    ``fed`` makes another input of that of the model; ``code`` is a function and its other code.
     """
 
     words: str
@@ -30,6 +31,7 @@ class Fix:
     given: Callable[[tuple, dict], tuple[tuple, dict]] | None = None
     fed: Callable[[torch.Tensor], Any] | None = None
     at: tuple[str, ...] = ()
+    code: tuple[FunctionType, CodeType] | None = None
 
     def __and__(self, other: "Fix") -> "Fix":
         """Return both changes as one."""
@@ -58,8 +60,11 @@ def reach(fix: Fix, broken: Recording, x: torch.Tensor) -> float:
             later = again.place != broken.place and len(again.steps) > len(broken.steps)
             return len(again.steps) if later else 0
         output = again.output
-        mixed = isinstance(output, torch.Tensor) and output.ndim and len(output) != len(fed)
-        return len(again.steps) if mixed else float("inf")
+        if not isinstance(output, torch.Tensor) or not output.ndim:
+            return float("inf")
+        head = isinstance(again.steps[-1].call.module, nn.Linear) if again.steps else False
+        rows = head and output.ndim == 3 < fed.ndim  # scores for each token, none for the image
+        return len(again.steps) if rows or len(output) != len(fed) else float("inf")
 
 
 @contextmanager
@@ -69,18 +74,27 @@ def changed(
     """Run the forward pass again with a fix and what it feeds; the model has it in this block."""
     with untouched(broken.model):
         model, changes, live = broken.model, broken.changes, broken.live
-        for name, layer in fix.layers.items():
+        others = {model.get_submodule(name): layer for name, layer in fix.layers.items()}
+        for old, layer in others.items():
             layer.eval()
-            old = model.get_submodule(name)
             live = live | {layer} if live and old in live else live
-            for parent in list(model.modules()):  # it may hang in several places
-                for child in [key for key, one in parent._modules.items() if one is old]:
-                    parent._modules[child] = layer
-            model = model if name else layer
+        for parent in list(model.modules()):  # it may hang in several places
+            for key, old in parent.named_children():
+                parent._modules[key] = others.get(old, old)
+        model = others.get(model, model)
         x = fix.fed(x) if fix.fed else x
         if fix.given:
             changes = {**changes, **dict.fromkeys(fix.at or (broken.place,), fix.given)}
-        yield record(model, x, changes=changes, rest=broken.rest, live=live), x
+        function, code = fix.code or (_none, _none.__code__)
+        kept, function.__code__ = function.__code__, code
+        try:
+            yield record(model, x, changes=changes, rest=broken.rest, live=live), x
+        finally:
+            function.__code__ = kept
+
+
+def _none() -> None:
+    """Stand for the function of a fix that changes none."""
 
 
 def before(call: Call, words: str, expression: str, place: int | None = None) -> list[Fix]:

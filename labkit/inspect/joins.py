@@ -12,7 +12,7 @@ from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 from labkit.inspect.axes import written
 from labkit.inspect.fixes import Fix, argument, before, both, computes, function, resized
 from labkit.inspect.recording import Call, Recording, Step
-from labkit.inspect.rules import Diagnosis
+from labkit.inspect.rules import Diagnosis, earlier
 from labkit.text import _
 
 SUMS = ("add", "sub", "mul", "div", "truediv", "radd", "iadd", "rsub", "rmul", "addcmul")
@@ -32,6 +32,8 @@ def sums(broken: Recording, x: torch.Tensor) -> Diagnosis:
     maps = len(first) == len(second) == 4 and sorted(first) != sorted(second)
     fixes = _branches(broken, first, second) if maps else []
     for place, shape, other in ((0, first, second), (1, second, first)):
+        if shape[:-1] == other[:-1] and 1 not in (shape[-1], other[-1]):
+            fixes += earlier(broken, broken.sources[place], shape[-1], other[-1])
         text = _("give {shape} the axes of a map, {x}").format(shape=list(shape), x="{x}")
         if len(other) == 4 and len(shape) in (1, 2) and shape[-1] == other[1]:
             index = "[:, :, None, None]" if len(shape) == 2 else "[:, None, None]"

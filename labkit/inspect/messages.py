@@ -57,6 +57,8 @@ _MESSAGES = (
     (r"(\w+)\(\): argument 'weight' .* must be Tensor, not",
      _says(lambda: _("make the layer in __init__: {0}() has no weights of its own, and "
                      "expects them as an argument"))),
+    (r"Can't call numpy\(\) on Tensor that requires grad",
+     _says(lambda: _("use torch functions instead of numpy here: gradients stop at numpy"))),
     (r"(?:must be Tensor, not|expected Tensor as element \d in argument 0, but got) (\w+)", _kinds),
     (r"got \((\w+)", _kinds),
     (r"argument 'keepdim' .+ must be bool, not int",

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules.conv import _ConvNd
 from torch.utils import _pytree as pytree
 
 from labkit.inspect.fixes import Fix, computes, function, path, shape_text, twin
@@ -42,12 +43,15 @@ def _computing(broken: Recording, call: Call, fed: torch.Tensor) -> Generator[Fi
     for n in tensors:  # both halves of an LSTM's state, all that are joined
         alike = [m for m in tensors if leaves[m].shape == leaves[n].shape]
         groups += [alike] if len(alike) > 1 and alike[0] == n else []
+    channels = {m.in_channels for m in broken.model.modules() if isinstance(m, _ConvNd)}
     text = _("give it {x}, where x is the tensor {shape}")
     own = [g for g in groups if _is_own(broken, leaves[g[0]], fed)]
     tried = [(group, *pair) for group in own for pair in _as_long(call, leaves[group[0]])]
     for group in groups:
         x, shape = leaves[group[0]], shape_text(leaves[group[0]].shape)
-        tried += [(group, text.format(x=e, shape=shape), e) for e in _expressions(x, call)]
+        tried += [
+            (group, text.format(x=e, shape=shape), e) for e in _expressions(x, call, channels)
+        ]
     for group, words, expression in tried:
         given = _at(group, expression)
         if computes(lambda given=given: _run(run, *given(call.arguments, call.options))):
@@ -90,17 +94,18 @@ def _as_long(call: Call, x: torch.Tensor) -> Generator[tuple[str, str]]:
                 yield words, f"x.new_zeros({sizes})"
 
 
-def _expressions(x: torch.Tensor, call: Call) -> Generator[str]:
+def _expressions(x: torch.Tensor, call: Call, channels: set[int]) -> Generator[str]:
     """Yield what may have been meant by a tensor instead, as Python."""
     if isinstance(x, nn.Parameter):
         return
     types = dict.fromkeys([*(t.dtype for t in call.tensors), torch.long, torch.bool])
     yield from (f"x.to({dtype})" for dtype in types if dtype != x.dtype)
     wanted = want(call)
-    if wanted and wanted.axis == 1 and x.ndim in (2, 3) and x.shape[1] % wanted.count == 0:
-        side = math.isqrt(x.shape[1] // wanted.count)
-        if x.ndim == 2 and side**2 * wanted.count == x.shape[1]:
-            yield f"x.unflatten(1, {(wanted.count, side, side)})"
+    counts = channels if wanted is None else {wanted.count} if wanted.axis == 1 else set()
+    for count in sorted(counts) if x.ndim == 2 else ():
+        side = math.isqrt(x.shape[1] // count)
+        if side**2 * count == x.shape[1]:
+            yield f"x.unflatten(1, {(count, side, side)})"
     if x.ndim == 3 and math.isqrt(x.shape[1]) ** 2 == x.shape[1] > 1:
         side = math.isqrt(x.shape[1])
         yield f"x.transpose(1, 2).unflatten(2, {(side, side)})"

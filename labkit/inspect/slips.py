@@ -9,6 +9,7 @@ import re
 import traceback
 from difflib import get_close_matches
 from inspect import Parameter, isroutine, signature
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -215,7 +216,7 @@ def names_of(broken: Recording) -> list[Fix]:
     wrong, owner = getattr(error, "name", None) or "", getattr(error, "obj", None)
     known = [*dict(model.named_children()), *vars(model)]
     if isinstance(error, NameError):
-        if wrong in known:
+        if wrong in known or hasattr(type(model), wrong):
             return [
                 Fix(_("write self.{wrong}: without self. it is another name").format(wrong=wrong))
             ]
@@ -236,6 +237,11 @@ def names_of(broken: Recording) -> list[Fix]:
         return [Fix(text.format(wrong=wrong))]
     if isinstance(owner, nn.Module):
         return [called(broken, type(owner).__name__, owner)]
+    if isinstance(owner, (ModuleType, torch.Tensor)):
+        alike = {name.lower(): name for name in dir(owner)[::-1]}
+        for close in get_close_matches(wrong.lower(), alike, 1, 0.7):
+            text = _("write {close}: there is no {wrong}")
+            return [Fix(text.format(close=alike[close], wrong=wrong))]
     if isinstance(owner, (tuple, list)):
         return [Fix(_("take the part that you mean, x[0]"))]
     return []

@@ -11,19 +11,21 @@ ones = torch.ones
 
 
 class Written(nn.Module):
-    """A module whose forward is one line of Python over ``x``, its layers and some tensors."""
+    """A module whose forward is one line of Python over ``x``, its layers and some tensors.
+
+    It is made of a text, so that no source is at hand.
+    """
 
     def __init__(self, line, **known):
         super().__init__()
-        self.line, self.known = line, known
+        self.line, self.known = line, dict(torch=torch, nn=nn, F=F, **known)
         for name, layer in known.items():
             if isinstance(layer, nn.Module):
                 setattr(self, name, layer)
 
-    def forward(self, x):
-        return eval(
-            self.line, {"torch": torch, "nn": nn, "F": F, **self.known, **self._modules, "x": x}
-        )
+    forward = eval(
+        "lambda self, x: eval(self.line, {**self.known, **self._modules, 'x': x})", globals()
+    )
 
 
 JOINS = """
@@ -81,7 +83,7 @@ F.relu(x + ones(1, 3, 5, 8))    | the size 8 in axis 2   | 5 -> 8
 torch.cat([ones(4, 1, 8, 8), x], 1) | the size 2 in axis 0 | 4 -> 2
 torch.cat([x, token.expand(4, -1, -1, -1)], 1) | x.expand(len(x), -1 | 4 -> 2
 x.flatten(2) + tokens(x.flatten(2)) | back after it      | tokens(x.flatten(2)) -> x.flatten(2)
-twelve(x[:, :, :5, :4])         | join the heads         | :4] -> :4].transpose(1, 2).flatten(2)
+twelve(x[:, :, :5, :4]).mean(1) | join the heads         | :4] -> :4].transpose(1, 2).flatten(2)
 linear((x * ones(8).double()).mean((2, 3))) | tensors of one type, x.float() | .double() ->
 same(x) + three(x)[:, :, ::2, ::2] | nn.Conv2d(3, 4, 1, stride=3) | same -> nn.Conv2d(3, 4, 1, 3)
 same(x).mean(2, 3)              | brackets of their own  | 2, 3 -> (2, 3)

@@ -309,6 +309,60 @@ one image a batch, and squeeze takes the batch before a softmax
     softmax: x\.squeeze\(\(2, 3\)\)
     .squeeze() -> .squeeze((2, 3))
     fed [1, 3, 32, 32] float32
+a shortcut is made and the sum does without it
+    a = nn.Conv2d(3, 16, 3, 2, 1); short = nn.Conv2d(3, 16, 1, 2); fc = nn.Linear(16, 10)
+    y = F.relu(self.a(x)); y = F.relu(y + x); return self.fc(y.mean((2, 3)))
+    add: y \+ self\.short\(x\)\) in place of y = F\.relu\(y \+ x\)
+    y + x -> y + self.short(x)
+the shortcut is given the tensor of the other branch
+    a = nn.Conv2d(3, 16, 3, 2, 1); short = nn.Conv2d(3, 16, 1, 2); fc = nn.Linear(16, 10)
+    y = F.relu(self.a(x)); y = F.relu(y + self.short(y)); return self.fc(y.mean((2, 3)))
+    short: y \+ self\.short\(x\)
+    self.short(y) -> self.short(x)
+the first normalisation is called twice
+    a = nn.Conv2d(3, 8, 3); bn1 = nn.BatchNorm2d(8); b = nn.Conv2d(8, 16, 3); bn2 = \
+        nn.BatchNorm2d(16); fc = nn.Linear(16, 10)
+    x = self.bn1(self.a(x)); x = self.bn1(self.b(x)); return self.fc(x.mean((2, 3)))
+    bn1: self\.bn2\(self\.b\(x\)\)
+    self.bn1(self.b -> self.bn2(self.b
+the layers are called in the wrong order
+    fc1 = nn.Linear(3072, 100); fc2 = nn.Linear(100, 10)
+    x = F.relu(self.fc2(x.flatten(1))); return self.fc1(x)
+    fc2: swap self\.fc2 and self\.fc1
+    self.fc2(x.flatten(1))); return self.fc1(x) -> self.fc1(x.flatten(1))); return self.fc2(x)
+tokens are mixed without a transposition before and after
+    mix = nn.Sequential(nn.Linear(16, 32), nn.Linear(32, 16)); fc = nn.Linear(12, 10)
+    x = x.reshape(len(x), 12, 16, 16).flatten(2)[:, :, ::16].transpose(1, 2); x = x + \
+        self.mix(x); return self.fc(x.mean(1))
+    mix.0: self\.mix\(x\.transpose\(1, 2\)\)\.transpose\(1, 2\)
+    self.mix(x) -> self.mix(x.mT).mT
+an einsum reads channels last
+    w = nn.Parameter(torch.ones(3, 10))
+    return torch.einsum("bhwc,cd->bhwd", x, self.w).mean((2, 3))
+    einsum: bchw,cd->bdhw
+    bhwc,cd->bhwd -> bchw,cd->bdhw
+tokens attend the wrong way round
+    c = nn.Conv2d(3, 24, 4, 4); fc = nn.Linear(24, 10)
+    t = self.c(x).flatten(2).transpose(1, 2); a = (t @ t.transpose(1, 2)).softmax(-1); t = t @ a; \
+        return self.fc(t.mean(1))
+    matmul: t = a @ t in place of t = t @ a
+    t @ a -> a @ t
+rows of three colours into an LSTM of one
+    rnn = nn.LSTM(32, 24, batch_first=True); fc = nn.Linear(24, 10)
+    x = x.permute(0, 2, 1, 3).reshape(len(x), 32, -1); out, _ = self.rnn(x); return \
+        self.fc(out[:, -1])
+    rnn: input_size=96
+    nn.LSTM(32 -> nn.LSTM(96
+numpy in a forward pass
+    c = nn.Conv2d(3, 10, 3)
+    x = self.c(x).mean((2, 3)); return torch.from_numpy(x.numpy() * 2)
+    numpy: torch functions instead of numpy
+    torch.from_numpy(x.numpy() * 2) -> x * 2
+a function is misspelt
+    fc = nn.Linear(3072, 10)
+    return self.fc(torch.flaten(x, 1))
+    Net: write flatten: there is no flaten
+    flaten -> flatten
 """
 """Each by its name: its layers, its forward, the layer to blame with what the fix has to say, the
 right fix as an edit, which has to run, and what is fed if that is not a batch of four images."""
