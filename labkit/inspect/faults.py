@@ -13,9 +13,9 @@ from labkit.inspect import (
     axes,
     dtypes,
     joins,
-    lines,
     messages,
     reshapes,
+    rewriting,
     rules,
     search,
     slips,
@@ -105,19 +105,19 @@ def _change(fixes: list[Fix], broken: Recording, x: torch.Tensor) -> str:
     tried = [fix for fix in fixes if _can_be_tried(fix)]
     known = _is_sure(fixes, broken) or any(fix.layers for fix in fixes)
     likely = 1.5 if known else 3
-    for fix in lines.rewritten(broken, x, 0, 0.5):  # a layer that is made and never called
+    for fix in rewriting.rewritten(broken, x, 0, 0.5):  # a layer that is made and never called
         return fix.words
     steps, found = best((fix for fix in tried if not fix.layers), broken, x)
     if steps < math.inf or not any(fix.given for fix in found):  # before a layer is replaced
         otherwise = axes.otherwise(broken, x)
-        otherwise = otherwise or lines.rewritten(broken, x, 0.5, likely)
+        otherwise = otherwise or rewriting.rewritten(broken, x, 0.5, likely)
         if otherwise:
             return otherwise[0].words
         steps, found = best(tried, broken, x)
     if steps < math.inf:
         wholes = [whole for fix in found if (whole := _with_the_next(fix, broken, x))]
         alike = [whole for whole in wholes if len(set(_kinds(whole))) == 1]
-        edits = [] if alike or _is_sure(fixes, broken) else lines.rewritten(broken, x, likely)
+        edits = [] if alike or _is_sure(fixes, broken) else rewriting.rewritten(broken, x, likely)
         for words in alike + [fix.words for fix in edits] + wholes:
             return words
         searched = search.edits(broken, x) if broken.live is None else []

@@ -181,6 +181,26 @@ def _arguments(module: nn.Module, changes: dict[str, Any]) -> str:
     return ", ".join(item if name in plain else f"{name}={item}" for name, item in shown.items())
 
 
+def swapped(broken: Recording) -> list[Fix]:
+    """Return the fixes that exchange the layer with its like, as fc1 and fc2, or its neighbour."""
+    name, module = broken.call.name, broken.call.module
+    parent, _dot, own = name.rpartition(".")
+    home = dict(broken.model.named_modules()).get(parent)
+    beside = dict(home.named_children()) if home and module else {}
+    keys = [
+        key for key in beside if own in beside and key != own and type(beside[key]) is type(module)
+    ]
+    if isinstance(home, nn.Sequential) and own in beside:
+        at = [*beside].index(own)
+        keys += [*beside][max(at - 1, 0) : at] + [*beside][at + 1 : at + 2]
+    text = _("swap {first} and {second}: each fits where the other is now")
+    others = {f"{parent}.{key}".strip("."): beside[key] for key in keys}
+    return [
+        Fix(text.format(first=path(name), second=path(whole)), {name: other, whole: module})
+        for whole, other in others.items()
+    ]
+
+
 def path(name: str, call: Call | None = None) -> str:
     """Write where a layer hangs as Python: ``self.fc1``, ``model.features[3]``."""
     if call and name == call.kind:

@@ -26,6 +26,7 @@ from labkit.inspect.fixes import (
     reach,
     resized,
     shape_text,
+    swapped,
 )
 from labkit.inspect.recording import Call, Recording
 from labkit.text import _
@@ -106,7 +107,7 @@ def counts(broken: Recording, x: torch.Tensor) -> Diagnosis:
             fixes += resized(call, normalized_shape=size[0] if len(size) == 1 else list(size))
         elif name != "in_features" or len(shape) < 4 or shape[2] != shape[3]:  # channels last
             fixes += _as_many(call, name, shape[axis], groups)
-        fixes += _swapped(broken)
+        fixes += swapped(broken)
         mistyped = earlier(broken, broken.sources[0], shape[axis], n)
         fixes = mistyped + fixes if shape[axis] % 2 > n % 2 else fixes + mistyped  # 65 is no 64
     return got, expected, fixes
@@ -123,26 +124,6 @@ def _used_again(broken: Recording, axis: int, n: int) -> list[Fix]:
         return []
     text = _("give it what {layer} gave, and not the input again").format(layer=last.layer)
     return before(call, text, f"x.new_zeros({last.shape})")
-
-
-def _swapped(broken: Recording) -> list[Fix]:
-    """Return the fixes that exchange the layer with its like, as fc1 and fc2, or its neighbour."""
-    name, module = broken.call.name, broken.call.module
-    parent, _dot, own = name.rpartition(".")
-    home = dict(broken.model.named_modules()).get(parent)
-    beside = dict(home.named_children()) if home and module else {}
-    keys = [
-        key for key in beside if own in beside and key != own and type(beside[key]) is type(module)
-    ]
-    if isinstance(home, nn.Sequential) and own in beside:
-        at = [*beside].index(own)
-        keys += [*beside][max(at - 1, 0) : at] + [*beside][at + 1 : at + 2]
-    text = _("swap {first} and {second}: each fits where the other is now")
-    others = {f"{parent}.{key}".strip("."): beside[key] for key in keys}
-    return [
-        Fix(text.format(first=path(name), second=path(whole)), {name: other, whole: module})
-        for whole, other in others.items()
-    ]
 
 
 class _Turned(nn.Module):

@@ -329,7 +329,7 @@ the layers are called in the wrong order
     fc1 = nn.Linear(3072, 100); fc2 = nn.Linear(100, 10)
     x = F.relu(self.fc2(x.flatten(1))); return self.fc1(x)
     fc2: swap self\.fc2 and self\.fc1
-    self.fc2(x.flatten(1))); return self.fc1(x) -> self.fc1(x.flatten(1))); return self.fc2(x)
+    fc1 = nn.Linear(3072, 100)\n        self.fc2 -> fc2 = nn.Linear(3072, 100)\n        self.fc1
 tokens are mixed without a transposition before and after
     mix = nn.Sequential(nn.Linear(16, 32), nn.Linear(32, 16)); fc = nn.Linear(12, 10)
     x = x.reshape(len(x), 12, 16, 16).flatten(2)[:, :, ::16].transpose(1, 2); x = x + \

@@ -161,7 +161,8 @@ def _changes(
     """Yield what may stand in the place of a part of a statement: cost, start, end and text."""
     owner = frame.f_locals.get("self")
     layers = dict(owner.named_children()) if isinstance(owner, nn.Module) else {}
-    idle = [name for name in layers if name not in frame.f_code.co_names]
+    unused = {name: part for name, part in layers.items() if name not in frame.f_code.co_names}
+    idle = [n for n, part in unused.items() if not re.search("Norm|Drop", type(part).__name__)]
     called = {id(n.func) for n in ast.walk(statement) if isinstance(n, ast.Call)}
     chained = (ast.Attribute, ast.Subscript)
     chained = {id(n.value) for n in ast.walk(statement) if isinstance(n, chained)}
@@ -183,7 +184,7 @@ def _changes(
         for name in idle if tensor else ():
             yield 0.5, start, end, f"self.{name}({text})"
         if own and isinstance(kind := layers.get(node.attr), nn.Module):
-            alike = (name for name in idle if type(layers[name]) is type(kind))
+            alike = (name for name, part in unused.items() if type(part) is type(kind))
             yield from ((0.5, start, end, f"self.{name}") for name in alike)
         if isinstance(held, torch.Tensor):
             others = [k for k, t in frame.f_locals.items() if isinstance(t, torch.Tensor)]
