@@ -8,14 +8,10 @@ import json
 import os
 import statistics
 import sys
-import tempfile
-from pathlib import Path
-
-from playwright.sync_api import sync_playwright
 
 from tests.benchmarks.widgets import AS_LEARNERS, _machine
 from tests.browser.kernel import execute
-from tests.browser.lab import Notebook, jupyterlab, launch, write_notebook
+from tests.browser.lab import in_jupyterlab
 
 LEAST = 0.97
 """The share of images per second that is left, as issue 13 asks for."""
@@ -52,24 +48,18 @@ print(json.dumps([{{w: rate(w) for w in order}} for order in orders]))
 def main(pairs: int) -> None:
     """Measure so many pairs and print both rates, their ratio and the frames that were seen."""
     busy = hasattr(os, "getloadavg") and os.getloadavg()[0] > 1.5
-    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
-        (Path(home) / "lab").mkdir()
-        write_notebook(Path(home) / "lab" / "live.ipynb", SHOWN)
-        with jupyterlab(Path(home), root=Path(home) / "lab", windowing=AS_LEARNERS) as address:
-            browser = launch(playwright)
-            print(_machine(browser.version), flush=True)
-            page = browser.new_page(viewport={"width": 1280, "height": 720})
-            notebook = Notebook(page, *address, "live.ipynb")
-            notebook.run_all()
-            page.locator("button.lk-live-play").click()
-            page.locator(".lk-live-status", has_text="images/s").wait_for()
-            page.wait_for_timeout(3000)
-            frames = "Number(document.querySelector('.lk-learning').dataset.frames)"
-            before = page.evaluate(frames)
-            page.wait_for_timeout(5000)
-            seen = (page.evaluate(frames) - before) / 5
-            found = json.loads(execute(notebook, MEASURE.format(pairs=pairs)))
-            browser.close()
+    with in_jupyterlab(SHOWN, windowing=AS_LEARNERS) as notebook:
+        page = notebook.page
+        print(_machine(page), flush=True)
+        notebook.run_all()
+        page.locator("button.lk-live-play").click()
+        page.locator(".lk-live-status", has_text="images/s").wait_for()
+        page.wait_for_timeout(3000)
+        frames = "Number(document.querySelector('.lk-learning').dataset.frames)"
+        before = page.evaluate(frames)
+        page.wait_for_timeout(5000)
+        seen = (page.evaluate(frames) - before) / 5
+        found = json.loads(execute(notebook, MEASURE.format(pairs=pairs)))
     watched, unwatched = ([pair[key] for pair in found] for key in ("true", "false"))
     ratio = statistics.median(w / u for w, u in zip(watched, unwatched, strict=True))
     total = sum(watched) / sum(unwatched)

@@ -11,17 +11,16 @@ import os
 import platform
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import chain
-from pathlib import Path
 
-from playwright.sync_api import TimeoutError, sync_playwright
+import numpy as np
+from playwright.sync_api import TimeoutError
 
-from tests.browser.lab import Notebook, jupyterlab, launch, write_notebook
+from tests.browser.lab import in_jupyterlab
 
 PRESSES, WARM_UP, HELD = 25, 3, 20
 """How many presses are timed, one after the other, how many before them are not; those held."""
@@ -230,27 +229,22 @@ def main(names: list[str]) -> None:
     unknown = set(names) - {case.name for case in CASES}
     if unknown:
         raise SystemExit(f"No explorer is called {', '.join(sorted(unknown))}.")
-    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
-        folder = Path(home)
-        (folder / "lab").mkdir()
-        write_notebook(folder / "lab" / "bench.ipynb", SET_UP, *(case.cell for case in chosen))
-        with jupyterlab(folder, root=folder / "lab", windowing=AS_LEARNERS) as address:
-            with launch(playwright) as browser:
-                print(_machine(browser.version), flush=True)
-                page = browser.new_page(viewport={"width": 1280, "height": 720})
-                notebook = Notebook(page, *address, "bench.ipynb")
-                arrivals = page.evaluate(RUN_EACH)
-                if notebook.errors():
-                    raise SystemExit("\n".join(notebook.errors()))
-                for line in chain(_arrivals(arrivals[1:], chosen), _table(page, chosen)):
-                    print(line, flush=True)
+    with in_jupyterlab(SET_UP, *(case.cell for case in chosen), windowing=AS_LEARNERS) as notebook:
+        print(_machine(notebook.page), flush=True)
+        arrivals = notebook.page.evaluate(RUN_EACH)
+        if notebook.errors():
+            raise SystemExit("\n".join(notebook.errors()))
+        for line in chain(_arrivals(arrivals[1:], chosen), _table(notebook.page, chosen)):
+            print(line, flush=True)
 
 
-def _machine(browser: str) -> str:
+def _machine(page) -> str:
     packages = ("torch", "jupyterlab", "ipywidgets", "anywidget")
     facts = [f"{os.cpu_count()} cores", platform.machine(), f"Python {platform.python_version()}"]
     facts += [f"{name} {version(name)}" for name in packages]
-    return ", ".join([*facts, f"Chromium {browser}", f"{_load()} at the start"])
+    return ", ".join(
+        [*facts, f"Chromium {page.context.browser.version}", f"{_load()} at the start"]
+    )
 
 
 def _load() -> str:
@@ -274,7 +268,7 @@ def _table(page, cases: list[Case]) -> Iterator[str]:
         explorer = page.locator(".lk-explorer").nth(number)
         for control in case.controls:
             waits, settled = _time(page, explorer, control)
-            median, most = statistics.median(waits), _percentile(waits, 95)
+            median, most = statistics.median(waits), np.percentile(waits, 95, method="inverted_cdf")
             yield (f"{case.name:<14}{control.name:<18}{median:>8.1f}{most:>8.1f}{settled:>16.1f}")
             if median > control.good or most > MOST:
                 slow.append(f"{case.name}: {control.name}")
@@ -318,11 +312,6 @@ def _time(page, explorer, control: Control) -> tuple[list[float], float]:
 def _key(control: Control, number: int) -> str:
     """Return the key that walks there and back."""
     return control.keys[(number // control.run) % 2]
-
-
-def _percentile(values: list[float], percent: int) -> float:
-    """Return the smallest value that ``percent`` per cent of all do not exceed."""
-    return sorted(values)[-(-len(values) * percent // 100) - 1]
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 from PIL import Image
+from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 180_000
@@ -191,13 +192,14 @@ def jupyterlab(
     theme: str = "JupyterLab Light",
     root: Path = ROOT,
     windowing: str = "none",
+    base: str = "",
     **environment: str,
 ):
     """Start a JupyterLab over ``root`` with settings of its own; yield (url, token).
 
     ``windowing`` says what becomes of cells that are scrolled away; learners have
-    "contentVisibility", in which they are not drawn. ``environment`` are variables for the server
-    and its kernels.
+    "contentVisibility", in which they are not drawn. ``base`` is what addresses begin with, on a
+    hub /user/ada. ``environment`` are variables for the server and its kernels.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -208,6 +210,7 @@ def jupyterlab(
         "ServerApp.ip": "127.0.0.1",
         "ServerApp.port": port,
         "ServerApp.port_retries": 0,
+        "ServerApp.base_url": f"{base}/",
         "IdentityProvider.token": token,
         "ServerApp.root_dir": root,
         "ServerApp.terminals_enabled": False,
@@ -224,7 +227,7 @@ def jupyterlab(
         variables = _private_folders(home, theme, windowing) | environment
         server = subprocess.Popen(command, stdout=log, stderr=log, env=variables, cwd=ROOT)
         try:
-            url = f"http://127.0.0.1:{port}"
+            url = f"http://127.0.0.1:{port}{base}"
             _wait_for(f"{url}/api/status?token={token}", server, home / "server.log")
             yield url, token
         finally:
@@ -303,6 +306,19 @@ class Notebook:
     def errors(self) -> list[str]:
         """Return the error outputs of all cells, and what the page complained of."""
         return self.page.evaluate(_ERRORS) + self.problems
+
+
+@contextmanager
+def in_jupyterlab(*cells: str, windowing: str = "none", height: int = 720):
+    """Open a notebook of these cells in a browser and a JupyterLab of its own; yield it."""
+    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
+        root = Path(home, "lab")
+        root.mkdir()
+        write_notebook(root / "shown.ipynb", *cells)
+        with jupyterlab(Path(home), root=root, windowing=windowing) as address:
+            with launch(playwright) as browser:
+                page = browser.new_page(viewport={"width": 1280, "height": height})
+                yield Notebook(page, *address, "shown.ipynb")
 
 
 ROLES = {"button", "checkbox", "combobox", "slider", "spinbutton", "tab", "textbox"}

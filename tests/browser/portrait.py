@@ -5,13 +5,10 @@ network learned in three short epochs on the drawn pictures.
 """
 
 import io
-import tempfile
-from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
 
-from tests.browser.lab import ROOT, Notebook, jupyterlab, launch, write_notebook
+from tests.browser.lab import ROOT, in_jupyterlab
 
 CELL = """
 import torch
@@ -37,18 +34,12 @@ explorer
 
 def main() -> None:
     """Run the cell in JupyterLab, and save what the explorer looks like."""
-    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
-        write_notebook(Path(home) / "portrait.ipynb", CELL)
-        with jupyterlab(Path(home), root=Path(home)) as address:
-            browser = launch(playwright)
-            page = browser.new_page(viewport={"width": 1280, "height": 1200})
-            opened = Notebook(page, *address, "portrait.ipynb")
-            page.evaluate("window.jupyterapp.shell.collapseLeft()")
-            opened.run_all()
-            page.wait_for_timeout(1000)
-            png = page.locator(".lk-explorer").screenshot()
-            assert not opened.errors(), opened.errors()
-            browser.close()
+    with in_jupyterlab(CELL, height=1200) as opened:
+        opened.page.evaluate("window.jupyterapp.shell.collapseLeft()")
+        opened.run_all()
+        opened.page.wait_for_timeout(1000)
+        png = opened.page.locator(".lk-explorer").screenshot()
+        assert not opened.errors(), opened.errors()
     image = Image.open(io.BytesIO(png)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
     image.save(ROOT / "images" / "widget.png", optimize=True)
 

@@ -1,22 +1,9 @@
 import json
-import os
-import secrets
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from pathlib import Path
 
 import pytest
+import requests
 
-ROOT = Path(__file__).parents[2]
-
-
-class _Stay(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_arguments):
-        return None
+from tests.browser.lab import ROOT, jupyterlab
 
 
 @pytest.fixture
@@ -26,42 +13,17 @@ def server(tmp_path):
     folder.mkdir(parents=True)
     cell = {"id": "a", "cell_type": "markdown", "metadata": {}, "source": ["## Recap"]}
     (folder / "03_cnn.ipynb").write_text(json.dumps({"cells": [cell], "metadata": {}}))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    token, base = secrets.token_hex(16), "/user/ada/"
-    options = {
-        "ServerApp.port": port,
-        "ServerApp.base_url": base,
-        "ServerApp.root_dir": tmp_path,
-        "IdentityProvider.token": token,
-    }
-    command = [sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"]
-    command += [f"--{name}={value}" for name, value in options.items()]
-    folders = {
-        f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("DATA", "RUNTIME", "CONFIG")
-    }
-    variables = {**os.environ, **folders, "JUPYTER_CONFIG_PATH": str(ROOT / "labkit" / "jupyter")}
-    process = subprocess.Popen(command, env=variables, cwd=ROOT, stderr=subprocess.DEVNULL)
+    settings = str(ROOT / "labkit" / "jupyter")
+    options = {"root": tmp_path, "base": "/user/ada", "JUPYTER_CONFIG_PATH": settings}
+    with jupyterlab(tmp_path, **options) as (url, token):
 
-    def ask(path, token=token):
-        """Return where an address leads, or its status if it leads nowhere."""
-        headers = {"Authorization": f"token {token}"}
-        request = urllib.request.Request(f"http://127.0.0.1:{port}{base}{path}", headers=headers)
-        try:
-            return urllib.request.build_opener(_Stay).open(request, timeout=60).status
-        except urllib.error.HTTPError as error:
-            return error.headers["Location"] or error.code
+        def ask(path, token=token):
+            """Return where an address leads, or its status if it leads nowhere."""
+            headers = {"Authorization": f"token {token}"}
+            answer = requests.get(f"{url}/{path}", headers=headers, allow_redirects=False)
+            return answer.headers.get("Location", answer.status_code)
 
-    for _ in range(300):
-        try:
-            ask("api")
-            break
-        except OSError:
-            time.sleep(0.2)
-    yield ask, folder
-    process.terminate()
-    process.wait(30)
+        yield ask, folder
 
 
 def test_a_link_leads_to_the_edition_and_writes_it_if_it_is_not_there(server):

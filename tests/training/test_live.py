@@ -255,47 +255,40 @@ def test_weights_changed_underneath_are_said_and_start_accepts_them():
     live = _live()
     _step(live)
     nn.init.zeros_(live.run.model[1].weight)
-    live.start()
-    assert live.wait() is State.FAILED and "changed since the last step" in live.message
-    live.start()
-    assert live.wait() is State.FINISHED
+    assert _end(live) is State.FAILED and "changed since the last step" in live.message
+    assert _end(live) is State.FINISHED
 
 
-def test_a_layer_replaced_underneath_is_said():
-    live = _live()
-    live.run.model[3] = nn.Linear(4, 2)
-    live.start()
-    assert live.wait() is State.FAILED and "Make a new optimizer" in live.message
+def _another_layer(run):
+    run.model[3] = nn.Linear(4, 2)
 
 
-def test_a_wrong_shape_is_said():
-    live = _live()
-    live.run.train_batches = [(torch.zeros(4, 5), torch.zeros(4, dtype=torch.int64))]
-    live.start()
-    assert live.wait() is State.FAILED and "cannot take this batch" in live.message
+def _another_shape(run):
+    run.train_batches = [(torch.zeros(4, 5), torch.zeros(4, dtype=torch.int64))]
 
 
-def _fails_with(error):
+def _loss_that_raises(error):
     def loss_function(_outputs, _labels):
         raise error
 
+    return lambda run: setattr(run, "loss_function", loss_function)
+
+
+CUDA = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+CPU = RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4 bytes")
+FAULTS = [
+    (_another_layer, "Make a new optimizer"),
+    (_another_shape, "cannot take this batch"),
+    *((_loss_that_raises(error), "half the batch size") for error in (MemoryError(), CUDA, CPU)),
+    (_loss_that_raises(KeyError("cat")), "Training stopped at step 1: KeyError: 'cat'"),
+]
+
+
+@pytest.mark.parametrize(("fault", "said"), FAULTS)
+def test_what_ends_a_training_is_said_with_what_to_do(fault, said):
     live = _live()
-    live.run.loss_function = loss_function
-    live.start()
-    assert live.wait() is State.FAILED
-    return live.message
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        MemoryError(),
-        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
-        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4 bytes"),
-    ],
-)
-def test_too_little_memory_is_said_with_what_to_do(error):
-    assert "half the batch size" in _fails_with(error)
+    fault(live.run)
+    assert _end(live) is State.FAILED and said in live.message
 
 
 def _full(_file):
@@ -331,10 +324,6 @@ def test_a_run_that_was_halted_before_its_first_step_replaces_no_file(tmp_path):
     saver = checkpoint.Saver(tmp_path / "live.pt")
     saver.at_rest(_live().run)
     assert not saver.path.exists()
-
-
-def test_any_other_exception_is_named_with_its_step():
-    assert _fails_with(KeyError("cat")) == "Training stopped at step 1: KeyError: 'cat'"
 
 
 def test_an_exception_while_drawing_is_not_lost():
