@@ -53,33 +53,46 @@ class Mistake:
     sentence: str
 
 
+Cases = Callable[[], list[tuple]]
+
+
+def call(answer, *case):
+    """Use an answer in the plainest way: what it returns is compared."""
+    return answer(*case)
+
+
 @dataclass(frozen=True)
 class Caution:
     """Further cases, with how to use an answer in them, and what to add if one goes wrong there."""
 
-    cases: Callable[[], list[tuple]]
+    cases: Cases
     use: Callable
     sentence: str
 
 
 @dataclass(eq=False)
 class Exercise:
-    """A check: call it with the learner's answer. ``exercise`` says what the fields are.
+    """A check: call it with the learner's answer. Its notebook is the module of its solution.
 
-    ``seconds`` is how long one input may take.
-
-    ``sentences`` says what to tell whom: an expression may use the parameters of the solution and
+    ``number``: its place in the notebook, from 1.
+    ``cases``: returns the inputs, made afresh each time, each a tuple of arguments.
+    ``judge``: another right answer, by PyTorch or by an obvious loop, or the solution itself.
+    ``use``: what is done with an answer and an input; by default the answer is called with it.
+    ``tolerance``: how far numbers may differ, relative to their size.
+    ``also``: other right answers that give something else.
+    ``seconds``: how long one input may take.
+    ``sentences``: what to tell whom. An expression may use the parameters of the solution and
     what its module defines; edits are ``(old, new, old, new, ...)``, made one after the other
     wherever the old text stands below the solution's first line.
     """
 
     number: int
     solution: Callable
-    cases: Callable[[], list[tuple]]
+    cases: Cases
     judge: Callable
-    use: Callable
-    tolerance: float
-    also: Sequence[Callable]
+    use: Callable = call
+    tolerance: float = 1e-4
+    also: Sequence[Callable] = ()
     seconds: float = 5.0
     sentences: dict = field(default_factory=dict)
     cautions: list[Caution] = field(default_factory=list)
@@ -175,31 +188,8 @@ class Exercise:
         return Verdict("waiting", text.format(number=self.number, day=solved[:10]))
 
 
-def call(answer, *case):
-    """Use an answer in the plainest way: what it returns is compared."""
-    return answer(*case)
-
-
 def exercise(
-    number: int,
-    cases: Callable[[], list[tuple]],
-    *,
-    judge: Callable | None = None,
-    use: Callable = call,
-    tolerance: float = 1e-4,
-    also: Sequence[Callable] = (),
+    number: int, cases: Cases, *, judge: Callable | None = None, **how
 ) -> Callable[[Callable], Exercise]:
-    """Make an exercise of the decorated solution; its notebook is the module that it stands in.
-
-    ``number``: its place in the notebook, from 1.
-    ``cases``: returns the inputs, made afresh each time, each a tuple of arguments.
-    ``judge``: another right answer, by PyTorch or by an obvious loop; by default the solution.
-    ``use``: what is done with an answer and an input; by default the answer is called with it.
-    ``tolerance``: how far numbers may differ, relative to their size.
-    ``also``: other right answers that give something else.
-    """
-
-    def register(solution: Callable) -> Exercise:
-        return Exercise(number, solution, cases, judge or solution, use, tolerance, also)
-
-    return register
+    """Make an exercise of the decorated solution, which is its own judge if no other is named."""
+    return lambda solution: Exercise(number, solution, cases, judge or solution, **how)
