@@ -16,21 +16,6 @@ def _swap_with_loop(image):
     return [image[2 - channel].tolist() for channel in range(3)]
 
 
-def _swap_three_names(image):
-    red, green, blue = image
-    return torch.stack((blue, green, red))
-
-
-def _grey_by_pixels(image):
-    _three, height, width = image.shape
-    grey = torch.zeros(height, width)
-    for row in range(height):
-        for column in range(width):
-            red, green, blue = image[:, row, column].tolist()
-            grey[row, column] = 0.299 * red + 0.587 * green + 0.114 * blue
-    return grey
-
-
 def _in_numpy(batch):
     array = batch.numpy()
     mean = array.mean(axis=(1, 2, 3), keepdims=True)
@@ -62,14 +47,12 @@ RIGHT = {
         lambda image: image.numpy()[::-1],
         _swap_by_hand,
         _swap_with_loop,
-        _swap_three_names,
     ],
     check.grey: [
         lambda image: 0.299 * image[0] + 0.587 * image[1] + 0.114 * image[2],
         lambda image: torch.einsum("chw,c->hw", image, torch.tensor([0.299, 0.587, 0.114])),
         lambda image: np.tensordot([0.299, 0.587, 0.114], image.numpy(), axes=1),
         lambda image: (image.permute(1, 2, 0) @ torch.tensor([0.299, 0.587, 0.114])).tolist(),
-        _grey_by_pixels,
     ],
     check.megabytes: [
         lambda pictures, bytes_each: pictures * 3072 * bytes_each / 10**6,

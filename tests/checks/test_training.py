@@ -32,13 +32,6 @@ def _cleared_at_the_end(model, batches, loss_function, optimizer):
     return np.mean(losses)
 
 
-def _in_lists(model, batches):
-    model.eval()
-    said = [a for x, _y in batches for a in model(x).argmax(1).tolist()]
-    true = [label for _x, y in batches for label in y.tolist()]
-    return sum(a == b for a, b in zip(true, said, strict=True)) / len(true)
-
-
 def _picture_by_picture(model, batches):
     model.eval()
     hits = []
@@ -79,7 +72,6 @@ RIGHT = {
     ],
     check.train_one_epoch: [_tensors_and_model, _cleared_at_the_end, train_epoch],
     check.accuracy: [
-        _in_lists,
         _picture_by_picture,
         lambda model, batches: evaluate(model, batches).accuracy,
     ],
