@@ -114,31 +114,18 @@ class Watched:
 
 
 def filters(run: Run) -> np.ndarray | None:
-    """Return a copy of the first layer's filters as a browser shows them, ``[n, h, w, 3]``.
+    """Return a copy of the first layer's filters as a browser shows them, ``[h, n, w, 3]``.
 
-    Other than 3 channels become their mean. None where the model has no convolution.
+    They stand side by side. Other than 3 channels become their mean. None where the model has no
+    convolution.
     """
     with model_lock:
         try:
             weights = first_convolution(run.model).weight.detach()[:FILTERS].float().cpu().numpy()
         except ValueError:
             return None
-        shown = weights.transpose(0, 2, 3, 1)
+        shown = weights.transpose(2, 0, 3, 1)
         return shown.copy() if shown.shape[3] == 3 else shown.mean(3, keepdims=True).repeat(3, 3)
-
-
-def filter_pixels(*filters: np.ndarray) -> list[bytes]:
-    """Return filters as pixels, uint8: grey is 0, the largest weight of all is bright or dark.
-
-    Those of one array stand side by side in one image ``[h, n * (w + 1), 4]``, each with a
-    transparent gap behind it: each image that a browser paints makes a frame longer.
-    """
-    with np.errstate(invalid="ignore"):  # of weights that have run away
-        largest = max(float(abs(each).max()) for each in filters) or 1.0
-        levels = [np.nan_to_num(each / (2 * largest) + 0.5).clip(0, 1) * 255 for each in filters]
-    opaque = [np.pad(each, ((0, 0),) * 3 + ((0, 1),), constant_values=255) for each in levels]
-    gapped = [np.pad(each, ((0, 0), (0, 0), (0, 1), (0, 0))) for each in opaque]
-    return [each.round().astype(np.uint8).transpose(1, 0, 2, 3).tobytes() for each in gapped]
 
 
 def curve(run: Run) -> list[tuple[float, float]]:

@@ -7,6 +7,17 @@ function curve(view) {
   return all.filter(([, loss]) => Number.isFinite(loss));
 }
 
+/** Filters, float32 [h, n, w, 3], as one image: grey is 0, `most` is bright; behind each a gap. */
+function filterPixels(weights, most, width) {
+  const levels = [];
+  for (let at = 0; at < weights.length; at += 3) {
+    for (const weight of weights.subarray(at, at + 3)) levels.push(127.5 + (127.5 * weight) / most);
+    levels.push(255);
+    if ((at / 3 + 1) % width === 0) levels.push(0, 0, 0, 0);
+  }
+  return Uint8ClampedArray.from(levels);
+}
+
 /** The losses: the axis begins at 0, and what has diverged is cut off. */
 class Chart {
   svg = hidden(drawing()); // the sentence says it
@@ -71,23 +82,21 @@ class Panel {
     el.append(make("p", "lk-live-status", this.message, this.details), make("div", "lk-panels", ...sections), this.sentence);
   }
 
-  said = 0; // when the words and numbers were written: more often than here nobody reads them
-
   paint(frame, size) {
-    const isDue = !frame.running || performance.now() - this.said > 300;
+    const isDue = frame.said !== this.said; // else its words and numbers stand there
     if (isDue) this.paintWords(frame);
     this.chart.paint(frame, ...size);
     this.paintFilters(frame);
     this.paintAnswer(frame, isDue);
-    if (isDue) this.said = performance.now();
+    this.said = frame.said;
   }
 
-  paintWords({ words, message, details, recent, accuracy, filters, bars, before }) {
+  paintWords({ words, message, details, recent, accuracy, now, bars, before }) {
     put(this.message, { textContent: message });
     put(this.details, { textContent: ` ${details}` });
     put(this.losses.title, { textContent: words.loss });
     put(this.accuracy.title, { textContent: words.accuracy });
-    put(this.filters.title, { textContent: filters ? words.filters : words["no filters"] });
+    put(this.filters.title, { textContent: now ? words.filters : words["no filters"] });
     put(this.asked.title, { textContent: bars ? words.answer : words["no answer"] });
     const lines = [["now", words.training], ["validation", words.validation]];
     if (before.byteLength) lines.push(["before", words.before]);
@@ -99,12 +108,15 @@ class Panel {
     put(this.validated, { textContent: accuracy.length ? fill(words.validated, done) : "" });
   }
 
-  paintFilters({ words, ...frame }) {
-    const size = frame.filters && frame["filters' size"];
-    [[words["at the start"], frame["first filters"]], [words.now, frame.filters]].forEach(([name, view], n) => {
+  paintFilters({ words, now, filters, "filters' size": size }) {
+    const both = now ? [filters, now].map((view) => unpacked(view, Float32Array)) : [];
+    const most = Math.max(...both.flatMap((each) => [...each].map(Math.abs))) || 1;
+    [words["at the start"], words.now].forEach((name, n) => {
       const row = this.rows[n];
-      if (row.childElementCount !== (size ? 2 : 0)) row.replaceChildren(...(size ? [make("span", "", name), make("canvas")] : []));
-      if (size) paintColours(row.lastChild, unpacked(view, Uint8Array), ...size);
+      if (row.childElementCount !== (now ? 2 : 0)) row.replaceChildren(...(now ? [make("span", "", name), make("canvas")] : []));
+      if (!now) return;
+      const [height, count, width] = size;
+      paintColours(row.lastChild, filterPixels(both[n], most, width), height, count * (width + 1));
     });
   }
 

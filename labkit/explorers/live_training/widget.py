@@ -27,8 +27,11 @@ MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
 _BETWEEN_FRAMES = 1 / 11
 """Seconds from one frame to the next, at the least."""
 
-_SHARE_OF_FRAMES = 0.02
-"""Of all time at the most; the rest is for training."""
+_SHARE_OF_FRAMES = 0.03
+"""Of all time at the most; the rest is for training. One of 3 ms may come ten times a second."""
+
+_BETWEEN_WORDS = 0.3
+"""Seconds from one frame with new words and probabilities to the next: nobody reads faster."""
 
 _STEPS_PER_STILL = 20
 """A run that halts leaves a new still if it came so far since the last: drawing takes time."""
@@ -68,7 +71,7 @@ class LiveTraining(Explorer):
         self._mean, self._std = mean, std
         self._showing, self._message, self._seen = threading.Lock(), "", True
         self._shown_at = self._said_at = self._cost = 0.0
-        self._still_at = run.steps_done
+        self._still_at, self._said = run.steps_done, {}
         self._recent, self._watched = compute.Recent(), compute.Watched.of(run)
         self._before: list[tuple[float, float]] = []
         self._first = compute.filters(run)
@@ -164,8 +167,9 @@ class LiveTraining(Explorer):
         pause = max(_BETWEEN_FRAMES, self._cost / _SHARE_OF_FRAMES)
         if not going_on:
             self._follow()
-        if not going_on or (self._seen and now - self._shown_at > pause):
             self._show()
+        elif self._seen and now - self._shown_at > pause:
+            self._show(in_words=now - self._said_at > _BETWEEN_WORDS)
 
     def _follow(self) -> None:
         """Show what the run has, where it was not what a knob asked for; remember its message."""
@@ -173,21 +177,17 @@ class LiveTraining(Explorer):
         if not self.live.pending:
             self.epochs.value = self.live.run.epochs
 
-    def _show(self) -> None:
+    def _show(self, in_words: bool = True) -> None:
         with self._showing:  # read inside, so that the last of two threads shows the latest
-            began = time.perf_counter()
-            progress = self.live.progress()
+            began = time.thread_time()  # what others do meanwhile is no cost of ours
             with self.screen.hold_sync():
-                self.screen.scene = frame = self._frame(progress)
-                if not frame["running"] or time.monotonic() - self._said_at > 1:
-                    self.screen.sentence = self._sentence(frame)
-                    self._said_at = time.monotonic()
-            for button, usable in self._usable(progress.state):
-                if button.disabled is usable:
-                    button.disabled = not usable
-            self._shown_at, cost = time.monotonic(), time.perf_counter() - began
-            self._cost = min(cost, 1.02 * self._cost or cost)  # what others do is no cost of ours
-        if progress.state is not State.RUNNING:
+                if in_words:
+                    self._said = self._in_words(self.live.progress())
+                    self.screen.sentence = self._sentence(self._said)
+                self.screen.scene = self._said | self._moving()
+            self._shown_at = time.monotonic()
+            self._cost += 0.2 * (time.thread_time() - began - self._cost)
+        if not self._said["running"]:
             self._refresh_still()
 
     def _refresh_still(self) -> None:
@@ -208,8 +208,8 @@ class LiveTraining(Explorer):
         watched = self._watched
         found: dict[str, Any] = {}
         if self._first is not None:
-            count, height, width, _colours = self._first.shape
-            found["filters' size"] = height, count * (width + 1)
+            height, count, width, _colours = self._first.shape
+            found |= {"filters' size": (height, count, width), "filters": self._first.tobytes()}
         if watched:
             found["blind"] = compute.blind_guess(self.live.run, len(watched.names))
             image = watched.image(self._mean, self._std)
@@ -217,22 +217,31 @@ class LiveTraining(Explorer):
                 found |= {"image": image.tobytes(), "image shape": image.shape}
         return found
 
-    def _frame(self, progress: Progress) -> dict:
-        run, watched = self.live.run, self._watched
+    def _moving(self) -> dict[str, bytes]:
+        """Return what is new in every frame."""
+        frame = {"curve": compute.packed(compute.curve(self.live.run))}
+        first, now = self._first, compute.filters(self.live.run)
+        if first is not None and now is not None and now.shape == first.shape:
+            frame["now"] = now.tobytes()
+        return frame
+
+    def _in_words(self, progress: Progress) -> dict[str, Any]:
+        """Return the rest of a frame; bring the buttons up to date."""
+        run, watched, self._said_at = self.live.run, self._watched, time.monotonic()
+        for button, usable in self._usable(progress.state):
+            if button.disabled is usable:
+                button.disabled = not usable
         frame: dict[str, Any] = {
+            "said": self._said_at,
             "running": progress.state is State.RUNNING,
             "message": progress.message,
             "details": " · ".join(_details(progress)),
             "epochs": progress.epochs,
-            "curve": compute.packed(compute.curve(run)),
             "before": compute.packed(self._before),
             "validation": compute.packed([*enumerate(run.history.validation_loss, start=1)]),
             "accuracy": list(run.history.validation_accuracy),
             "recent": self._recent.accuracy(),
         }
-        now = compute.filters(run)
-        if now is not None and self._first is not None and now.shape == self._first.shape:
-            frame["first filters"], frame["filters"] = compute.filter_pixels(self._first, now)
         if watched and (shares := watched.probabilities(run)):
             shown = watched.likeliest(shares)
             frame["bars"] = [(watched.names[k], shares[k], k == watched.label) for k in shown]

@@ -324,7 +324,7 @@ def test_there_are_at_most_fifteen_frames_a_second():
 
 
 def test_a_network_without_a_convolution_shows_no_filters_and_says_so(panel):
-    assert "filters" not in panel.screen.scene
+    assert "now" not in panel.screen.scene
 
 
 def test_a_network_that_is_changed_meanwhile_is_shown_without_bars_until_it_works_again(panel):
