@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -44,18 +45,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--languages", nargs="*", default=LANGUAGES, help="e.g. en de; else all")
     options = parser.parse_args(arguments)
     found = {code: folder for code, folder in editions().items() if code in options.languages}
-    for code, folder in found.items():
-        with speaking(code):
-            sources = sorted(folder.glob("[0-9]*.ipynb"))
-            only = [path.stem for path in sources] if options.only is None else options.only
-            notebooks = run_all([path for path in sources if path.stem in only], code)
-            notebooks += [_unrun(path) for path in sources if path.stem not in only]
-            work = BUILD / "site" / code
-            gather(notebooks, folder, work)
-            if failed := sphinx(work, options.out / code, list(found)):
-                return failed
-            for page in (options.out / code).rglob("*.html"):
-                page.write_text(_literal(page.read_text("utf-8")), "utf-8")
+    pool = ThreadPoolExecutor(2)  # two kernels, and Sphinx where a language has all it needs
+    try:
+        if failed := build(pool, found, options):
+            return failed
+    finally:
+        pool.shutdown(cancel_futures=True)
     shutil.rmtree(options.out / "jupyter_execute", ignore_errors=True)  # copies that myst-nb keeps
     links = (
         f'<a href="{code}/index.html" lang="{code.replace("_", "-")}">{LANGUAGES[code]}</a>'
@@ -64,6 +59,25 @@ def main(arguments: list[str] | None = None) -> int:
     first = (HERE / "static" / "choose.html").read_text("utf-8")
     first = first.replace("EDITIONS", json.dumps(list(found))).replace("LINKS", " ".join(links))
     (options.out / "index.html").write_text(first, "utf-8")
+    return 0
+
+
+def build(pool: Executor, found: dict[str, Path], options: argparse.Namespace) -> int:
+    """Run the notebooks of all editions, and build each when its own are done."""
+    asked, others = {}, {}
+    for code, folder in found.items():
+        paths = sorted(folder.glob("[0-9]*.ipynb"))
+        chosen = [path for path in paths if options.only is None or path.stem in options.only]
+        others[code] = [_unrun(path) for path in paths if path not in chosen]
+        asked[code] = run_all(pool, chosen, code)
+    for code, folder in found.items():
+        with speaking(code):
+            work = BUILD / "site" / code
+            gather([*(each.result() for each in asked[code]), *others[code]], folder, work)
+            if failed := sphinx(work, options.out / code, list(found)):
+                return failed
+            for page in (options.out / code).rglob("*.html"):
+                page.write_text(_literal(page.read_text("utf-8")), "utf-8")
     return 0
 
 
