@@ -9,13 +9,10 @@ function curve(view) {
 
 /** Filters, float32 [h, n, w, 3], as one image: grey is 0, `most` is bright; behind each a gap. */
 function filterPixels(weights, most, width) {
-  const levels = [];
-  for (let at = 0; at < weights.length; at += 3) {
-    for (const weight of weights.subarray(at, at + 3)) levels.push(127.5 + (127.5 * weight) / most);
-    levels.push(255);
-    if ((at / 3 + 1) % width === 0) levels.push(0, 0, 0, 0);
-  }
-  return Uint8ClampedArray.from(levels);
+  const levels = [...weights].map((weight) => 127.5 + (127.5 * weight) / most);
+  const gap = (i) => ((i + 1) % width ? [] : [0, 0, 0, 0]);
+  const pixels = range(weights.length / 3).flatMap((i) => [...levels.slice(3 * i, 3 * i + 3), 255, ...gap(i)]);
+  return Uint8ClampedArray.from(pixels);
 }
 
 /** The losses: the axis begins at 0, and what has diverged is cut off. */
@@ -108,15 +105,13 @@ class Panel {
     put(this.validated, { textContent: accuracy.length ? fill(words.validated, done) : "" });
   }
 
-  paintFilters({ words, now, filters, "filters' size": size }) {
+  paintFilters({ words, now, filters, "filters' size": [height, count, width] = [] }) {
     const both = now ? [filters, now].map((view) => unpacked(view, Float32Array)) : [];
     const most = Math.max(...both.flatMap((each) => [...each].map(Math.abs))) || 1;
     [words["at the start"], words.now].forEach((name, n) => {
       const row = this.rows[n];
       if (row.childElementCount !== (now ? 2 : 0)) row.replaceChildren(...(now ? [make("span", "", name), make("canvas")] : []));
-      if (!now) return;
-      const [height, count, width] = size;
-      paintColours(row.lastChild, filterPixels(both[n], most, width), height, count * (width + 1));
+      if (now) paintColours(row.lastChild, filterPixels(both[n], most, width), height, count * (width + 1));
     });
   }
 

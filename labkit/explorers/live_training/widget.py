@@ -166,16 +166,12 @@ class LiveTraining(Explorer):
         now = time.monotonic()
         pause = max(_BETWEEN_FRAMES, self._cost / _SHARE_OF_FRAMES)
         if not going_on:
-            self._follow()
+            self._message = self.live.message
+            if not self.live.pending:  # else a knob asks for another number
+                self.epochs.value = self.live.run.epochs
             self._show()
         elif self._seen and now - self._shown_at > pause:
             self._show(in_words=now - self._said_at > _BETWEEN_WORDS)
-
-    def _follow(self) -> None:
-        """Show what the run has, where it was not what a knob asked for; remember its message."""
-        self._message = self.live.message
-        if not self.live.pending:
-            self.epochs.value = self.live.run.epochs
 
     def _show(self, in_words: bool = True) -> None:
         with self._showing:  # read inside, so that the last of two threads shows the latest
@@ -229,8 +225,7 @@ class LiveTraining(Explorer):
         """Return the rest of a frame; bring the buttons up to date."""
         run, watched, self._said_at = self.live.run, self._watched, time.monotonic()
         for button, usable in self._usable(progress.state):
-            if button.disabled is usable:
-                button.disabled = not usable
+            button.disabled = not usable
         frame: dict[str, Any] = {
             "said": self._said_at,
             "running": progress.state is State.RUNNING,

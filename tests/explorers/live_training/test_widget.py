@@ -312,6 +312,19 @@ def test_another_image_is_the_next_one_and_after_the_last_comes_the_first(panel)
     assert [right for _name, _share, right in shown[1][1]] == [False, True]
 
 
+def test_words_are_not_worked_out_for_every_frame_but_for_the_last(monkeypatch):
+    monkeypatch.setattr("labkit.explorers.live_training.widget._BETWEEN_WORDS", float("inf"))
+    monkeypatch.setattr("labkit.explorers.live_training.widget._BETWEEN_FRAMES", 0)
+    panel = LiveTraining(_run(epochs=40))
+    heard = []
+    panel.screen.observe(lambda change: heard.append(change.new), "scene")
+    panel.start.click()
+    panel.live.wait()
+    moving = [scene for scene in heard if scene["running"]]
+    assert len({scene["details"] for scene in moving}) <= 2 < len({s["curve"] for s in moving})
+    assert "epoch 40 of 40, batch 6 of 6" in status(panel) and not panel.screen.scene["running"]
+
+
 def test_there_are_at_most_fifteen_frames_a_second():
     panel = LiveTraining(_run(epochs=40))
     heard, began = [], time.monotonic()
