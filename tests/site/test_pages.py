@@ -1,12 +1,14 @@
 """The site as it is laid out; `make check-site` looks at the whole of it in a browser."""
 
 import re
+from pathlib import Path
 
 import nbformat
 import pytest
 
 pytest.importorskip("myst_nb", reason="the environment is older than the site: make test")
 
+from labkit.explorers.shared.looks import SHEET  # noqa: E402
 from tests.site.__main__ import front_page, main  # noqa: E402
 from tests.site.check import walk  # noqa: E402
 from tests.site.pages import Fronts, to_page  # noqa: E402
@@ -106,3 +108,9 @@ def test_a_still_and_the_dead_widget_under_it_become_one_output():
     still = '<style>p {}</style><div class="lk-still"><img><p class="lk-still-hint">Run</p></div>'
     (shown,) = paged({"text/html": still}, VIEW).outputs
     assert "<img>" in shown.data["text/html"] and "hint" not in shown.data["text/html"]
+
+
+def test_the_site_knows_every_colour_that_explorers_have_from_jupyterlab():
+    asked = set(re.findall(r"var\((--jp-[\w-]*color\d)", SHEET))
+    known = (Path(__file__).parent / "static" / "site.css").read_text("utf-8")
+    assert asked and {name for name in asked if f"{name}:" not in known} == set()
