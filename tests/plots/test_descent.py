@@ -36,12 +36,6 @@ def test_the_landscape_says_where_each_path_ends():
     assert "SGD goes from (1.00, 1.00) to (0.50, 0.25)" in plot.alt
 
 
-def test_a_picture_shows_itself_with_its_alt_text():
-    axis = numpy.linspace(-1, 1, 3)
-    plot = descents(axis, axis**2, {"lr 1": ([1, -1], [1, 1])})
-    assert 'alt="lr 1: after 1 steps the loss went from 1.00 to 1.00."' in plot._repr_html_()
-
-
 def test_without_a_path_there_is_nothing_to_draw():
     with pytest.raises(ValueError, match="at least one"):
         descents(numpy.zeros(2), numpy.zeros(2), {})
