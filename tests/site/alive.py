@@ -31,17 +31,13 @@ def tell() -> None:
 
 def needed(explorer: Explorer) -> dict | None:
     """Return what ``host.js`` asks for: kind, parts, data, hidden; None: it stays as it is."""
-    make = MAKERS.get(type(explorer))
-    return make(explorer) if make else None
-
-
-def _alone(explorer: Explorer) -> dict:
-    """Return that nothing is needed: the stage answers for itself."""
-    return {"kind": KINDS[type(explorer)]}
-
-
-def _windows(explorer: ConvolutionExplorer | PoolingExplorer) -> dict:
-    return _alone(explorer) | _with_images(explorer, "stage")
+    if isinstance(explorer, LiveTraining):
+        return _after_an_epoch(explorer)
+    if isinstance(explorer, NetworkExplorer):
+        return _network(explorer)
+    if kind := KINDS.get(type(explorer)):
+        return {"kind": kind} | (_with_images(explorer, "stage") if kind in WINDOWS else {})
+    return None
 
 
 def _with_images(explorer, *parts: str, **data) -> dict:
@@ -56,7 +52,7 @@ def _with_images(explorer, *parts: str, **data) -> dict:
     }
 
 
-def _live_training(panel: LiveTraining) -> dict:
+def _after_an_epoch(panel: LiveTraining) -> dict:
     """Return a still of what a learner sees after an epoch, in place of an empty one."""
     panel.live.epoch()
     panel.live.wait()
@@ -95,16 +91,6 @@ def _snapshots(explorer: NetworkExplorer) -> list[str]:
     return found
 
 
-MAKERS = {
-    ConvolutionExplorer: _windows,
-    PoolingExplorer: _windows,
-    SoftmaxExplorer: _alone,
-    LandscapeExplorer: _alone,
-    ShapeCoach: _alone,
-    LiveTraining: _live_training,
-    NetworkExplorer: _network,
-}
-
 KINDS = {
     ConvolutionExplorer: "convolution",
     PoolingExplorer: "pooling",
@@ -113,3 +99,6 @@ KINDS = {
     ShapeCoach: "shapes",
 }
 """What a page calls explorers whose stage answers for itself."""
+
+WINDOWS = ("convolution", "pooling")
+"""Those that move over an image which the reader may choose."""
