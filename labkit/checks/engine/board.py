@@ -46,17 +46,14 @@ def path() -> Path:
 
 
 def read(file: Path | None = None) -> Progress:
-    """Return what is written in ``file``, by default the learner's; nothing where it is missing.
-
-    Raises ``ProgressError`` if the file holds something else or cannot be opened.
-    """
+    """Return what ``read_signed`` does, without the name."""
     return read_signed(file)[1]
 
 
 def read_signed(file: Path | None = None) -> tuple[str, Progress]:
     """Return the name of the user who wrote ``file``, "" if it does not say, and what it holds.
 
-    Raises ``ProgressError`` if the file holds something else or cannot be opened.
+    ``file`` is by default the learner's; where it is missing, there is no progress. Raises ``ProgressError`` if the file holds something else or cannot be opened.
     """
     file = file or path()
     try:
