@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from jupyter_server.base.handlers import JupyterHandler
-from jupyter_server.utils import url_path_join
 from tornado import web
 
 from labkit import classroom
@@ -106,15 +105,6 @@ class ClassPage(JupyterHandler):
             )
         else:
             self.finish(page(classroom.read(Path(folder)), datetime.now(UTC)))
-
-
-def _load_jupyter_server_extension(server) -> None:
-    address = url_path_join(server.web_app.settings["base_url"], "labkit", "class")
-    server.web_app.add_handlers(".*$", [(address, ClassPage)])
-
-
-def _jupyter_server_extension_points() -> list[dict[str, str]]:
-    return [{"module": "labkit.jupyter.class_page"}]
 
 
 def main(folder: str) -> None:

@@ -13,7 +13,6 @@ from jupyter_server.utils import url_path_join
 from tornado import web
 
 from labkit.languages.edition import write_all
-from labkit.text import LANGUAGES
 
 
 class EditionLink(JupyterHandler):
@@ -28,13 +27,3 @@ class EditionLink(JupyterHandler):
         edition = notebook.parent / code / notebook.name
         notebook = edition if (root / edition).exists() else notebook
         self.redirect(url_path_join(self.base_url, "lab", "tree", str(notebook)))
-
-
-def _load_jupyter_server_extension(server) -> None:
-    base = server.web_app.settings["base_url"]
-    address = url_path_join(base, "labkit", f"({'|'.join(LANGUAGES)})", "(.+)")
-    server.web_app.add_handlers(".*$", [(address, EditionLink)])
-
-
-def _jupyter_server_extension_points() -> list[dict[str, str]]:
-    return [{"module": "labkit.jupyter.edition_link"}]
