@@ -47,8 +47,7 @@ def climb(learn: ImageSet, judge: ImageSet, seconds: float) -> ladder.Climb:
 
 def save(measured: ladder.Climb, path: Path) -> Path:
     """Write a measured ladder as JSON, and return the path."""
-    content = json.dumps({"format": ladder.FORMAT, **asdict(measured)}, indent=1)
-    path.write_text(content + "\n", encoding="utf-8")
+    path.write_text(json.dumps(asdict(measured), indent=1) + "\n", encoding="utf-8")
     return path
 
 
