@@ -75,14 +75,8 @@ def test_the_loss_of_an_epoch_counts_every_example_once(examples):
 
 def test_on_step_hears_of_every_batch(examples):
     model, heard = _model(), []
-    batches = DataLoader(examples, 4)
-    train_epoch(
-        model,
-        batches,
-        nn.CrossEntropyLoss(),
-        _sgd(model),
-        on_step=lambda step, loss: heard.append((step, loss)),
-    )
+    hear = {"on_step": lambda step, loss: heard.append((step, loss))}
+    train_epoch(model, DataLoader(examples, 4), nn.CrossEntropyLoss(), _sgd(model), **hear)
     assert [step for step, _loss in heard] == list(range(1, 9))
     assert all(math.isfinite(loss) for _step, loss in heard)
 
@@ -270,14 +264,11 @@ def test_momentum_is_refused_where_there_is_none(examples):
         run.set(momentum=0.5)
 
 
-def test_a_finished_run_says_so(examples):
+def test_a_finished_run_says_so_and_one_of_no_epochs_is_refused(examples):
     run = _run(examples, epochs=1)
     run.finish()
     with pytest.raises(TrainingStopped, match="All epochs are done"):
         run.advance()
-
-
-def test_a_run_of_no_epochs_is_refused(examples):
     with pytest.raises(ValueError, match="epochs is 0"):
         _run(examples, epochs=0)
 
