@@ -53,7 +53,8 @@ def read(file: Path | None = None) -> Progress:
 def read_signed(file: Path | None = None) -> tuple[str, Progress]:
     """Return the name of the user who wrote ``file``, "" if it does not say, and what it holds.
 
-    ``file`` is by default the learner's; where it is missing, there is no progress. Raises ``ProgressError`` if the file holds something else or cannot be opened.
+    ``file`` is by default the learner's; where it is missing, there is no progress. Raises
+    ``ProgressError`` if the file holds something else or cannot be opened.
     """
     file = file or path()
     try:
