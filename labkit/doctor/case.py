@@ -67,6 +67,7 @@ class Case:
         self.loader_errors: dict[int, Exception] = {}
         self.unseen: dict[str, str] = {}  # what could not be looked at, and why
         self.missed: list[str] = []  # the same, for what has no name of its own
+        self.named: list[str] = []  # the kinds that were found so far
         self.model = getattr(self.model, "_orig_mod", self.model)  # torch.compile has wrapped it
 
     @cached_property
@@ -122,10 +123,10 @@ class Case:
         if not self.sample or not (self.train or all(map(is_pair, self.sample))):
             return None
         there = length(self.train_batches) or MANY_BATCHES
-        seen = self._train(min(BATCHES, there))
+        seen = self.train_copies(min(BATCHES, there))
         alone = not seen.log.steps and not seen.log.elsewhere and not seen.moved
         if self.own_code and alone and not seen.error and self.optimizer and there > BATCHES:
-            seen = self._train(min(MANY_BATCHES, there))
+            seen = self.train_copies(min(MANY_BATCHES, there))
         return seen
 
     @property
@@ -185,7 +186,7 @@ class Case:
     def second_training(self) -> Rehearsal | None:
         """Training as in a second epoch: after a first one, and an evaluation."""
         if self.sample and (self.train or (self.step and self.evaluate and self.judging_sample)):
-            return self._train(2, again=True)
+            return self.train_copies(2, again=True)
         return None
 
     @cached_property
@@ -200,20 +201,26 @@ class Case:
         The random numbers are the same each time. Raises TimeUp where there is no more time.
         """
         with randomness.kept(0):
-            seen = self._train(count, batches=self.sample[:2], times=times)
+            seen = self.train_copies(count, batches=self.sample[:2], times=times)
         if seen.late:
             raise TimeUp
         return [] if seen.error or seen.log.elsewhere else seen.log.sunk
 
-    def _train(
+    def train_copies(
         self,
         count: int,
         *,
         again: bool = False,
         batches: list | None = None,
         times: float = 1,
+        change: Callable = lambda copies, model: None,
+        code: Callable | None = None,
+        then: Callable | None = None,
+        seconds: float = SECONDS,
     ) -> Rehearsal:
-        with self._copies() as (copies, seen):
+        """Train on copies, which ``change`` may change first; ``then`` may look at them."""
+        own = code or self.own_code or five_lines
+        with self._copies(change) as (copies, seen):
             model, loss_function = (
                 seen.model,
                 copies.of(self.loss_function or nn.CrossEntropyLoss()),
@@ -221,7 +228,7 @@ class Case:
             watch = Watch(model, seen.optimizer, times)
             for real, noted in watch.noted.items():
                 copies.instead(real, noted)
-            seen.log, deadline = watch.log, min(time.monotonic() + SECONDS, self.deadline)
+            seen.log, deadline = watch.log, min(time.monotonic() + seconds, self.deadline)
             sample = Sample(
                 *(batches or self.sample, self.train_batches, count, watch.on_batch),
                 deadline,
@@ -230,9 +237,9 @@ class Case:
             if self.train_batches is not None:
                 copies.instead(self.train_batches, sample)
             self._judging_samples(copies, partial(watch.on_batch, judging=True))
-            for iterator in iterators_of(self.own_code, self.dataset):
+            for iterator in iterators_of(own, self.dataset):
                 copies.instead(iterator, iter(sample))
-            code = copies.function(self.own_code or five_lines)
+            code = copies.function(own)
             doubles = Doubles(copies, model)
             listen(copies.made(LRScheduler).values(), watch.log)
             if again:
@@ -242,16 +249,18 @@ class Case:
                     raise TimeUp from None  # it trains for many epochs: nobody calls it again
                 watch.begin_again(before)
             seen.schedulers = [(s, s.last_epoch) for s in copies.made(LRScheduler).values()]
-            with watch, suppress(Enough, StopIteration):
-                arguments = (loss_function, seen.optimizer)
-                if self.train:
-                    seen.returned = call(
-                        code, self.train, (model, sample, *arguments), self.deadline
-                    )
-                else:
-                    for batch in sample:
-                        given = (model, *batch, *arguments)
-                        call(code, self.own_code or five_lines, given, self.deadline)
+            arguments = (loss_function, seen.optimizer)
+            with watch:
+                with suppress(Enough, StopIteration):
+                    if own is self.train:
+                        given = (model, sample, *arguments)
+                        seen.returned = call(code, own, given, self.deadline)
+                    else:
+                        for batch in sample:
+                            call(code, own, (model, *batch, *arguments), self.deadline)
+                if then:
+                    seen.listen = partial(watch.on_batch, judging=True)
+                    then(copies, seen)
             seen.passes, seen.given = sample.passes, sample.given
             seen.reset, seen.reseeded = watch.reset, watch.reseeded
             seen.finished, seen.spoilt = sample.finished, sample.spoilt
@@ -308,7 +317,7 @@ class Case:
         return seen
 
     @contextmanager
-    def _copies(self):
+    def _copies(self, change: Callable = lambda copies, model: None):
         copies = Copies()
         for loader in (self.train_batches, self.validation_batches, self.test_batches):
             if loader is not None:
@@ -317,6 +326,7 @@ class Case:
         with model_lock:
             seen = Rehearsal(Log(), copies.model(self.model))
             copies.instead(self.given, seen.model)
+            change(copies, seen.model)
             seen.optimizer = copies.optimizer(self.optimizer) if self.optimizer else None
         before = {
             name: value.detach().clone()

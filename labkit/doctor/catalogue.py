@@ -6,7 +6,7 @@ To add a fault, add a row here and a probe that yields ``found(kind, where, ...)
 between the braces.
 """
 
-from labkit.doctor.catalogue_evaluation import EVALUATION
+from labkit.doctor.catalogue_evaluation import EVALUATION, LEARNING
 from labkit.doctor.catalogue_network import NETWORK
 from labkit.doctor.catalogue_training import CODE, LOSS
 from labkit.doctor.findings import Finding
@@ -293,7 +293,7 @@ _ASKS = {
     "input-without-effect", "evaluates-another", "some-batches", "seeded-again",
     "warm-up-in-epochs", "average-slow", "second-best-counts", "penalty-too-strong",
     "nearly-the-same", "labels-unrelated", "stamp", "rate-for-momentum", "label-smoothing",
-    "classes-missing",
+    "classes-missing", "learns-less", "places-without-effect",
 }  # fmt: skip
 """What may be on purpose: a question, not a fault."""
 
@@ -330,7 +330,7 @@ CONSEQUENCES: dict[str, set[str]] = {
 }  # fmt: skip
 """What is not told where its cause was found."""
 
-_ALL = CODE | LOSS | NETWORK | WEIGHTS | DATA | EVALUATION
+_ALL = CODE | LOSS | NETWORK | WEIGHTS | DATA | EVALUATION | LEARNING
 
 
 def found(kind: str, where: str = "", *, ask: bool | None = None, **values) -> Finding:

@@ -113,3 +113,74 @@ EVALUATION = {
         "it says {said:.3g} both times",
     ),
 }
+
+_WITH = "With {part} in place of your own, the network learns more. On purpose?"
+_TRIED = (
+    "Tried on copies, for {n} batches each: after your training, {own:.0%} of the images that it "
+    "is judged by are right; after the other one, {other:.0%}."
+)
+
+LEARNING = {
+    "learns-less/all": (
+        _WITH,
+        _TRIED,
+        "Replace one part after another by the plain one: where it begins to learn, there is the "
+        "cause.",
+    ),
+    "learns-less/loop": (
+        _WITH,
+        _TRIED,
+        "Go through your loop line by line: what happens to the images, the labels or the "
+        "gradients that should not?",
+    ),
+    "learns-less/loss": (
+        _WITH,
+        _TRIED,
+        "Look at your loss function: it has to fall, all the way, as the right class becomes more "
+        "probable.",
+    ),
+    "learns-less/optimizer": (
+        _WITH,
+        _TRIED,
+        "Look at what makes the steps long or short: the learning rate, momentum, weight decay, a "
+        "scheduler, a factor in the loss.",
+    ),
+    "learns-less/start": (
+        _WITH,
+        _TRIED,
+        "Leave the weights as PyTorch makes them, at random; only biases may start at 0.",
+    ),
+    "learns-less/scale": (
+        _WITH,
+        _TRIED,
+        "Look at the end of forward(): outputs that are divided, e.g. by a temperature, are too "
+        "small to learn from.",
+    ),
+    "learns-less/evaluation": (
+        "Your evaluation says less than the network knows. On purpose?",
+        "On copies that were trained for {n} batches, {own:.0%} of the images are right in your "
+        "evaluation, and {other:.0%} in a plain loop over the same batches.",
+        "Prepare the images as in training, and use the model that was trained, in evaluation "
+        "mode.",
+    ),
+    "learns-less/network": (
+        "The network learns less than a quick classifier. On purpose?",
+        "A linear classifier on random filters gets {other:.0%} of the images that judge right; "
+        "the network {own:.0%}, also with a plain loop, cross-entropy and Adam.",
+        "Look for what it throws away: the places (a transformer without positions), the colours, "
+        "or nearly all in a narrow layer.",
+    ),
+    "learns-less/augmented": (
+        "The augmentation turns training images into images of another class. On purpose?",
+        "A quick classifier gets {own:.0%} of the images that judge right if it is fitted to the "
+        "training images as they come, {other:.0%} if they get the transform of the others.",
+        "Leave out what changes the class: a flip turns arrows, digits and letters into others.",
+    ),
+    "learns-less/data": (
+        "What the training images teach is not what you judge. On purpose?",
+        "A quick classifier gets {own:.0%} of the images that judge right if it is fitted to "
+        "training images, {other:.0%} if it is fitted to half of those that judge.",
+        "Look at some images of each class in both sets: are they prepared alike, do the classes "
+        "have the same numbers, do the labels fit?",
+    ),
+}

@@ -26,6 +26,13 @@ NETWORK = {
         "Follow the images through forward(), line by line: does each line use all of what "
         "the line before has computed?",
     ),
+    "places-without-effect": (
+        "The parts of an image may change places, and the output stays the same. On purpose?",
+        "The network sees what is in an image, but not where: attention alone knows no order.",
+        "Add positions to the patches before the first layer: x = x + self.places, with "
+        "self.places = nn.Parameter(0.02 * torch.randn(1, patches, width)).",
+        "tiles of {size} x {size} pixels",
+    ),
     "layer-in-forward": (
         "A layer is created in forward(): its weights are new in each call.",
         "It is no part of the model, and never learns. The same image gets other outputs each "

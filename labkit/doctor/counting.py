@@ -52,7 +52,7 @@ def look_at_counting(case: Case) -> Iterator[Finding]:
     loader = case.judging if whole else Part(batches, case.judging)
     told = list(_asked(case, batches, loader, whole))
     yield from told
-    if not told and (uneven := _uneven(batches, case.judging)):
+    if not told and not whole and (uneven := _uneven(batches, case.judging)):
         again = _asked(case, uneven, Part(uneven, case.judging), False)
         yield from (replace(x, severity="question") for x in again if x.kind in OF_BATCHES)
 
@@ -217,7 +217,7 @@ def _known(
     seen = case.judge(sample, answer, sample if len(marks.right) > len(batches) else None)
     if seen.error or seen.late or not state["asked"]:
         return None
-    returned = _numbers(seen.returned)
+    returned = numbers_in(seen.returned)
     return [*returned, *map(float, re.findall(r"(?<![\w.])\d+\.?\d*", seen.printed))]
 
 
@@ -322,7 +322,7 @@ def _loss(said: list) -> Iterator[Finding]:
                 yield found("loss-of-batches", said=numbers[at], true=true)
 
 
-def _numbers(value: Any, depth: int = 3) -> list[float]:
+def numbers_in(value: Any, depth: int = 3) -> list[float]:
     """Return the numbers in what a function returned."""
     if isinstance(value, torch.Tensor):
         return [value.item()] if value.numel() == 1 else []
@@ -334,4 +334,4 @@ def _numbers(value: Any, depth: int = 3) -> list[float]:
         inner = value[:20]
     else:
         inner = (value if isinstance(value, dict) else getattr(value, "__dict__", {})).values()
-    return [number for part in inner for number in _numbers(part, depth - 1)]
+    return [number for part in inner for number in numbers_in(part, depth - 1)]

@@ -10,6 +10,7 @@ from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
 from labkit.doctor.sample import pairs
 from labkit.doctor.targets import untrained
+from labkit.sandbox.copies import Copies
 from labkit.sandbox.untouched import untouched
 
 _LONGEST = 128
@@ -19,6 +20,29 @@ _LONGEST = 128
 def look(case: Case, images: torch.Tensor) -> Iterator[Finding]:
     """Look for parts of what enters the model that change nothing."""
     yield from _parts(case, images) if images.is_floating_point() else _series(case, images)
+    if images.ndim == 4 and len(images) > 1 and images.is_floating_point():
+        yield from _places(case.double, images)
+
+
+def _places(model: nn.Module, images: torch.Tensor) -> Iterator[Finding]:
+    """Look whether tiles of the images may change places: a transformer without positions.
+
+    All weights are moved a little first, as positions may start at 0.
+    """
+    model, height, width = Copies().model(model), *images.shape[2:]
+    with torch.no_grad():
+        for p in model.parameters():
+            p += 0.05 * torch.randn_like(p) if p.is_floating_point() else 0
+    with untouched(model):
+        before = model(images)
+        for size in range(2, min(height, width) // 2 + 1):
+            if height % size or width % size or not isinstance(before, torch.Tensor):
+                continue
+            tiles = images.unflatten(3, (-1, size)).unflatten(2, (-1, size)).flip(2, 4)
+            moved = model(tiles.reshape(images.shape)) - before
+            if moved.abs().max() < 1e-3 * (before - before.mean(0)).abs().mean():
+                yield found("places-without-effect", type(model).__name__, size=size)
+                return
 
 
 def _parts(case: Case, images: torch.Tensor) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from labkit.doctor import (
     activity,
     evaluating,
     images,
+    learning,
     loading,
     loss,
     shortcuts,
@@ -99,7 +100,9 @@ def _found(case: Case) -> Iterator[Finding]:
         try:
             if time.monotonic() > case.deadline:
                 raise TimeUp
-            yield from look(case)
+            for finding in look(case):
+                case.named.append(finding.kind)
+                yield finding
         except FAILURES as failure:
             name = look.__module__.rpartition(".")[2]
             case.missed.append(_("{name} ({error})").format(name=name, error=message(failure)))
@@ -116,7 +119,7 @@ def _probes(case: Case) -> list[Callable]:
     probes += [loading.look, loss.look_at_labels]
     if case.train_batches is not None:
         probes += [steps.look, loss.look, structure.look, activity.look, shortcuts.look]
-    return [*probes, evaluating.look]
+    return [*probes, evaluating.look, learning.look]
 
 
 def _distinct(findings: Iterable[Finding]) -> list[Finding]:

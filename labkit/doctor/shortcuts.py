@@ -19,30 +19,40 @@ from labkit.doctor.sample import pairs
 _MANY, _OF_EACH = 800, 40
 """Images, and images of a class, from which on it can be said that labels do not fit."""
 
-_NEAR = 0.45
-"""Distance to the nearest training image over that to the 20th: 0.8 or so where they are others."""
+_NEAR = 0.35
+"""Distance to the nearest training image over that to the 20th: 0.8 or so where they are others.
+
+Below 0.5 already where images of a class differ in a few numbers only, as drawn ones do.
+"""
 
 
 def look(case: Case) -> Iterator[Finding]:
     """Look at many training images at once."""
-    both = [(x, y) for x, y in pairs(case.many) if x.ndim == 4 and x.is_floating_point()]
-    whole = both and all(y.ndim == 1 and not y.is_floating_point() for _x, y in both)
-    if not whole or len({x.shape[1:] for x, _y in both}) > 1:
+    both = images_and_labels(case.many)
+    if both is None:
         return
-    images, labels = (torch.cat(parts).cpu() for parts in zip(*both, strict=True))
-    images, labels = images.float(), labels.long()
-    if not images.isfinite().all() or labels.min() < 0:
-        return
+    images, labels = both
     yield from _copies(case, images)
     if sorted_by_class(list(labels.split(32))) or len(labels) < _MANY:
         return
     counts = labels.bincount()
     if len(counts) < 2 or len(labels) < _OF_EACH * len(counts) or counts.max() > 0.9 * len(labels):
         return
-    if _by_ridge(_seen_by_filters(images), labels) < _more_than_chance(labels):
+    if knows(both) < _more_than_chance(labels):
         yield found("labels-unrelated", n=len(labels), classes=len(counts))
     else:
         yield from _stamp(images, labels)
+
+
+def images_and_labels(batches: list) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """Return all images and their classes, each in one tensor; None if they are something else."""
+    both = [(x, y) for x, y in pairs(batches) if x.ndim == 4 and x.is_floating_point()]
+    whole = both and all(y.ndim == 1 and not y.is_floating_point() for _x, y in both)
+    if not whole or len({x.shape[1:] for x, _y in both}) > 1:
+        return None
+    images, labels = (torch.cat(parts).cpu() for parts in zip(*both, strict=True))
+    known = images.isfinite().all() and labels.min() >= 0
+    return (images.float(), labels.long()) if known else None
 
 
 def _copies(case: Case, images: torch.Tensor) -> Iterator[Finding]:
@@ -58,7 +68,7 @@ def _copies(case: Case, images: torch.Tensor) -> Iterator[Finding]:
     nearest = torch.cdist(there - middle, here - middle).topk(20, largest=False).values
     ratio = nearest[:, 0] / nearest[:, -1].clamp(min=1e-9)
     share = ((ratio < _NEAR) & (nearest[:, 0] > 1e-6)).float().mean().item()
-    if share > 0.3:
+    if share > 0.4:
         yield found("nearly-the-same", share=share)
 
 
@@ -77,14 +87,26 @@ def _seen_by_filters(images: torch.Tensor) -> torch.Tensor:
     return (seen - seen.mean(0)) / seen.std(0).clamp(min=1e-6)
 
 
-def _by_ridge(seen: torch.Tensor, labels: torch.Tensor) -> float:
-    """Fit half of the labels by a ridge regression; return the accuracy on the other half."""
-    half, width = len(seen) // 2, seen.shape[1]
-    targets = functional.one_hot(labels[:half], int(labels.max()) + 1).float()
-    kernel = seen @ seen[:half].T / width
-    weights = torch.linalg.solve(kernel[:half] + torch.eye(half), targets - targets.mean(0))
-    answers = (kernel[half:] @ weights).argmax(1)
-    return (answers == labels[half:]).float().mean().item()
+def knows(taught: tuple, judged: tuple | None = None) -> float:
+    """Fit a ridge regression to images and labels; return the accuracy on others.
+
+    Without others, it is fitted to half of the images and asked about the other half.
+    """
+    if judged is None:
+        images, labels = taught
+        order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
+        half = order.tensor_split(2)
+        seen = _seen_by_filters(images)
+        (here, own), (there, others) = ((seen[part], labels[part]) for part in half)
+    else:
+        (here, there), (own, others) = (
+            map(_seen_by_filters, (taught[0], judged[0])),
+            (taught[1], judged[1]),
+        )
+    targets = functional.one_hot(own, int(max(own.max(), others.max())) + 1).float()
+    kernel = here @ here.T / here.shape[1] + torch.eye(len(here))
+    weights = here.T @ torch.linalg.solve(kernel, targets - targets.mean(0))
+    return ((there @ weights).argmax(1) == others).float().mean().item()
 
 
 def _more_than_chance(labels: torch.Tensor) -> float:
