@@ -259,8 +259,7 @@ class Case:
                         for batch in sample:
                             call(code, own, (model, *batch, *arguments), self.deadline)
                 if then:
-                    seen.listen = partial(watch.on_batch, judging=True)
-                    then(copies, seen)
+                    then(copies, seen, partial(watch.on_batch, judging=True))
             seen.passes, seen.given = sample.passes, sample.given
             seen.reset, seen.reseeded = watch.reset, watch.reseeded
             seen.finished, seen.spoilt = sample.finished, sample.spoilt

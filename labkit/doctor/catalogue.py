@@ -293,14 +293,14 @@ _ASKS = {
     "input-without-effect", "evaluates-another", "some-batches", "seeded-again",
     "warm-up-in-epochs", "average-slow", "second-best-counts", "penalty-too-strong",
     "nearly-the-same", "labels-unrelated", "stamp", "rate-for-momentum", "label-smoothing",
-    "classes-missing", "learns-less", "places-without-effect",
+    "classes-missing", "learns-less", "places-without-effect", "outputs-too-small",
 }  # fmt: skip
 """What may be on purpose: a question, not a fault."""
 
 CONSEQUENCES: dict[str, set[str]] = {
     **dict.fromkeys((
         "label-smoothing", "layer-in-forward", "low-precision", "outputs-dropped", "no-backward",
-        "weight-decay", "softmax-before-loss", "sigmoid-before-loss",
+        "weight-decay", "softmax-before-loss", "sigmoid-before-loss", "outputs-too-small",
     ), {"learning-rate-too-small"}),
     "dead-relu": {"input-without-effect"},
     "rate-for-momentum": {"learning-rate-too-large", "dead-relu"},

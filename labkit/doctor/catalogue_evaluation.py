@@ -114,10 +114,10 @@ EVALUATION = {
     ),
 }
 
-_WITH = "With {part} in place of your own, the network learns more. On purpose?"
+_WITH = "With {part} instead of what you have, the network learns more. On purpose?"
 _TRIED = (
-    "Tried on copies, for {n} batches each: after your training, {own:.0%} of the images that it "
-    "is judged by are right; after the other one, {other:.0%}."
+    "Tried on copies, for {n} batches each: after your training, {own:.0%} of the evaluation "
+    "images are right; after the other one, {other:.0%}."
 )
 
 LEARNING = {
@@ -150,7 +150,7 @@ LEARNING = {
         _TRIED,
         "Leave the weights as PyTorch makes them, at random; only biases may start at 0.",
     ),
-    "learns-less/scale": (
+    "outputs-too-small": (
         _WITH,
         _TRIED,
         "Look at the end of forward(): outputs that are divided, e.g. by a temperature, are too "
@@ -165,21 +165,21 @@ LEARNING = {
     ),
     "learns-less/network": (
         "The network learns less than a quick classifier. On purpose?",
-        "A linear classifier on random filters gets {other:.0%} of the images that judge right; "
+        "A linear classifier on random filters gets {other:.0%} of the evaluation images right; "
         "the network {own:.0%}, also with a plain loop, cross-entropy and Adam.",
         "Look for what it throws away: the places (a transformer without positions), the colours, "
         "or nearly all in a narrow layer.",
     ),
     "learns-less/augmented": (
         "The augmentation turns training images into images of another class. On purpose?",
-        "A quick classifier gets {own:.0%} of the images that judge right if it is fitted to the "
+        "A quick classifier gets {own:.0%} of the evaluation images right if it is fitted to the "
         "training images as they come, {other:.0%} if they get the transform of the others.",
         "Leave out what changes the class: a flip turns arrows, digits and letters into others.",
     ),
     "learns-less/data": (
-        "What the training images teach is not what you judge. On purpose?",
-        "A quick classifier gets {own:.0%} of the images that judge right if it is fitted to "
-        "training images, {other:.0%} if it is fitted to half of those that judge.",
+        "What the training images teach is not what you evaluate. On purpose?",
+        "A quick classifier gets {own:.0%} of the evaluation images right if it is fitted to "
+        "training images, {other:.0%} if it is fitted to half of these.",
         "Look at some images of each class in both sets: are they prepared alike, do the classes "
         "have the same numbers, do the labels fit?",
     ),

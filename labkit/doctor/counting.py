@@ -6,7 +6,7 @@ of each.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
@@ -17,12 +17,9 @@ from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
 from labkit.doctor.loading import shuffles
-from labkit.doctor.sample import Part, Sample, fitting, pairs
+from labkit.doctor.sample import Part, Sample, fitting, length, pairs
 from labkit.inspect.recording import FAILURES, record
 from labkit.sandbox.untouched import untouched
-
-OF_BATCHES = ("accuracy-of-batches", "loss-of-batches")
-"""Faults that cannot be seen where all batches are of one size."""
 
 _SURE, _NEAR = 30.0, 0.3
 """The answer that the stand-in gives is so far above the others, which are below 0.
@@ -49,26 +46,21 @@ class _Marks:
 def look_at_counting(case: Case) -> Iterator[Finding]:
     """Ask the evaluation about answers that are all right, all wrong, or some of each."""
     batches, whole = case.judging_batches
+    if not whole and (rest := _rest(case.judging, batches)):
+        images, labels = pairs(batches)[-1]
+        batches = [*batches[:-1], (images[:rest], labels[:rest])]
     loader = case.judging if whole else Part(batches, case.judging)
-    told = list(_asked(case, batches, loader, whole))
-    yield from told
-    if not told and not whole and (uneven := _uneven(batches, case.judging)):
-        again = _asked(case, uneven, Part(uneven, case.judging), False)
-        yield from (replace(x, severity="question") for x in again if x.kind in OF_BATCHES)
+    yield from _asked(case, batches, loader, whole)
 
 
-def _uneven(batches: list, loader: Any) -> list:
-    """Return the same images in batches of unlike sizes; nothing where they are so already.
-
-    With batches of one size the mean of their means is right by luck, until the last one is short.
-    """
-    both = pairs(batches)
-    alike = len({len(images) for images, _labels in both}) == 1 and len(both) == len(batches)
-    if not alike or getattr(loader, "drop_last", False) or len(both[-1][0]) < 4:
-        return []
-    images, labels = both[-1]
-    cut = len(images) * 3 // 4
-    return [*both[:-1], (images[:cut], labels[:cut]), (images[cut:], labels[cut:])]
+def _rest(loader: Any, batches: list) -> int:
+    """Return how many images the last batch of all will have, if it is a short one."""
+    sizes, every = (
+        {len(images) for images, _labels in pairs(batches)},
+        getattr(loader, "dataset", 0),
+    )
+    whole = getattr(loader, "drop_last", False) or len(sizes) != 1
+    return 0 if whole else (length(every) or 0) % sizes.pop()
 
 
 def _asked(case: Case, batches: list, loader: Any, whole: bool) -> Iterator[Finding]:

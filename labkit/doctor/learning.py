@@ -22,7 +22,7 @@ from labkit.doctor.catalogue import found
 from labkit.doctor.counting import numbers_in
 from labkit.doctor.findings import Finding
 from labkit.doctor.log import Rehearsal
-from labkit.doctor.sample import Part, Sample, pairs
+from labkit.doctor.sample import Part, Sample
 from labkit.doctor.shortcuts import images_and_labels, knows
 from labkit.doctor.targets import untrained
 from labkit.inspect.recording import FAILURES
@@ -41,6 +41,7 @@ _BESIDE = {
     *("not-normalised", "nearly-the-same", "accuracy-of-batches", "loss-of-batches", "frozen"),
     *("log-softmax-before-loss", "gradients-in-evaluation", "average-unchanged", "graph-kept"),
     *("evaluating-in-train-mode", "best-by-reference", "not-shuffled", "imbalance"),
+    "learning-rate-too-small",  # as small outputs look
 }
 """What keeps no network from learning."""
 
@@ -64,28 +65,32 @@ def look(case: Case) -> Iterator[Finding]:
         if not count or own > max(there, by_themselves) - _LESS and own > 0.5:
             return
     given: dict[str, Any] = {"n": count, "own": own}
-    if plainly > own + _MORE:
+    enough = own + min(_MORE, (1 - own) / 2)
+    if plainly > enough:
         yield found("learns-less/evaluation", **given, other=plainly)
-    elif by_themselves > max(there, own) + _MORE - 0.05:
+    elif by_themselves > max(there + 0.1, enough):
         yield from _data(case, taught, judged, there, by_themselves)
     else:
         helps: dict[str, float] = {}
         for name, change, code in _exchanges(case):
-            if time.monotonic() > start + _ALL_SECONDS or helps.get("all", 1) < own + _MORE:
+            if name != "scale" and "learning-rate-too-small" in case.named:
+                break
+            if time.monotonic() > start + _ALL_SECONDS or helps.get("all", 1) < enough:
                 break  # where all of it together does not help, no part will
             other = _scores(case, count, change=change, code=code)
             helps |= {name: max(other)} if other else {}
         most = max(helps.values(), default=0)
-        name = next((n for n in _USUAL if helps.get(n, 0) > max(own + _MORE, most - 0.1)), "")
+        name = next((n for n in _USUAL if helps.get(n, 0) > max(enough, most - 0.1)), "")
         if name:
-            yield found(f"learns-less/{name}", **given, part=_USUAL[name], other=helps[name])
-        elif "all" in helps and there > max(own, most) + _MORE:
+            kind = "outputs-too-small" if name == "scale" else f"learns-less/{name}"
+            yield found(kind, **given, part=_USUAL[name], other=helps[name])
+        elif "all" in helps and there > max(enough, most + _MORE):
             yield found("learns-less/network", own=max(own, most), other=there)
 
 
 _LOOP = "zero_grad(), loss_function(model(images), labels).backward(), step()"
 _USUAL = {
-    **{"scale": "(outputs / outputs.std())", "loss": "nn.CrossEntropyLoss()"},
+    **{"scale": "outputs / outputs.std()", "loss": "nn.CrossEntropyLoss()"},
     **{"optimizer": "Adam(lr=0.001)", "start": "reset_parameters()", "loop": _LOOP},
     "all": f"reset_parameters(), nn.CrossEntropyLoss(), Adam(lr=0.001), {_LOOP}",
 }
@@ -95,7 +100,7 @@ _USUAL = {
 def _data(case: Case, taught, judged, there: float, own: float) -> Iterator[Finding]:
     """Look whether it is the augmentation that makes other images of them."""
     still = _with_the_other_transform(case)
-    if still and (other := knows(still, judged)) > there + _MORE - 0.1:
+    if still and (other := knows(still, judged)) > (there + own) / 2:
         yield found("learns-less/augmented", own=there, other=other)
     else:
         yield found("learns-less/data", own=there, other=own)
@@ -164,7 +169,7 @@ def _scores(case: Case, count: int, **changes: Any) -> list[float]:
     return [] if seen.error or seen.late or not whole else scores
 
 
-def _judge(case: Case, scores: list[float], copies, seen: Rehearsal) -> None:
+def _judge(case: Case, scores: list[float], copies, seen: Rehearsal, listen: Callable) -> None:
     every, tallies = case.judging_batches[0], seen.log.tallies
     few = every[:: max(1, len(every) // 6)]
 
@@ -176,7 +181,7 @@ def _judge(case: Case, scores: list[float], copies, seen: Rehearsal) -> None:
 
     for evaluate in (case.evaluate or plainly, plainly):
         tallies.clear()
-        sample = Sample(few, Part(few, case.judging), on_batch=seen.listen)
+        sample = Sample(few, Part(few, case.judging), on_batch=listen)
         code = evaluate if evaluate is plainly else copies.function(evaluate)
         said = call(code, evaluate, (seen.model, sample), case.deadline)
         shares = [right / n for right, _loss, n in tallies if n]
