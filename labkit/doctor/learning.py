@@ -84,7 +84,7 @@ def look(case: Case) -> Iterator[Finding]:
         if name:
             kind = "outputs-too-small" if name == "scale" else f"learns-less/{name}"
             yield found(kind, **given, part=_USUAL[name], other=helps[name])
-        elif "all" in helps and there > max(enough, most + _MORE):
+        elif "all" in helps and there > max(own, most) + 0.4:
             yield found("learns-less/network", own=max(own, most), other=there)
 
 
