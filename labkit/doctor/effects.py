@@ -40,7 +40,8 @@ def _places(model: nn.Module, images: torch.Tensor) -> Iterator[Finding]:
                 continue
             tiles = images.unflatten(3, (-1, size)).unflatten(2, (-1, size)).flip(2, 4)
             moved = model(tiles.reshape(images.shape)) - before
-            if moved.abs().max() < 1e-3 * (before - before.mean(0)).abs().mean():
+            spread = (before - before.mean(0)).abs().mean()
+            if spread > 1e-5 and moved.abs().max() < 1e-3 * spread:
                 yield found("places-without-effect", type(model).__name__, size=size)
                 return
 
