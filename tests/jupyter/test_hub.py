@@ -64,6 +64,8 @@ def test_the_image_for_kubernetes_has_the_same_settings():
     assert values["singleuser"]["defaultUrl"] == f"/labkit/en/{pulled}/notebooks/00_setup.ipynb"
     assert values["cull"]["enabled"] and values["scheduling"]["userPlaceholder"]["replicas"]
     compile(values["hub"]["extraConfig"]["labkit"], "values.yaml", "exec")
+    assert values["hub"]["config"]["SharedPasswordAuthenticator"]["user_password"] == "PASSWORD"
+    assert "place of `PASSWORD`" in (KIT / "README.md").read_text()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="scripts for Linux")
