@@ -91,7 +91,7 @@ def look(case: Case) -> Iterator[Finding]:
 _LOOP = "zero_grad(), loss_function(model(images), labels).backward(), step()"
 _USUAL = {
     **{"scale": "outputs / outputs.std()", "loss": "nn.CrossEntropyLoss()"},
-    **{"optimizer": "Adam(lr=0.001)", "start": "reset_parameters()", "loop": _LOOP},
+    **{"start": "reset_parameters()", "optimizer": "Adam(lr=0.001)", "loop": _LOOP},
     "all": f"reset_parameters(), nn.CrossEntropyLoss(), Adam(lr=0.001), {_LOOP}",
 }
 """What stands for a part of the learner's program, as code; the smallest part first."""
