@@ -3,21 +3,18 @@
 import torch
 from torch import nn
 
-from labkit.checks.engine.spec import exercise
+from labkit.checks.engine.spec import drawn, exercise
 from labkit.model import Net
 
 NOTEBOOK = "cnn"
 
 
 def _maps():
-    def some(*shape):
-        return torch.randn(shape, generator=torch.Generator().manual_seed(len(shape) + shape[-1]))
-
     return [
-        (some(1, 6, 28, 28),),
-        (some(2, 3, 5, 7),),
-        (some(1, 1, 2, 4),),
-        (some(4, 2, 4, 3),),
+        (drawn(1, 6, 28, 28),),
+        (drawn(2, 3, 5, 7),),
+        (drawn(1, 1, 2, 4),),
+        (drawn(4, 2, 4, 3),),
         (torch.zeros(1, 2, 4, 8),),
     ]
 

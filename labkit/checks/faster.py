@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional
 
-from labkit.checks.engine.spec import exercise
+from labkit.checks.engine.spec import drawn, exercise
 from labkit.checks.folding import folded, normed_in_evaluation
 
 __all__ = [
@@ -140,15 +140,12 @@ wanted_probabilities.sentences = {
 
 
 def _gradients():
-    def some(*shape):
-        return torch.randn(shape, generator=torch.Generator().manual_seed(shape[0]))
-
     return [
-        ([some(5), some(5) + 1], [16, 16]),
-        ([some(5), some(5) + 1], [10, 30]),
-        ([some(2, 3), some(2, 3) * 4, some(2, 3) - 2], [7, 1, 7]),
-        ([some(4)], [12]),
-        ([some(3), some(3) + 5], [8, 0]),
+        ([drawn(5), drawn(5) + 1], [16, 16]),
+        ([drawn(5), drawn(5) + 1], [10, 30]),
+        ([drawn(2, 3), drawn(2, 3) * 4, drawn(2, 3) - 2], [7, 1, 7]),
+        ([drawn(4)], [12]),
+        ([drawn(3), drawn(3) + 5], [8, 0]),
     ]
 
 

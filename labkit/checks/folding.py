@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from labkit.checks.engine.spec import exercise
+from labkit.checks.engine.spec import drawn, exercise
 from labkit.sandbox.randomness import seed_all
 from labkit.text import _
 
@@ -25,13 +25,10 @@ def _trained_norm(channels: int, eps: float = 1e-5) -> nn.BatchNorm2d:
 
 
 def _normed():
-    def some(*shape):
-        return torch.randn(shape, generator=torch.Generator().manual_seed(shape[-1])) * 2 + 1
-
     return [
-        (some(8, 6, 5, 7), _trained_norm(6)),
-        (some(1, 4, 4, 4), _trained_norm(4)),
-        (some(2, 3, 1, 1), _trained_norm(3, eps=0.5)),
+        (2 * drawn(8, 6, 5, 7) + 1, _trained_norm(6)),
+        (2 * drawn(1, 4, 4, 4) + 1, _trained_norm(4)),
+        (2 * drawn(2, 3, 1, 1) + 1, _trained_norm(3, eps=0.5)),
     ]
 
 
@@ -118,10 +115,8 @@ def _applied(answer, conv, norm):
     """Return what the new layer makes of some images, and whether the old one is as it was."""
     before = {name: value.clone() for name, value in conv.state_dict().items()}
     layer = answer(conv, norm)
-    generator = torch.Generator().manual_seed(0)
-    images = torch.randn(2, conv.in_channels, 9, 9, generator=generator)
     with torch.no_grad():
-        maps = layer(images)
+        maps = layer(drawn(2, conv.in_channels, 9, 9))
     after = conv.state_dict()
     return {
         _("maps"): maps,

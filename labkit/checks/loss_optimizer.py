@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from labkit.checks.engine.spec import exercise
+from labkit.checks.engine.spec import drawn, exercise
 from labkit.checks.optimizing import largest_rate, losses_along, sgd_step_with_decay
 
 __all__ = ["batch_loss", "largest_rate", "log_probabilities", "losses_along", "sgd_step_with_decay"]
@@ -70,10 +70,9 @@ batch_loss.sentences = {
 
 
 def _random_logits():
-    generator = torch.Generator().manual_seed(0)
     return [
-        (torch.randn(4, 10, generator=generator),),
-        (8 * torch.randn(3, 5, generator=generator) - 3,),
+        (drawn(4, 10),),
+        (8 * drawn(3, 5) - 3,),
         (torch.zeros(2, 4),),
         (torch.tensor([[1.0, 2.0, 5.0]]),),
         (torch.tensor([[0.5, 1.0], [-2.0, 0.0]]),),

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from labkit.checks.engine.spec import exercise
+from labkit.checks.engine.spec import drawn, exercise
 from labkit.sandbox.randomness import seed_all
 
 NOTEBOOK = "evaluation"
@@ -153,11 +153,7 @@ right_when_sure.sentences = {
 
 
 def _images():
-    def some(n, height, width):
-        generator = torch.Generator().manual_seed(n)
-        return torch.rand(n, 3, height, width, generator=generator)
-
-    return [(some(40, 8, 8),), (some(25, 5, 9),), (some(1, 8, 8),)]
+    return [(drawn(40, 3, 8, 8),), (drawn(25, 3, 5, 9),), (drawn(1, 3, 8, 8),)]
 
 
 def _ask(answer, images):

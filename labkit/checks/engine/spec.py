@@ -56,6 +56,11 @@ class Mistake:
 Cases = Callable[[], list[tuple]]
 
 
+def drawn(*shape: int) -> torch.Tensor:
+    """Return numbers drawn from a normal distribution, always the same for a shape."""
+    return torch.randn(shape, generator=torch.Generator().manual_seed(sum(shape)))
+
+
 def call(answer, *case):
     """Use an answer in the plainest way: what it returns is compared."""
     return answer(*case)
