@@ -8,7 +8,8 @@ from functools import cache
 
 from labkit.languages import locales
 from labkit.languages.segments import MARKDOWN, MARKUP, segments, translate
-from tests.languages.catalogues import LABKIT, Entry, pages, path_of, read, wanted
+from tests.languages import catalogues
+from tests.languages.catalogues import LABKIT, Entry, path_of, read, wanted
 
 COMPLETE: tuple[str, ...] = ("es", "pt_BR", "fr", "de")
 """The languages that `make test` holds to all of this. One that is begun is not in it."""
@@ -43,7 +44,7 @@ def of_language(code: str, name: str) -> list[str]:
             found += [(why, english) for why in of_entry(entry, code, glossary, name == LABKIT)]
     if name != LABKIT:
         said = {english: "".join(entry.said) or english for english, entry in known.items()}
-        for page in pages(name):
+        for page in catalogues.pages(name):
             if changed := shape(page, said):
                 found.append((f"blocks: {changed}", page))
     return [f"{code}/{name}: {why} | {text[:70]!r}" for why, text in found]

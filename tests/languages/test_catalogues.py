@@ -109,7 +109,6 @@ def begun(tmp_path, monkeypatch):
     """A page of two paragraphs and its Spanish catalogue, which is right."""
     monkeypatch.setattr(locales, "LOCALES", tmp_path)
     monkeypatch.setattr(catalogues, "pages", lambda name: PAGE)
-    monkeypatch.setattr(guards, "pages", lambda name: PAGE)
     path = locales.path_of("es", "01_page")
     path.parent.mkdir(parents=True)
     entries = [Entry("One", said=("Uno",)), Entry("a long sentence", said=("una frase larga",))]
@@ -153,7 +152,6 @@ def test_what_a_catalogue_may_not_hold_is_found(begun, old, new, why):
 def test_a_translation_may_not_break_out_of_its_cell_of_a_table(begun, monkeypatch):
     table = ["| One | a long sentence |\n|---|---|\n| `x` | y |"]
     monkeypatch.setattr(catalogues, "pages", lambda name: table)
-    monkeypatch.setattr(guards, "pages", lambda name: table)
     assert wrong() == []
     begun.write_text(begun.read_text("utf-8").replace("Uno", "Uno | dos"), "utf-8")
     assert wrong()[0].startswith("blocks:")
@@ -173,7 +171,6 @@ def test_a_change_in_english_is_marked_and_keeps_the_old_translation(begun, monk
     assert begun.read_text("utf-8") == before
     changed = ["# One", "a very long sentence", "quite another one"]
     monkeypatch.setattr(catalogues, "pages", lambda name: changed)
-    monkeypatch.setattr(guards, "pages", lambda name: changed)
     command.merge("es", "01_page")
     known, obsolete = read(begun)
     assert obsolete == []
