@@ -7,7 +7,7 @@ import pytest
 
 from labkit.checks import export
 from labkit.checks.engine import board
-from tests.browser.fit import test_no_key_deletes_a_cell, test_nothing_is_cut_off  # noqa: F401
+from tests.browser.fit import TestForAnybody  # noqa: F401
 
 pytestmark = pytest.mark.browser
 

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from torchvision import transforms
 
 from labkit.data import load
-from tests.browser.fit import test_no_key_deletes_a_cell, test_nothing_is_cut_off  # noqa: F401
+from tests.browser.fit import TestForAnybody  # noqa: F401
 from tests.browser.lab import encoded, painted, unreached, unspoken, upload
 
 pytestmark = pytest.mark.browser

@@ -9,10 +9,10 @@ from torch.nn import functional
 from labkit.data import load
 from labkit.explorers.convolution.compute import HAND_MADE
 from labkit.explorers.shared.own_image import one_of_each
-from tests.browser.fit import test_no_key_deletes_a_cell, test_nothing_is_cut_off  # noqa: F401
+from tests.browser.fit import TestForAnybody  # noqa: F401
 from tests.browser.kernel import execute, settle
 from tests.browser.kernel import value as asked
-from tests.browser.lab import cut_off, drag, encoded, painted, unusable, upload
+from tests.browser.lab import cut_off, drag, encoded, painted, upload
 
 pytestmark = pytest.mark.browser
 
@@ -391,7 +391,3 @@ def test_a_picture_of_ones_own_goes_through_the_network(page, network, samples, 
     network.get_by_label("Image", exact=True).select_option(index=3)
     network.get_by_role("alert").wait_for(state="detached")
     painted(network.locator(".lk-image canvas"), [9, 20], samples[3][9, 20].tolist())
-
-
-def test_every_control_can_be_heard_and_reached_by_tab_and_nothing_scrolls(page):
-    assert unusable(page, height=600) == []

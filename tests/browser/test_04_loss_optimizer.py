@@ -9,9 +9,9 @@ from torch.nn import functional
 
 from labkit.explorers.landscape.compute import walk
 from labkit.explorers.landscape.widget import RATES
-from tests.browser.fit import test_no_key_deletes_a_cell, test_nothing_is_cut_off  # noqa: F401
+from tests.browser.fit import TestForAnybody  # noqa: F401
 from tests.browser.kernel import settle
-from tests.browser.lab import drag, unusable
+from tests.browser.lab import drag
 
 pytestmark = pytest.mark.browser
 
@@ -177,7 +177,3 @@ def test_logits_by_keys_and_by_mouse_give_pytorchs_loss(softmax):
     track = cells.last.locator(".lk-length")
     bar = track.locator("i").bounding_box()["width"] / track.bounding_box()["width"]
     assert bar == pytest.approx(abs(free.grad[3].item()) / 2, abs=0.02)
-
-
-def test_every_control_can_be_heard_and_reached_by_tab_and_nothing_scrolls(notebook):
-    assert unusable(notebook.page, height=600) == []

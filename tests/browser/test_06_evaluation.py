@@ -8,9 +8,9 @@ from playwright.sync_api import expect
 
 from labkit.explorers.studio.confusion_grid import NOWHERE, ConfusionGrid
 from labkit.training.run import POINTS_PER_EPOCH
-from tests.browser.fit import test_no_key_deletes_a_cell, test_nothing_is_cut_off  # noqa: F401
+from tests.browser.fit import TestForAnybody  # noqa: F401
 from tests.browser.kernel import execute, value
-from tests.browser.lab import drag, painted, unspoken, unusable
+from tests.browser.lab import drag, painted, unspoken
 
 pytestmark = pytest.mark.browser
 
@@ -65,10 +65,6 @@ def say(studio, number, pattern):
     sentence = screen(studio, number).locator("p").filter(has_text=re.compile(pattern))
     sentence.wait_for()
     return re.search(pattern, sentence.inner_text())
-
-
-def test_every_control_can_be_heard_and_reached_by_tab_and_nothing_scrolls(notebook):
-    assert unusable(notebook.page) == []
 
 
 def test_a_clicked_cell_opens_as_many_pictures_as_it_says(studio):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.fit import test_no_key_deletes_a_cell, test_nothing_is_cut_off  # noqa: F401
+from tests.browser.fit import TestForAnybody  # noqa: F401
 
 
 @pytest.fixture(scope="module")
