@@ -11,9 +11,9 @@ the work, one thread each; run it while the machine does nothing else.
 import argparse
 import json
 import platform
-import time
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date
+from itertools import accumulate
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -27,10 +27,9 @@ from labkit.evaluation.scores import confusion_matrix
 from labkit.faster.augment import Shift
 from labkit.faster.fast_net import FastNet
 from labkit.model import Net
-from labkit.training import evaluate
+from labkit.training import Run, evaluate
 
 OUT = Path(__file__).parents[2] / "images" / "draw" / "recorded_training.json"
-REPORT_EVERY = 2_000
 HALF = (0.5, 0.5, 0.5)
 
 
@@ -50,35 +49,22 @@ def train(
     change = {"augment": Shift(2), "mirror": True} if augment else {}
     loader = BatchLoader(train_set, batch_size, shuffle=True, mean=mean, std=std, **change)
     validation, test = (BatchLoader(s, 250, mean=mean, std=std) for s in (validation_set, test_set))
-    loss_function = nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9)
-    steps = epochs * len(loader)
+    steps, tested = epochs * len(loader), []
     scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, steps) if schedule else None
-    running, after_epoch, seconds = [], [], 0.0
-    for epoch in range(epochs):
-        model.train()
-        start, total = time.perf_counter(), 0.0
-        for step, (images, labels) in enumerate(loader, start=1):
-            optimizer.zero_grad()
-            loss = loss_function(model(images), labels)
-            loss.backward()
-            optimizer.step()
-            if scheduler:
-                scheduler.step()
-            total += loss.item()
-            if step % REPORT_EVERY == 0:
-                running.append([epoch + step / len(loader), total / REPORT_EVERY])
-                total = 0.0
-        seconds += time.perf_counter() - start
-        judged = evaluate(model, validation)
-        after_epoch.append([judged.loss, judged.accuracy, seconds])
-        if epoch == min(epochs, 2) - 1:
-            tested = evaluate(model, test)
+    run = Run(model, loader, validation, optimizer, epochs=epochs, scheduler=scheduler)
+
+    def after_step(run: Run) -> None:
+        if run.epoch == min(epochs, 2) and run.step == 0:
+            tested.append(evaluate(model, test))
+
+    history = run.finish(after_step)
+    losses, seconds = history.validation_loss, accumulate(history.seconds)
     return {
-        "running_losses": running,
-        "after_epoch": after_epoch,
-        "test_accuracy": tested.accuracy,
-        "confusion": confusion_matrix(tested).tolist(),
+        "running_losses": list(zip(history.at, history.running_loss, strict=True)),
+        "after_epoch": list(zip(losses, history.validation_accuracy, seconds, strict=True)),
+        "test_accuracy": tested[0].accuracy,
+        "confusion": confusion_matrix(tested[0]).tolist(),
     }
 
 
