@@ -11,7 +11,7 @@ from torchvision import transforms
 
 from labkit.data import load
 from tests.browser.fit import TestForAnybody  # noqa: F401
-from tests.browser.lab import encoded, painted, unreached, unspoken, upload
+from tests.browser.lab import encoded, painted, upload
 
 pytestmark = pytest.mark.browser
 
@@ -247,11 +247,3 @@ def test_pictures_of_ones_own_and_files_that_are_none(gallery, tmp_path, way):
     gallery.get_by_text("Your own image, ").filter(has_text="red.png").wait_for()
     enlarge(gallery, "Normalize")
     cursor(gallery).filter(has_text="red 1.000, green −1.000, blue −1.000.").wait_for()
-
-
-def test_each_tab_is_named_reached_by_tab_and_seen_without_scrolling(notebook, gallery):
-    for name in ("Classes", "A batch", "One image"):
-        gallery.get_by_role("tab", name=name).click()
-        assert unspoken(notebook.page) == []
-        assert unreached(gallery) == []
-        assert gallery.bounding_box()["height"] < 600

@@ -10,7 +10,7 @@ from labkit.explorers.studio.confusion_grid import NOWHERE, ConfusionGrid
 from labkit.training.run import POINTS_PER_EPOCH
 from tests.browser.fit import TestForAnybody  # noqa: F401
 from tests.browser.kernel import execute, value
-from tests.browser.lab import drag, painted, unspoken
+from tests.browser.lab import drag, painted
 
 pytestmark = pytest.mark.browser
 
@@ -140,15 +140,6 @@ def accuracy(changes, words):
     said = changes.locator("caption", has_text=f"With rotation {words}, ")
     said.wait_for()
     return float(re.search(r", ([\d.]+)% of", said.inner_text())[1])
-
-
-@pytest.mark.parametrize("tab", ["Mistakes", "Changed images", "Feature maps"])
-def test_each_tab_can_be_heard_and_seen_without_scrolling(studio, tab):
-    cell(studio, *first_with_pictures(studio)).click()
-    studio.get_by_role("tab", name=tab).click()
-    studio.locator(":is(.lk-screen img[src], .lk-map):visible").first.wait_for()
-    assert unspoken(studio.page) == []
-    assert studio.bounding_box()["height"] < 620
 
 
 def test_menus_open_the_cell_and_a_dragged_slider_its_pictures(notebook, studio):
