@@ -89,6 +89,7 @@ def examine(
             stack.enter_context(kept)
         changed = stack.enter_context(loading.put_back(datasets))
         spoilt = [found("data-changed", f"{name}[0]") for name in changed]
+        case.named += [finding.kind for finding in spoilt]
         seen = _distinct([*spoilt, *_found(case)])
     ordered = sorted(seen, key=lambda finding: finding.severity == "question")
     return Report(tuple(ordered), *_scope(case))

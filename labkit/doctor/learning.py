@@ -40,7 +40,7 @@ _LESS, _MORE, _SMALL = 0.15, 0.3, 0.02
 _BESIDE = {
     *("not-normalised", "nearly-the-same", "accuracy-of-batches", "loss-of-batches", "frozen"),
     *("log-softmax-before-loss", "gradients-in-evaluation", "average-unchanged", "graph-kept"),
-    *("evaluating-in-train-mode", "best-by-reference", "not-shuffled", "imbalance"),
+    *("best-by-reference", "imbalance"),
     "learning-rate-too-small",  # as small outputs look
 }
 """What keeps no network from learning."""
@@ -90,7 +90,7 @@ def look(case: Case) -> Iterator[Finding]:
 
 _LOOP = "zero_grad(), loss_function(model(images), labels).backward(), step()"
 _USUAL = {
-    **{"scale": "outputs / outputs.std()", "loss": "nn.CrossEntropyLoss()"},
+    **{"scale": "0.3 * outputs / outputs.std()", "loss": "nn.CrossEntropyLoss()"},
     **{"start": "reset_parameters()", "optimizer": "Adam(lr=0.001)", "loop": _LOOP},
     "all": f"reset_parameters(), nn.CrossEntropyLoss(), Adam(lr=0.001), {_LOOP}",
 }
@@ -145,7 +145,7 @@ def _exchanges(case: Case) -> Iterator[tuple[str, Callable, Callable | None]]:
 
     outputs = untrained(case, case.entered[0])
     if isinstance(outputs, torch.Tensor) and 0 < outputs.std() < _SMALL:
-        larger = 1 / outputs.std().item()
+        larger = 0.3 / outputs.std().item()
         yield "scale", lambda _c, m: m.register_forward_hook(lambda *a: a[2] * larger), None
     yield "all", every, five_lines
     yield "loop", nothing, five_lines
