@@ -32,9 +32,9 @@ class Recent:
             self._batches.clear()
         elif run.last_batch is not self._seen:
             self._seen = run.last_batch
+            if not self._batches:
+                self._batches = deque(maxlen=max(1, LAST // len(run.last_batch[1])))
             self._batches.append(run.last_batch[1:])
-            while len(self._batches) > max(1, LAST // len(run.last_batch[1])):
-                self._batches.popleft()
 
     def accuracy(self) -> tuple[float, int] | None:
         """Return the share of correct predictions, and of how many images; None without any."""

@@ -156,7 +156,7 @@ export default () => {
       const draw = () => {
         asked = 0;
         if (!size[0]) return; // it is not on the page
-        const frame = { ...model.get("watched"), ...model.get("scene"), words: model.get("words") };
+        const frame = { ...model.get("watched"), ...model.get("scene"), ...model.get("moving"), words: model.get("words") };
         const wait = frame.running && calm.matches ? painted + 1000 - performance.now() : 0;
         if (wait > 0) return (waiting ||= setTimeout(() => ((waiting = 0), ask()), wait));
         painted = performance.now();
@@ -189,7 +189,7 @@ export default () => {
       });
       sized.observe(panel.chart.svg);
       document.addEventListener("visibilitychange", look);
-      const off = [follow(model, { "change:scene change:watched": ask, "change:sentence": speak }), keepAllKeys(el)];
+      const off = [follow(model, { "change:scene change:moving change:watched": ask, "change:sentence": speak }), keepAllKeys(el)];
       speak();
       ask();
       views += 1;

@@ -41,13 +41,14 @@ _panels: "weakref.WeakValueDictionary[str, LiveTraining]" = weakref.WeakValueDic
 
 
 class Scene(Stage):
-    """What the browser draws of a run: its ``scene`` changes many times a second.
+    """What the browser draws of a run: ``moving`` is new many times a second, ``scene`` at times.
 
-    ``watched`` holds what hardly ever changes: the image that is asked about, the filters' shape.
+    ``watched`` holds what hardly ever changes: the image that is asked about, the first filters.
     """
 
     _esm = script(STATIC / "chart.js", Path(__file__).with_name("stage.js"))
 
+    moving = traitlets.Dict().tag(sync=True)
     watched = traitlets.Dict().tag(sync=True)
     sentence = traitlets.Unicode().tag(sync=True)
 
@@ -71,7 +72,7 @@ class LiveTraining(Explorer):
         self._mean, self._std = mean, std
         self._showing, self._message, self._seen = threading.Lock(), "", True
         self._shown_at = self._said_at = self._cost = 0.0
-        self._still_at, self._said = run.steps_done, {}
+        self._still_at = run.steps_done
         self._recent, self._watched = compute.Recent(), compute.Watched.of(run)
         self._before: list[tuple[float, float]] = []
         self._first = compute.filters(run)
@@ -178,12 +179,12 @@ class LiveTraining(Explorer):
             began = time.thread_time()  # what others do meanwhile is no cost of ours
             with self.screen.hold_sync():
                 if in_words:
-                    self._said = self._in_words(self.live.progress())
-                    self.screen.sentence = self._sentence(self._said)
-                self.screen.scene = self._said | self._moving()
+                    self.screen.scene = frame = self._in_words(self.live.progress())
+                    self.screen.sentence = self._sentence(frame)
+                self.screen.moving = self._moving()
             self._shown_at = time.monotonic()
             self._cost += 0.2 * (time.thread_time() - began - self._cost)
-        if not self._said["running"]:
+        if not self.screen.scene["running"]:
             self._refresh_still()
 
     def _refresh_still(self) -> None:

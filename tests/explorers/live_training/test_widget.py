@@ -38,7 +38,7 @@ def status(panel):
 
 
 def curve(panel):
-    return np.frombuffer(panel.screen.scene["curve"], np.float32).reshape(-1, 2)
+    return np.frombuffer(panel.screen.moving["curve"], np.float32).reshape(-1, 2)
 
 
 @pytest.fixture
@@ -108,14 +108,14 @@ def test_start_over_keeps_the_curve_that_was_and_goes_back_to_the_first_filters(
     assert panel.start_over.disabled
     panel.start.click()
     panel.live.wait()
-    trained, shares = panel.screen.scene["curve"], panel.screen.scene["bars"]
+    trained, shares = panel.screen.moving["curve"], panel.screen.scene["bars"]
     panel.start_over.click()
     assert "Back at the start." in status(panel) and panel.live.run.steps_done == 0
-    assert panel.screen.scene["before"] == trained and panel.screen.scene["curve"] == b""
+    assert panel.screen.scene["before"] == trained and panel.screen.moving["curve"] == b""
     assert panel.screen.scene["bars"] != shares and panel.screen.scene["recent"] is None
     panel.start.click()
     panel.live.wait()
-    assert panel.screen.scene["curve"] == trained  # the same run once more, bit by bit
+    assert panel.screen.moving["curve"] == trained  # the same run once more, bit by bit
 
 
 def test_a_run_that_fails_while_its_start_is_still_being_shown_leaves_a_start_button(panel):
@@ -183,18 +183,18 @@ def test_a_panel_whose_last_view_is_closed_pauses():
 def test_a_run_that_nobody_sees_sends_no_frame_until_somebody_looks():
     panel = LiveTraining(_run(epochs=1000), after_step=lambda run: time.sleep(0.001))
 
-    def scene_after(steps):
+    def frame_after(steps):
         end = panel.live.run.steps_done + steps
         while panel.live.run.steps_done < end:
             time.sleep(0.001)
-        return panel.screen.scene
+        return panel.screen.moving
 
     panel.start.click()
     panel.screen._handle_custom_msg({"seen": False}, [])
-    scene = scene_after(2)  # the frame that was in the making is shown
-    assert scene_after(500) is scene
+    frame = frame_after(2)  # the frame that was in the making is shown
+    assert frame_after(500) is frame
     panel.screen._handle_custom_msg({"seen": True}, [])
-    assert panel.screen.scene["details"] != scene["details"]
+    assert panel.screen.moving["curve"] != frame["curve"]
     panel.pause.click()
     panel.live.wait(30)
 
@@ -316,19 +316,19 @@ def test_words_are_not_worked_out_for_every_frame_but_for_the_last(monkeypatch):
     monkeypatch.setattr("labkit.explorers.live_training.widget._BETWEEN_WORDS", float("inf"))
     monkeypatch.setattr("labkit.explorers.live_training.widget._BETWEEN_FRAMES", 0)
     panel = LiveTraining(_run(epochs=40))
-    heard = []
-    panel.screen.observe(lambda change: heard.append(change.new), "scene")
+    heard = {"scene": [], "moving": []}
+    panel.screen.observe(lambda change: heard[change.name].append(change.new), [*heard])
     panel.start.click()
     panel.live.wait()
-    moving = [scene for scene in heard if scene["running"]]
-    assert len({scene["details"] for scene in moving}) <= 2 < len({s["curve"] for s in moving})
+    words = [scene for scene in heard["scene"] if scene["running"]]
+    assert len(words) <= 2 < len({frame["curve"] for frame in heard["moving"]})
     assert "epoch 40 of 40, batch 6 of 6" in status(panel) and not panel.screen.scene["running"]
 
 
 def test_there_are_at_most_fifteen_frames_a_second():
     panel = LiveTraining(_run(epochs=40))
     heard, began = [], time.monotonic()
-    panel.screen.observe(heard.append, "scene")
+    panel.screen.observe(heard.append, "moving")
     panel.start.click()
     panel.live.wait()
     seconds = time.monotonic() - began
@@ -337,7 +337,7 @@ def test_there_are_at_most_fifteen_frames_a_second():
 
 
 def test_a_network_without_a_convolution_shows_no_filters_and_says_so(panel):
-    assert "now" not in panel.screen.scene
+    assert "now" not in panel.screen.moving
 
 
 def test_a_network_that_is_changed_meanwhile_is_shown_without_bars_until_it_works_again(panel):
