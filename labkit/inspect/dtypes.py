@@ -5,7 +5,6 @@ from itertools import dropwhile
 import torch
 from torch import nn
 
-from labkit.inspect.axes import way
 from labkit.inspect.fixes import Fix, before, function, path, reach, resized
 from labkit.inspect.reasons import weight
 from labkit.inspect.recording import Call, Recording
@@ -85,7 +84,7 @@ def _where_it_came_in(
     wrong, right = types
     names = {id(t): path(name) for name, t in broken.model.named_buffers()}
     names |= {id(t): path(name) for name, t in broken.model.named_parameters()}
-    steps = (broken.steps[n] for n in sorted(way(broken)))
+    steps = (broken.steps[n] for n in sorted(broken.way))
     mixed = [*dropwhile(lambda s: not {wrong, right} <= {t.dtype for t in s.call.tensors}, steps)]
     tensors = [t for step in mixed for t in step.call.tensors if t.dtype == wrong]
     known = dict.fromkeys(names[id(t)] for t in tensors if id(t) in names)

@@ -9,33 +9,14 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from labkit.inspect import (
-    axes,
-    dtypes,
-    joins,
-    messages,
-    reshapes,
-    rewriting,
-    rules,
-    search,
-    slips,
-    too_small,
-)
+from labkit.inspect import dtypes, joins, messages, reshapes, rewriting, rules, slips, too_small
 from labkit.inspect.fixes import Fix, best, both, changed, layer_text, reach, shape_text
 from labkit.inspect.recording import Recording, is_layer
 from labkit.text import _
 
 RULES = (
     *(slips.no_forward, slips.inputs, slips.no_tensor, reshapes.in_place, reshapes.batch_lost),
-    *(
-        dtypes.types,
-        rules.flattened_too_early,
-        rules.counts,
-        too_small.windows,
-        joins.products,
-        joins.sums,
-        joins.joined,
-    ),
+    *(dtypes.types, rules.counts, too_small.windows, joins.sums, joins.joined),
     *(reshapes.views, reshapes.permutes, reshapes.no_such_axis),
 )
 """In the order in which they are asked; the first that knows the call is believed."""
@@ -103,27 +84,22 @@ def _change(fixes: list[Fix], broken: Recording, x: torch.Tensor) -> str:
     if fed:
         return fed
     tried = [fix for fix in fixes if _can_be_tried(fix)]
-    known = _is_sure(fixes, broken) or any(fix.layers for fix in fixes)
-    likely = 1.5 if known else 3
-    for fix in rewriting.rewritten(broken, x, 0, 0.5):  # a layer that is made and never called
+    edits = rewriting.edits(broken)
+    for fix in rewriting.sound(edits, broken, x, 0, 0.5):  # a layer that is made and never called
         return fix.words
     steps, found = best((fix for fix in tried if not fix.layers), broken, x)
-    if steps < math.inf or not any(fix.given for fix in found):  # before a layer is replaced
-        otherwise = axes.otherwise(broken, x)
-        otherwise = otherwise or rewriting.rewritten(broken, x, 0.5, likely)
-        if otherwise:
-            return otherwise[0].words
+    if steps < math.inf or not any(fix.given for fix in found):
+        # replacing a layer always lets it run, so a slip before it comes first
+        for fix in rewriting.sound(edits, broken, x, 0.5, 1.5):
+            return fix.words
         steps, found = best(tried, broken, x)
     if steps < math.inf:
         wholes = [whole for fix in found if (whole := _with_the_next(fix, broken, x))]
         alike = [whole for whole in wholes if len(set(_kinds(whole))) == 1]
-        edits = [] if alike or _is_sure(fixes, broken) else rewriting.rewritten(broken, x, likely)
-        for words in alike + [fix.words for fix in edits] + wholes:
+        sure = alike or _is_sure(fixes, broken)
+        more = [] if sure else rewriting.sound(edits, broken, x, 1.5, math.inf)
+        for words in alike + [fix.words for fix in more] + wholes:
             return words
-        searched = search.edits(broken, x) if broken.live is None else []
-        searched = (fix for fix in searched if reach(fix, broken, x) == math.inf)
-        for fix in searched:
-            return fix.words
     untried = (fix.words for fix in fixes if not _can_be_tried(fix))
     said = [fix.words for fix in found] or list(untried)[:1] or [_after(broken)]
     return _("; or {other}").format(other="").join(said)
@@ -158,6 +134,8 @@ def _with_the_next(fix: Fix, broken: Recording, x: torch.Tensor, more: int = 4) 
                 return rest
             if rest:
                 return _("{first}, and {second}").format(first=fix.words, second=rest)
+        for then in rewriting.sound(rewriting.edits(again), again, fed, 0, 3):
+            return _("{first}, and {second}").format(first=fix.words, second=then.words)
     return ""
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from labkit.inspect.recording import FAILURES, Call, Recording, numbered, record
+from labkit.inspect.recording import FAILURES, Call, Recording, Step, numbered, record
 from labkit.sandbox.untouched import untouched
 from labkit.text import _
 
@@ -208,6 +208,11 @@ def path(name: str, call: Call | None = None) -> str:
     if name.isidentifier():
         return f"self.{name}"
     return "model" + re.sub(r"\.(\d+)(?![^.])", r"[\1]", f".{name}")
+
+
+def written(step: Step, change: str) -> str:
+    """Say what to set in a call of a function."""
+    return _("set {change} in {layer}").format(change=change, layer=step.layer)
 
 
 def layer_text(call: Call, broken: Recording) -> str:

@@ -61,8 +61,6 @@ _MESSAGES = (
      _says(lambda: _("use torch functions instead of numpy here: gradients stop at numpy"))),
     (r"(?:must be Tensor, not|expected Tensor as element \d in argument 0, but got) (\w+)", _kinds),
     (r"got \((\w+)", _kinds),
-    (r"argument 'keepdim' .+ must be bool, not int",
-     _says(lambda: _("put the axes into brackets of their own, as in x.mean((2, 3))"))),
     (r"split_sizes to sum exactly to (\d+)",
      _says(lambda: _("choose sizes whose sum is {0}"))),
     (r"expanded size of the tensor \((\d+)\) must match the existing size \((\d+)\) at [\w-]+ "

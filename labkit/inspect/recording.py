@@ -96,6 +96,16 @@ class Recording:
         """The name of the call that broke, with its number: "relu() 2"."""
         return numbered(self.broken.name, self.broken, self.steps) if self.broken else ""
 
+    @property
+    def way(self) -> list[int]:
+        """The numbers of the steps that lead to the call that broke, the nearest first."""
+        found, ahead = [], {n for n in self.sources if n is not None}
+        while ahead:
+            found.append(max(ahead))
+            ahead |= {n for n in self.steps[found[-1]].sources if n is not None}
+            ahead.remove(found[-1])
+        return found
+
 
 def record(
     model: nn.Module,
@@ -128,19 +138,8 @@ def record(
     parameters = {name: p for name, p in model.named_parameters() if not is_lazy(p)}
     unused = tuple(name for name, p in parameters.items() if id(p) not in watch.counted)
     total = sum(p.numel() for p in parameters.values())
-    found = Recording(
-        model,
-        watch.steps,
-        total,
-        unused,
-        error,
-        None,
-        output,
-        watch.empty,
-        rest=rest,
-        changes=watch.changes,
-        live=live,
-    )
+    ran = (model, watch.steps, total, unused, error, None, output, watch.empty)
+    found = Recording(*ran, rest=rest, changes=watch.changes, live=live)
     if error:
         found.broken = watch.innermost()
         found.sources = watch.sources(found.broken) if found.broken else ()

@@ -7,8 +7,7 @@ from itertools import takewhile
 
 import torch
 
-from labkit.inspect.axes import way
-from labkit.inspect.fixes import Fix, before, both, function, reach, resized, shape_text
+from labkit.inspect.fixes import Fix, before, both, function, resized, shape_text
 from labkit.inspect.recording import Call, Recording, Step
 from labkit.inspect.rules import Diagnosis, earlier, want
 from labkit.text import _
@@ -46,9 +45,6 @@ def views(broken: Recording, x: torch.Tensor) -> Diagnosis:
     if sizes.count(-1) > 1:
         expected = _("-1 at one place at most")
     fixes, name = [], function(call)
-    if len(sizes) == 1 and len(shape) > 1:  # x.view(x.size(0) -1), without its comma
-        text = _("name two sizes, with a comma between them: x.{name}(len(x), -1)")
-        return got, expected, [_with(text.format(name=name), len(x), -1)]
     for kept in (sizes[1:], sizes):
         if kept and -1 not in kept and math.prod(kept) == math.prod(shape[1:]):
             written = ", ".join(("len(x)", *map(str, kept)))
@@ -154,27 +150,12 @@ def batch_lost(broken: Recording, x: torch.Tensor) -> Diagnosis:
             if not ones:
                 text = _("leave {layer} out: it takes the batch of one away")
                 text = text.format(layer=step.layer)
-            alike = (broken.steps[n] for n in way(broken))
+            alike = (broken.steps[n] for n in broken.way)
             at = tuple(s.layer for s in alike if _bare(s) and s.inputs == step.inputs)
             fixes = [
                 Fix(text, given=lambda given, _o, kept=tuple(ones): ((given[0], kept), {}), at=at)
             ]
             return shape_text(tensors[0].shape), expected, fixes
-        if (
-            function(step.call) in ("cat", "concat")
-            and step.inputs[0][0] == len(x) != step.shape[0]
-        ):
-            text = _("join the channels, torch.cat(..., dim=1): without dim it joins the batches")
-            fixes = before(call, text, f"torch.cat(x.split({len(x)}), 1)")
-            if any(reach(fix, broken, x) == math.inf for fix in fixes):
-                return shape_text(tensors[0].shape), expected, fixes
-        rows = x.ndim > 1 and step.inputs[0][0] == len(x) != step.shape[0]
-        if function(step.call) in ("view", "reshape") and rows and len(step.shape) == 2:
-            text = _("write x.{name}(len(x), -1), as {shape} is no row for each of the {n} images")
-            text = text.format(name=function(step.call), shape=list(step.shape), n=len(x))
-            fixes = before(call, text, f"x.reshape({len(x)}, -1)") or [Fix(text)]
-            if not fixes[0].given or reach(fixes[0], broken, x) == math.inf:
-                return shape_text(tensors[0].shape), expected, fixes
         source = next(iter(step.sources), None)
     return None
 

@@ -12,56 +12,70 @@ import textwrap
 import time
 import traceback
 from collections.abc import Generator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from inspect import getblock
-from itertools import permutations
 from types import CodeType, FrameType, FunctionType
+from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules.conv import _ConvNd
 
-from labkit.inspect.fixes import Fix, changed
+from labkit.inspect.fixes import Fix, changed, computes
+from labkit.inspect.meant import indices, variants, written
 from labkit.inspect.recording import Recording, is_layer
+from labkit.sandbox.untouched import untouched
 from labkit.text import _
 
 _SECONDS = 2.0
 _WRAPS = {
-    "{}[0]": 1, "{}.transpose(1, 2)": 2, "{}.transpose(-2, -1)": 2, "{}.flatten(1)": 2,
-    "{}[-1]": 3, "{}[:, :, None, None]": 3, "{}[:, None, None]": 3, "{}.mean((2, 3))": 4,
-    "{}.unsqueeze(1)": 3, "{}.unsqueeze(-1)": 3, "{}.unsqueeze(0)": 3, "{}.squeeze(1)": 3,
-    "{}.flatten(2).transpose(1, 2)": 3, "{}.transpose(1, 2).flatten(2)": 3, "{}.float()": 3,
-    "{}.long()": 3, "{}.permute(0, 2, 3, 1)": 3, "{}.permute(0, 3, 1, 2)": 3,
-    "{}.flatten(1, 2)": 3, "{}.expand(len(x), -1, -1)": 3, "{}.transpose(0, 1)": 4, "{}[:, -1]": 4,
-    "{}[1]": 5,
+    "{}.transpose(1, 2)": 2, "{}.transpose(-2, -1)": 2, "{}.flatten(1)": 2,
+    "{}[:, :, None, None]": 3, "{}[:, None, None]": 3, "{}.unsqueeze(1)": 3, "{}.unsqueeze(-1)": 3,
+    "{}.unsqueeze(0)": 3, "{}.squeeze(1)": 3, "{}.flatten(2).transpose(1, 2)": 3,
+    "{}.transpose(1, 2).flatten(2)": 3, "{}.permute(0, 2, 3, 1)": 3, "{}.permute(0, 3, 1, 2)": 3,
+    "{}.flatten(1, 2)": 3, "{}.transpose(0, 1)": 4,
 }  # fmt: skip
 """What may be missing behind a tensor, and how unlikely it is."""
-_TYPES = {"{}.float()", "{}.long()"}
+_PARTS = {"{}[0]": 1, "{}[0][-1]": 2, "{}[-1]": 3, "{}[1]": 5}
+"""What may be missing behind a tuple or list; behind a tensor it would take one image of all."""
+_TYPES = (
+    ("type|Long|scalar", {"{}.float()": 3, "{}.long()": 3}),
+    ("[Bb]ool", {"{}.bool()": 2}),
+    ("device", {"{}.to({first}.device)": 1}),
+)
+"""What may be missing where an error names a type or a device."""
 _COMPUTED = (ast.Call, ast.Subscript, ast.BinOp)
-_TURNS = {"unsqueeze", "squeeze", "flatten", "permute", "transpose", "mean"}
-"""What may be too much."""
 
 
-def rewritten(
-    broken: Recording, x: torch.Tensor, above: float = 0, most: float = math.inf
+def edits(broken: Recording) -> list[tuple[float, Fix]]:
+    """Return the edits of the learner's lines with their cost, the likeliest first."""
+    with untouched(broken.model):  # to know what a part of a line is, it is computed
+        return sorted(_edited(broken), key=lambda pair: pair[0])
+
+
+def sound(
+    tried: list[tuple[float, Fix]], broken: Recording, x: torch.Tensor, above: float, most: float
 ) -> list[Fix]:
     """Return the likeliest edit with which the whole pass runs and keeps the images apart.
 
     Edits are tried that are less likely than ``above`` and no less than ``most``.
     """
-    until, tried = time.monotonic() + _SECONDS, set()
-    for cost, fix in sorted(_edited(broken), key=lambda pair: pair[0]):
+    until, known = time.monotonic() + _SECONDS, set()
+    for cost, fix in tried:
         if cost > most or time.monotonic() > until:
             break
-        if cost > above and fix.words not in tried and _is_sound(fix, broken, x):
+        if cost > above and fix.words not in known and _is_sound(fix, broken, x):
             return [fix]
-        tried.add(fix.words)
+        known.add(fix.words)
     return []
 
 
 def _is_sound(fix: Fix, broken: Recording, x: torch.Tensor) -> bool:
     """Tell whether the pass runs, with a row for each image that depends on that image alone."""
+    needed = _needed(broken.model)
     with changed(fix, replace(broken, live=broken.live or frozenset()), x) as (again, _fed):
-        out, needed = again.output, _needed(broken.model)
+        out = again.output
     if again.error or not isinstance(out, torch.Tensor) or out.shape[:1] != x.shape[:1]:
         return False
     if needed and not out.requires_grad or not all(all(step.shape) for step in again.steps):
@@ -70,18 +84,17 @@ def _is_sound(fix: Fix, broken: Recording, x: torch.Tensor) -> bool:
         slopes = torch.autograd.grad(out.sum(), needed, allow_unused=True) if needed else ()
     if any(slope is None for slope in slopes):
         return False
-    if any("rand" in step.layer or "dropout()" in step.layer for step in again.steps):
-        return out.ndim in (2, x.ndim)
-    if out.ndim not in (2, x.ndim) or not x.is_floating_point():
+    if not x.is_floating_point() or x.is_meta:
         return out.ndim == 2
-    images = torch.linspace(0, 1, x.numel(), device=x.device).view(x.shape).cos().to(x.dtype)
-    other, calm = images.flip(0), replace(broken, live=None)
-    other[-1] = images[0].flip(-1) + 0.5
-    with changed(fix, calm, images) as (first, _fed), changed(fix, calm, other) as (second, _fed):
-        if first.error or second.error:
+    images, calm = x if len(x) > 1 else torch.cat((x, x)), replace(broken, live=None)
+    for place in (0, len(images) - 1):
+        spoilt = images.clone()
+        spoilt[place] = math.nan
+        with changed(fix, calm, spoilt) as (other, _fed):
+            rows = [] if other.error else other.output.isnan().flatten(1).any(1).tolist()
+        if rows != [n == place for n in range(len(images))]:
             return False
-        same = (first.output - second.output.flip(0)).abs().flatten(1).amax(1)
-    return bool(same[0] > 0 and (len(x) == 1 or same[1:].max() <= 1e-4 * (1 + same[0])))
+    return out.ndim in (2, x.ndim)
 
 
 def _needed(model: nn.Module) -> list[nn.Parameter]:
@@ -96,6 +109,7 @@ def _edited(broken: Recording) -> Generator[tuple[float, Fix]]:
     """Yield the edits of the line that raised the error and of those before it, with their cost."""
     frames = list(traceback.walk_tb(getattr(broken.error, "__traceback__", None)))[::-1]
     own = [(f, line, function) for f, line in frames if (function := _function(f, broken.model))]
+    until = time.monotonic() + _SECONDS
     for far, (frame, line, function) in enumerate(own[:3]):
         first = frame.f_code.co_firstlineno
         lines = linecache.getlines(frame.f_code.co_filename)[first - 1 :]
@@ -105,20 +119,66 @@ def _edited(broken: Recording) -> Generator[tuple[float, Fix]]:
         except SyntaxError:
             continue
         simple = (ast.Assign, ast.AugAssign, ast.Return, ast.Expr)
-        found = [
-            n for n in ast.walk(tree) if isinstance(n, simple) and n.lineno <= line - first + 1
-        ]
+        found = [n for n in ast.walk(tree) if isinstance(n, simple)]
+        found = [n for n in found if n.lineno <= line - first + 1 and not _prints(n)]
+        stale: set[str] = set()
         for back, statement in enumerate(sorted(found, key=lambda n: -n.lineno)[:6]):
-            old = _text(source, statement)
-            for cost, start, end, text in _changes(statement, source, frame, broken.error):
+            old, begin = written(source, statement), _start(source, statement)
+            names = [n for n in ast.walk(statement) if isinstance(n, ast.Name)]
+            stale |= {n.id for n in names if back and isinstance(n.ctx, ast.Store)}
+            part = _Part(statement, source, tree, frame, stale, broken, until)
+            for cost, start, end, text in _changes(part):
                 edited = source.encode()[:start].decode() + text + source.encode()[end:].decode()
-                begin = _start(source, statement)
                 size = len(old.encode()) + len(text.encode()) - (end - start)
                 new = edited.encode()[begin : begin + size].decode()
                 words = _("write {new} in place of {old}")
                 words = words.format(new=" ".join(new.split()), old=" ".join(old.split()))
                 if code := _compiled(edited, function):
-                    yield cost + 2 * far + back / 2, Fix(words, code=(function, code))
+                    yield cost + far / 2 + back / 10, Fix(words, code=(function, code))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A statement of a function, and what the frame knew of it when the error was raised.
+
+    ``stale`` are names that held something else when the statement ran; nothing is computed
+    after the time ``until``.
+    """
+
+    statement: ast.stmt
+    source: str
+    tree: ast.AST
+    frame: FrameType
+    stale: set[str]
+    broken: Recording
+    until: float
+
+    def value(self, node: ast.expr) -> Any:
+        """Return what an expression gives; None where that cannot be told."""
+        names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+        if self.stale & names or time.monotonic() > self.until:
+            return None
+        try:
+            code = compile(ast.Expression(node), "", "eval")
+            return eval(code, self.frame.f_globals, {**self.frame.f_locals})
+        except Exception:  # of any kind that the learner's own code may raise
+            return None
+
+    @property
+    def first(self) -> str:
+        """The name of what forward is given first: the batch."""
+        return (*self.frame.f_code.co_varnames[1:2], "x")[0]
+
+    def is_needed(self, name: ast.Name) -> bool:
+        """Tell whether what a name holds would be lost if this place did without it."""
+        alike = [n for n in ast.walk(self.tree) if isinstance(n, ast.Name) and n.id == name.id]
+        stored = [n.lineno for n in alike if isinstance(n.ctx, ast.Store)]
+        last = max((line for line in stored if line < self.statement.lineno), default=0)
+        return sum(n.lineno > last and isinstance(n.ctx, ast.Load) for n in alike) < 2
+
+
+def _prints(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and "print" in ast.dump(statement)
 
 
 def _function(frame: FrameType, model: nn.Module) -> FunctionType | None:
@@ -145,93 +205,76 @@ def _compiled(source: str, function: FunctionType) -> CodeType | None:
     return code if code.co_freevars == old.co_freevars else None
 
 
-def _text(source: str, node: ast.AST) -> str:
-    return ast.get_source_segment(source, node) or ""
-
-
 def _start(source: str, node: ast.expr | ast.stmt) -> int:
     """Return where a node begins, in bytes."""
     above = "".join(source.splitlines(True)[: node.lineno - 1])
     return len(above.encode()) + node.col_offset
 
 
-def _changes(
-    statement: ast.stmt, source: str, frame: FrameType, error: Exception | None
-) -> Generator[tuple[float, int, int, str]]:
+def _changes(part: _Part) -> Generator[tuple[float, int, int, str]]:
     """Yield what may stand in the place of a part of a statement: cost, start, end and text."""
-    owner = frame.f_locals.get("self")
+    source, frame, owner = part.source, part.frame, part.frame.f_locals.get("self")
     layers = dict(owner.named_children()) if isinstance(owner, nn.Module) else {}
-    unused = {name: part for name, part in layers.items() if name not in frame.f_code.co_names}
-    idle = [n for n, part in unused.items() if not re.search("Norm|Drop", type(part).__name__)]
-    called = {id(n.func) for n in ast.walk(statement) if isinstance(n, ast.Call)}
-    chained = (ast.Attribute, ast.Subscript)
-    chained = {id(n.value) for n in ast.walk(statement) if isinstance(n, chained)}
-    typed = re.search("type|Long|scalar", str(error))
-    for node in ast.walk(statement):
+    unused = {name: layer for name, layer in layers.items() if name not in frame.f_code.co_names}
+    idle = [n for n, layer in unused.items() if not re.search("Norm|Drop", type(layer).__name__)]
+    inside = list(ast.walk(part.statement))
+    called = {id(n.func) for n in inside if isinstance(n, ast.Call)}
+    chained = {id(n.value) for n in inside if isinstance(n, (ast.Attribute, ast.Subscript))}
+    index = {id(n.slice) for n in inside if isinstance(n, ast.Subscript)}
+    for node in inside:
         if not isinstance(node, ast.expr) or isinstance(getattr(node, "ctx", None), ast.Store):
             continue
-        start, text = _start(source, node), _text(source, node)
+        start, text = _start(source, node), written(source, node)
         end = start + len(text.encode())
-        inner = f"({text})" if isinstance(node, ast.BinOp) else text
-        held = frame.f_locals.get(text) if isinstance(node, ast.Name) else None
         own = isinstance(node, ast.Attribute) and text.startswith("self.")
-        tensor = isinstance(held, (torch.Tensor, tuple)) or isinstance(node, _COMPUTED)
-        tensor = tensor or (own and id(node) not in called)
-        for wrap, cost in _WRAPS.items() if tensor else ():
-            if (typed or wrap not in _TYPES) and not (own and wrap.endswith("]")):
-                inside = 2 * (id(node) in chained and wrap != "{}[0]")
-                yield cost + inside, start, end, wrap.format(inner)
-        for name in idle if tensor else ():
-            yield 0.5, start, end, f"self.{name}({text})"
-        if own and isinstance(kind := layers.get(node.attr), nn.Module):
-            alike = (name for name, part in unused.items() if type(part) is type(kind))
+        value = part.value(node) if isinstance(node, (ast.Name, ast.Attribute, *_COMPUTED)) else 0
+        unknown = value is None and (isinstance(node, _COMPUTED) or own and id(node) not in called)
+        parts = isinstance(value, (tuple, list)) and id(node) not in called
+        if unknown or parts or isinstance(value, torch.Tensor):
+            inner = f"({text})" if isinstance(node, ast.BinOp) else text
+            for wrap, cost in _wraps(value, part):
+                far = 2 * (id(node) in chained and "[" not in wrap)
+                yield cost + far, start, end, wrap.format(inner)
+            yield from ((0.5, start, end, f"self.{name}({text})") for name in idle)
+        if own and isinstance(owner, nn.Module):
+            kind, close = type(layers.get(node.attr)), get_close_matches(node.attr, unused)
+            missing = not hasattr(owner, node.attr) and not close
+            alike = (name for name, layer in unused.items() if missing or type(layer) is kind)
             yield from ((0.5, start, end, f"self.{name}") for name in alike)
-        if isinstance(held, torch.Tensor):
+        if isinstance(node, ast.Name) and isinstance(value, torch.Tensor):
             others = [k for k, t in frame.f_locals.items() if isinstance(t, torch.Tensor)]
+            others = [] if part.is_needed(node) else others
             yield from ((3.5, start, end, name) for name in others if name != text)
-        for cost, new in _variants(node, text, source):
+        if isinstance(node, ast.Call) and node.args and written(source, node.func)[:5] == "self.":
+            layer, given = (written(source, inner) for inner in (node.func, node.args[0]))
+            if getattr(part.value(node.args[0]), "ndim", 0) == 3:
+                yield 1.4, start, end, f"{layer}({given}.transpose(1, 2)).transpose(1, 2)"
+        if id(node) in index and isinstance(node, ast.Tuple):
+            yield from ((cost, start, end, new) for cost, new in indices(node, source))
+        for cost, new in variants(node, source, part.first):
             yield cost, start, end, new
 
 
-def _variants(node: ast.expr, text: str, source: str) -> Generator[tuple[int, str]]:
-    """Yield what a learner may have meant by an expression."""
-    parts = [_text(source, part) for part in ast.iter_child_nodes(node)]
-    if isinstance(node, ast.Constant) and type(node.value) is int and abs(node.value) < 5:
-        yield from ((2, str(n)) for n in (1, 2, 3, 0) if n != node.value)
-        yield 1, "(2, 3)"
-    elif isinstance(node, ast.Constant) and isinstance(node.value, int):
-        yield from ((3, "-1"), (3, "len(x)"))
-    elif isinstance(node, ast.Constant) and "->" in str(node.value):
-        left, _arrow, right = str(node.value).replace(" ", "").partition("->")
-        operands = left.split(",")
-        for n, operand in enumerate(operands):
-            for order in permutations(range(len(operand))):
-                turned = "".join(operand[i] for i in order)
-                inputs = ",".join([*operands[:n], turned, *operands[n + 1 :]])
-                yield 2, repr(f"{inputs}->{right}")
-                if len(right) == len(operand):
-                    yield 1, repr(f"{inputs}->{''.join(right[i] for i in order)}")
-    elif isinstance(node, ast.Attribute) and node.attr in ("size", "shape"):
-        yield 1, f"{text}[0]" if node.attr == "shape" else f"{text}(0)"
-    elif isinstance(node, ast.BinOp):
-        left, _sign, right = parts
-        if isinstance(node.op, ast.MatMult):
-            yield 1, f"{right} @ {left}"
-        if sign := {"Div": "//", "Mult": "@", "MatMult": "*"}.get(type(node.op).__name__):
-            yield 2, f"{left} {sign} {right}"
-    elif isinstance(node, ast.Tuple) and len(node.elts) > 1:
-        yield from (
-            (1, ", ".join(parts[:n] + parts[n + 1 : len(node.elts)])) for n in range(len(node.elts))
-        )
-    elif isinstance(node, ast.Call) and node.args:
-        head = _text(source, node.func)
-        given = ", ".join(parts[1:])
-        if head.startswith("self."):
-            yield 3, f"{head}({parts[1]}.transpose(1, 2)).transpose(1, 2)"
-        yield from ((2, f"{head}({given}, {axis})") for axis in (1, -1))
-        yield 3, f"{head}({given}, keepdim=True)"
-        if isinstance(node.func, ast.Attribute) and node.func.attr in _TURNS:
-            free = head.startswith(("torch.", "F."))
-            yield 3, parts[1] if free else head.rpartition(".")[0]
-        if len(node.args) == 2:
-            yield 1, f"{head}({', '.join([parts[2], parts[1], *parts[3:]])})"
+def _wraps(value: Any, part: _Part) -> Generator[tuple[str, float]]:
+    """Yield what may be missing behind a value, which is None where it is not known."""
+    if isinstance(value, (tuple, list)):
+        yield from _PARTS.items()
+        return
+    wraps = dict(_WRAPS)
+    for pattern, more in _TYPES:
+        wraps |= more if re.search(pattern, str(part.broken.error)) else {}
+    model = part.broken.model
+    channels = {m.in_channels for m in model.modules() if isinstance(m, _ConvNd)}
+    for count in channels if value is not None and value.ndim == 2 else ():
+        side = math.isqrt(value.shape[1] // count)
+        if side**2 * count == value.shape[1]:
+            wraps[f"{{}}.unflatten(1, {(count, side, side)})"] = 2
+    if value is not None and value.ndim and len(value) == 1:
+        wraps[f"{{}}.expand(len({part.first}){', -1' * (value.ndim - 1)})"] = 2
+    if value is not None and value.ndim == 3 and math.isqrt(n := value.shape[1]) ** 2 == n > 1:
+        wraps[f"{{}}.transpose(1, 2).unflatten(2, {(math.isqrt(n),) * 2})"] = 2
+    for wrap, cost in wraps.items():
+        known = {**part.frame.f_locals, "_value": value}
+        wrap = wrap.replace("{first}", part.first)
+        if value is None or computes(eval, wrap.format("_value"), known):
+            yield wrap, cost

@@ -5,7 +5,6 @@ layer got, what it expected and the fixes to try; None where it does not apply.
 """
 
 import math
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,20 +13,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
-from labkit.inspect.axes import way
-from labkit.inspect.fixes import (
-    Fix,
-    argument,
-    before,
-    function,
-    layer_text,
-    made,
-    path,
-    reach,
-    resized,
-    shape_text,
-    swapped,
-)
+from labkit.inspect.fixes import Fix, argument, before, function, made, resized, shape_text, swapped
 from labkit.inspect.recording import Call, Recording
 from labkit.text import _
 
@@ -94,8 +80,6 @@ def counts(broken: Recording, x: torch.Tensor) -> Diagnosis:
     if axes and len(shape) not in axes:
         return got, expected, fixes + _other_kind(call, shape)
     again = _used_again(broken, axis, n)
-    if not again and not any(reach(fix, broken, x) == math.inf for fix in fixes):
-        again = _around(broken, x, n)
     if again:
         return got, expected, again
     groups = getattr(module, "num_groups", 1)
@@ -109,6 +93,11 @@ def counts(broken: Recording, x: torch.Tensor) -> Diagnosis:
             fixes += _as_many(call, name, shape[axis], groups)
         fixes += swapped(broken)
         mistyped = earlier(broken, broken.sources[0], shape[axis], n)
+        for step in (broken.steps[n] for n in broken.way):  # pooled along one axis alone
+            size = getattr(step.call.module, "output_size", 1)
+            if isinstance(size, tuple) and len({*size}) > 1:
+                for other in (size[::-1], 1):
+                    fixes = resized(step.call, output_size=other) + fixes
         fixes = mistyped + fixes if shape[axis] % 2 > n % 2 else fixes + mistyped  # 65 is no 64
     return got, expected, fixes
 
@@ -124,32 +113,6 @@ def _used_again(broken: Recording, axis: int, n: int) -> list[Fix]:
         return []
     text = _("give it what {layer} gave, and not the input again").format(layer=last.layer)
     return before(call, text, f"x.new_zeros({last.shape})")
-
-
-class _Turned(nn.Module):
-    """A layer between two swaps of axes."""
-
-    def __init__(self, layer: nn.Module):
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, x):
-        return self.layer(x.transpose(1, 2)).transpose(1, 2)
-
-
-def _around(broken: Recording, x: torch.Tensor, n: int) -> list[Fix]:
-    """Return the fix of a layer for which the axes are to be swapped and swapped back, if it is."""
-    call, shape = broken.call, broken.call.tensors[0].shape
-    text = _("swap the axes before it and back after it, {x}")
-    for name in (call.name, call.name.rpartition(".")[0]):
-        module = dict(broken.model.named_modules()).get(name)
-        inside = module is call.module or isinstance(module, nn.Sequential)
-        if name and module and inside and len(shape) == 3 and n in shape[1:]:
-            words = text.format(x=f"{path(name)}(x.transpose(1, 2)).transpose(1, 2)")
-            fix = Fix(words, {name: _Turned(module)})
-            if reach(fix, broken, x) == math.inf:
-                return [fix]
-    return []
 
 
 def _expected(call: Call, wanted: Want) -> str:
@@ -305,30 +268,3 @@ def _output(call: Call, name: str, size: int) -> list[Fix]:
         Fix(text.format(layer=call.name, n=size, rest=fix.words), fix.layers)
         for fix in resized(call, **changes)
     ]
-
-
-def flattened_too_early(broken: Recording, x: torch.Tensor) -> Diagnosis:
-    """Diagnose a layer for maps that is given the numbers of flattened maps."""
-    call, tensors = broken.call, broken.call.tensors
-    named = re.search(r"(conv|pool|norm)2d", f"{call.kind} {function(call)}".lower())
-    if not named or not tensors or tensors[0].ndim != 2 or broken.sources[0] is None:
-        return None
-    steps = [broken.steps[n] for n in way(broken)]
-    flat = next((s for s in steps if [len(i) for i in s.inputs[:1]] == [4] != [len(s.shape)]), None)
-    maps = flat.inputs[0] if flat else ()
-    if not flat:
-        return None
-    if any(want(step.call) for step in steps[: steps.index(flat)]):
-        if isinstance(call.module, _NormBase):  # there is one for rows
-            return None
-        text = _("leave {layer} out, or put it before the maps are flattened")
-        fixes = [
-            Fix(
-                text.format(layer=layer_text(call, broken)),
-                {call.name: nn.Identity()} if call.module else {},
-            )
-        ]
-        return shape_text(tensors[0].shape), _("a batch [N, channels, height, width]"), fixes
-    text = _("feed it the maps before they are flattened, {shape}").format(shape=list(maps))
-    fixes = before(call, text, f"x.view(-1, {maps[1]}, {maps[2]}, {maps[3]})")
-    return shape_text(tensors[0].shape), _("a batch [N, channels, height, width]"), fixes

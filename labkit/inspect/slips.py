@@ -76,18 +76,12 @@ def no_tensor(broken: Recording, x: torch.Tensor) -> Diagnosis:
         return None
     expected = _("a tensor")
     if given is None:
-        return (
-            "None",
-            expected,
-            [Fix(_("let the forward before it end with return and its result"))],
-        )
+        words = _("let the forward before it end with return and its result")
+        return "None", expected, [Fix(words)]
     if isinstance(given, nn.Module):
         kind = type(given).__name__
-        return (
-            _("the layer {kind} itself").format(kind=kind),
-            expected,
-            [called(broken, kind, given)],
-        )
+        got = _("the layer {kind} itself").format(kind=kind)
+        return got, expected, [called(broken, kind, given)]
     if isinstance(given, dict) and given:
         got = _("a dict of {keys}").format(keys=", ".join(map(repr, given)))
         return got, expected, [_part(call, next(iter(given)))]
@@ -133,10 +127,8 @@ def called(broken: Recording, kind: str, module: nn.Module | None = None) -> Fix
 
 
 def _made_in_forward(broken: Recording, kind: str) -> nn.Module | None:
-    own, frames = (
-        set(broken.model.modules()),
-        traceback.walk_tb(getattr(broken.error, "__traceback__", None)),
-    )
+    own = set(broken.model.modules())
+    frames = traceback.walk_tb(getattr(broken.error, "__traceback__", None))
     values = [value for frame, _line in frames for value in frame.f_locals.values()]
     found = (v for v in values if isinstance(v, nn.Module) and v not in own)
     return next((v for v in found if type(v).__name__ == kind), None)

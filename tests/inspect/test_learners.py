@@ -202,7 +202,7 @@ forward is misspelt
 the size is asked with square brackets
     fc = nn.Linear(3072, 10)
     return self.fc(x.view(x.size[0], -1))
-    Net: x\.size\(0\)|x\.shape\[0\]
+    Net: x\.size\(0\)|x\.shape\[0\]|len\(x\)
     x.size[0] -> x.size(0)
 two tensors are concatenated without brackets
     a = nn.Conv2d(3, 8, 3, padding=1); b = nn.Conv2d(3, 8, 5, padding=2)
@@ -244,7 +244,7 @@ a view fixes another batch size than there is
 a view lacks a comma
     fc = nn.Linear(48, 10)
     x = x.view(x.size(0) -1); return self.fc(x)
-    view: comma.*x\.view\(len\(x\), -1\)
+    view: x\.view\(len\(x\), -1\)
     0) -1 -> 0), -1
     fed [4, 3, 4, 4] float32
 the input is used again where the last output belongs
@@ -284,7 +284,7 @@ branches of other channels are joined, and the third lacks a padding
 branches are joined along the batch
     a = nn.Conv2d(3, 8, 3, padding=1); b = nn.Conv2d(16, 8, 3)
     x = torch.cat([self.a(x), self.a(x)]); return self.b(x)
-    b: torch\.cat\(\.\.\., dim=1\)
+    b: torch\.cat\(\[self\.a\(x\), self\.a\(x\)\], 1\)
     self.a(x)]) -> self.a(x)], 1)
 a pooled branch of one pixel is joined
     a = nn.Conv2d(3, 8, 1); pool = nn.AdaptiveAvgPool2d(1)
@@ -358,6 +358,35 @@ numpy in a forward pass
     x = self.c(x).mean((2, 3)); return torch.from_numpy(x.numpy() * 2)
     numpy: torch functions instead of numpy
     torch.from_numpy(x.numpy() * 2) -> x * 2
+there is a position too few, and one for all tokens would run
+    c = nn.Conv2d(3, 8, 8, 8); pos = nn.Embedding(15, 8); fc = nn.Linear(8, 10)
+    t = self.c(x).flatten(2).transpose(1, 2); n = torch.arange(16).expand(len(x), -1); t = t + \
+        self.pos(n); return self.fc(t.mean(1))
+    pos: num_embeddings=16
+    nn.Embedding(15 -> nn.Embedding(16
+heads and tokens of the keys are swapped, and the keys of one image would run
+    c = nn.Conv2d(3, 24, 8, 8); qkv = nn.Linear(24, 72); fc = nn.Linear(24, 10)
+    t = self.c(x).flatten(2).transpose(1, 2); q, k, v = self.qkv(t).reshape(len(x), 16, 3, 3, \
+        8).permute(2, 0, 3, 1, 4); a = (q @ k.transpose(1, 2)).softmax(-1); t = (a @ \
+        v).transpose(1, 2).flatten(2); return self.fc(t.mean(1))
+    matmul: \(q @ k\.transpose\(-2, -1\)\)
+    k.transpose(1, 2) -> k.transpose(2, 3)
+a layer goes by another name than in the constructor
+    conv = nn.Conv2d(3, 8, 3); out = nn.Linear(8, 10)
+    x = F.relu(self.conv(x)); return self.classifier(x.mean((2, 3)))
+    Net: return self\.out\(
+    self.classifier -> self.out
+an einsum has one letter for the tokens of queries and of keys
+    c = nn.Conv2d(3, 24, 8, 8); q = nn.Linear(24, 24); k = nn.Linear(24, 24); fc = nn.Linear(24, 10)
+    t = self.c(x).flatten(2).transpose(1, 2); a = torch.einsum("bnd,bnd->bnn", self.q(t), \
+        self.k(t)).softmax(-1); return self.fc((a @ t).mean(1))
+    einsum: 'bnd,bmd->bnm'
+    bnd,bnd->bnn -> bnd,bmd->bnm
+an einsum forgets an axis
+    w = nn.Parameter(torch.ones(3, 10))
+    return torch.einsum("bhw,cd->bdhw", x, self.w).mean((2, 3))
+    einsum: 'bchw,cd->bdhw'
+    bhw,cd -> bchw,cd
 a function is misspelt
     fc = nn.Linear(3072, 10)
     return self.fc(torch.flaten(x, 1))

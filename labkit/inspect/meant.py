@@ -1,0 +1,126 @@
+"""What a learner may have meant by a part of a line, and how unlikely it is."""
+
+import ast
+import re
+from collections.abc import Generator
+from itertools import combinations, permutations
+
+_REDUCES = ("mean", "sum", "amax", "amin", "max", "min", "std", "var")
+_ORDERS = ("permute", "transpose", "swapaxes", "swapdims", "movedim")
+_JOINS = ("cat", "concat", "concatenate")
+_TURNS = ("unsqueeze", "squeeze", "flatten")
+"""What may be too much, as an order of axes may be."""
+
+
+def written(source: str, node: ast.AST) -> str:
+    """Return how a node is written in its source."""
+    return ast.get_source_segment(source, node) or ""
+
+
+def indices(node: ast.Tuple, source: str) -> Generator[tuple[float, str]]:
+    """Yield what x[:, :, 0] may have been meant to be: an axis less, or one that is kept."""
+    parts = [written(source, part) for part in node.elts]
+    for n, item in enumerate(node.elts):
+        if n and parts[n] == ":":
+            yield 1, ", ".join(parts[:n] + parts[n + 1 :])
+        if isinstance(item, ast.Constant) and type(item.value) is int:
+            yield 1.2, ", ".join([*parts[:n], f"{item.value}:{item.value + 1}", *parts[n + 1 :]])
+
+
+def variants(node: ast.expr, source: str, batch: str) -> Generator[tuple[float, str]]:
+    """Yield what a learner may have meant by an expression."""
+    text = written(source, node)
+    parts = [written(source, inner) for inner in ast.iter_child_nodes(node)]
+    if isinstance(node, ast.Constant) and type(node.value) is int and abs(node.value) < 5:
+        yield from ((2.2, str(n)) for n in (1, 2, 3, 0) if n != node.value)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, int):
+        yield from ((3, "-1"), (3, f"len({batch})"))
+    elif isinstance(node, ast.Constant) and "->" in str(node.value):
+        for cost, new in _letters(str(node.value)):
+            if all(len({*term}) == len(term) for term in re.split(",|->", new)):
+                yield cost, repr(new)
+    elif isinstance(node, ast.Attribute) and node.attr in ("size", "shape"):
+        yield 1, f"{text}[0]" if node.attr == "shape" else f"{text}(0)"
+    elif isinstance(node, ast.BinOp):
+        left, _sign, right = parts
+        if isinstance(node.op, ast.MatMult):
+            yield 1, f"{right} @ {left}"
+        if sign := {"Div": "//", "Mult": "@"}.get(type(node.op).__name__):
+            yield 2, f"{left} {sign} {right}"
+    elif isinstance(node, ast.Call):
+        yield from _calls(node, source, batch)
+
+
+def _calls(node: ast.Call, source: str, batch: str) -> Generator[tuple[float, str]]:
+    """Yield what may have been meant by a call: other axes, another order, or no call at all."""
+    head, given = written(source, node.func), [written(source, part) for part in node.args]
+    whole, name = ", ".join(given), head.rpartition(".")[2]
+    free = head.startswith(("torch.", "F.", "nn."))
+    subject = given[0] if free and given else head.rpartition(".")[0]
+    start = f"{head}({subject}, " if free else f"{head}("
+    axes = [written(source, key.value) for key in node.keywords if key.arg in ("dim", "axis")]
+    axes += [", ".join(given[free:])] if given[free:] else []
+    old = {int(n) for n in re.findall(r"\d+", axes[0])} if axes else set()
+    if name in _REDUCES:
+        yield 1, f"{start}(2, 3))"
+        for count in (1, 2):
+            for new in combinations((1, 2, 3), count):
+                if count == len(old) and {*new} != old and (count == 1 or 1 in old or 1 not in new):
+                    yield 1.1, f"{start}{new[0] if count == 1 else new})"
+        if axes:
+            yield 1.2, f"{start}{axes[0]}, keepdim=True)"
+    elif name in _JOINS:
+        if len(given) > 1:
+            yield 1, f"{head}(({whole}), 1)"
+        yield from ((cost, f"{start}{axis})") for cost, axis in ((1, 1), (2, -1)))
+    elif name in _ORDERS:
+        yield 1.3, subject
+        if name == "transpose":
+            yield from ((1, f"{start}{new})") for new in ("-2, -1", "1, 2"))
+        elif name == "permute" and len(old) in (3, 4):
+            for order in permutations(range(1, len(old))):
+                yield 1.3, f"{start}{', '.join(map(str, (0, *order)))})"
+    elif name in ("view", "reshape"):
+        yield 1.2, f"{start}len({batch}), -1)"
+    elif name == "unsqueeze":
+        yield from ((1.2, f"{start}{axis})") for axis in (1, -1, 0, 2))
+    elif name in ("expand", "repeat") and len(given) > 1:
+        yield 1, f"{head}({', '.join([f'len({batch})', *given[1:]])})"
+    if name in _TURNS:
+        yield 2, subject
+    elif given:
+        yield from ((2, f"{head}({whole}, {axis})") for axis in (1, -1))
+    if len(given) == 2:
+        yield 1, f"{head}({given[1]}, {given[0]})"
+
+
+def _letters(equation: str) -> Generator[tuple[float, str]]:
+    """Yield what may have been meant by the equation of an einsum, of the last operands first."""
+    left, _arrow, right = equation.replace(" ", "").partition("->")
+    operands, letters = left.split(","), sorted({*left + right} - {","})
+    fresh = next((c for c in "mkjlnqrstuvxyzab" if c not in equation), "Z")
+    for at, letter in enumerate(right):
+        for other in letters:
+            yield (
+                1.2 + left.count(other) / 10 if letter not in left else 1.6,
+                f"{left}->{right[:at]}{other}{right[at + 1 :]}",
+            )
+    for n, operand in enumerate(operands):
+        first, last = ",".join([*operands[:n], ""]), ",".join(["", *operands[n + 1 :]])
+        for order in permutations(range(len(operand))):
+            turned = "".join(operand[i] for i in order)
+            yield 2, f"{first}{turned}{last}->{right}"
+            if len(right) == len(operand):
+                out = "".join(right[i] for i in order)
+                yield 1, f"{first}{turned}{last}->{out}"
+        for at in range(len(operand) + 1):
+            head, letter, tail = operand[:at], operand[at : at + 1], operand[at + 1 :]
+            for other in letters:  # a letter is mistyped, or missing
+                yield 1.5, f"{first}{head}{other}{tail}{last}->{right}"
+                if other not in operand:
+                    yield 1.7, f"{first}{head}{other}{letter}{tail}{last}->{right}"
+            for place, same in enumerate(right if letter else ""):
+                if same == letter:  # it stands for two axes
+                    out = right[:place] + fresh + right[place + 1 :]
+                    likely = 1.4 - n / 10 - place / 100
+                    yield likely, f"{first}{head}{fresh}{tail}{last}->{out}"
