@@ -22,6 +22,7 @@ Rooms with one door each.
 Behind the scenes.
 
 - ``sandbox``: run a learner's code quietly, in time, on copies; the model's lock
+- ``languages``: the notebooks in Spanish, Portuguese, French and German; ``locales``: the words
 - ``jupyter``: server and settings for ``make lab`` and for hubs, the class at a glance
 - ``classroom``: what learners tell their instructor, where a class has a folder for it
 

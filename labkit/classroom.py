@@ -70,7 +70,12 @@ def user() -> str:
 def note(
     notebook: str, exercise: str = "", *, solved: bool = False, mistake: str = "", said: str = ""
 ) -> None:
-    """Add a line to this learner's file; where that does not work, nothing happens."""
+    """Add a line to this learner's file; where that does not work, nothing happens.
+
+    notebook, exercise: by their names; no exercise where a notebook is opened
+    solved: whether the answer was right
+    mistake, said: the name of the known mistake, and the English sentence about it
+    """
     folder = os.environ.get("LABKIT_CLASS")
     if not folder:
         return

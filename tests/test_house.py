@@ -92,11 +92,14 @@ def test_the_root_is_seen_at_a_glance():
     assert len([entry for entry in entries if entry.is_dir()]) <= 18
 
 
-def test_the_readme_lists_every_room_and_no_other():
+def test_readme_and_map_list_every_room_and_no_other():
     text = (HOUSE.parent / "README.md").read_text()
     table = re.search(r"^\| in `labkit` .*\n((?:\|.*\n)+)", text, re.MULTILINE)[1]
     listed = re.findall(r"`(\w+)`", re.sub(r"^(\|.*?\|).*", r"\1", table, flags=re.MULTILINE))
-    assert sorted(listed) == sorted({room_of(path) for path in modules()} - {"__init__"})
+    rooms = {room_of(path) for path in modules()} - {"__init__"}
+    assert sorted(listed) == sorted(rooms)
+    text = ast.get_docstring(ast.parse((HOUSE / "__init__.py").read_text()))
+    assert set(re.findall(r"(?:^- |; )``(\w+)``:", text, re.MULTILINE)) == rooms | {"locales"}
 
 
 def test_every_path_that_readme_and_contributing_name_exists():

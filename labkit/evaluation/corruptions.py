@@ -109,8 +109,13 @@ def accuracy_under(
 ) -> list[Share]:
     """Return how many images ``model`` gets right at each of the amounts of a kind.
 
-    It is asked the same images each time: all, or ``most`` of them drawn with a fixed seed,
-    normalised to -1 .. 1 as in training.
+    model: takes images normalised to -1 .. 1
+    dataset: where the images come from, the same ones for each amount
+    kind: a key of ``CORRUPTIONS``
+    most: how many images at most, drawn with a fixed seed
+    device: where the model is (default: the CPU)
+
+    Raises ``KeyError`` for another kind.
     """
     order = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(0))[:most].numpy()
     images, targets = dataset.data[order], np.asarray(dataset.targets)[order]

@@ -134,7 +134,13 @@ def images_per_second(recipe: Recipe, images: ImageSet, seconds: float = 1.0) ->
 
 
 def measure(rung: Rung, learn: ImageSet, judge: ImageSet, seconds: float, *, seed: int = 0) -> Step:
-    """Train by ``rung`` for ``seconds`` on one set of images, and judge it on the other."""
+    """Train by a rung of the ladder for a while, and judge the network.
+
+    rung: its recipe and name
+    learn, judge: images to train on, and others
+    seconds: how long to train
+    seed: of weights and batches
+    """
     start = time.perf_counter()
     trained = train(rung.recipe, learn, by_clock(seconds), seed=seed)
     rate = trained.images / (time.perf_counter() - start)

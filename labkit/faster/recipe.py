@@ -83,8 +83,12 @@ def train(
 ) -> Trained:
     """Follow ``recipe`` on ``dataset`` until ``spent`` says that all is spent.
 
-    Sizes of the images and learning rates follow ``spent`` too, so that a schedule fits its time
-    on any machine. Model and batches are on ``device``.
+    recipe: what to do
+    dataset: the training images
+    spent: called with the steps done, returns the share that is spent, from 0 to 1; learning rates
+        and sizes of images follow it, so that a schedule fits its time on any machine
+    seed: of weights and batches
+    device: where model and batches are (default: the CPU)
     """
     torch.manual_seed(seed)
     model = network(recipe, dataset).to(device)

@@ -118,11 +118,13 @@ def record(
 ) -> Recording:
     """Run ``model(x, *rest)`` in evaluation mode and write down each step; the model is unchanged.
 
-    ``keep`` keeps a copy of every output. ``changes`` holds, by the name of a call, a function of
-    its arguments and options, which returns others to give it. With ``live`` it runs with
-    gradients, and these modules train. An error of the forward pass is returned; an error of this
-    watching is raised. Raises ValueError for a model that is no longer Python, as ``torch.jit``
-    makes it.
+    keep: whether to keep a copy of every output
+    changes: by the name of a call, a function of its arguments and options that returns others
+    rest: inputs behind ``x``
+    live: modules that train; the pass then has gradients (default: evaluation mode, without)
+
+    An error of the forward pass is returned; an error of this watching is raised. Raises
+    ValueError for a model that is no longer Python, as ``torch.jit`` makes it.
     """
     model = plain(model)
     watch, error, output = _Watch(model, keep, changes or {}), None, None

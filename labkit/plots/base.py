@@ -108,9 +108,13 @@ def image_html(png: bytes, alt: str, *, width: int | None = None, pixelated: boo
 def tiles(
     images: Sequence, titles: Sequence[str], *, columns: int, size: tuple[float, float], **look
 ) -> Plot:
-    """Draw images in rows of ``columns``, each under its title, ``size`` inches a tile.
+    """Draw images in rows, each under its title.
 
-    ``look`` is for ``imshow``, e.g. ``cmap="gray"``.
+    images: each as ``imshow`` takes it, ``[H, W]`` or ``[H, W, 3]``
+    titles: one for each image
+    columns: images in a row, at most
+    size: width and height of a tile, in inches
+    look: for ``imshow``, e.g. ``cmap="gray"``
     """
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)

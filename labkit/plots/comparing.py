@@ -84,8 +84,11 @@ def compare(
 ) -> Comparison:
     """Measure a training step of `Net` on each device, at each batch size and width.
 
-    ``how`` may name ``precisions``, ``channels_last`` and ``compiled``, as `timing.settings` does.
-    A bar shows how far it is; what would start after ``limit`` seconds is left out, and noted.
+    A bar shows how far it is.
+
+    devices, batches, widths: as in `timing.settings`
+    limit: in seconds; what would start later is left out, and noted
+    how: ``precisions``, ``channels_last`` and ``compiled``, as in `timing.settings`
     """
     names = dict.fromkeys(str(device) for device in devices)
     grid = timing.settings(names, batches, widths, **how)

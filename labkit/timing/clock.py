@@ -51,9 +51,13 @@ def measure(
 ) -> Timing:
     """Time ``work()``, which computes on ``device``; return seconds per call.
 
-    First calls are slower (libraries load, memory is fetched): ``warmup`` of them are not
-    counted. A GPU answers before it has computed: the clock is read after `synchronize`. Short
-    work is called several times per repeat, so that a repeat lasts about ``seconds``.
+    A GPU answers before it has computed: the clock is read after `synchronize`.
+
+    work: called without arguments
+    device: where it computes (default: the CPU)
+    warmup: calls that are not counted, at least 1: first ones are slower (libraries load)
+    repeats: how many numbers the result has
+    seconds: about how long a repeat lasts; short work is called several times in each
     """
     for _call in range(max(warmup, 1)):
         work()
@@ -144,7 +148,15 @@ def settings(
     channels_last: Iterable[bool] = (False,),
     compiled: Iterable[bool] = (False,),
 ) -> list[Setting]:
-    """Return every combination, the least work first, so that a time limit cuts the largest."""
+    """Return every combination, the least work first, so that a time limit cuts the largest.
+
+    devices, batches: names of devices, and images in a batch
+    widths: how many times as wide as notebook 3's the network is
+    precisions: some of ``PRECISIONS``: "float32", "bf16"
+    channels_last, compiled: False, True, or both
+
+    Raises ``ValueError`` for a batch or a width below 1, and for another precision.
+    """
     names = [str(device) for device in devices]
     all_of_them = product(names, batches, widths, precisions, channels_last, compiled)
     grid = [Setting(*one) for one in all_of_them]

@@ -29,6 +29,12 @@ def train_step(
     """Change the weights once; return the batch's loss (scalar) and logits ``[N, classes]``.
 
     These are the five lines that notebook 05 teaches. Loss and logits are those before the step.
+
+    model: changed in place, in the mode (training or evaluation) that it is in
+    images: what the model takes, e.g. ``[N, 3, 32, 32]`` float32, on its device
+    labels: what the loss function compares with, e.g. ``[N]`` int64, on the same device
+    loss_function: called as ``loss_function(logits, labels)``; returns one number
+    optimizer: the one that steps the model's weights
     """
     optimizer.zero_grad()
     outputs = model(images)
@@ -49,8 +55,14 @@ def train_epoch(
 ) -> float:
     """Train on every batch once; return the mean loss over all examples.
 
-    ``on_step(step, loss)`` is called after each batch, with ``step`` counted from 1. Raises
-    ``TrainingStopped`` where the loss is no longer a finite number, ``ValueError`` without batches.
+    model: changed in place, and left in training mode
+    batches: gives pairs ``(images, labels)``, on any device
+    loss_function, optimizer: as in `train_step`
+    device: where the model is (default: the CPU)
+    on_step: called as ``on_step(step, loss)`` after each batch; ``step`` counts from 1
+
+    Raises ``TrainingStopped`` where the loss is no longer a finite number, ``ValueError`` without
+    batches.
     """
     model.train()
     total, examples = 0.0, 0

@@ -327,8 +327,12 @@ def fit(
 ) -> History:
     """Train for ``epochs`` epochs, validate after each, and return the history.
 
-    ``progress`` shows a bar with the running loss, and ``after_step(run)`` follows each step. All
-    else is as in ``Run``, whose ``options`` are epochs, loss_function, scheduler, device and seed.
+    model, train_batches, validation_batches, optimizer: as in `Run`
+    progress: whether a bar shows the running loss (default: no)
+    after_step: called as ``after_step(run)`` after each step
+    options: those of `Run`: epochs, loss_function, scheduler, device, seed
+
+    Raises ``ValueError`` as ``Run`` does, ``TrainingStopped`` where the loss is not finite.
     """
     run = Run(model, train_batches, validation_batches, optimizer, **options)
     with ProgressBar(total=run.steps_left, disable=not progress, unit=_(" batches")) as bar:

@@ -168,7 +168,13 @@ def walk(
     start: Sequence[float] | None = None,
     steps: int = 100,
 ) -> Walk:
-    """Step one of ``OPTIMIZERS`` down a landscape; return the whole walk.
+    """Step an optimizer down a landscape; return the whole walk.
+
+    landscape: a `Landscape`, or the name of one
+    optimizer: a key of ``OPTIMIZERS``
+    learning_rate, momentum: as in PyTorch; Adam's momentum is its beta 1
+    start: a number for each weight (default: the start of the landscape)
+    steps: how many
 
     Raises ValueError for an unknown name, or a start with another number of weights.
     """

@@ -58,9 +58,11 @@ class LiveTraining(Explorer):
 
     ``live`` is the `LiveRun` behind it: ``live.wait()`` waits, ``live.message`` says what happened.
     It pauses when its last view is closed, and when its cell shows another panel.
-    ``after_step(run)`` follows each step: a ``checkpoint.Saver``, for one. ``mean`` and ``std``
-    are those that the loader normalised with; they bring back the image that is asked about.
-    ``device`` is a `DeviceToggle`: the run moves there, and follows at each press of its buttons.
+
+    run: shown as it stands
+    after_step: called as ``after_step(run)`` after each step, e.g. a ``checkpoint.Saver``
+    mean, std: what the loader normalised with; they bring back the image that is asked about
+    device: a `DeviceToggle`: the run moves there, and follows at each press of its buttons
     """
 
     def __init__(

@@ -42,9 +42,11 @@ class NetworkExplorer(Explorer):
     ):
         """Show ``model`` on images of ``samples``; step through ``snapshots`` where there are.
 
-        A snapshot is a name and a state_dict, as in ``("epoch 1", net.state_dict())``; it is
-        copied. ``classes`` are those of ``samples`` if nothing is said; ``prepare`` makes of an
-        image, uint8 ``[32, 32, 3]``, what the model takes.
+        model: stays as it is
+        samples: a set of images, or images, uint8 ``[H, W, 3]``, by name
+        snapshots: pairs of a name and a state_dict, ``("epoch 1", net.state_dict())``; copied
+        classes: names of the outputs (default: the classes of ``samples``)
+        prepare: makes of an image, uint8 ``[32, 32, 3]``, what the model takes
         """
         self.model, self.prepare = model, prepare
         self.snapshots = [(name, copy.deepcopy(dict(state))) for name, state in snapshots]

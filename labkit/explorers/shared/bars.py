@@ -13,9 +13,13 @@ def bars(
     marked: int = -1,
     texts: Sequence[str] = (),
 ) -> str:
-    """Return HTML: a line with a bar for each of ``shares``, 0 to 1, one of them ``marked``.
+    """Return HTML: a line with a bar for each of ``shares``.
 
-    Behind each bar stands its share, or its text if there are ``texts``.
+    names: what stands before the bars
+    shares: their lengths, 0 to 1
+    caption: of the whole, as text
+    marked: the place of the one that stands out; -1 for none
+    texts: what stands behind the bars (default: the shares in %)
     """
     texts = texts or [written(share, ".1%") for share in shares]
     rows = "".join(

@@ -55,7 +55,14 @@ def slider(
     texts: Sequence[str] = (),
     wide: bool = False,
 ) -> Plan:
-    """Plan a slider; ``texts`` gives each position from 0 on a word."""
+    """Plan a slider.
+
+    name: the key of its value in ``settings``
+    label: what stands before it
+    minimum, maximum, step: of the value; not used where there are ``texts``
+    texts: a word for each position from 0 on
+    wide: whether it takes two columns of the controls, else one
+    """
     ends = {"minimum": minimum, "maximum": len(texts) - 1 if texts else maximum, "step": step}
     return _plan("slider", name, label, wide) | ends | {"texts": list(texts)}
 
