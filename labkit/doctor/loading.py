@@ -15,7 +15,6 @@ from torch.utils.data import (
     SequentialSampler,
     Subset,
     SubsetRandomSampler,
-    TensorDataset,
 )
 
 from labkit.doctor import overlap
@@ -119,10 +118,10 @@ def _order(case: Case) -> Iterator[Finding]:
     same = sort and len(torch.cat(labels).unique()) == 1
     if mixes or (mixes is None and not sort) or (same and mixes is not False):
         return
-    dataset = case.dataset
-    prepared = isinstance(dataset, TensorDataset) and not sort  # mixed once, perhaps
-    kind = "not-shuffled" if sort else "not-shuffled/order"
-    yield found(kind, where if sort else f"{where}(..., shuffle=False)", ask=prepared)
+    if sort:
+        yield found("not-shuffled", where)
+    else:  # the images may have been mixed once, when they were prepared
+        yield found("not-shuffled/order", f"{where}(..., shuffle=False)", ask=True)
 
 
 def _batches(case: Case) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import torch
 from torch import nn
@@ -22,8 +22,9 @@ def kept(
     with model_lock:
         tensors = [*model.parameters(), *model.buffers()]
         weights = [_Weights(tensor) for tensor in tensors if not nn.parameter.is_lazy(tensor)]
-        modes = [(module, module.training) for module in model.modules()]
-        state = copy.deepcopy(optimizer.state_dict()) if optimizer else None
+        modes, state = [(module, module.training) for module in model.modules()], None
+        with suppress(AttributeError):  # an optimizer by hand, without super().__init__()
+            state = copy.deepcopy(optimizer.state_dict()) if optimizer else None
         rates = _rates(optimizer)
 
         def changed() -> list[str]:

@@ -325,6 +325,27 @@ def clearing_by_hand():
     return small(CLEAR, "", STEP, STEP + each)
 
 
+class Wrapper(torch.optim.Optimizer):
+    """Steps another optimizer; never calls super().__init__(), so it has no state_dict()."""
+
+    def __init__(self, inner):
+        self.inner, self.param_groups, self.state = inner, inner.param_groups, inner.state
+        self.defaults = inner.defaults
+
+    def step(self, closure=None):
+        return self.inner.step(closure)
+
+    def zero_grad(self, set_to_none=True):
+        self.inner.zero_grad(set_to_none)
+
+
+def wrapped_optimizer():
+    model = Small()
+    return program(
+        model=model, optimizer=Wrapper(SGD(model.parameters(), lr=0.01)), step=right_step
+    )
+
+
 CORRECT = {
     "nothing but a model": lambda: {"model": Small()},
     "a model and its optimizer": lambda: {
@@ -410,6 +431,7 @@ CORRECT = {
     "a graph left on the model": a_graph_left_on_the_model,
     "a compiled model": lambda: program(model=torch.compile(Small()), step=right_step),
     "no optimizer yet": lambda: program(optimizer=None),
+    "an optimizer around another": wrapped_optimizer,
     "an evaluation that asks the data set": lambda: program(evaluate=counted_by_name),
     "two classes without a negative logit": two_classes_without_a_negative_logit,
     "pictures of noise": noise,
@@ -444,6 +466,7 @@ ASKED = {
     "frozen": frozen_backbone,
     "left-out": head_alone_in_the_optimizer,
     "checkpoint-keys": new_head,
+    "not-shuffled": lambda: program(train_batches=BatchLoader(split(), 16)),
     "not-normalised": lambda: program(
         train_batches=prepared(lambda x: x.permute(0, 3, 1, 2) / 255), validation_batches=None
     ),
