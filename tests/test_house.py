@@ -105,6 +105,6 @@ def test_readme_and_map_list_every_room_and_no_other():
 def test_every_path_that_readme_and_contributing_name_exists():
     for page in ("README.md", "CONTRIBUTING.md"):
         text = (HOUSE.parent / page).read_text()
-        named = re.findall(r"`((?:labkit|tests|notebooks|images)/[\w./]*)`", text)
+        named = re.findall(r"(?<=[ `])((?:labkit|tests|notebooks|images)/[\w./]*)(?=[ `\n])", text)
         linked = [one for one in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in one]
         assert [one for one in named + linked if not (HOUSE.parent / one).exists()] == [], page
