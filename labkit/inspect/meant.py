@@ -101,13 +101,12 @@ def _letters(equation: str) -> Generator[tuple[float, str]]:
     fresh = next((c for c in "mkjlnqrstuvxyzab" if c not in equation), "Z")
     for at, letter in enumerate(right):
         for other in letters:
-            yield (
-                1.2 + left.count(other) / 10 if letter not in left else 1.6,
-                f"{left}->{right[:at]}{other}{right[at + 1 :]}",
-            )
+            alone = left.count(other) == 1 and other not in right  # an axis is summed by itself
+            cost = 0.8 if alone else 1.2 if letter not in left else 1.6
+            yield cost, f"{left}->{right[:at]}{other}{right[at + 1 :]}"
     for n, operand in enumerate(operands):
         first, last = ",".join([*operands[:n], ""]), ",".join(["", *operands[n + 1 :]])
-        for order in permutations(range(len(operand))):
+        for order in permutations(range(len(operand))) if len(operand) < 5 else ():
             turned = "".join(operand[i] for i in order)
             yield 2, f"{first}{turned}{last}->{right}"
             if len(right) == len(operand):

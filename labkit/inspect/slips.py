@@ -221,7 +221,9 @@ def names_of(broken: Recording) -> list[Fix]:
                 "write self.{wrong} = ... in __init__: without self. it is gone when that ends"
             )
             return [Fix(text.format(wrong=wrong))]
-        used = [name for name in known if _letters(name) != _letters(wrong)]  # fc3 is not fc2
+        calls = getattr(type(model).forward, "__code__", called.__code__).co_names
+        alike = [n for n in known if n in calls and _letters(n) == _letters(wrong)]  # fc3, fc2
+        used = [name for name in known if name not in alike]
         for close in get_close_matches(wrong, used, 1):
             text = _("write self.{close}: there is no self.{wrong}")
             return [Fix(text.format(close=close, wrong=wrong))]

@@ -382,6 +382,18 @@ an einsum has one letter for the tokens of queries and of keys
         self.k(t)).softmax(-1); return self.fc((a @ t).mean(1))
     einsum: 'bnd,bmd->bnm'
     bnd,bnd->bnn -> bnd,bmd->bnm
+an einsum keeps the numbers of a head where it is to keep the tokens of the keys
+    c = nn.Conv2d(3, 24, 8, 8); fc = nn.Linear(24, 10)
+    t = self.c(x).flatten(2).transpose(1, 2).unflatten(2, (3, 8)); a = \
+        torch.einsum("bihd,bjhd->bhid", t, t).softmax(-1); t = torch.einsum("bhij,bjhd->bihd", a, \
+        t).flatten(2); return self.fc(t.mean(1))
+    einsum: 'bihd,bjhd->bhij'
+    bihd,bjhd->bhid -> bihd,bjhd->bhij
+a layer lacks the number that its call has
+    conv = nn.Conv2d(3, 8, 3)
+    return self.conv1(x).mean((2, 3))
+    Net: write self\.conv: there is no self\.conv1
+    self.conv1 -> self.conv
 an einsum forgets an axis
     w = nn.Parameter(torch.ones(3, 10))
     return torch.einsum("bhw,cd->bdhw", x, self.w).mean((2, 3))
