@@ -304,7 +304,7 @@ def _time(page, explorer, control: Control) -> tuple[list[float], float]:
         time.sleep(REPEAT)
     time.sleep(0.7)
     settled = page.evaluate("lkWatch.stop(), lkWatch.last - lkWatch.pressed")
-    page.keyboard.press("Home")  # a layer, say: the next slider needs all its room
+    page.keyboard.press("Home")  # e.g. the first layer: the next slider needs all its room
     time.sleep(0.3)
     return waits, settled
 

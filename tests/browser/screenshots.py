@@ -26,7 +26,7 @@ def main() -> None:
     """Run the notebooks named on the command line, or all, and save PNGs of each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
-    parser.add_argument("names", nargs="*", help="03_cnn, say; all where none is given")
+    parser.add_argument("names", nargs="*", help="e.g. 03_cnn; all where none is given")
     parser.add_argument("--dark", action="store_true")
     options = parser.parse_args()
     theme = "JupyterLab Dark" if options.dark else "JupyterLab Light"
