@@ -120,7 +120,9 @@ def _edited(broken: Recording) -> Generator[tuple[float, Fix]]:
             continue
         simple = (ast.Assign, ast.AugAssign, ast.Return, ast.Expr)
         found = [n for n in ast.walk(tree) if isinstance(n, simple)]
-        found = [n for n in found if n.lineno <= line - first + 1 and not _prints(n)]
+        found = [
+            n for n in found if written(source, n)[:6] != "print(" and n.lineno <= line - first + 1
+        ]
         stale: set[str] = set()
         for back, statement in enumerate(sorted(found, key=lambda n: -n.lineno)[:6]):
             old, begin = written(source, statement), _start(source, statement)
@@ -175,10 +177,6 @@ class _Part:
         stored = [n.lineno for n in alike if isinstance(n.ctx, ast.Store)]
         last = max((line for line in stored if line < self.statement.lineno), default=0)
         return sum(n.lineno > last and isinstance(n.ctx, ast.Load) for n in alike) < 2
-
-
-def _prints(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Expr) and "print" in ast.dump(statement)
 
 
 def _function(frame: FrameType, model: nn.Module) -> FunctionType | None:
