@@ -14,6 +14,7 @@ from labkit.doctor.findings import Finding
 from labkit.doctor.log import Rehearsal
 from labkit.doctor.sample import fitting, length, pairs
 from labkit.inspect.recording import record
+from labkit.sandbox import randomness
 from labkit.sandbox.limits import TimeUp
 from labkit.text import _
 from labkit.training import TrainingStopped
@@ -185,7 +186,7 @@ def _range(case: Case, seen: Rehearsal) -> tuple[float, dict[float, float]]:
     def after(times: float) -> float:
         if time.thread_time() > deadline:
             raise TimeUp
-        losses = case.trial(times, count)
+        losses = _trial(case, times, count)
         value = _mean(losses[-max(len(losses) // 4, 1) :]) if losses else math.nan
         return value if math.isfinite(value) else math.inf
 
@@ -207,6 +208,18 @@ def _range(case: Case, seen: Rehearsal) -> tuple[float, dict[float, float]]:
     except TimeUp:  # what is known by then counts
         return (first, results) if 1 in results else (0.0, {})
     return first, results
+
+
+def _trial(case: Case, times: float, count: int) -> list[float]:
+    """Train with steps ``times`` as long, over and over two batches; return the losses.
+
+    The random numbers are the same each time. Raises TimeUp where there is no more time.
+    """
+    with randomness.kept(0):
+        seen = case.train_copies(count, batches=case.sample[:2], times=times)
+    if seen.late:
+        raise TimeUp
+    return [] if seen.error or seen.log.elsewhere else seen.log.sunk
 
 
 def _dead(case: Case, seen: Rehearsal) -> Iterator[Finding]:

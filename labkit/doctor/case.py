@@ -26,12 +26,12 @@ from labkit.doctor.sample import (
 )
 from labkit.doctor.watch import Watch
 from labkit.inspect.recording import FAILURES
-from labkit.sandbox import randomness
 from labkit.sandbox.copies import Copies, files_kept
 from labkit.sandbox.limits import TimeUp
 from labkit.sandbox.model_lock import model_lock
 from labkit.sandbox.originals import equal, kept
 from labkit.sandbox.quiet import quiet
+from labkit.text import _
 
 BATCHES = 12
 """Batches of a rehearsal: a few steps, also where gradients are accumulated over four batches."""
@@ -68,6 +68,10 @@ class Case:
         self.unseen: dict[str, str] = {}  # what could not be looked at, and why
         self.missed: list[str] = []  # the same, for what has no name of its own
         self.named: list[str] = []  # the kinds that were found so far
+        self.by_hand = None
+        if not isinstance(self.optimizer, torch.optim.Optimizer | None):
+            self.by_hand, self.optimizer = self.optimizer, None
+            self.unseen["optimizer"] = _("it is none of PyTorch's")
         self.model = getattr(self.model, "_orig_mod", self.model)  # torch.compile has wrapped it
 
     @cached_property
@@ -195,17 +199,6 @@ class Case:
         batches = self.judging_sample or self.sample
         return self.judge(Sample(batches, Part(batches, self.judging)))
 
-    def trial(self, times: float, count: int) -> list[float]:
-        """Train with steps ``times`` as long, over and over two batches; return the losses.
-
-        The random numbers are the same each time. Raises TimeUp where there is no more time.
-        """
-        with randomness.kept(0):
-            seen = self.train_copies(count, batches=self.sample[:2], times=times)
-        if seen.late:
-            raise TimeUp
-        return [] if seen.error or seen.log.elsewhere else seen.log.sunk
-
     def train_copies(
         self,
         count: int,
@@ -299,6 +292,9 @@ class Case:
             for loader in (self.validation_batches, self.test_batches):
                 if loader is not None:
                     copies.instead(loader, batches)
+                    own = getattr(loader, "dataset", self.dataset)
+                    if own is not self.dataset:  # its length is what it counts
+                        copies.instead(own, getattr(batches, "dataset", own))
             training = Sample(self.sample, Part(self.sample, self.train_batches))
             if self.train_batches is not self.judging:
                 copies.instead(self.train_batches, training)
@@ -326,7 +322,8 @@ class Case:
             seen = Rehearsal(Log(), copies.model(self.model))
             copies.instead(self.given, seen.model)
             change(copies, seen.model)
-            seen.optimizer = copies.optimizer(self.optimizer) if self.optimizer else None
+            own = self.optimizer
+            seen.optimizer = copies.optimizer(own) if own else copies.of(self.by_hand)
         before = {
             name: value.detach().clone()
             for name, value in seen.model.named_parameters()

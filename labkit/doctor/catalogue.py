@@ -297,6 +297,7 @@ _ASKS = {
 }  # fmt: skip
 """What may be on purpose: a question, not a fault."""
 
+_AWAY = {"input-without-effect", "vanishing-gradient"}
 CONSEQUENCES: dict[str, set[str]] = {
     **dict.fromkeys((
         "label-smoothing", "layer-in-forward", "low-precision", "outputs-dropped", "no-backward",
@@ -320,8 +321,8 @@ CONSEQUENCES: dict[str, set[str]] = {
     "loss-summed": {"dead-relu"},
     "not-divided": {"dead-relu"},
     "eps-vanishes": {"learning-rate-too-large", "loss-not-finite", "gradient-not-finite"},
-    "images-mixed": {"no-log-softmax", "softmax-before-loss", "input-without-effect"},
-    "equal-units": {"dead-relu", "learning-rate-too-small", "input-without-effect"},
+    "images-mixed": {"no-log-softmax", "softmax-before-loss", *_AWAY},
+    "equal-units": {"dead-relu", "learning-rate-too-small", "sigmoid-before-loss", *_AWAY},
     "initial-loss": {"dead-relu", "learning-rate-too-large", "input-without-effect"},
     "bytes": {"initial-loss", "dead-relu", "learning-rate-too-large", "loss-not-finite"},
     "no-zero-grad": {"learning-rate-too-large", "dead-relu"},

@@ -71,7 +71,7 @@ def examine(
     or if the batches are an iterator, which cannot be rewound.
     """
     _check_kind(model, nn.Module, _("model"))
-    if optimizer is not None:
+    if optimizer is not None and not callable(getattr(optimizer, "step", None)):
         _check_kind(optimizer, torch.optim.Optimizer, _("optimizer"))
     _check(step, 5, "step(model, images, labels, loss_function, optimizer)")
     _check(train, 4, "train(model, batches, loss_function, optimizer)")

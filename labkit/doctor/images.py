@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from labkit.doctor import learning
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
@@ -26,16 +27,16 @@ def look(case: Case) -> Iterator[Finding]:
     if training.ndim != 4:  # rows of numbers, perhaps of flattened images
         raw = training.is_floating_point() and training.ndim == 2 and training.shape[1] >= 64
         if raw and training.min() == 0 and 200 < training.max() <= 255:
-            yield from _scale(training, name)
+            yield from _scale(case, training, name)
         return
     wrapped = list(_wrapped(training[:64].float(), name))
-    scale = wrapped or list(_scale(training.float(), name)) or list(_twice(case))
+    scale = wrapped or list(_scale(case, training.float(), name)) or list(_twice(case, name))
     yield from scale
-    yield from _axes(training.float(), name)
+    yield from _axes(case, training.float(), name)
     yield from _sideways(case.dataset)
     judging = _what_judges(case)
     if judging is not None and not scale:
-        yield from _differently(training.float(), judging.float())
+        yield from _differently(case, training.float(), judging.float())
 
 
 def _what_the_model_gets(case: Case) -> tuple[torch.Tensor | None, str]:
@@ -89,42 +90,55 @@ def _stack(images: list[torch.Tensor]) -> torch.Tensor | None:
     return torch.cat(same) if same and same[0].ndim > 1 and len(torch.cat(same)) else None
 
 
-def _scale(images: torch.Tensor, name: str) -> Iterator[Finding]:
+def _scale(case: Case, images: torch.Tensor, name: str) -> Iterator[Finding]:
     low, high, mean, std = (
         function(images).item() for function in (torch.min, torch.max, torch.mean, torch.std)
     )
     seen = _("values from {low:.3g} to {high:.3g}, mean {mean:.2g}, std {std:.2g}").format(
         low=low, high=high, mean=mean, std=std
     )
-    if high > 20:
-        yield found("bytes", name, seen=seen)
-    elif std < 0.02:
-        yield found("divided-twice" if std > 1e-6 else "divided-twice/constant", name, seen=seen)
-    elif _looks_normalised_twice(low, high, mean, std):
-        yield found("normalised-twice", name, seen=seen)
+    if low == high:
+        yield found("divided-twice/constant", name, seen=seen)
+    elif 200 < high - low < 256 < 2 * high or std < 0.02:
+        helps = learning.helps(case, lambda _m, x: (x - mean) / std)
+        if helps is not False:
+            yield found("bytes" if high > 1 else "divided-twice", name, ask=not helps, seen=seen)
     elif low >= 0 and high <= 1:
         yield found("not-normalised", name, seen=seen)
 
 
-def _looks_normalised_twice(low: float, high: float, mean: float, std: float) -> bool:
-    """Tell by the numbers: once, they lie within [-1, 1] or have a mean near 0 and a std near 1."""
-    by_half = -3.01 <= low < -2.3 and high <= 1.01 and mean < -0.3
-    by_own_numbers = (low < -3.2 or high > 3.2) and (std > 2 or abs(mean) > 1.5)
-    return by_half or by_own_numbers
-
-
-def _twice(case: Case) -> Iterator[Finding]:
+def _twice(case: Case, name: str) -> Iterator[Finding]:
+    """Look for a second normalisation: in the transform, or on the way from loader to model."""
     steps = transform_steps(case.dataset)
     if steps.count("Normalize") > 1:
         yield found("normalised-twice", _("the training set's transform"), seen=", ".join(steps))
+        return
+    came, entered = pairs(case.sample)[:1], case.entered[:1]
+    if not came or came[0][0].shape != entered[0].shape or not came[0][0].is_floating_point():
+        return
+    x, y = (part.cpu().float().transpose(0, 1).flatten(1) for part in (came[0][0], entered[0]))
+    once = "Normalize" in steps or x.min() < 0 and 0.3 < x.std() < 1.5
+    away = y.mean().abs() > max(0.5, x.mean().abs().item())
+    times = y.std(1) / x.std(1).clamp(min=1e-9)
+    middle = x.mean(1) - y.mean(1) / times
+    again = (times[:, None] * (x - middle[:, None]) - y).abs().max() < 1e-3
+    if (
+        once
+        and again
+        and away
+        and (times > 1.5).all()
+        and ((middle > 0.05) & (middle < 0.95)).all()
+    ):
+        yield found("normalised-twice", name)
 
 
-def _axes(images: torch.Tensor, name: str) -> Iterator[Finding]:
+def _axes(case: Case, images: torch.Tensor, name: str) -> Iterator[Finding]:
     shape = list(images.shape)
+    flat = not any(isinstance(module, nn.Conv2d) for module in case.model.modules())
     if shape[-1] in (1, 3) and min(shape[1:3]) >= 8:
-        yield found("channels-last", name, shape=shape)
+        yield found("channels-last", name, ask=flat or shape[1] != shape[2], shape=shape)
     elif shape[1] == 3 and min(shape[2:]) >= 8 and _is_scrambled(images):
-        yield found("channels-scrambled", name)
+        yield found("channels-scrambled", name, ask=flat)
 
 
 def _is_scrambled(images: torch.Tensor) -> bool:
@@ -146,7 +160,7 @@ def _wrapped(images: torch.Tensor, name: str) -> Iterator[Finding]:
         return
     turned = min(_roughness((numbers.round() + turn) % 256) for turn in range(16, 256, 16))
     if turned < 0.7 * _roughness(numbers):
-        yield found("bytes-wrapped", name)
+        yield found("bytes-wrapped", name, ask=True)  # or hues, which are round
 
 
 def _roughness(images: torch.Tensor) -> torch.Tensor:
@@ -169,7 +183,7 @@ def _sideways(dataset: Any) -> Iterator[Finding]:
     grey = torch.stack([item.float().mean(dim=0) for item in items])
     upright = torch.from_numpy(raw[:count].mean(axis=-1)).float()
     if _alike(grey, upright.mT) > 0.99 > 0.95 > _alike(grey, upright):
-        yield found("sideways", ", ".join(transform_steps(dataset)))
+        yield found("sideways", ", ".join(transform_steps(dataset)), ask=True)
 
 
 def _alike(one: torch.Tensor, other: torch.Tensor) -> float:
@@ -177,7 +191,7 @@ def _alike(one: torch.Tensor, other: torch.Tensor) -> float:
     return torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1].item()
 
 
-def _differently(training: torch.Tensor, judging: torch.Tensor) -> Iterator[Finding]:
+def _differently(case: Case, training: torch.Tensor, judging: torch.Tensor) -> Iterator[Finding]:
     if training.ndim != 4 or judging.ndim != 4 or training.shape[1] != judging.shape[1]:
         return
     (mean, std), (other_mean, other_std) = (
@@ -186,7 +200,19 @@ def _differently(training: torch.Tensor, judging: torch.Tensor) -> Iterator[Find
     apart = abs(mean - other_mean) / max(std, 1e-6)
     ratio = other_std / max(std, 1e-6)
     if apart > 0.6 or not 0.55 < ratio < 1.8:
-        yield found("differently-prepared", mean=mean, std=std, other=other_mean, spread=other_std)
+
+        def alike(model, x):
+            return x if model.training else (x - other_mean) / max(other_std, 1e-6) * std + mean
+
+        helps = learning.helps(case, alike)
+        values: dict[str, Any] = {
+            "mean": mean,
+            "std": std,
+            "other": other_mean,
+            "spread": other_std,
+        }
+        if helps is not False:
+            yield found("differently-prepared", ask=not helps, **values)
 
 
 def look_at_types(case: Case) -> Iterator[Finding]:

@@ -111,15 +111,18 @@ def _with_the_other_transform(case: Case) -> tuple | None:
     mine, other = case.dataset, getattr(case.judging, "dataset", None)
     indices: Any = mine.indices if isinstance(mine, Subset) else range(len(mine or ()))
     mine, other = (x.dataset if isinstance(x, Subset) else x for x in (mine, other))
-    if not hasattr(mine, "transform") or not hasattr(other, "transform"):
-        return None
-    still, start, items = copy.copy(mine), time.monotonic(), []
-    still.transform = other.transform
-    for index in indices[:1000]:
-        items.append(still[index])
-        if time.monotonic() > start + 1:
-            break
-    return images_and_labels([tuple(default_collate(items))])
+    still: Any = copy.copy(mine)
+    start, items = time.monotonic(), []
+    theirs = vars(other) if hasattr(other, "__dict__") else {}
+    names = [name for name, value in vars(mine).items() if callable(value) and name in theirs]
+    vars(still).update({name: theirs[name] for name in names})
+    with suppress(*FAILURES):
+        for index in indices[: 1000 if names else 0]:
+            items.append(still[index])
+            if time.monotonic() > start + 1:
+                break
+        return images_and_labels([tuple(default_collate(items))])
+    return None
 
 
 def _exchanges(case: Case) -> Iterator[tuple[str, Callable, Callable | None]]:
@@ -154,6 +157,25 @@ def _exchanges(case: Case) -> Iterator[tuple[str, Callable, Callable | None]]:
         yield "optimizer", optimizer, None
     if case.loss_function is not None:
         yield "loss", loss, None
+
+
+def helps(case: Case, prepare: Callable) -> bool | None:
+    """Tell whether a copy learns more from images that ``prepare(model, images)`` makes of them.
+
+    None where it cannot be tried, or where the network learns little either way.
+    """
+
+    def change(_copies, model):
+        model.register_forward_pre_hook(lambda m, given: (prepare(m, given[0]), *given[1:]))
+
+    judged = images_and_labels(case.judging_batches[0])
+    if not case.trained or judged is None or len(judged[1]) < _FEW:
+        return None
+    changes: tuple[dict, ...] = ({}, {"change": change})
+    own, other = (max(_scores(case, len(case.many), **c), default=0) for c in changes)
+    if not own or not other:
+        return None
+    return True if other > own + _LESS else False if own > max(0.5, other - _LESS / 3) else None
 
 
 def _scores(case: Case, count: int, **changes: Any) -> list[float]:

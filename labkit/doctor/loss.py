@@ -11,8 +11,9 @@ from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
 from labkit.doctor.log import Forward, Judged
-from labkit.doctor.sample import pairs
+from labkit.doctor.sample import fitting, pairs
 from labkit.doctor.targets import is_log_softmax, is_softmax
+from labkit.inspect.recording import record
 from labkit.text import _
 
 _LITTLE = 0.3
@@ -32,7 +33,7 @@ def look(case: Case) -> Iterator[Finding]:
     yield from _options(entropy)
     if entropy:
         yield from _first_loss(entropy[0])
-        yield from _before_cross_entropy(entropy)
+        yield from _before_cross_entropy(case, entropy)
         yield from _width(case, entropy[0])
     for kind, function in ("no-log-softmax", "nll_loss"), ("no-log-softmax/kl", "kl_div"):
         calls = [c for c in judged if c.function == function and c.outputs.ndim > 1]
@@ -53,7 +54,7 @@ def explains(case: Case, error: Exception) -> bool:
     return about_labels and (any(look_at_labels(case)) or any(look(case)))
 
 
-def _before_cross_entropy(calls: list[Judged]) -> Iterator[Finding]:
+def _before_cross_entropy(case: Case, calls: list[Judged]) -> Iterator[Finding]:
     outputs = [call.outputs.float() for call in calls if call.outputs.ndim > 1]
     if not outputs or any(out.shape[1] < 2 or not out.isfinite().all() for out in outputs):
         return
@@ -63,7 +64,9 @@ def _before_cross_entropy(calls: list[Judged]) -> Iterator[Finding]:
     elif all(is_log_softmax(out) for out in outputs):
         yield found("log-softmax-before-loss", where)
     elif len(numbers) >= 20 and numbers.min() > 0 and _LITTLE < numbers.max() < 1:
-        yield found("sigmoid-before-loss", where)
+        steps = record(case.double, fitting(case.entered[0][:2], case.model)).steps
+        seen = any("sigmoid" in f"{s.call.name} {s.call.kind}".lower() for s in steps)
+        yield found("sigmoid-before-loss", where, ask=not seen)
     elif len(numbers) >= 20 and numbers.min() == 0 and (numbers == 0).float().mean() > 0.1:
         yield found("relu-before-loss", where)
 
@@ -269,7 +272,7 @@ def _factors(case: Case) -> Iterator[Finding]:
     if all(math.isclose(factor, -case.downhill, rel_tol=0.01) for factor in factors):
         yield found("loss-negated", where, ask=not log.steps)
     elif size >= 8 and all(math.isclose(f * size, 1, rel_tol=0.02) for f in factors[:-1]):
-        mean = log.judged[0].options.get("reduction", "mean") == "mean"
+        mean = all(call.options.get("reduction", "mean") == "mean" for call in log.judged)
         if mean and len(log.steps) >= len(log.backwards) - 1:
             yield found("loss-divided", where, n=size)
 

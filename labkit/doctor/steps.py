@@ -139,7 +139,7 @@ def _order(case: Case, seen: Rehearsal) -> Iterator[Finding]:
         yield found("no-backward", log.steps[0].where)
     elif (order[0], order[-1]) == ("step", "backward") and not log.steps[0].after_backward:
         yield found("step-before-backward", log.steps[0].where)
-    elif log.slopes and not any(step.gradient for step in log.steps):
+    elif log.slopes and log.reached & held and not any(step.gradient for step in log.steps):
         yield found("cleared-too-late", log.steps[0].where)
     elif log.lost > 2 * (steps + len(log.elsewhere)):
         yield found("gradients-lost", log.steps[0].where, backwards=backwards, steps=steps)
@@ -166,10 +166,11 @@ def _schedule(case: Case, seen: Rehearsal) -> Iterator[Finding]:
         yield found("learning-rate-zero", log.steps[0].where)
     rates = {step.rate for step in log.steps}
     stepped = any(scheduler.last_epoch > start for scheduler, start in seen.schedulers)
-    least = min((g["lr"] / g["initial_lr"] for g in case.groups if g.get("initial_lr")), default=1)
+    least = min((g["lr"] / _whole(g) for g in case.groups if g.get("initial_lr")), default=1)
     low = list(_never_high(case)) if 0 < least < _PART else []
     yield from low
-    if case.train and len(rates) == 1 and 0 < least < _LITTLE and not stepped and not low:
+    little = 0 < least < _LITTLE or 0 < least < _PART and _counts_batches(case)
+    if case.train and len(rates) == 1 and little and not stepped and not low:
         yield found("learning-rate-zero/little", log.steps[0].where, rate=min(rates), share=least)
     for mode, meaning in dict.fromkeys(log.told):
         if (mode, meaning) in (("min", "accuracy"), ("max", "loss")):
@@ -184,6 +185,17 @@ def _schedule(case: Case, seen: Rehearsal) -> Iterator[Finding]:
             yield from _sinking(case, scheduler, calls, log.steps[0].rate)
         elif case.train and log.steps and calls <= seen.passes and not low:
             yield from _creeping(scheduler, calls)
+
+
+def _whole(group: dict) -> float:
+    """Return the learning rate that a group was given, or climbs to."""
+    return max(group["initial_lr"], group.get("max_lr", 0))
+
+
+def _counts_batches(case: Case) -> bool:
+    """Tell whether the optimizer has a scheduler that climbs and sinks in so many batches."""
+    steps = [getattr(s, "total_steps", 0) for s in schedulers_of(case.optimizer)]
+    return max(steps, default=0) >= (length(case.train_batches) or 1_000)
 
 
 def _sinking(case: Case, scheduler, calls: int, first: float) -> Iterator[Finding]:

@@ -130,11 +130,16 @@ def _asked(model: nn.Module, images: torch.Tensor) -> Iterator[Finding]:
     if together.shape == again.shape and (together - again).abs().max() > 1e-3 * size:
         yield found("active-in-eval", _random_layer(model, images))
         return
-    by = _alone(model, images, together)
-    if by > 0.01 * size:
-        own = any(isinstance(m, _BatchNorm) and m.running_mean is None for m in model.modules())
-        yield found("images-mixed", _mixing_layer(model, images), ask=own, by=float(by))
-        return
+    by, alike = _alone(model, images, together), (together - together[:1]).abs().max()
+    mixed = by > 0.01 * size
+    # where all answers are the same, what a layer mixes does not show in them
+    if mixed or len(images) > 1 and alike < 1e-5 * together.abs().max():
+        layer, inside = _mixing_layer(model, images)
+        if mixed or layer:
+            own = any(isinstance(m, _BatchNorm) and m.running_mean is None for m in model.modules())
+            by = float(by) if mixed else inside
+            yield found("images-mixed", layer or type(model).__name__, ask=own, by=by)
+            return
     weights = [m for m in model.modules() if _weight(m) is not None]
     if len(weights) >= 2 and together.ndim == 2 and _is_linear(model, images):
         yield found("no-activation", type(model).__name__)
@@ -152,15 +157,17 @@ def _alone(model: nn.Module, images: torch.Tensor, together: torch.Tensor) -> to
     return (alone - together).abs().max() if alone.shape == together.shape else together.sum() * 0
 
 
-def _mixing_layer(model: nn.Module, images: torch.Tensor) -> str:
-    """Return the first layer or function whose output for the first image depends on the rest."""
+def _mixing_layer(model: nn.Module, images: torch.Tensor) -> tuple[str, float]:
+    """Return the first layer whose output for the first image depends on the rest, if there is."""
     one, many = record(model, images[:1], keep=True), record(model, images, keep=True)
     for alone, among in zip(one.steps, many.steps, strict=False):
-        if alone.values.ndim and alone.values.is_floating_point():
-            first = among.values.flatten()[: alone.values.numel()].view_as(alone.values)
+        shapes = enumerate(zip(alone.shape, among.shape, strict=False))
+        axes = [axis for axis, (one_image, all_of) in shapes if one_image != all_of]
+        if len(axes) == 1 and alone.shape[axes[0]] == 1 and alone.values.is_floating_point():
+            first = among.values.narrow(axes[0], 0, 1)
             if not torch.allclose(alone.values, first, 1e-2, 1e-4):
-                return alone.layer
-    return type(model).__name__
+                return alone.layer, float((alone.values - first).abs().max())
+    return "", 0.0
 
 
 def _random_layer(model: nn.Module, images: torch.Tensor) -> str:

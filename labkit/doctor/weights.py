@@ -101,7 +101,8 @@ def _other_weights(case: Case) -> Iterator[Finding]:
         known |= {id(p) for p in case.loss_function.parameters()}
     strangers = stepped - known
     if strangers:
-        some = "/some" if case.held else ""
+        learn = {name for name, p in case.model.named_parameters() if p.requires_grad}
+        some = "/some" if case.held & learn else ""
         parts = {"n": len(strangers), "optimizer": type(case.optimizer).__name__}
         yield found(f"other-weights{some}", "optimizer.param_groups", ask=bool(some), **parts)
 

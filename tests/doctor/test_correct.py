@@ -695,7 +695,54 @@ def a_scheduler_whose_factors_are_rates():
     return trains(STEP, f"{STEP}        warm.step()\n", parts=parts, warm=warm)
 
 
+def images_with_another_range():
+    parts = program(train_batches=prepared(lambda x: 9 * normal(x) + 5))
+    held = [(9 * normal(torch.from_numpy(pictures.test_images)) + 5,
+             torch.from_numpy(pictures.test_labels))]  # fmt: skip
+    return parts | {"train": right_loop, "validation_batches": held}
+
+
+def two_losses_of_which_one_is_summed():
+    half = "loss + F.l1_loss(outputs, outputs * 0 - 50, reduction='sum') / len(labels)"
+    return trains("loss.backward", f"({half}).backward")
+
+
+class ByHand:
+    def __init__(self, weights, rate):
+        self.weights, self.rate = list(weights), rate
+
+    def zero_grad(self):
+        for p in self.weights:
+            p.grad = None
+
+    @torch.no_grad()
+    def step(self):
+        for p in self.weights:
+            p -= self.rate * p.grad
+
+
+def an_optimizer_by_hand():
+    model = cnn()
+    return trains(parts=program(model=model, optimizer=ByHand(model.parameters(), 0.05)))
+
+
+def shares_of_the_test_set_beside_a_smaller_one():
+    tested = TensorDataset(images[40:240], labels[40:240])
+    parts = program(model=cnn(), validation_batches=loader(images[:40], labels[:40]))
+    parts |= {"test_batches": DataLoader(tested, 50)}
+    model, batches = parts["model"], parts["test_batches"]
+
+    def evaluate():
+        model.eval()
+        with torch.no_grad():
+            return sum((model(x).argmax(1) == y).sum().item() for x, y in batches) / len(tested)
+
+    return parts | {"evaluate": evaluate}
+
+
 UNUSUAL = [
+    images_with_another_range, two_losses_of_which_one_is_summed, an_optimizer_by_hand,
+    shares_of_the_test_set_beside_a_smaller_one,
     sharpness_aware_steps, an_optimizer_for_each_half, an_evaluation_that_collects_lists,
     views_pulled_together, an_autoencoder, logistic_regression_with_one_cycle,
     two_classes_with_one_output, a_moving_average, an_evaluation_over_two_views,

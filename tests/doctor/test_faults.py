@@ -626,15 +626,16 @@ for kind, change in {
     "bytes": first,
     "divided-twice": lambda x: first(x) / 255 / 255,
     "not-normalised": lambda x: first(x) / 255,
-    "normalised-twice": lambda x: (normal(x) - 0.5) / 0.5,
     "differently-prepared": greyer,
     "images-not-finite": lambda x: normal(x) / 0,
     "channels-scrambled": lambda x: x.reshape(-1, 3, 32, 32) / 127.5 - 1,
     "bytes-wrapped": lambda x: first(x - 127) / 64,
 }.items():
     fault(kind, partial(data, change), right_data)
-fault("normalised-twice", lambda: data(lambda x: (by_their_own_numbers(x) - 0.45) / 0.24),
-      lambda: data(by_their_own_numbers))  # fmt: skip
+edited("normalised-twice", "model(images)", "model((images - 0.5) / 0.5)",
+       parts=program(model=cnn(), train_batches=prepared(normal)))  # fmt: skip
+edited("normalised-twice", "model(images)", "model((images - 0.45) / 0.24)",
+       parts=program(model=cnn(), train_batches=prepared(by_their_own_numbers)))  # fmt: skip
 fault("channels-last", lambda: data(lambda x: x / 127.5 - 1, model=Flat()),
       lambda: data(normal, model=Flat()))  # fmt: skip
 fault("dtype", lambda: data(lambda x: normal(x).double()) | {"step": right_step},

@@ -442,6 +442,35 @@ def a_column_minus_a_row(right):
     return one_number(lambda x: x[:, 0], loss_function=squares)
 
 
+class Attention(nn.Module):
+    """Patches, and a place without an image whose answer counts."""
+
+    def __init__(self, batch_first):
+        super().__init__()
+        self.patches, self.head = nn.Conv2d(3, 16, 8, stride=8), nn.Linear(16, 10)
+        self.place = nn.Parameter(torch.randn(1, 1, 16))
+        self.attention = nn.MultiheadAttention(16, 2, batch_first=batch_first)
+
+    def forward(self, x):
+        x = self.patches(x).flatten(2).mT
+        x = torch.cat([self.place.expand(len(x), 1, 16), x], dim=1)
+        return self.head((x + self.attention(x, x, x)[0])[:, 0])
+
+
+@faulty("images-mixed")
+def attention_among_images(right):
+    return program(model=Attention(right))
+
+
+@faulty("learning-rate-zero")
+def one_cycle_that_never_turns(right):
+    model = cnn()
+    sgd = SGD(model.parameters(), 0.05)
+    cycle = lr_scheduler.OneCycleLR(sgd, 0.05, epochs=3, steps_per_epoch=15)
+    step = STEP + "        cycle.step()\n" if right else STEP + "        cycle\n"
+    return trains(STEP, step, parts=program(model=model, optimizer=sgd), cycle=cycle)
+
+
 @faulty("classes-missing")
 def a_set_that_is_split_while_it_is_sorted(right):
     order = torch.arange(len(y)) if right else y.argsort()
