@@ -9,14 +9,24 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from labkit.inspect import dtypes, joins, messages, reshapes, rewriting, rules, slips, too_small
+from labkit.inspect import (
+    dtypes,
+    joins,
+    messages,
+    reshapes,
+    rewriting,
+    rules,
+    search,
+    slips,
+    too_small,
+)
 from labkit.inspect.fixes import Fix, best, both, changed, layer_text, reach, shape_text
 from labkit.inspect.recording import Recording, is_layer
 from labkit.text import _
 
 RULES = (
     *(slips.no_forward, slips.inputs, slips.no_tensor, reshapes.in_place, reshapes.batch_lost),
-    *(dtypes.types, rules.counts, too_small.windows, joins.sums, joins.joined),
+    *(dtypes.types, rules.counts, too_small.windows, joins.products, joins.sums, joins.joined),
     *(reshapes.views, reshapes.permutes, reshapes.no_such_axis),
 )
 """In the order in which they are asked; the first that knows the call is believed."""
@@ -101,7 +111,11 @@ def _change(fixes: list[Fix], broken: Recording, x: torch.Tensor) -> str:
         for words in alike + [fix.words for fix in more] + wholes:
             return words
     untried = (fix.words for fix in fixes if not _can_be_tried(fix))
-    said = [fix.words for fix in found] or list(untried)[:1] or [_after(broken)]
+    said = [fix.words for fix in found] or list(untried)[:1]
+    if not said and broken.live is None:  # no source is at hand, or the line is right
+        searched = (fix for fix in search.edits(broken) if reach(fix, broken, x) == math.inf)
+        said = [fix.words for fix in searched][:1]
+    said = said or [_after(broken)]
     return _("; or {other}").format(other="").join(said)
 
 

@@ -33,6 +33,10 @@ def sums(broken: Recording, x: torch.Tensor) -> Diagnosis:
     for place, shape, other in ((0, first, second), (1, second, first)):
         if shape[:-1] == other[:-1] and 1 not in (shape[-1], other[-1]):
             fixes += earlier(broken, broken.sources[place], shape[-1], other[-1])
+        text = _("give {shape} the axes of a map, {x}").format(shape=list(shape), x="{x}")
+        if len(other) == 4 and len(shape) in (1, 2) and shape[-1] == other[1]:
+            index = "[:, :, None, None]" if len(shape) == 2 else "[:, None, None]"
+            fixes += before(call, text, f"x{index}", place)
         if broken.sources[place] is None and tensors[place] is not x:  # such as positions
             fixes += _as_long(call, place, shape, other)
         if maps and shape[1] < other[1] and shape[2:] == other[2:]:
@@ -188,6 +192,13 @@ def joined(broken: Recording, x: torch.Tensor) -> Diagnosis:
         if len(differ) == 1 and differ != [0]:
             text = _("join them along the axis in which they differ, dim={n}")
             fixes = [_listed(text.format(n=differ[0]), listed, differ[0])]
+        elif differ == [0] and 1 in (first[0], other[0]):
+            text = _("repeat {shape} for the batch, .expand({sizes})")
+            batch, single = max(first, other), min(first, other)
+            sizes = ", ".join(("len(x)", *["-1"] * (len(single) - 1)))
+            words = text.format(shape=list(single), sizes=sizes)
+            grown = [t.expand(batch[0], *[-1] * (t.ndim - 1)) if len(t) == 1 else t for t in listed]
+            fixes = [_listed(words, grown, axis)]
     return both(shapes), expected, fixes
 
 
@@ -231,3 +242,18 @@ def _upsampled(broken: Recording, listed: Sequence, axis: int) -> list[Fix]:
 
 def _doubles(call: Call) -> bool:
     return isinstance(call.module, _UPSAMPLING) or function(call) == "interpolate"
+
+
+def products(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose a product of matrices whose inner sizes differ."""
+    call, tensors = broken.call, broken.call.tensors
+    if function(call).strip("_") not in ("matmul", "mm", "bmm") or len(tensors) != 2:
+        return None
+    first, second = (tuple(tensor.shape) for tensor in tensors)
+    if not first or len(second) < 2 or first[-1] == second[-2]:
+        return None
+    expected = _("as many columns on the left as there are rows on the right, {n}")
+    fixes = []
+    if first[-1] == second[-1]:
+        fixes = before(call, _("transpose the right one, {x}"), "x.transpose(-2, -1)", 1)
+    return both((first, second)), expected.format(n=second[-2]), fixes

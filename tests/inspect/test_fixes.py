@@ -32,7 +32,7 @@ class Written(nn.Module):
 JOINS = """
 x.permute(0, 2, 1)              | x.permute(0, 2, 1, 3)  | 2, 1 -> 2, 1, 3
 F.max_pool2d(x.flatten(1), 2)   | max_pool2d(x, 2) in    | .flatten(1) ->
-x * x.mean((2, 3))              | 3), keepdim=True)       | 3)) -> 3))[:, :, None, None]
+x * x.mean((2, 3))              | [:, :, None, None]     | 3)) -> 3))[:, :, None, None]
 torch.cat([x, x, y])            | dim=1                  | ]) -> ], dim=1)
 torch.cat([token, x], 1)        | .expand(len(x), -1, | token, -> token.expand(2, -1, -1, -1),
 torch.cat([x, v], 1)            | x.flatten(1)           | [x -> [torch.flatten(x, 1)
@@ -193,3 +193,21 @@ def test_what_is_missing_in_the_constructor_is_named():
     assert "self.act = nn.ReLU(), with brackets" in summary(written, (2, 2)).fault.change
     fault = summary(Written("nn.Sequential(F.relu)(x)"), (2, 2)).fault
     assert "such as nn.ReLU(), where relu is" in fault.change
+
+
+@pytest.mark.parametrize(
+    "line, words",
+    [
+        ("attend(x.flatten(2).mT, v, v)[0].mean(1)", "batch_first=True in self.attend"),
+        ("three(x.flatten(1))", "x.unflatten(1, (3, 8, 8))"),
+        ("x - ones(3)", "the axes of a map, x[:, None, None]"),
+        ("torch.cat([token, x], 1)", ".expand(len(x), -1, -1, -1)"),
+        ("x.flatten(2) @ x.flatten(2)", "transpose the right one, x.transpose(-2, -1)"),
+    ],
+)
+def test_a_module_whose_lines_cannot_be_read_gets_its_fix_too(line, words):
+    known = dict(MAPS, attend=nn.MultiheadAttention(3, 1), v=ones(2, 5, 3))
+    module = Written(line, **known)
+    del linecache.cache[module.forward.__code__.co_filename]  # as of a program given to exec()
+    fault = summary(module, ones(2, 3, 8, 8)).fault
+    assert words in fault.change
