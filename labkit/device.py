@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import psutil
 import torch
 from torch import nn
 
@@ -38,6 +37,8 @@ class Device:
 
 def available() -> list[Device]:
     """Return the devices that PyTorch can use here: the CPU first, then every GPU by number."""
+    import psutil  # slow to load beside torch, and of no use to who only trains
+
     found = [Device("cpu", _cpu_title(), psutil.virtual_memory().total)]
     for kind in ("cuda", "xpu"):
         module = torch.get_device_module(kind)
