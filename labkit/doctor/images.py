@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.utils.data import Subset
 
 from labkit.doctor import learning
 from labkit.doctor.case import Case
@@ -102,9 +103,18 @@ def _scale(case: Case, images: torch.Tensor, name: str) -> Iterator[Finding]:
     elif 200 < high - low < 256 < 2 * high or std < 0.02:
         helps = learning.helps(case, lambda _m, x: (x - mean) / std)
         if helps is not False:
-            yield found("bytes" if high > 1 else "divided-twice", name, ask=not helps, seen=seen)
+            yield found("bytes" if high > 100 else "divided-twice", name, ask=not helps, seen=seen)
+    elif (abs(mean) > 1.5 or std > 2 and max(-low, high) > 3.2) and _holds_bytes(case.dataset):
+        yield found("normalised-twice", name, ask=True, seen=seen)
     elif low >= 0 and high <= 1:
         yield found("not-normalised", name, seen=seen)
+
+
+def _holds_bytes(dataset: Any) -> bool:
+    while isinstance(dataset, Subset):
+        dataset = dataset.dataset
+    stored = (getattr(value, "dtype", "") for value in getattr(dataset, "__dict__", {}).values())
+    return any(str(dtype).endswith("uint8") for dtype in stored)
 
 
 def _twice(case: Case, name: str) -> Iterator[Finding]:
@@ -113,22 +123,18 @@ def _twice(case: Case, name: str) -> Iterator[Finding]:
     if steps.count("Normalize") > 1:
         yield found("normalised-twice", _("the training set's transform"), seen=", ".join(steps))
         return
-    came, entered = pairs(case.sample)[:1], case.entered[:1]
-    if not came or came[0][0].shape != entered[0].shape or not came[0][0].is_floating_point():
+    came = next((x for x, _labels in pairs(case.sample)), None)
+    entered = _at_the_first_layer(case, case.entered[0])
+    if came is None or entered is None or came.shape != entered.shape or came.dtype == torch.uint8:
         return
-    x, y = (part.cpu().float().transpose(0, 1).flatten(1) for part in (came[0][0], entered[0]))
+    x, y = (part.cpu().float().transpose(0, 1).flatten(1) for part in (came, entered))
     once = "Normalize" in steps or x.min() < 0 and 0.3 < x.std() < 1.5
     away = y.mean().abs() > max(0.5, x.mean().abs().item())
     times = y.std(1) / x.std(1).clamp(min=1e-9)
     middle = x.mean(1) - y.mean(1) / times
-    again = (times[:, None] * (x - middle[:, None]) - y).abs().max() < 1e-3
-    if (
-        once
-        and again
-        and away
-        and (times > 1.5).all()
-        and ((middle > 0.05) & (middle < 0.95)).all()
-    ):
+    line = (times[:, None] * (x - middle[:, None]) - y).abs().max() < 1e-3
+    usual = (times > 1.5) & (middle > 0.05) & (middle < 0.95)
+    if once and away and line and usual.all():
         yield found("normalised-twice", name)
 
 

@@ -636,6 +636,9 @@ edited("normalised-twice", "model(images)", "model((images - 0.5) / 0.5)",
        parts=program(model=cnn(), train_batches=prepared(normal)))  # fmt: skip
 edited("normalised-twice", "model(images)", "model((images - 0.45) / 0.24)",
        parts=program(model=cnn(), train_batches=prepared(by_their_own_numbers)))  # fmt: skip
+fault("normalised-twice", lambda: data(normal, model=Parts(
+    lambda self, x: self.head(self.backbone((x - 0.5) / 0.5).flatten(1)))),
+      lambda: data(normal, model=Parts()))  # fmt: skip
 fault("channels-last", lambda: data(lambda x: x / 127.5 - 1, model=Flat()),
       lambda: data(normal, model=Flat()))  # fmt: skip
 fault("dtype", lambda: data(lambda x: normal(x).double()) | {"step": right_step},
@@ -706,6 +709,7 @@ def seed_of_its_own(_worker):
     np.random.seed(torch.initial_seed() % 2**32)
 
 
+fault("normalised-twice", lambda: from_workers(lambda x: 4 * plain(x) - 3), from_workers)
 fault("sideways", lambda: from_workers(lying), from_workers)
 fault("worker-seeds", lambda: from_workers(start=same_seed),
       lambda: from_workers(start=seed_of_its_own))  # fmt: skip
