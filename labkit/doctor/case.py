@@ -71,7 +71,7 @@ class Case:
         self.by_hand = None
         if not isinstance(self.optimizer, torch.optim.Optimizer | None):
             self.by_hand, self.optimizer = self.optimizer, None
-            self.unseen["optimizer"] = _("it is none of PyTorch's")
+            self.unseen["optimizer"] = _("it is not a PyTorch optimizer")
         self.model = getattr(self.model, "_orig_mod", self.model)  # torch.compile has wrapped it
 
     @cached_property

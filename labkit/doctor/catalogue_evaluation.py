@@ -116,28 +116,27 @@ EVALUATION = {
 
 _WITH = "With {part} instead of what you have, the network learns more. On purpose?"
 _TRIED = (
-    "Tried on copies, for {n} batches each: after your training, {own:.0%} of the evaluation "
-    "images are right; after the other one, {other:.0%}."
+    "Tried on copies, for {n} batches each: after your training, {own:.0%} of the "
+    "evaluation images are right; after the other training, {other:.0%}."
 )
 
 LEARNING = {
     "learns-less/all": (
         _WITH,
         _TRIED,
-        "Replace one part after another by the plain one: where it begins to learn, there is the "
-        "cause.",
+        "Replace one part after another by its plain counterpart: the one with which the "
+        "network begins to learn is the cause.",
     ),
     "learns-less/loop": (
         _WITH,
         _TRIED,
-        "Go through your loop line by line: what happens to the images, the labels or the "
-        "gradients that should not?",
+        "Go through your loop line by line: does anything happen to the images, the labels "
+        "or the gradients that should not happen?",
     ),
     "learns-less/loss": (
         _WITH,
         _TRIED,
-        "Look at your loss function: it has to fall, all the way, as the right class becomes more "
-        "probable.",
+        "Look at your loss function: the more probable the right class, the smaller it has to be.",
     ),
     "learns-less/optimizer": (
         _WITH,
@@ -157,7 +156,7 @@ LEARNING = {
         "small to learn from.",
     ),
     "learns-less/evaluation": (
-        "Your evaluation says less than the network knows. On purpose?",
+        "Your evaluation shows less than the network can do. On purpose?",
         "On copies that were trained for {n} batches, {own:.0%} of the images are right in your "
         "evaluation, and {other:.0%} in a plain loop over the same batches.",
         "Prepare the images as in training, and use the model that was trained, in evaluation "
@@ -167,20 +166,22 @@ LEARNING = {
         "The network learns less than a quick classifier. On purpose?",
         "A linear classifier on random filters gets {other:.0%} of the evaluation images right; "
         "the network {own:.0%}, also with a plain loop, cross-entropy and Adam.",
-        "Look for what it throws away: the places (a transformer without positions), the colours, "
-        "or nearly all in a narrow layer.",
+        "Look for what it throws away: the places (a transformer without positions), the "
+        "colours, or nearly everything in a narrow layer.",
     ),
     "learns-less/augmented": (
         "The augmentation turns training images into images of another class. On purpose?",
-        "A quick classifier gets {own:.0%} of the evaluation images right if it is fitted to the "
-        "training images as they come, {other:.0%} if they get the transform of the others.",
+        "A quick classifier gets {own:.0%} of the evaluation images right if it is fitted "
+        "to the training images as they come, {other:.0%} if these get the transform of the "
+        "evaluation images.",
         "Leave out what changes the class: a flip turns arrows, digits and letters into others.",
     ),
     "learns-less/data": (
         "What the training images teach is not what you evaluate. On purpose?",
-        "A quick classifier gets {own:.0%} of the evaluation images right if it is fitted to "
-        "training images, {other:.0%} if it is fitted to half of these.",
-        "Look at some images of each class in both sets: are they prepared alike, do the classes "
-        "have the same numbers, do the labels fit?",
+        "A quick classifier gets {own:.0%} of the evaluation images right if it is fitted "
+        "to the training images, {other:.0%} if it is fitted to half of the evaluation "
+        "images.",
+        "Look at some images of each class in both sets: are they prepared alike, are the "
+        "classes numbered alike, do the labels fit the images?",
     ),
 }
