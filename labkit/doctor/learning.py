@@ -64,6 +64,8 @@ def look(case: Case) -> Iterator[Finding]:
             own = max(scores) if case.evaluate and case.evaluation.called else own
         if not count or own > max(there, by_themselves) - _LESS and own > 0.5:
             return
+    if own > 0.5 and not scores:
+        return  # it has begun to learn, and there was no time to see how far it comes
     given: dict[str, Any] = {"n": count, "own": own}
     enough = own + min(_MORE, (1 - own) / 2)
     if plainly > enough:
