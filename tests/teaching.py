@@ -5,9 +5,11 @@ The run sheets take their minutes from the notebooks and their sentences from
 ``tests/test_teaching.py`` holds the pages to this.
 """
 
+import re
 import textwrap
 import tomllib
 
+from labkit.checks.engine.general import GENERAL
 from labkit.checks.series import SERIES, exercises
 from tests.minutes import NOTEBOOKS, ROOT, Part, count, imported, printed, source, whole
 
@@ -182,7 +184,10 @@ again, with the sentences of `run-sheet.toml`."""
 
 def mistakes() -> str:
     """Return the usual wrong answers to every exercise, in Markdown."""
-    lines = [_MISTAKES]
+    lines = [_MISTAKES, "| name | what the check says |", "|---|---|"]
+    for rule in GENERAL:
+        said = re.sub(r"{.+?}", "…", rule.sentence)
+        lines += [f"| {rule.name} | {_cell(said)} |"] if rule.name else []
     for number, (notebook, title) in enumerate(SERIES.items(), start=1):
         lines.append(f"\n## {number}. {title}")
         for exercise in exercises(notebook):
@@ -210,7 +215,10 @@ _MISTAKES = """# Usual wrong answers, exercise by exercise
 Made by `make minutes` from the checks, which answer each of these by its own sentence. The names on
 the left are those in the table of `python -m labkit.checks.export`.
 An entry such as `old, new` is the right solution with one piece replaced; nothing behind the comma
-means that the piece is missing. Keep this page to yourself: it gives the answers away."""
+means that the piece is missing. Keep this page to yourself: it gives the answers away.
+
+## In any exercise
+"""
 
 
 def pages() -> dict[str, str]:

@@ -39,6 +39,9 @@ def test_work_goes_to_the_folder_one_is_in(tmp_path, monkeypatch):
     monkeypatch.delenv("LABKIT_CHECKPOINTS")
     assert files.work() == Path("checkpoints") and not files.work().exists()
     assert checkpoint.folder() == Path("checkpoints") and files.work().is_dir()
+    Path("notebooks").mkdir()
+    Path("notebooks/00_setup.ipynb").touch()  # as a preflight in a terminal sees it
+    assert files.work() == Path("notebooks/checkpoints")
 
 
 def test_a_learner_who_changes_the_language_goes_on_with_their_own_work(tmp_path, monkeypatch):

@@ -125,7 +125,7 @@ def megabytes(images, bytes_each):
 
 
 megabytes.sentences = {
-    (" * 3", ""): "The colours are missing: an image has three numbers for each pixel.",
+    (" * 3 *", " *"): "The colours are missing: an image has three numbers for each pixel.",
     (" * bytes_each", ""): (
         "This counts the numbers. Each of them takes bytes_each bytes: 4 as float32, 1 as uint8."
     ),

@@ -114,6 +114,7 @@ def test_every_mistake_is_wrong_and_called_by_its_name(exercise):
         verdict = exercise(mistake.answer)
         assert verdict.state in ("wrong", "raised")
         assert (verdict.mistake, verdict.hints[0]) == (mistake.name, mistake.sentence)
+        assert "NameError" not in str(verdict)  # the edit hit more than was meant
 
 
 @each_exercise

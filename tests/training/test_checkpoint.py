@@ -393,6 +393,7 @@ def test_the_folder_is_the_one_that_the_environment_names(monkeypatch, tmp_path)
     monkeypatch.setenv("LABKIT_CHECKPOINTS", str(tmp_path))
     assert checkpoint.folder() == tmp_path
     monkeypatch.delenv("LABKIT_CHECKPOINTS")
+    monkeypatch.chdir(tmp_path)
     assert str(checkpoint.folder()) == "checkpoints"
 
 
