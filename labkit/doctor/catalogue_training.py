@@ -34,8 +34,8 @@ CODE = {
     "gradients-lost": (
         "Most gradients are thrown away: {backwards} times backward(), {steps} times step().",
         "They are cleared before a step has used them, so most batches teach nothing.",
-        "Put optimizer.step() inside the loop, after each loss.backward(); look at its indentation "
-        "and at any if before it.",
+        "Call optimizer.step() after each loss.backward(): look at its indentation and at any if "
+        "before it. Or clear the gradients only after a step has used them.",
     ),
     "optimizer-recreated": (
         "A new optimizer takes each step.",

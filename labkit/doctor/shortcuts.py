@@ -87,15 +87,16 @@ def _seen_by_filters(images: torch.Tensor) -> torch.Tensor:
     return (seen - seen.mean(0)) / seen.std(0).clamp(min=1e-6)
 
 
-def knows(taught: tuple, judged: tuple | None = None) -> float:
+def knows(taught: tuple, judged: tuple | None = None, most: int | None = None) -> float:
     """Fit a ridge regression to images and labels; return the accuracy on others.
 
-    Without others, it is fitted to half of the images and asked about the other half.
+    Without others, it is fitted to half of the images, ``most`` at the most, and asked about the
+    other half.
     """
     if judged is None:
         images, labels = taught
         order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
-        half = order.tensor_split(2)
+        half = [part[:n] for part, n in zip(order.tensor_split(2), (most, None), strict=True)]
         seen = _seen_by_filters(images)
         (here, own), (there, others) = ((seen[part], labels[part]) for part in half)
     else:
