@@ -142,7 +142,7 @@ function begin({ model, el, scene, words, change, redraw }) {
     image.below.textContent = padding ? words.padding : "";
     output.title.textContent = fill(words.output, { height: windows.rows, width: windows.columns });
     const [low, most] = [Math.min(...windows.output), Math.max(...windows.output)];
-    output.below.textContent = fill(words.range, { low: short(low), high: short(most) });
+    output.below.textContent = fill(words.range, { low: rounded(low), high: rounded(most) });
     numbers.begin(windows);
     Object.assign(windows, { level, low, most });
   };

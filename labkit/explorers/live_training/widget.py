@@ -24,8 +24,8 @@ from labkit.training.live import LiveRun, Progress, State
 RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
 
-_BETWEEN_FRAMES = 1 / 11
-"""Seconds from one frame to the next, at the least."""
+_BETWEEN_FRAMES = 1 / 13
+"""Seconds from one frame to the next, at the least: ten a second are left, validation included."""
 
 _SHARE_OF_FRAMES = 0.03
 """Of all time at the most; the rest is for training. One of 3 ms may come ten times a second."""

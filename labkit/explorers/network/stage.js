@@ -174,7 +174,7 @@ class Inside extends Lines {
     el.classList.toggle("lk-opened", opened);
     this.title.textContent = story.title(place);
     this.status.textContent = `${story.sentence(place)} ${story.sees(place) || this.blind}`.trim();
-    this.range.textContent = fill(words.range, { low: short(line.low), high: short(line.high) });
+    this.range.textContent = fill(words.range, { low: rounded(line.low), high: rounded(line.high) });
     this.toggle.textContent = opened ? words.close : words.open;
     this.back.hidden = !opened || !this.trail.length;
     if (this.trail.length) this.back.textContent = fill(words.back, { layer: story.title(this.trail.at(-1)) });

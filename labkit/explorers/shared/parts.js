@@ -30,10 +30,11 @@ function grouped(value, digits = 0) {
   return written(value.toLocaleString("en", options));
 }
 
+/** A number in a sentence: 0.53, −1, 12.5 */
+const rounded = (value, digits = 2) => written(Number(value.toFixed(digits)).toString());
+
 /** A number in a narrow cell: .53, −1, 12.5; where decimals have a comma, nobody leaves out the 0. */
-function short(value, digits = 2) {
-  return written(Number(value.toFixed(digits)).toString()).replace(/^(−?)0(?=\.)/, "$1");
-}
+const short = (value, digits = 2) => rounded(value, digits).replace(/^(−?)0(?=\.)/, "$1");
 
 /** The numbers that Python sent, as an array of that kind. */
 const unpacked = (view, Kind) =>
