@@ -87,7 +87,7 @@ WRONG = {
     ),
     check.megabytes: (
         lambda n, size: n * 1024 * size / 1e6,
-        "Each number is 0.3333 times what it should",
+        "The colours are missing",
     ),
     check.standardise: (
         lambda batch: (batch - batch.mean()) / batch.std(),
