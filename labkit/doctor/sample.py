@@ -69,7 +69,7 @@ class Sample:
     def __getitem__(self, index):
         return self._batches[index]
 
-    def set_epoch(self, epoch: int, start: int = 0) -> None:
+    def set_epoch(self, epoch: int) -> None:
         """Do nothing: the sample is the same in every epoch."""
 
     def __getattr__(self, name: str) -> Any:

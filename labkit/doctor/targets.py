@@ -38,9 +38,7 @@ _DISTANCES = ("mse_loss", "l1_loss", "smooth_l1_loss")
 
 def _far(judged: list[Judged]) -> Iterator[Finding]:
     """Compare the size of the targets of a regression with that of the first outputs."""
-    call = next(
-        (c for c in judged if c.function in ("mse_loss", "l1_loss", "smooth_l1_loss")), None
-    )
+    call = next((c for c in judged if c.function in _DISTANCES), None)
     if call is None or call.targets is None:
         return
     size, near = (x.float().abs().mean().item() for x in (call.targets, call.outputs))
