@@ -169,9 +169,6 @@ class LiveRun:
         run, history = self.run, self.run.history
         per_epoch = history.steps_per_epoch
         done = run.steps_done
-        loss = run.running_loss
-        if math.isnan(loss) and history.running_loss:
-            loss = history.running_loss[-1]
         speed = self._speed()
         batch = len(run.last_batch[1]) if run.last_batch else 0
         left = run.steps_left * batch / speed if batch and speed else math.nan
@@ -182,7 +179,7 @@ class LiveRun:
             epochs=run.epochs,
             step=(done - 1) % per_epoch + 1 if done else 0,
             steps_per_epoch=per_epoch,
-            loss=loss,
+            loss=run.running_loss,
             images_per_second=speed,
             seconds_left=0.0 if run.finished else left,
             device=str(run.device),

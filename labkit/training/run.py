@@ -94,8 +94,17 @@ class Run:
 
     @property
     def running_loss(self) -> float:
-        """Return the mean loss since the last point of the history; NaN right after one."""
-        return self._running_mean.value
+        """Return the mean loss of the last batches, about as many as a point has; NaN before any.
+
+        The last point stands for the batches that the one in the making still lacks: so the loss of
+        a single batch makes no leap.
+        """
+        points, last = self.history.steps, self.history.running_loss[-1:]
+        if not last:
+            return self._running_mean.value
+        since = self.steps_done - points[-1]
+        share = min(since / points[0], 1)
+        return share * self._running_mean.value + (1 - share) * last[0] if since else last[0]
 
     def advance(self) -> float:
         """Take one step, and validate if it ends an epoch; return the loss of its batch.

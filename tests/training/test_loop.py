@@ -142,6 +142,17 @@ def test_the_running_loss_averages_to_the_loss_of_the_epoch(examples):
     assert run.history.training_loss == [pytest.approx(weighed)]
 
 
+def test_one_batch_after_a_point_does_not_make_the_running_loss_leap(examples):
+    many = TensorDataset(*(torch.cat([part] * 6)[:160] for part in examples.tensors))
+    run = _run(many, epochs=1)  # 40 batches: a point takes two of them
+    losses = [run.advance() for _batch in range(3)]
+    point = (losses[0] + losses[1]) / 2
+    assert run.history.running_loss == [pytest.approx(point)]
+    assert run.running_loss == pytest.approx((point + losses[2]) / 2)
+    last = run.advance()
+    assert run.running_loss == run.history.running_loss[-1] == pytest.approx((losses[2] + last) / 2)
+
+
 def test_a_run_trains_as_the_bare_loop_does(examples):
     run = _run(examples, epochs=1, shuffle=False)
     run.finish()

@@ -131,9 +131,8 @@ def filters(run: Run) -> np.ndarray | None:
 def curve(run: Run) -> list[tuple[float, float]]:
     """Return the running loss as points (epochs done, loss), the one in the making included."""
     points = list(zip(run.history.at, run.history.running_loss, strict=False))  # it may train
-    now = run.running_loss
-    if not math.isnan(now):
-        points.append((run.steps_done / run.history.steps_per_epoch, now))
+    if run.steps_done > (run.history.steps or [0])[-1]:
+        points.append((run.steps_done / run.history.steps_per_epoch, run.running_loss))
     return points
 
 
