@@ -207,7 +207,14 @@ def path(name: str, call: Call | None = None) -> str:
         return "model"
     if name.isidentifier():
         return f"self.{name}"
-    return "model" + re.sub(r"\.(\d+)(?![^.])", r"[\1]", f".{name}")
+    return "model" + "".join(
+        f".{part}"
+        if part.isidentifier()
+        else f"[{part}]"
+        if part.isdigit()
+        else f'._modules["{part}"]'  # timm and Caffe name layers block1-0
+        for part in name.split(".")
+    )
 
 
 def written(step: Step, change: str) -> str:

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from labkit.inspect import summary
+from labkit.inspect.fixes import path
 
 ones = torch.ones
 
@@ -211,3 +212,8 @@ def test_a_module_whose_lines_cannot_be_read_gets_its_fix_too(line, words):
     del linecache.cache[module.forward.__code__.co_filename]  # as of a program given to exec()
     fault = summary(module, ones(2, 3, 8, 8)).fault
     assert words in fault.change
+
+
+@pytest.mark.parametrize("name", ["fc1", "features.3", "trunk.block1-0.conv", "1x"])
+def test_where_a_layer_hangs_is_python(name):
+    compile(f"{path(name)} = nn.Identity()", "fix", "exec")
