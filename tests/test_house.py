@@ -19,10 +19,15 @@ FLOORS = (
 FLOOR = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 OUTSIDE = ("__init__", "jupyter")  # the map, and what the Jupyter server loads by name
 LONGEST = 350
+WIDEST = 100
 
 
 def modules():
     return sorted(HOUSE.rglob("*.py"))
+
+
+def read(path):
+    return path.read_text().splitlines()
 
 
 def room_of(path):
@@ -82,8 +87,15 @@ def test_a_file_name_says_which_file_it_is():
 
 def test_every_file_can_be_read_in_one_sitting():
     files = [*modules(), *HOUSE.rglob("*.js"), *HOUSE.rglob("*.css")]
-    lengths = {str(f.relative_to(HOUSE)): len(f.read_text().splitlines()) for f in files}
+    lengths = {str(f.relative_to(HOUSE)): len(read(f)) for f in files}
     assert {name: length for name, length in lengths.items() if length > LONGEST} == {}
+
+
+def test_a_line_of_javascript_or_css_is_as_narrow_as_one_of_python():
+    files = [f for folder in (HOUSE, Path(__file__).parent) for f in folder.rglob("*.[jc]s*")]
+    lines = [(f, line) for f in files if f.suffix in (".js", ".css") for line in read(f)]
+    assert len({f for f, _line in lines}) > 30
+    assert [f"{f.name}: {line}" for f, line in lines if len(line) > WIDEST] == []
 
 
 def test_the_root_is_seen_at_a_glance():

@@ -2,7 +2,8 @@
 
 /** An image with its title, a frame on it, and a line below; `point(y, x)` hears of the mouse. */
 function framed(name, point) {
-  const [title, canvas, frame, below] = [make("figcaption"), make("canvas"), make("i"), make("p", "lk-muted")];
+  const [title, canvas, frame, below] =
+    [make("figcaption"), make("canvas"), make("i"), make("p", "lk-muted")];
   const move = (event) => {
     if (!event.buttons) return;
     const box = canvas.getBoundingClientRect();
@@ -10,7 +11,8 @@ function framed(name, point) {
   };
   canvas.addEventListener("pointerdown", move);
   canvas.addEventListener("pointermove", move);
-  const element = make("figure", name, title, hidden(make("div", "lk-framed-map", canvas, frame)), below);
+  const element =
+    make("figure", name, title, hidden(make("div", "lk-framed-map", canvas, frame)), below);
   return { element, title, canvas, frame, below };
 }
 
@@ -31,10 +33,12 @@ class Numbers {
     this.grids = windows.planes.map(() => heads.map(() => new NumberGrid()));
     this.element.classList.toggle("lk-contest", !convolves);
     this.element.replaceChildren(
-      ...[make("span"), ...heads.flatMap((head) => [make("b", "", head), make("span")])].slice(0, -1),
+      ...[make("span"), ...heads.flatMap((head) => [make("b", "", head), make("span")])]
+        .slice(0, -1),
       ...this.grids.flatMap((grids, c) => [
         make("span", "lk-muted", names[c]),
-        ...grids.flatMap(({ element }, i) => (i ? [make("span", "", " ×="[i]), element] : [element])),
+        ...grids.flatMap(({ element }, i) =>
+          (i ? [make("span", "", " ×="[i]), element] : [element])),
       ]),
     );
   }
@@ -42,7 +46,9 @@ class Numbers {
   show(windows, position, level, width) {
     const [, columns] = windows.size;
     const third = Math.min(108, (width - 110) / 3);
-    const cell = windows.kind === "convolution" ? clamp(third / columns, third < 108 ? 12 : 18, 35) : clamp(200 / columns, 33, 64);
+    const cell = windows.kind === "convolution"
+      ? clamp(third / columns, third < 108 ? 12 : 18, 35)
+      : clamp(200 / columns, 33, 64);
     const bright = (value) => shade(level(value));
     windows.planes.forEach((plane, c) => {
       const [patch, kernel, result] = this.grids[c];
@@ -50,7 +56,8 @@ class Numbers {
       if (windows.kind !== "convolution") {
         const winner = windows.kind === "max" ? values.indexOf(windows.output[position]) : -1;
         const faded = { fill: "#f2f2f2", colour: "#666666" };
-        const style = (value, i) => (winner < 0 || i === winner ? { ...bright(value), mark: i === winner } : faded);
+        const style = (value, i) =>
+          (winner < 0 || i === winner ? { ...bright(value), mark: i === winner } : faded);
         return patch.show(values, columns, style, cell);
       }
       const [weights, products] = [windows.weights[c], windows.products(c, position)];
@@ -63,7 +70,8 @@ class Numbers {
 
 /** The lines of the sum under the output. */
 function sumLines(windows, position, words) {
-  const line = (name, value, mark = "td") => make("tr", "", make(mark, "", name), make(mark, "", fixed(value)));
+  const line = (name, value, mark = "td") =>
+    make("tr", "", make(mark, "", name), make(mark, "", fixed(value)));
   const result = line(`= ${words[`result ${windows.kind}`]}`, windows.output[position], "th");
   if (windows.kind !== "convolution") return [result];
   const names = windows.planes.length > 1 ? words.channels : [""];
@@ -92,7 +100,8 @@ function windowsOf(settings, model, scene, words) {
   if (scene.kind === "pooling") {
     const how = { size: [settings.size, settings.size], stride };
     const kind = ["max", "average"][settings.kind];
-    return { windows: new Pooling(channels(bytes, 0)[settings.channel], shape, kind, how), black: 0 };
+    const maps = channels(bytes, 0);
+    return { windows: new Pooling(maps[settings.channel], shape, kind, how), black: 0 };
   }
   const filter = scene.kernels[settings.kernel] ?? readKernel(settings.typed, words, scene.most);
   const black = filter.learned ? -1 : 0; // what the network was shown
@@ -101,7 +110,8 @@ function windowsOf(settings, model, scene, words) {
   if (filter.weights.length === rows * columns)
     planes = [planes[0].map((_, i) => total(planes.map((plane) => plane[i])) / 3)];
   const [height, width] = shape.map((side) => side + 2 * padding);
-  if (rows > height || columns > width) throw fill(words["no fit"], { rows, columns, height, width });
+  if (rows > height || columns > width)
+    throw fill(words["no fit"], { rows, columns, height, width });
   return { windows: new Convolution(planes, shape, { ...filter, stride, padding }), black };
 }
 
@@ -109,17 +119,20 @@ function begin({ model, el, scene, words, change, redraw }) {
   let [windows, black, key] = [null, 0, ""];
   const go = (position) => change({ position: clamp(position, 0, windows.last) });
   const image = framed("lk-seen", (y, x) => {
-    const [height, width] = [windows.height, windows.width].map((side) => side + 2 * windows.padding);
+    const [height, width] =
+      [windows.height, windows.width].map((side) => side + 2 * windows.padding);
     go(windows.nearest(y * height, x * width));
   });
   const output = framed("lk-output", (y, x) => {
     const at = [Math.floor(y * windows.rows), Math.floor(x * windows.columns)];
     go(at[0] * windows.columns + at[1]);
   });
-  const [numbers, sums, said, complaint] = [new Numbers(words), hidden(make("table")), spoken(), make("div")];
+  const [numbers, sums, said, complaint] =
+    [new Numbers(words), hidden(make("table")), spoken(), make("div")];
   const player = new Player(words, [2, 5, 10, 30, 60], { go, halted: redraw });
   output.element.append(sums);
-  el.append(complaint, make("div", "lk-windows", image.element, numbers.element, output.element), player.element, said);
+  const row = make("div", "lk-windows", image.element, numbers.element, output.element);
+  el.append(complaint, row, player.element, said);
   player.slider.input.addEventListener("keydown", (event) => {
     const rows = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     if (!rows) return;
@@ -167,12 +180,14 @@ function begin({ model, el, scene, words, change, redraw }) {
     frameOn(output.frame, [row, row + 1, column, column + 1], rows, columns);
     const [top, left] = windows.corner(position).map((place) => place + windows.padding);
     const box = [top, top + windows.size[0], left, left + windows.size[1]];
-    frameOn(image.frame, box, windows.height + 2 * windows.padding, windows.width + 2 * windows.padding);
+    const padded = [windows.height, windows.width].map((side) => side + 2 * windows.padding);
+    frameOn(image.frame, box, ...padded);
     numbers.show(windows, position, windows.level, width);
     sums.replaceChildren(...sumLines(windows, position, words));
     const text = sentence(windows, position, words);
     player.show(position, last, `${position + 1} / ${last + 1}`, text);
-    if (!player.timer) put(said, { textContent: text }); // while it plays, nobody could listen so fast
+    // while it plays, nobody could listen so fast
+    if (!player.timer) put(said, { textContent: text });
   };
   const other = () => {
     key = "";

@@ -70,7 +70,8 @@ class Pooling extends Windows {
 /** The channels of [height, width, 3] bytes as numbers from `black` to 1. */
 const channels = (bytes, black) =>
   [0, 1, 2].map((c) =>
-    Array.from({ length: bytes.length / 3 }, (_, i) => (bytes[3 * i + c] / 255) * (1 - black) + black),
+    Array.from({ length: bytes.length / 3 }, (_, i) =>
+      (bytes[3 * i + c] / 255) * (1 - black) + black),
   );
 
 /** Read rows of numbers, "1 0 -1; 1 0 -1", as a filter of the channels' mean; throw a sentence. */

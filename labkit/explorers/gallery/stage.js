@@ -26,7 +26,8 @@ class Shown {
   paint(canvas) {
     const level = (value) => (255 * (value - this.low)) / (this.high - this.low);
     paint(canvas, this.height, this.width, (i) => {
-      const levels = range(3).map((c) => level(this.numbers[(this.channels === 1 ? 0 : c) * this.area + i]));
+      const levels =
+        range(3).map((c) => level(this.numbers[(this.channels === 1 ? 0 : c) * this.area + i]));
       return [...levels, 255];
     });
     return canvas;
@@ -86,7 +87,8 @@ function histograms(stage, width) {
     const most = Math.max(...counts, 1);
     const bars = counts.map((count, i) => {
       const tall = (count / most) * high;
-      const place = { x: (i * width) / BINS, y: base - tall, width: width / BINS - 1, height: tall };
+      const place =
+        { x: (i * width) / BINS, y: base - tall, width: width / BINS - 1, height: tall };
       return tag("rect", { ...place, fill: stage.channels === 3 ? COLOURS[c] : MUTED });
     });
     return [
@@ -114,14 +116,16 @@ function marks(stage, row, column, width) {
 
 function begin({ model, el, words, change, redraw }) {
   let [stages, lines, drawn, selected, wide] = [null, [], "", 0, 0];
-  const [name, place, canvas, frame, ends] = [make("b"), make("span"), make("canvas"), make("i"), make("p", "lk-muted")];
+  const [name, place, canvas, frame, ends] =
+    [make("b"), make("span"), make("canvas"), make("i"), make("p", "lk-muted")];
   const map = make("div", "lk-framed-map", hidden(canvas), frame);
   const enlarged = make("figure", "", make("figcaption", "", name, place), map, ends);
   const body = make("tbody");
   const heads = ["", "", ...words.colours].map((head) => make("th", "", head));
   const [svg, bars, marked] = [hidden(drawing()), drawing("g"), drawing("g")];
   svg.append(bars, marked);
-  const chart = make("figure", "lk-histograms", make("figcaption", "", make("b", "", words.histogram)), svg);
+  const chart =
+    make("figure", "lk-histograms", make("figcaption", "", make("b", "", words.histogram)), svg);
   const table = hidden(make("table", "", make("thead", "", make("tr", "", ...heads)), body));
   const [cursor, said] = [spoken(), make("p")];
   el.classList.add("lk-values");
@@ -151,13 +155,15 @@ function begin({ model, el, words, change, redraw }) {
   /** Another image, or another stage enlarged. */
   const meet = () => {
     const first = clamp(selected - Math.floor(ROWS / 2), 0, Math.max(0, stages.length - ROWS));
-    lines = stages.slice(first, first + ROWS).map((one, i) => line(one, () => change({ selected: first + i })));
+    lines = stages.slice(first, first + ROWS)
+      .map((one, i) => line(one, () => change({ selected: first + i })));
     body.replaceChildren(...lines.map(({ row }) => row));
     lines[selected - first].row.className = "lk-chosen";
     const stage = stages[selected];
     stage.paint(canvas);
     name.textContent = stage.name;
-    ends.textContent = fill(words.range, { low: stage.end(stage.low), high: stage.end(stage.high) });
+    ends.textContent =
+      fill(words.range, { low: stage.end(stage.low), high: stage.end(stage.high) });
     said.textContent = `${model.get("scene").title} ${stage.says}`;
   };
   const draw = (settings, width) => {
@@ -170,7 +176,8 @@ function begin({ model, el, words, change, redraw }) {
       bars.innerHTML = histograms(stage, wide);
       drawn = `${selected} ${width}`;
     }
-    const [row, column] = [Math.min(settings.row, stage.height - 1), Math.min(settings.column, stage.width - 1)];
+    const [row, column] =
+      [Math.min(settings.row, stage.height - 1), Math.min(settings.column, stage.width - 1)];
     frameOn(frame, [row, row + 1, column, column + 1], stage.height, stage.width);
     place.textContent = fill(words.place, { row, column });
     for (const one of lines) one.show([row, column]);
@@ -178,7 +185,8 @@ function begin({ model, el, words, change, redraw }) {
     const values = stage.texts(row, column).map((text, c) => `${stage.names[c]} ${text}`);
     cursor.textContent = fill(stage.cursor, { row, column, values: inRow(values) });
     stand(map, row * stage.width + column, stage.area - 1, cursor.textContent);
-    return { selected: { options: stages.map((one) => one.name), hidden: stages.length === 1, value: selected } };
+    const options = stages.map((one) => one.name);
+    return { selected: { options, hidden: stages.length === 1, value: selected } };
   };
   const other = () => {
     [stages, drawn] = [null, ""];

@@ -30,8 +30,10 @@ class Ground {
   painted() {
     const { across, up, losses } = heights(this, 400);
     const between = this.levels.slice(1, -1);
-    const bands = losses.map((loss) => between.reduce((count, level) => count + (loss >= level), 0));
-    const colours = this.colours.map((colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)));
+    const bands =
+      losses.map((loss) => between.reduce((count, level) => count + (loss >= level), 0));
+    const colours =
+      this.colours.map((colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)));
     const canvas = make("canvas");
     paint(canvas, up.length, across.length, (i) => {
       const edge = bands[i] !== bands[i + across.length] || bands[i] !== bands[i + 1];
@@ -65,7 +67,8 @@ class Ground {
     const title = fill(words.title, { formula: this.formula });
     const look = { name: "lk-title", most: chart.right - chart.left };
     const parts = [text(title, 50, 16, look), text(words.losses, chart.left, chart.top - 10, look)];
-    parts.push(text(words.step, (chart.left + chart.right) / 2, chart.bottom + 42, { anchor: "middle" }));
+    const middle = (chart.left + chart.right) / 2;
+    parts.push(text(words.step, middle, chart.bottom + 42, { anchor: "middle" }));
     parts.push(text(this.flat ? "w₁" : "w", right + 14, bottom + 15));
     if (this.flat) {
       const box = { x: left, y: top, width: right - left, height: bottom - top };
@@ -77,11 +80,14 @@ class Ground {
         parts.push(tag("rect", { ...band, fill: colour })); // the key to the map's bands
       });
     } else {
-      parts.push(ground.inside([polyline(this.curve.map(([weight, loss]) => [ground.x(weight), ground.y(loss)]), "lk-curve")]));
+      const curve = this.curve.map(([weight, loss]) => [ground.x(weight), ground.y(loss)]);
+      parts.push(ground.inside([polyline(curve, "lk-curve")]));
     }
     const losses = ticks(this.low, this.high);
-    const up = this.flat ? ticks(...this.reach[1]).filter((mark) => ground.y(mark) > top + 20) : losses;
-    parts.push(ground.axes({ up, lines: !this.flat }), chart.axes({ up: losses, beside: this.flat ? 14 : 0 }));
+    const up =
+      this.flat ? ticks(...this.reach[1]).filter((mark) => ground.y(mark) > top + 20) : losses;
+    parts.push(ground.axes({ up, lines: !this.flat }));
+    parts.push(chart.axes({ up: losses, beside: this.flat ? 14 : 0 }));
     return [...parts, onGround(this.flat, this.named(ground))].join("");
   }
 
@@ -91,7 +97,8 @@ class Ground {
     return this.places.map(({ weights, kind, label }) => {
       const [x, y] = [frame.x(weights[0]), frame.y(this.flat ? weights[1] : loss(...weights))];
       const above = kind === "top" || (this.flat && kind === "local"); // a saddle is near it
-      const [beside, down, anchor] = kind === "saddle" ? [10, -5, "start"] : [0, above ? -12 : 20, "middle"];
+      const [beside, down, anchor] =
+        kind === "saddle" ? [10, -5, "start"] : [0, above ? -12 : 20, "middle"];
       const d = `M${x - 5} ${y}h10M${x} ${y - 5}v10`;
       const cross = tag("path", { class: "lk-rim", d }) + tag("path", { class: "lk-cross", d });
       return cross + text(label, x + beside, y + down, { anchor });
@@ -105,7 +112,8 @@ const onGround = (flat, parts) => tag("g", { class: flat ? "lk-on-map" : "" }, p
 /** The walk up to a step, on the ground and over the steps. */
 function drawWalk(walk, position, { flat }, { ground, chart }, words) {
   const steps = range(position + 1).filter((step) => Number.isFinite(walk.losses[step]));
-  const spot = (step) => [ground.x(walk.weights[step][0]), ground.y(flat ? walk.weights[step][1] : walk.losses[step])];
+  const spot = (step) =>
+    [ground.x(walk.weights[step][0]), ground.y(flat ? walk.weights[step][1] : walk.losses[step])];
   const spots = steps.map(spot);
   const losses = steps.map((step) => [chart.x(step), chart.y(walk.losses[step])]);
   const [here, there] = [nearest(ground, spots.at(-1)), nearest(chart, losses.at(-1))];
@@ -156,7 +164,8 @@ function walker(frame, point, far) {
   if (inside) return tag("circle", { class: "lk-walker", cx: x, cy: y, r: 7 });
   const turned = (Math.atan2(point[1] - y, point[0] - x) * 180) / Math.PI;
   const place = `translate(${x} ${y}) rotate(${turned})`;
-  const at = [clamp(x, frame.left + 130, frame.right - 130), clamp(y, frame.top + 34, frame.bottom - 20)];
+  const at =
+    [clamp(x, frame.left + 130, frame.right - 130), clamp(y, frame.top + 34, frame.bottom - 20)];
   const said = text(far, ...at, { name: "lk-title", anchor: "middle" });
   return tag("path", { class: "lk-dot", d: "M2 0L-14 -9V9Z", transform: place }) + said;
 }
@@ -176,7 +185,8 @@ function begin({ model, el, scene, words, change }) {
   let [ground, walk, wanted, places, seen] = [null, null, "", null, ""];
   const [box, land, walked] = [hidden(drawing()), drawing("g"), drawing("g")];
   box.append(land, walked);
-  const [said, reset, step] = [spoken(), button(() => halt(0)), button(() => halt(player.position + 1))];
+  const [said, reset, step] =
+    [spoken(), button(() => halt(0)), button(() => halt(player.position + 1))];
   const go = (position) => change({ position: clamp(position, 0, scene.steps) });
   const speak = () => (said.textContent = walk.sentence(player.position, words));
   const player = new Player(words, [2, 5, 10, 30], { go, halted: speak, others: [reset, step] });
@@ -218,7 +228,8 @@ function begin({ model, el, scene, words, change }) {
     }
     walked.innerHTML = drawWalk(walk, position, ground, places, words);
     step.show({ label: `→ ${words["one step"]}`, disabled: position >= scene.steps });
-    player.show(position, scene.steps, `${position} / ${scene.steps}`, walk.sentence(position, words));
+    const place = `${position} / ${scene.steps}`;
+    player.show(position, scene.steps, place, walk.sentence(position, words));
     if (!player.timer) speak(); // while it plays, nobody could listen so fast
     const [ends, others = []] = chosen.reach;
     const side = ([minimum, maximum]) => ({ minimum, maximum });

@@ -1,4 +1,4 @@
-// Walks down a loss of one or two weights: the landscapes, the optimizers, and what became of a walk.
+// Walks down a loss of one or two weights: the landscapes, the optimizers, and how a walk ended.
 
 /** Of each hollow: its middle, two weights; its width; its depth. */
 const HOLLOWS = [[-1, 0.5, 0.6, 0.9], [1.4, -0.9, 0.85, 2.4]];
@@ -12,7 +12,10 @@ const hollows = (v, w, of) =>
 const LOSSES = {
   bowl: [(w) => (w - 1) ** 2, (w) => [2 * (w - 1)]],
   "two valleys": [(w) => w ** 4 - 2 * w ** 2 + 0.4 * w + 1.5, (w) => [4 * w ** 3 - 4 * w + 0.4]],
-  "hole in a plain": [(w) => 2 - 2 * Math.exp(-(w ** 2) / 2), (w) => [2 * w * Math.exp((-w * w) / 2)]],
+  "hole in a plain": [
+    (w) => 2 - 2 * Math.exp(-(w ** 2) / 2),
+    (w) => [2 * w * Math.exp((-w * w) / 2)],
+  ],
   "long valley": [(v, w) => v ** 2 / 20 + w ** 2, (v, w) => [v / 10, 2 * w]],
   pass: [(v, w) => v ** 2 + w ** 4 / 4 - w ** 2 / 2 + 0.25, (v, w) => [2 * v, w ** 3 - w]],
   "two hollows": [
@@ -24,7 +27,7 @@ const LOSSES = {
   ],
 };
 
-/** Those of torch.optim: each returns how far one weight steps, of its gradient and the step's number. */
+/** Those of torch.optim: each returns how far a weight steps, of its gradient and the number. */
 const OPTIMIZERS = {
   SGD: (lr, momentum) => {
     let speed = 0;
@@ -69,7 +72,8 @@ class Walk {
       this.slopes.push(slope(...this.weights.at(-1)));
     }
     this.losses = this.weights.map((at) => loss(...at));
-    this.moves = this.weights.slice(1).map((to, n) => to.map((weight, i) => weight - this.weights[n][i]));
+    this.moves =
+      this.weights.slice(1).map((to, n) => to.map((weight, i) => weight - this.weights[n][i]));
     this.width = Math.max(...ground.reach.map(([low, high]) => high - low));
   }
 
@@ -92,7 +96,8 @@ class Walk {
   /** The kind of the named place that is nearest, and how far away it is. */
   nearest(step) {
     const { places } = this.ground;
-    const far = places.map(({ weights }) => Math.hypot(...weights.map((w, i) => w - this.weights[step][i])));
+    const far =
+      places.map(({ weights }) => Math.hypot(...weights.map((w, i) => w - this.weights[step][i])));
     const distance = Math.min(...far);
     return [places[far.indexOf(distance)].kind, distance];
   }
@@ -103,7 +108,8 @@ class Walk {
   }
 
   crawls(step) {
-    const rests = this.slope(step) < 0.1 ** (1 / 100) * this.slope(step - 1); // in a hundred such steps
+    // in a hundred such steps
+    const rests = this.slope(step) < 0.1 ** (1 / 100) * this.slope(step - 1);
     if (step < 5 || rests) return false;
     return Math.max(...range(5).map((n) => this.stride(step - n))) < this.width / SLOW;
   }
@@ -128,7 +134,8 @@ class Walk {
     const number = (value) => inWords(value, words);
     const [fate, slope] = [this.fate(step), number(this.slope(step))];
     const [first, now] = [this.losses[0], this.losses[step]].map(number);
-    if (fate === "start") return fill(words.start, { place: this.place(words), loss: first, slope });
+    if (fate === "start")
+      return fill(words.start, { place: this.place(words), loss: first, slope });
     const grown = fate === "diverges" || fate === "higher";
     const changes = words[step === 1 ? "after one" : "after more"];
     const changed = changes[grown ? "grown" : now === first ? "still" : "fallen"];
@@ -136,7 +143,8 @@ class Walk {
     const lowest = number(Math.min(...this.ground.places.map(({ weights }) => loss(...weights))));
     const crossing = this.width / this.stride(step);
     const many = crossing < 1e6 ? grouped(Number(crossing.toPrecision(2))) : number(crossing);
-    return `${fill(changed, { n: step, first, now })}: ${fill(words[fate], { lowest, slope, many })}`;
+    const walked = fill(changed, { n: step, first, now });
+    return `${walked}: ${fill(words[fate], { lowest, slope, many })}`;
   }
 
   /** w = 1.20, or w₁ = 1.20, w₂ = −0.30 */

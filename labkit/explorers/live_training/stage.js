@@ -11,7 +11,8 @@ function curve(view) {
 function filterPixels(weights, most, width) {
   const levels = [...weights].map((weight) => 127.5 + (127.5 * weight) / most);
   const gap = (i) => ((i + 1) % width ? [] : [0, 0, 0, 0]);
-  const pixels = range(weights.length / 3).flatMap((i) => [...levels.slice(3 * i, 3 * i + 3), 255, ...gap(i)]);
+  const pixels =
+    range(weights.length / 3).flatMap((i) => [...levels.slice(3 * i, 3 * i + 3), 255, ...gap(i)]);
   return Uint8ClampedArray.from(pixels);
 }
 
@@ -19,16 +20,20 @@ function filterPixels(weights, most, width) {
 class Chart {
   svg = hidden(drawing()); // the sentence says it
 
-  /** Draw a frame on so many points; all but the running loss, a layer of its own, stays as it is. */
+  /** Draw a frame on so many points; the running loss is a layer of its own, drawn each time. */
   paint({ words, blind, epochs, ...frame }, width, height) {
     const [now, before, validated] = [frame.curve, frame.before, frame.validation].map(curve);
     const losses = [...now, ...before, ...validated].map(([, loss]) => loss);
     const usual = blind ?? losses[0] ?? 1;
     const highest = 1.15 * Math.min(Math.max(usual, ...losses), 3 * usual);
     const place = new Frame([34, 8, width - 8, height - 34], [0, epochs], [0, highest]);
-    const on = (all) => all.map(([epoch, loss]) => [place.x(epoch), place.y(Math.min(loss, 2 * highest))]);
-    const drawn = [width, height, epochs, highest, blind, before.length, before.at(-1), validated.length].join();
-    if (drawn !== this.drawn) this.svg.innerHTML = this.ground(place, on, { words, blind, epochs, before, validated });
+    const on = (all) =>
+      all.map(([epoch, loss]) => [place.x(epoch), place.y(Math.min(loss, 2 * highest))]);
+    const drawn = [
+      width, height, epochs, highest, blind, before.length, before.at(-1), validated.length,
+    ].join();
+    if (drawn !== this.drawn)
+      this.svg.innerHTML = this.ground(place, on, { words, blind, epochs, before, validated });
     this.drawn = drawn;
     const [line, dot] = this.svg.querySelectorAll(".lk-now");
     line.setAttribute("points", points(on(now)));
@@ -44,13 +49,16 @@ class Chart {
       tag("rect", { class: "lk-validation", x: x - 4, y: y - 4, width: 8, height: 8 }),
     );
     const lines = [polyline(on(before), "lk-before"), polyline(on(validated), "lk-validation")];
-    const now = tag("g", { class: "lk-moving" }, polyline([], "lk-now") + tag("circle", { class: "lk-now", r: 4 }));
+    const moving = polyline([], "lk-now") + tag("circle", { class: "lk-now", r: 4 });
+    const now = tag("g", { class: "lk-moving" }, moving);
     const below = text(words.epochs, (left + right) / 2, bottom + 30, { anchor: "middle" });
     const level = place.y(blind ?? 0);
-    const said = blind && fill(words.blind, { n: Math.round(Math.exp(blind)), loss: fixed(blind, 2) });
+    const said =
+      blind && fill(words.blind, { n: Math.round(Math.exp(blind)), loss: fixed(blind, 2) });
     const line = tag("line", { class: "lk-blind", x1: left, x2: right, y1: level, y2: level });
     const guess = blind ? line + text(said, right, level - 5, { anchor: "end" }) : "";
-    return place.axes({ across }) + place.inside([...lines, ...squares]) + below + guess + place.inside([now]);
+    const drawn = place.axes({ across }) + place.inside([...lines, ...squares]);
+    return drawn + below + guess + place.inside([now]);
   }
 }
 
@@ -73,10 +81,12 @@ class Panel {
     this.filters = section("filters", ...this.rows);
     const answer = make("div", "", this.truth, this.answer);
     this.asked = section("asked", make("div", "lk-image-asked", this.image, answer), this.bars);
-    const sections = [this.losses, this.accuracy, this.filters, this.asked].map(({ element }) => element);
+    const sections =
+      [this.losses, this.accuracy, this.filters, this.asked].map(({ element }) => element);
     this.sentence = spoken();
     el.classList.add("lk-learning");
-    el.append(make("p", "lk-live-status", this.message, this.details), make("div", "lk-panels", ...sections), this.sentence);
+    const status = make("p", "lk-live-status", this.message, this.details);
+    el.append(status, make("div", "lk-panels", ...sections), this.sentence);
   }
 
   paint(frame, size) {
@@ -98,9 +108,12 @@ class Panel {
     const lines = [["now", words.training], ["validation", words.validation]];
     if (before.byteLength) lines.push(["before", words.before]);
     if (this.legend.childElementCount !== lines.length)
-      this.legend.replaceChildren(...lines.map(([name, said]) => make("span", "", make("i", `lk-${name}`), said)));
+      this.legend.replaceChildren(
+        ...lines.map(([name, said]) => make("span", "", make("i", `lk-${name}`), said)),
+      );
     put(this.share, { textContent: recent ? percent(recent[0], 0) : "–" });
-    put(this.recent, { textContent: recent ? fill(words.recent, { n: recent[1] }) : words["no recent"] });
+    const said = recent ? fill(words.recent, { n: recent[1] }) : words["no recent"];
+    put(this.recent, { textContent: said });
     const done = { share: accuracy.length && percent(accuracy.at(-1), 0), n: accuracy.length };
     put(this.validated, { textContent: accuracy.length ? fill(words.validated, done) : "" });
   }
@@ -110,8 +123,10 @@ class Panel {
     const most = Math.max(...both.flatMap((each) => [...each].map(Math.abs))) || 1;
     [words["at the start"], words.now].forEach((name, n) => {
       const row = this.rows[n];
-      if (row.childElementCount !== (now ? 2 : 0)) row.replaceChildren(...(now ? [make("span", "", name), make("canvas")] : []));
-      if (now) paintColours(row.lastChild, filterPixels(both[n], most, width), height, count * (width + 1));
+      if (row.childElementCount !== (now ? 2 : 0))
+        row.replaceChildren(...(now ? [make("span", "", name), make("canvas")] : []));
+      const size = [height, count * (width + 1)];
+      if (now) paintColours(row.lastChild, filterPixels(both[n], most, width), ...size);
     });
   }
 
@@ -123,7 +138,8 @@ class Panel {
   }
 
   paintAnswer({ image, bars = [], words, ...frame }, isDue) {
-    bars.forEach(([, share], n) => put(this.bar(n).style, { transform: `scaleX(${Math.max(share, 0.005).toFixed(3)})` }));
+    bars.forEach(([, share], n) =>
+      put(this.bar(n).style, { transform: `scaleX(${Math.max(share, 0.005).toFixed(3)})` }));
     if (!isDue) return;
     this.image.hidden = !image;
     if (image) paintColours(this.image, unpacked(image, Uint8Array), ...frame["image shape"]);
@@ -156,7 +172,8 @@ export default () => {
       const draw = () => {
         asked = 0;
         if (!size[0]) return; // it is not on the page
-        const frame = { ...model.get("watched"), ...model.get("scene"), ...model.get("moving"), words: model.get("words") };
+        const [watched, scene, moving] = ["watched", "scene", "moving"].map((n) => model.get(n));
+        const frame = { ...watched, ...scene, ...moving, words: model.get("words") };
         const wait = frame.running && calm.matches ? painted + 1000 - performance.now() : 0;
         if (wait > 0) return (waiting ||= setTimeout(() => ((waiting = 0), ask()), wait));
         painted = performance.now();
@@ -189,7 +206,8 @@ export default () => {
       });
       sized.observe(panel.chart.svg);
       document.addEventListener("visibilitychange", look);
-      const off = [follow(model, { "change:scene change:moving change:watched": ask, "change:sentence": speak }), keepAllKeys(el)];
+      const hears = { "change:scene change:moving change:watched": ask, "change:sentence": speak };
+      const off = [follow(model, hears), keepAllKeys(el)];
       speak();
       ask();
       views += 1;

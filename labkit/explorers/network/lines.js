@@ -13,7 +13,8 @@ const tail = (name) => (name.length > 10 ? `…${name.slice(-9)}` : name);
 const wrapped = (line) => (line.isVector ? Math.ceil(Math.sqrt(line.maps)) : line.width);
 
 /** The first of `room` things shown out of `count`, so that the chosen one is among them. */
-const firstShown = (chosen, count, room) => clamp(chosen - Math.floor(room / 2), 0, Math.max(0, count - room));
+const firstShown = (chosen, count, room) =>
+  clamp(chosen - Math.floor(room / 2), 0, Math.max(0, count - room));
 
 // One for all maps: each canvas on the page is a layer, and sixty of them slow down every frame.
 const easel = make("canvas");
@@ -29,7 +30,8 @@ function pixels(shown, painting, ...numbers) {
 class Lines {
   /** Lay out the lines and maps around the chosen ones. */
   lay() {
-    const focused = this.rows.contains(document.activeElement) && document.activeElement.matches(".lk-maps");
+    const focused =
+      this.rows.contains(document.activeElement) && document.activeElement.matches(".lk-maps");
     this.shown = this.linesShown();
     this.first = new Map(this.shown.map((n) => [n, this.firstMap(n)]));
     this.painters = [];
@@ -37,7 +39,8 @@ class Lines {
     this.rows.replaceChildren();
     for (const number of this.shown) {
       const left = number - before - 1;
-      if (left) this.rows.append(make("p", "lk-muted", fill(this.words["more lines"], { n: left })));
+      if (left)
+        this.rows.append(make("p", "lk-muted", fill(this.words["more lines"], { n: left })));
       this.rows.append(this.row(number));
       before = number;
     }
@@ -73,18 +76,22 @@ class Lines {
 
   row(number) {
     const line = this.story.lines[number];
-    const after = line.activations.length ? make("small", "lk-muted", ` ${line.activations.join(", ")}`) : null;
-    const label = make("div", "lk-label", make("b", "", tail(line.name), after), make("span", "lk-muted", this.shape(number)));
+    const after =
+      line.activations.length ? make("small", "lk-muted", ` ${line.activations.join(", ")}`) : null;
+    const name = make("b", "", tail(line.name), after);
+    const label = make("div", "lk-label", name, make("span", "lk-muted", this.shape(number)));
     label.title = `${line.name} ${line.maps} × ${line.height} × ${line.width}`;
     const written = line.maps <= CELLS || line.kind === "softmax";
     const maps = make("div", "lk-maps");
-    if (line.isVector && written) this.painters.push(() => maps.replaceChildren(...this.cells(number)));
+    if (line.isVector && written)
+      this.painters.push(() => maps.replaceChildren(...this.cells(number)));
     else maps.append(...(line.isVector ? [this.strip(number)] : this.tiles(number)));
     const move = (down, right) => this.moveInLines(number, down, right);
     chooser(maps, line.name, { move, enter: () => this.open([number, ...this.chosen.slice(1)]) });
     maps.addEventListener("focus", () => this.chosen[0] !== number && this.go(this.sameIn(number)));
     const above = () => make("div", "lk-hinted", this.hint, maps);
-    const shown = number ? maps : make("div", "lk-top", this.imageBox, above(), this.focusBox, this.said);
+    const shown =
+      number ? maps : make("div", "lk-top", this.imageBox, above(), this.focusBox, this.said);
     const row = make("div", line.isVector ? "lk-row lk-vector" : "lk-row", label, shown);
     row.dataset.line = maps.dataset.chooses = number;
     return row;
@@ -111,7 +118,8 @@ class Lines {
     const first = this.first.get(number);
     const filters = number === 1 ? this.filters(line) : [];
     return range(Math.min(COLUMNS, line.maps - first)).map((n) => {
-      const tile = this.greys(number, line.height, line.width, () => this.story.plane(number, first + n));
+      const tile =
+        this.greys(number, line.height, line.width, () => this.story.plane(number, first + n));
       tile.classList.add("lk-square");
       tile.dataset.map = first + n;
       if (line.height !== line.width) tile.style.backgroundSize = "contain";
@@ -122,7 +130,8 @@ class Lines {
   /** The first layer's filters in colour, if it has a few that look at red, green and blue. */
   filters(line) {
     const [rows, columns] = [line.rows?.[0].length, line.columns?.[0].length];
-    if (line.kind !== "products" || line.inputs !== 3 || line.maps > COLUMNS / 2 || rows * columns === 1) return [];
+    const colours = line.kind === "products" && line.inputs === 3;
+    if (!colours || line.maps > COLUMNS / 2 || rows * columns === 1) return [];
     const size = rows * columns;
     const weights = () => range(line.maps).map((map) => this.story.filter(1, map)?.weights);
     if (weights().includes(undefined)) return [];
@@ -132,7 +141,8 @@ class Lines {
       const most = this.brightest || Math.max(...found.flatMap((one) => [...one].map(Math.abs)));
       found.forEach((one, map) => {
         const level = (_, i) => 255 * (one[(i % 3) * size + Math.floor(i / 3)] / (2 * most) + 0.5);
-        pixels(shown[map], paintColours, Uint8ClampedArray.from({ length: 3 * size }, level), rows, columns);
+        const levels = Uint8ClampedArray.from({ length: 3 * size }, level);
+        pixels(shown[map], paintColours, levels, rows, columns);
       });
     });
     return shown;
@@ -168,11 +178,14 @@ class Lines {
     const nameAbove = shares && line.maps <= CELLS && this.shown.includes(line.sources[0]);
     return order.map((map) => {
       const value = line.values[map];
-      const name = named ? (nameAbove ? null : make("span", "", named[map])) : make("span", "lk-muted", String(map));
+      const name = named
+        ? (nameAbove ? null : make("span", "", named[map]))
+        : make("span", "lk-muted", String(map));
       const part = make("i");
       part.style.width = `${100 * value}%`;
       const bar = shares ? make("span", "lk-share", part) : null;
-      const cell = make("div", "lk-map lk-cell", name, bar, make("b", "", shares ? percent(value) : fixed(value)));
+      const share = make("b", "", shares ? percent(value) : fixed(value));
+      const cell = make("div", "lk-map lk-cell", name, bar, share);
       cell.classList.toggle("lk-best", value === most);
       cell.title = story.name(number, map);
       Object.assign(cell.dataset, { line: number, map });

@@ -25,13 +25,15 @@ class Inside extends Lines {
   /** The frame that stays: the image, the chosen map, the words; below, the lines or the sums. */
   build() {
     const { words, el } = this;
-    [this.image, this.imageFrame, this.focus, this.focusFrame] = ["canvas", "i", "canvas", "i"].map((tag) => make(tag));
+    [this.image, this.imageFrame, this.focus, this.focusFrame] =
+      ["canvas", "i", "canvas", "i"].map((tag) => make(tag));
     this.imageBox = hidden(make("div", "lk-image lk-framed-map", this.image, this.imageFrame));
     this.focusBox = make("div", "lk-focus lk-framed-map", this.focus, this.focusFrame);
     [this.title, this.status, this.range] = [make("h4"), spoken(), make("p", "lk-muted")];
     this.toggle = this.button(() => (this.opened ? this.close() : this.open()));
     this.back = this.button(() => this.goBack());
-    this.said = make("div", "lk-said", make("div", "lk-title", this.title, this.toggle), this.status, this.range);
+    const title = make("div", "lk-title", this.title, this.toggle);
+    this.said = make("div", "lk-said", title, this.status, this.range);
     this.rows = make("div", "lk-rows");
     this.svg = hidden(drawing());
     this.hint = make("p", "lk-muted lk-hint", words.hint);
@@ -52,7 +54,8 @@ class Inside extends Lines {
     });
     el.addEventListener("pointerleave", () => this.hover(null));
     el.addEventListener("mousedown", (event) => {
-      if (event.target.closest(".lk-map")) event.preventDefault(); // else the focus moves the map away
+      // else the focus moves the map away
+      if (event.target.closest(".lk-map")) event.preventDefault();
     });
     el.addEventListener("click", (event) => {
       const place = this.under(event);
@@ -71,7 +74,8 @@ class Inside extends Lines {
   meet(told) {
     const ask = (line, map) => this.model.send?.({ filter: [line, map] });
     this.story = new Story(told, this.words, ask);
-    Object.assign(this, { look: null, focused: null, brightest: told.brightest, blind: told.blind });
+    const { brightest, blind } = told;
+    Object.assign(this, { look: null, focused: null, brightest, blind });
     paintColours(this.image, this.story.image, ...this.story.size);
     const plan = JSON.stringify(told.plan.map(({ name, shape }) => [name, shape]));
     plan === this.plan ? this.paint() : this.lay(); // of the same lines, nothing has to move
@@ -125,14 +129,16 @@ class Inside extends Lines {
   moveInMap(down, right) {
     const [number, map, row, column] = this.chosen;
     const line = this.story.lines[number];
-    if (line.isVector) this.go([number, map + down * wrapped(line) + finite(right, line.maps), 0, 0]);
+    if (line.isVector)
+      this.go([number, map + down * wrapped(line) + finite(right, line.maps), 0, 0]);
     else this.go([number, map, row + down, column + finite(right, line.width)]);
   }
 
   /** Arrow keys on a line: another map, or another line at the same place of the image. */
   moveInLines(number, down, right) {
     const [, map, row, column] = this.chosen;
-    if (!down) return this.go([number, map + finite(right, this.story.lines[number].maps), row, column]);
+    if (!down)
+      return this.go([number, map + finite(right, this.story.lines[number].maps), row, column]);
     const next = clamp(number + down, 0, this.story.last);
     this.go(this.sameIn(next));
     this.focusOn(next);
@@ -154,7 +160,8 @@ class Inside extends Lines {
     const line = this.story.lines[number];
     if (large && line.isVector) {
       const columns = wrapped(line);
-      const unit = Math.floor(y * Math.ceil(line.maps / columns)) * columns + Math.floor(x * columns);
+      const unit =
+        Math.floor(y * Math.ceil(line.maps / columns)) * columns + Math.floor(x * columns);
       return unit < line.maps ? [number, unit, 0, 0] : null;
     }
     if (map === undefined) return [number, Math.floor(x * line.maps), 0, 0];
@@ -174,10 +181,12 @@ class Inside extends Lines {
     el.classList.toggle("lk-opened", opened);
     this.title.textContent = story.title(place);
     this.status.textContent = `${story.sentence(place)} ${story.sees(place) || this.blind}`.trim();
-    this.range.textContent = fill(words.range, { low: rounded(line.low), high: rounded(line.high) });
+    this.range.textContent =
+      fill(words.range, { low: rounded(line.low), high: rounded(line.high) });
     this.toggle.textContent = opened ? words.close : words.open;
     this.back.hidden = !opened || !this.trail.length;
-    if (this.trail.length) this.back.textContent = fill(words.back, { layer: story.title(this.trail.at(-1)) });
+    if (this.trail.length)
+      this.back.textContent = fill(words.back, { layer: story.title(this.trail.at(-1)) });
     const seen = story.seen(place);
     this.imageFrame.hidden = !seen || seen[1] <= seen[0] || seen[3] <= seen[2];
     if (seen) frameOn(this.imageFrame, seen, story.lines[0].height, story.lines[0].width);
@@ -192,7 +201,8 @@ class Inside extends Lines {
   mustLay() {
     const [number, map] = this.chosen;
     const first = this.first.get(number);
-    return first === undefined || (!this.story.lines[number].isVector && (map < first || map >= first + COLUMNS));
+    return first === undefined
+      || (!this.story.lines[number].isVector && (map < first || map >= first + COLUMNS));
   }
 
   speak(maps) {
@@ -216,7 +226,8 @@ class Inside extends Lines {
       const values = line.isVector ? line.values : this.story.plane(number, map);
       paintGrey(this.focus, values, rows, columns, line.low, line.high);
       const scale = 120 / Math.max(rows, columns);
-      Object.assign(this.focusBox.style, { width: `${columns * scale}px`, height: `${rows * scale}px` });
+      const [wide, tall] = [columns * scale, rows * scale];
+      Object.assign(this.focusBox.style, { width: `${wide}px`, height: `${tall}px` });
     }
     this.focused = [number, map];
     const [y, x] = line.isVector ? [Math.floor(map / columns), map % columns] : [row, column];
@@ -227,7 +238,8 @@ class Inside extends Lines {
   /** Lines from what feeds the number, and frames around it and the windows it takes. */
   connect(place) {
     const outer = this.svg.getBoundingClientRect();
-    const framed = ({ x, y, width, height }, name) => tag("rect", { x, y, width, height, class: name });
+    const framed = ({ x, y, width, height }, name) =>
+      tag("rect", { x, y, width, height, class: name });
     const here = this.box(place[0], place[1], outer);
     const parts = here ? [framed(grown(here, 2), "lk-frame")] : [];
     const feeders = this.opened || !here ? [] : this.story.feeders(place);
@@ -235,13 +247,16 @@ class Inside extends Lines {
     for (const { line, map, adds } of feeders) {
       const box = this.box(line, map, outer);
       if (!box) continue;
-      const [x, y, toX, toY] = [box.x + box.width / 2, box.y + box.height, here.x + here.width / 2, here.y - 2];
+      const [x, y, toX, toY] =
+        [box.x + box.width / 2, box.y + box.height, here.x + here.width / 2, here.y - 2];
       const bend = Math.max(8, (toY - y) * 0.6);
       const kind = adds === null ? "lk-any" : adds < 0 ? "lk-less" : "lk-more";
       const d = `M ${x} ${y} C ${x} ${y + bend}, ${toX} ${toY - bend}, ${toX} ${toY}`;
-      parts.push(tag("path", { d, class: `lk-link ${kind}`, "stroke-width": 0.8 + (3.2 * Math.abs(adds ?? 0)) / most }));
+      const strength = 0.8 + (3.2 * Math.abs(adds ?? 0)) / most;
+      parts.push(tag("path", { d, class: `lk-link ${kind}`, "stroke-width": strength }));
       const source = this.story.lines[line];
-      if (!source.isVector) parts.push(framed(part(box, source, this.story.window(place)), "lk-window"));
+      if (!source.isVector)
+        parts.push(framed(part(box, source, this.story.window(place)), "lk-window"));
     }
     this.svg.innerHTML = parts.join("");
   }
@@ -259,13 +274,15 @@ class Inside extends Lines {
 }
 
 const finite = (step, count) => (Number.isFinite(step) ? step : step > 0 ? count : -count);
-const grown = ({ x, y, width, height }, by) => ({ x: x - by, y: y - by, width: width + 2 * by, height: height + 2 * by });
+const grown = ({ x, y, width, height }, by) =>
+  ({ x: x - by, y: y - by, width: width + 2 * by, height: height + 2 * by });
 
 /** The part of a map's box that is under a window. */
 function part(box, { height, width }, window) {
   const [[top, bottom], [left, right]] = window.map(extent);
   const [wide, high] = [box.width / width, box.height / height];
-  return { x: box.x + left * wide, y: box.y + top * high, width: (right - left) * wide, height: (bottom - top) * high };
+  const corner = { x: box.x + left * wide, y: box.y + top * high };
+  return { ...corner, width: (right - left) * wide, height: (bottom - top) * high };
 }
 
 /** Shows what is told of the image; where weights can be chosen, those near by are here before. */
@@ -314,7 +331,9 @@ function begin({ model, redraw, ...given }) {
   meet();
   if (shown?.slider) model.widget_manager?.get_model(shown.slider).then(listen);
   const hears = {
-    "change:numbers": () => meet() && redraw(), "change:ahead": () => foreseen() && redraw(), "msg:custom": hear,
+    "change:numbers": () => meet() && redraw(),
+    "change:ahead": () => foreseen() && redraw(),
+    "msg:custom": hear,
   };
   return { draw: () => inside?.draw(), hears, end: () => slider?.off("change:value", step) };
 }

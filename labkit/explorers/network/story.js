@@ -17,9 +17,11 @@ class Story {
     this.lines = plan.map((told) => {
       const [count, height, width] = told.shape;
       const values = numbers.subarray(start, (start += count * height * width));
-      const [low, high] = values.reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [0, -Infinity]);
+      const [low, high] =
+        values.reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [0, -Infinity]);
       const isVector = height * width === 1;
-      return { ...told, maps: count, height, width, values, low, high: high > low ? high : low + 1, isVector };
+      const ends = { low, high: high > low ? high : low + 1 };
+      return { ...told, maps: count, height, width, values, ...ends, isVector };
     });
     this.last = this.lines.length - 1;
   }
@@ -54,7 +56,8 @@ class Story {
   /** "map 5", "unit 17", "cat" */
   name(number, map) {
     const { words, lines } = this;
-    return this.names(number)?.[map] ?? fill(lines[number].isVector ? words.unit : words.map, { n: map });
+    return this.names(number)?.[map]
+      ?? fill(lines[number].isVector ? words.unit : words.map, { n: map });
   }
 
   /** "conv2, map 5, row 3, column 4" */
@@ -95,7 +98,7 @@ class Story {
     return this.asked.get(key);
   }
 
-  /** Keep a filter that Python sent when asked: its weights, and its bias behind them if it has one. */
+  /** Keep a filter that Python sent when asked: its weights, and behind them its bias, if any. */
   keep(number, map, numbers) {
     const { inputs, rows, columns } = this.lines[number];
     const size = inputs * rows[0].length * columns[0].length;
@@ -151,7 +154,8 @@ class Story {
       case "softmax": {
         const powers = Array.from(this.lines[source].values, Math.exp);
         const sum = total(powers);
-        return { logit: this.value([source, map, 0, 0]), powers, sum, before: powers[map] / sum, value };
+        const logit = this.value([source, map, 0, 0]);
+        return { logit, powers, sum, before: powers[map] / sum, value };
       }
       case "sum":
       case "activation": {
@@ -163,7 +167,7 @@ class Story {
     }
   }
 
-  /** Which maps feed a number, and how much each adds: [{line, map, adds}]; adds is null if unknown. */
+  /** Which maps feed a number, and what each adds: [{line, map, adds}]; adds is null if unknown. */
   feeders(place) {
     const [number, map] = place;
     const { kind, sources } = this.lines[number];
@@ -196,22 +200,26 @@ class Story {
     const [height, width] = this.window(place).map((places) => places.length);
     const facts = { value, height, width, layer: line.name, type: line.type };
     for (const [name, part] of Object.entries(parts))
-      if (typeof part === "number" && name !== "value") facts[name] = name === "count" ? part : fixed(part);
+      if (typeof part === "number" && name !== "value")
+        facts[name] = name === "count" ? part : fixed(part);
     facts.source = line.sources.map((from) => this.lines[from].name).join(", ");
     if (kind === "products") {
       facts.count = line.inputs * height * width;
       facts.channels = fill(words[line.inputs === 1 ? "one map" : "maps"], { n: line.inputs });
-      facts.bias = parts.bias === null ? words["no bias"] : fill(words["a bias"], { bias: fixed(parts.bias) });
+      facts.bias =
+        parts.bias === null ? words["no bias"] : fill(words["a bias"], { bias: fixed(parts.bias) });
     }
     if (kind === "softmax") {
       Object.assign(facts, { count: parts.powers.length, name: this.name(number, map) });
       Object.assign(facts, { power: plain(parts.powers[map]), sum: plain(parts.sum) });
     }
     if (parts.inputs) facts.inputs = parts.inputs.map((each) => fixed(each)).join(" + ");
-    const isLinear = kind === "products" && height * width === 1 && this.lines[line.sources[0]].isVector;
+    const isLinear =
+      kind === "products" && height * width === 1 && this.lines[line.sources[0]].isVector;
     const said = fill(words[`says ${isLinear ? "linear" : kind}`], facts);
     if (!line.activations.length) return `${said}.`;
-    const after = words[Math.abs(parts.before - parts.value) < 1e-4 ? "then the same" : "then another"];
+    const after =
+      words[Math.abs(parts.before - parts.value) < 1e-4 ? "then the same" : "then another"];
     const activation = line.activations.join(", ");
     return said + fill(after, { before: fixed(parts.before ?? 0), activation, value });
   }
@@ -219,7 +227,8 @@ class Story {
   pixel([, map, row, column], value) {
     const [height, width] = this.size;
     const { height: high, width: wide, maps } = this.lines[0];
-    if (maps !== 3 || height !== high || width !== wide) return fill(this.words["says input"], { value });
+    if (maps !== 3 || height !== high || width !== wide)
+      return fill(this.words["says input"], { value });
     const byte = this.image[(row * width + column) * 3 + map];
     return fill(this.words["says pixel"], { value, byte, colour: this.words.colours[map] });
   }
@@ -236,7 +245,9 @@ class Story {
     const [top, bottom, left, right] = seen;
     const [height, width] = [bottom - top, right - left];
     if (height <= 0 || width <= 0) return this.words["sees nothing"];
-    if (height * width === this.lines[0].height * this.lines[0].width) return this.words["sees all"];
-    return fill(this.words.sees, { height, width, top, left, bottom: bottom - 1, right: right - 1 });
+    if (height * width === this.lines[0].height * this.lines[0].width)
+      return this.words["sees all"];
+    const [last, outermost] = [bottom - 1, right - 1];
+    return fill(this.words.sees, { height, width, top, left, bottom: last, right: outermost });
   }
 }

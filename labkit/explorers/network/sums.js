@@ -24,7 +24,8 @@ function extent(places) {
 /** A title above a grid of numbers, as wide as they need. */
 function figure(title, values, columns, style, largest = 40) {
   const grid = new NumberGrid();
-  grid.show(values, columns, style, columns > READABLE ? 160 / columns : clamp(150 / columns, 27, largest));
+  const cell = columns > READABLE ? 160 / columns : clamp(150 / columns, 27, largest);
+  grid.show(values, columns, style, cell);
   return make("figure", "", make("figcaption", "", title), grid.element);
 }
 
@@ -40,7 +41,8 @@ class Sums {
   show(story, place) {
     const same = this.place?.[0] === place[0];
     const line = story.lines[place[0]];
-    Object.assign(this, { story, place, line, words: story.words, source: line.sources[0], parts: story.parts(place) });
+    const [source, parts] = [line.sources[0], story.parts(place)];
+    Object.assign(this, { story, place, line, words: story.words, source, parts });
     if (!same) this.begin();
     this.draw();
   }
@@ -48,7 +50,8 @@ class Sums {
   /** Begin with what adds or takes most. */
   begin() {
     const { channels, winner } = this.parts ?? {};
-    const largest = (values) => values.reduce((best, value, i) => (Math.abs(value) > Math.abs(values[best]) ? i : best), 0);
+    const largest = (values) =>
+      values.reduce((best, value, i) => (Math.abs(value) > Math.abs(values[best]) ? i : best), 0);
     this.channel = channels ? largest(channels.map(({ sum }) => sum)) : 0;
     const inWindow = channels?.[this.channel].products.length > 1;
     this.cell = inWindow ? largest(channels[this.channel].products) : (winner ?? 0);
@@ -56,7 +59,8 @@ class Sums {
 
   /** Draw all again; what had the focus keeps it. */
   draw() {
-    const held = this.element.contains(document.activeElement) ? document.activeElement.dataset.part : null;
+    const held =
+      this.element.contains(document.activeElement) ? document.activeElement.dataset.part : null;
     this.element.replaceChildren(...this.content());
     if (held) this.element.querySelector(`[data-part="${held}"]`)?.focus();
   }
@@ -69,7 +73,8 @@ class Sums {
       const wide = rows.length * columns.length > 1;
       const inner = wide ? [this.channelList(), this.products(rows, columns)] : [this.terms()];
       const bias = parts.bias === null ? [] : ["+", chip(words.bias, fixed(parts.bias))];
-      return [make("div", "lk-sums-body", ...inner), this.chain(chip(words.sum, fixed(parts.sum)), ...bias)];
+      const body = make("div", "lk-sums-body", ...inner);
+      return [body, this.chain(chip(words.sum, fixed(parts.sum)), ...bias)];
     }
     if (line.kind === "largest" || line.kind === "mean") return this.pooled(rows, columns);
     return [line.kind === "softmax" ? this.powers() : this.chips()];
@@ -78,7 +83,8 @@ class Sums {
   /** The line of all sums: products + bias = before the activation -> what goes on. */
   chain(...pieces) {
     const { line, parts, words } = this;
-    const after = ["=", chip(words.before, fixed(parts.before ?? 0)), "→", make("b", "", line.activations.join(", ")), "→"];
+    const before = chip(words.before, fixed(parts.before ?? 0));
+    const after = ["=", before, "→", make("b", "", line.activations.join(", ")), "→"];
     const value = line.kind === "softmax" ? percent(parts.value) : fixed(parts.value);
     const result = chip(this.story.title(this.place), value);
     result.classList.add("lk-result");
@@ -105,7 +111,8 @@ class Sums {
     const first = firstShown(this.channel, channels.length, LISTED);
     const items = channels.slice(first, first + LISTED).map((channel, i) => {
       const name = make("span", "", story.name(source, channel.map));
-      const item = make("div", "lk-channel", this.thumb(channel.map), name, make("b", "", fixed(channel.sum)));
+      const sum = make("b", "", fixed(channel.sum));
+      const item = make("div", "lk-channel", this.thumb(channel.map), name, sum);
       item.classList.toggle("lk-here", first + i === this.channel);
       item.addEventListener("click", () => choose(first + i));
       return item;
@@ -116,7 +123,8 @@ class Sums {
     };
     const list = make("div", "lk-channels", ...items);
     list.dataset.part = "channels";
-    chooser(list, words.channels, { move: (down, right) => choose(this.channel + (down || right)) });
+    const move = (down, right) => choose(this.channel + (down || right));
+    chooser(list, words.channels, { move });
     const { map, sum } = channels[this.channel];
     const said = fill(words["channel adds"], { name: story.name(source, map), sum: fixed(sum) });
     stand(list, this.channel, channels.length - 1, said);
@@ -200,7 +208,8 @@ class Sums {
     const most = Math.max(...rows.map(({ adds }) => Math.abs(adds))) || 1;
     const onlyAdds = rows.every(({ adds }) => adds >= 0);
     const lines = rows.map(({ cells, adds, at }, i) => {
-      const line = make("div", "lk-term", ...cells.map((cell) => make("span", "", cell)), barOf(adds, most, onlyAdds));
+      const bar = barOf(adds, most, onlyAdds);
+      const line = make("div", "lk-term", ...cells.map((cell) => make("span", "", cell)), bar);
       line.addEventListener("click", () => at && this.open(at));
       line.addEventListener("pointerenter", () => point((this.cell = i)));
       return line;
@@ -209,7 +218,8 @@ class Sums {
       lines.forEach((line, n) => line.classList.toggle("lk-here", n === i));
       stand(table, i, rows.length - 1, rows[i].cells.join(" "));
     };
-    const table = make("div", "lk-terms", ...[...heads, ""].map((head) => make("span", "lk-muted", head)), ...lines);
+    const columns = [...heads, ""].map((head) => make("span", "lk-muted", head));
+    const table = make("div", "lk-terms", ...columns, ...lines);
     table.style.gridTemplateColumns = `repeat(${heads.length}, auto) minmax(60px, 1fr)`;
     const enter = (i) => rows[i].at && this.open(rows[i].at);
     this.choosing(table, "terms", words.products, rows.length, { point, step: 1, enter });
@@ -222,14 +232,18 @@ class Sums {
     const level = grey(story.lines[source]);
     const isMax = line.kind === "largest";
     const faded = { fill: "#f2f2f2", colour: "#666666" };
-    const style = (value, i) => (isMax && i !== parts.winner ? faded : { ...level(value), mark: isMax });
+    const style = (value, i) =>
+      (isMax && i !== parts.winner ? faded : { ...level(value), mark: isMax });
     const title = fill(words.numbers, { name: story.name(source, map) });
     const grids = make("div", "lk-grids", figure(title, parts.values, columns.length, style, 64));
-    const say = (i) => fixed(parts.values[i]) + (isMax && i === parts.winner ? ` ★ ${words.largest}` : "");
+    const say = (i) =>
+      fixed(parts.values[i]) + (isMax && i === parts.winner ? ` ★ ${words.largest}` : "");
     const shown = make("div", "lk-channel-box", this.thumb(map));
-    const body = make("div", "lk-sums-body", shown, this.pickable(grids, title, rows, columns, map, say));
+    const body =
+      make("div", "lk-sums-body", shown, this.pickable(grids, title, rows, columns, map, say));
     if (isMax) return [body, this.chain(chip(words.largest, fixed(parts.before)))];
-    return [body, this.chain(chip(words.sum, fixed(parts.sum)), "÷", chip(words.count, parts.count))];
+    const mean = ["÷", chip(words.count, parts.count)];
+    return [body, this.chain(chip(words.sum, fixed(parts.sum)), ...mean)];
   }
 
   /** Softmax: e to the power of each logit, as a share of them all. */
@@ -239,7 +253,8 @@ class Sums {
     const rows = order.slice(0, TERMS).map((n) => {
       const at = [source, n, 0, 0];
       const power = parts.powers[n];
-      const cells = [story.name(source, n), fixed(story.value(at)), "→", plain(power), percent(power / parts.sum)];
+      const shown = [story.name(source, n), fixed(story.value(at)), "→", plain(power)];
+      const cells = [...shown, percent(power / parts.sum)];
       return { cells, adds: power, at };
     });
     const heads = [story.lines[source].name, words.logit, "", words.power, words.share];
@@ -261,11 +276,14 @@ class Sums {
     };
     if (line.kind === "scaled") {
       const named = (name) => chip(words[name], fixed(parts[name]));
-      const rest = [named("mean"), ") ÷", named("deviation"), "×", named("scale"), "+", named("shift")];
+      const rest =
+        [named("mean"), ") ÷", named("deviation"), "×", named("scale"), "+", named("shift")];
       return this.chain("(", number(this.source, parts.input), "−", ...rest);
     }
     if (parts.inputs)
-      return this.chain(...parts.inputs.flatMap((value, n) => [n ? "+" : "", number(line.sources[n], value)]));
+      return this.chain(
+        ...parts.inputs.flatMap((value, n) => [n ? "+" : "", number(line.sources[n], value)]),
+      );
     return make("p", "lk-muted", words[line.kind === "input" ? "begins here" : "not known"]);
   }
 }

@@ -3,7 +3,8 @@
 const NUMBERS = ["kernel", "stride", "padding", "dilation", "filters"];
 
 /** The places that a window takes, counted from where it begins without padding. */
-const taps = ({ kernel, dilation, padding }) => range(kernel).map((tap) => tap * dilation - padding);
+const taps = ({ kernel, dilation, padding }) =>
+  range(kernel).map((tap) => tap * dilation - padding);
 
 /** Follow an image through layers: a stage for each, as far as they fit, and what is wrong then. */
 function stack(size, channels, layers, limits, words) {
@@ -15,7 +16,8 @@ function stack(size, channels, layers, limits, words) {
     const { kernel, stride, padding, dilation, filters } = layer;
     const before = size;
     size = Math.floor((before + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1;
-    const touched = new Set(range(size).flatMap((at) => taps(layer).map((tap) => at * stride + tap)));
+    const touched =
+      new Set(range(size).flatMap((at) => taps(layer).map((tap) => at * stride + tap)));
     const unvisited = range(before).filter((place) => !touched.has(place));
     const convolves = layer.kind === "conv";
     const parameters = convolves ? filters * (channels * kernel ** 2 + 1) : 0;
@@ -41,14 +43,17 @@ function refused(layer, limits, words) {
 
 function tooSmall(size, { kernel, padding, dilation }, words) {
   const [span, side] = [dilation * (kernel - 1) + 1, size + 2 * padding];
-  return span > side ? fill(words["in layer"], { n: "{n}", reason: fill(words.span, { span, side }) }) : null;
+  return span > side
+    ? fill(words["in layer"], { n: "{n}", reason: fill(words.span, { span, side }) })
+    : null;
 }
 
 /** The places along a side of `sides[0]` that a place in the last map depends on. */
 function seenBy(sides, layers, position) {
   let seen = [position];
   for (const [n, layer] of [...layers.entries()].reverse()) {
-    const reached = new Set(seen.flatMap((at) => taps(layer).map((tap) => at * layer.stride + tap)));
+    const reached =
+      new Set(seen.flatMap((at) => taps(layer).map((tap) => at * layer.stride + tap)));
     seen = [...reached].filter((at) => at >= 0 && at < sides[n]);
   }
   return seen.sort((a, b) => a - b);
@@ -59,6 +64,8 @@ function formula(n, { kernel, stride, padding, dilation }) {
   const span = dilation * (kernel - 1) + 1;
   const room = n + 2 * padding - span;
   const parts = [`⌊(${padding ? `${n} + 2·${padding}` : n} − ${span}) / ${stride}⌋ + 1`];
-  if (room % stride) parts.push(`= ⌊${written(String(Number((room / stride).toPrecision(4))))}⌋ + 1`);
-  return parts.map((part) => part.replaceAll(" ", "\u00a0")).join(" "); // a line ends before the "="
+  if (room % stride)
+    parts.push(`= ⌊${written(String(Number((room / stride).toPrecision(4))))}⌋ + 1`);
+  // a line ends before the "="
+  return parts.map((part) => part.replaceAll(" ", "\u00a0")).join(" ");
 }

@@ -1,4 +1,4 @@
-// A table of layers to fill in, and under it how the image's side shrinks (the arithmetic: `shapes.js`).
+// A table of layers to fill in, and under it how the image's side shrinks (see `shapes.js`).
 
 /** A cell of a row; where the table is narrow, the name of its column stands in it. */
 function cell(name, ...content) {
@@ -38,14 +38,17 @@ class Table {
   layer(index) {
     const { words } = this;
     const who = fill(words.layer, { n: index + 1 });
-    const kind = entry("select", `${who}: ${words.kind}`, (value) => this.edit(index, "kind", value));
+    const kind =
+      entry("select", `${who}: ${words.kind}`, (value) => this.edit(index, "kind", value));
     for (const name of ["conv", "pool"]) kind.add(new Option(words[name], name));
     const numbers = NUMBERS.map((name) => {
-      const input = entry("input", `${who}: ${words[name]}`, (text) => this.edit(index, name, Number(text)));
+      const input =
+        entry("input", `${who}: ${words[name]}`, (text) => this.edit(index, name, Number(text)));
       const [min, max] = this.limits[name];
       return Object.assign(input, { type: "number", min, max });
     });
-    const cells = [cell(words.kind, kind), ...numbers.map((input, i) => cell(words[NUMBERS[i]], input))];
+    const cells =
+      [cell(words.kind, kind), ...numbers.map((input, i) => cell(words[NUMBERS[i]], input))];
     return { kind, numbers, ...this.line(index, who, make("th", "", String(index + 1)), cells) };
   }
 
@@ -67,7 +70,8 @@ class Table {
     const details = ["why", "parameters", "field"].map((name) => cell(words[name]));
     details.forEach((one, i) => (one.className = i ? "lk-number" : "lk-why"));
     head.scope = "row";
-    const row = make("tr", "", head, ...cells, cell(words.guess, guess), cell(words.answer, answer), ...details);
+    const results = [cell(words.guess, guess), cell(words.answer, answer)];
+    const row = make("tr", "", head, ...cells, ...results, ...details);
     return { row, guess, answer, details };
   }
 
@@ -77,7 +81,8 @@ class Table {
       const { kind, numbers } = this.lines[i];
       kind.value = layer.kind;
       NUMBERS.forEach((name, n) => {
-        const typed = document.activeElement === numbers[n] && Number(numbers[n].value) === layer[name];
+        const typed =
+          document.activeElement === numbers[n] && Number(numbers[n].value) === layer[name];
         if (!typed && numbers[n].value !== String(layer[name])) numbers[n].value = layer[name];
       });
       numbers.at(-1).disabled = layer.kind === "pool";
@@ -96,7 +101,8 @@ function result(guess, answer, { words, reveal, fits, details }) {
   const number = guess.trim().replace(/(?<=\d)[.,\s](?=\d{3})/g, ""); // as in 1,024
   const whole = /^\d+$/.test(number);
   const shown = grouped(answer);
-  if (whole && Number(number) === answer) return { known: true, answer: `✓ ${shown}`, details: details() };
+  if (whole && Number(number) === answer)
+    return { known: true, answer: `✓ ${shown}`, details: details() };
   if (reveal) return { known: true, answer: shown, details: details() };
   if (!number) return { answer: "" };
   const hint = !whole ? words.whole : Number(number) < answer ? words.small : words.large;
@@ -108,7 +114,8 @@ const PITCH = 38; // from one to the next
 
 /** The sides below one another, each cell in the middle of the pixels that it sees. */
 function strips(sides, unknown, width) {
-  const [left, right] = [clamp(width * 0.15, 86, 130), width - (sides.some(({ note }) => note) ? 100 : 12)];
+  const [left, right] =
+    [clamp(width * 0.15, 86, 130), width - (sides.some(({ note }) => note) ? 100 : 12)];
   const low = Math.min(0, ...sides.map(({ start, jump }) => start - jump / 2));
   const high = Math.max(...sides.map(({ start, jump, size }) => start + (size - 0.5) * jump));
   const unit = (right - left) / (high - low);
@@ -117,17 +124,22 @@ function strips(sides, unknown, width) {
   const cones = sides.slice(1).map((below, n) => {
     const above = sides[n];
     if (!above.seen.length || !below.seen.length) return "";
-    const [[a, b], [c, d]] = [above, below].map((side) => [x(side, side.seen[0]), x(side, side.seen.at(-1) + 1)]);
-    return tag("path", { class: "lk-cone", d: `M${a} ${top(n) + STRIP}H${b}L${d} ${top(n + 1)}H${c}Z` });
+    const [[a, b], [c, d]] =
+      [above, below].map((side) => [x(side, side.seen[0]), x(side, side.seen.at(-1) + 1)]);
+    return tag(
+      "path", { class: "lk-cone", d: `M${a} ${top(n) + STRIP}H${b}L${d} ${top(n + 1)}H${c}Z` },
+    );
   });
   const drawn = sides.flatMap((side, n) => {
-    const cells = range(side.size).map((cell) => square(side, cell, x(side, cell), x(side, cell + 1), top(n)));
+    const cells =
+      range(side.size).map((cell) => square(side, cell, x(side, cell), x(side, cell + 1), top(n)));
     const name = text(`${side.name}\u2002${side.size}`, left - 8, top(n) + 13, { anchor: "end" });
     return [name, ...cells, text(side.note, right + 8, top(n) + 13)];
   });
   const waiting = unknown.flatMap((sign, n) => {
     const y = top(sides.length + n);
-    const box = tag("rect", { class: "lk-cell", x: left, y, width: right - left, height: STRIP, fill: "none" });
+    const size = { width: right - left, height: STRIP };
+    const box = tag("rect", { class: "lk-cell", x: left, y, ...size, fill: "none" });
     return [box, text(sign, (left + right) / 2, y + 13, { anchor: "middle" })];
   });
   const height = top(sides.length + unknown.length - 1) + STRIP + 8;
@@ -139,8 +151,11 @@ function square({ unvisited, seen }, cell, from, to, y) {
   const missed = unvisited.includes(cell);
   const name = `lk-cell ${missed ? "lk-missed" : seen.includes(cell) ? "lk-sees" : ""}`;
   const box = tag("rect", { class: name, x: from, y, width: to - from, height: STRIP });
-  if (missed) return box + tag("path", { class: "lk-missed", d: `M${from} ${y}L${to} ${y + STRIP}M${from} ${y + STRIP}L${to} ${y}` });
-  return to - from < 17 ? box : box + text(String(cell), (from + to) / 2, y + 13, { anchor: "middle" });
+  const cross = `M${from} ${y}L${to} ${y + STRIP}M${from} ${y + STRIP}L${to} ${y}`;
+  if (missed) return box + tag("path", { class: "lk-missed", d: cross });
+  return to - from < 17
+    ? box
+    : box + text(String(cell), (from + to) / 2, y + 13, { anchor: "middle" });
 }
 
 function begin({ el, scene, words, change, model }) {
@@ -164,7 +179,8 @@ function begin({ el, scene, words, change, model }) {
     const { stages, problem } = stack(size, scene.channels, layers, scene.limits, words);
     const complete = stages.length === layers.length;
     const end = stages.at(-1);
-    const answers = [...stages.map((stage) => stage.size), ...(complete ? [end.channels * end.size ** 2] : [])];
+    const answers =
+      [...stages.map((stage) => stage.size), ...(complete ? [end.channels * end.size ** 2] : [])];
     const details = (n) => () => {
       if (n === stages.length) {
         const parameters = total(stages.map((stage) => stage.parameters));
@@ -187,7 +203,10 @@ function begin({ el, scene, words, change, model }) {
     const lengths = [size, ...stages.slice(0, shown).map((stage) => stage.size)];
     const { height, drawn } = strips(
       sidesOf(lengths, stages.slice(0, shown), layers, follows ? unit : null, words),
-      [...range(stages.length - shown).fill("?"), ...range(layers.length - stages.length).fill("✗")],
+      [
+        ...range(stages.length - shown).fill("?"),
+        ...range(layers.length - stages.length).fill("✗"),
+      ],
       width,
     );
     box.style.height = `${height}px`;
@@ -231,7 +250,9 @@ function sentence(lengths, stages, layers, { complete, unit, words }) {
   const seen = seenBy(lengths, layers, unit);
   if (!seen.length) return fill(words.nothing, { sizes, unit });
   const never = stages.flatMap(({ unvisited, before }, i) =>
-    unvisited.length ? [fill(words.never, { layer: i + 1, n: unvisited.length, total: before })] : [],
+    unvisited.length
+      ? [fill(words.never, { layer: i + 1, n: unvisited.length, total: before })]
+      : [],
   );
   return [fill(words.sees, { sizes, unit, first: seen[0], last: seen.at(-1) }), ...never].join(" ");
 }

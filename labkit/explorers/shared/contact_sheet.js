@@ -11,7 +11,8 @@ function render({ model, el }) {
   el.classList.add("lk-screen", "lk-pixelated");
   el.style.setProperty("--lk-width", `${model.get("width")}px`);
   el.append(canvas, sentence);
-  const place = (number) => [PITCH * (number % columns) + 2, PITCH * Math.floor(number / columns) + 2];
+  const place = (number) =>
+    [PITCH * (number % columns) + 2, PITCH * Math.floor(number / columns) + 2];
   const draw = () => {
     const bytes = unpacked(model.get("images"), Uint8Array);
     count = bytes.length / (3 * TILE * TILE);
@@ -29,7 +30,8 @@ function render({ model, el }) {
   };
   canvas.addEventListener("click", (event) => {
     const { left, top, width } = canvas.getBoundingClientRect();
-    const [x, y] = [event.clientX - left, event.clientY - top].map((at) => Math.floor((at / width) * columns));
+    const [x, y] =
+      [event.clientX - left, event.clientY - top].map((at) => Math.floor((at / width) * columns));
     if (y * columns + x < count) model.send({ pick: y * columns + x });
   });
   draw();

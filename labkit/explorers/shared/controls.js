@@ -158,7 +158,7 @@ class Player {
 }
 
 /**
- * A stage: the controls that Python planned, and below them what `begin` puts into the element. That
+ * A stage: the controls that Python planned, and below them what `begin` puts into the element. It
  * returns how to `draw` the settings on so many points of width, whenever anybody changes one, what
  * controls do beyond setting a value (`acts`), what else of the model it `hears`, and how to `end`.
  * `draw` may return news for the controls. Python hears of a change when it is on the screen, or at

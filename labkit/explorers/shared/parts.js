@@ -33,7 +33,7 @@ function grouped(value, digits = 0) {
 /** A number in a sentence: 0.53, −1, 12.5 */
 const rounded = (value, digits = 2) => written(Number(value.toFixed(digits)).toString());
 
-/** A number in a narrow cell: .53, −1, 12.5; where decimals have a comma, nobody leaves out the 0. */
+/** A number in a narrow cell: .53, −1, 12.5; where decimals have a comma, the 0 always stands. */
 const short = (value, digits = 2) => rounded(value, digits).replace(/^(−?)0(?=\.)/, "$1");
 
 /** The numbers that Python sent, as an array of that kind. */
@@ -89,7 +89,7 @@ function keepAllKeys(el) {
 }
 
 /**
- * Something to choose from by arrow keys, heard as a slider: a screen reader says each choice. `move`
+ * Something to choose from by arrow keys, heard as a slider: a reader says each choice. `move`
  * hears of steps down and to the right, `turn` of page up and page down, `enter` of Enter.
  */
 function chooser(element, label, { move, enter, turn }) {
@@ -130,7 +130,8 @@ function follow(model, listeners) {
 
 /** Paint pixels, one of the canvas for each: `colour(i)` gives [red, green, blue, opacity]. */
 function paint(canvas, height, width, colour) {
-  if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
+  if (canvas.width !== width || canvas.height !== height)
+    [canvas.width, canvas.height] = [width, height];
   const context = canvas.getContext("2d");
   const data = context.createImageData(width, height);
   for (let i = 0; i < height * width; i++) data.data.set(colour(i), 4 * i);
@@ -151,11 +152,12 @@ function paintGrey(canvas, values, height, width, low, high) {
 function paintColours(canvas, bytes, height, width) {
   const [news, parts] = [String(bytes), bytes.length / (height * width)];
   if (canvas.painted === news) return;
-  paint(canvas, height, width, (i) => [...bytes.subarray(parts * i, parts * i + parts), 255].slice(0, 4));
+  paint(canvas, height, width, (i) =>
+    [...bytes.subarray(parts * i, parts * i + parts), 255].slice(0, 4));
   canvas.painted = news;
 }
 
-/** Put a frame on a map: from row `top` to before `bottom`, from column `left` to before `right`. */
+/** Put a frame on a map: from row `top` to before `bottom`, column `left` to before `right`. */
 function frameOn(frame, [top, bottom, left, right], height, width) {
   Object.assign(frame.style, {
     top: `${(100 * top) / height}%`, height: `${(100 * (bottom - top)) / height}%`,
@@ -191,7 +193,9 @@ class NumberGrid {
     const tight = columns > READABLE || cell < 17;
     const narrow = cell < (short(0.5) === ".5" ? 21 : 27); // a zero before the comma needs room
     element.classList.toggle("lk-tight", tight);
-    put(element.style, { gridTemplateColumns: `repeat(${columns}, ${cell}px)`, gridAutoRows: `${cell}px` });
+    put(element.style, {
+      gridTemplateColumns: `repeat(${columns}, ${cell}px)`, gridAutoRows: `${cell}px`,
+    });
     put(element.style, { lineHeight: `${cell}px`, letterSpacing: cell < 27 ? "-0.08em" : "" });
     if (shown.length !== values.length) {
       element.replaceChildren(...values.map(() => make("span")));

@@ -3,7 +3,8 @@
 /** What softmax and cross-entropy make of logits; `label` is the true class. */
 function predict(logits, label) {
   const most = Math.max(...logits);
-  const shifted = logits.map((logit) => Math.exp(logit - most)); // cannot overflow, and gives the same
+  // cannot overflow, and gives the same
+  const shifted = logits.map((logit) => Math.exp(logit - most));
   const probabilities = shifted.map((power) => power / total(shifted));
   const truth = logits.map((_, i) => Number(i === label));
   const gradient = probabilities.map((share, i) => share - truth[i]);
@@ -32,7 +33,8 @@ const COLUMNS = {
 /** A cell with a number, which may have a bar before it. */
 function numberCell({ length, signed }) {
   const [bar, number] = [make("i"), make("span")];
-  const track = length ? hidden(make("span", signed ? "lk-length lk-signed" : "lk-length", bar)) : null;
+  const track =
+    length ? hidden(make("span", signed ? "lk-length lk-signed" : "lk-length", bar)) : null;
   const show = (text, part = 0) => {
     put(number, { textContent: text });
     if (!length) return;
@@ -45,7 +47,8 @@ function numberCell({ length, signed }) {
 
 function build(el, words, classes, change) {
   const columns = Object.entries(COLUMNS);
-  const heads = ["logit", ...columns.map(([name]) => name)].map((name) => make("th", "", words[name]));
+  const heads =
+    ["logit", ...columns.map(([name]) => name)].map((name) => make("th", "", words[name]));
   for (const head of heads) head.scope = "col";
   const rows = classes.map((name, i) => {
     const logit = slider((value) => change(i, value));
@@ -54,11 +57,13 @@ function build(el, words, classes, change) {
     keepKeys([logit.input]);
     const cells = columns.map(([, column]) => numberCell(column));
     const element = make("tr", "", head, ...cells.map((cell) => cell.element));
-    return { element, cells, show: (value) => logit.show({ label: name, minimum: -5, maximum: 5, step: 0.1, value }) };
+    const settings = { label: name, minimum: -5, maximum: 5, step: 0.1 };
+    return { element, cells, show: (value) => logit.show({ ...settings, value }) };
   });
   const sums = columns.map(() => make("td"));
   const said = spoken();
-  const lines = [make("tr", "", ...heads), ...rows.map((row) => row.element), make("tr", "lk-foot", make("td"), ...sums)];
+  const foot = make("tr", "lk-foot", make("td"), ...sums);
+  const lines = [make("tr", "", ...heads), ...rows.map((row) => row.element), foot];
   el.append(make("table", "lk-numbers", ...lines), said);
   return { rows, sums, said };
 }
@@ -79,9 +84,11 @@ function begin({ model, el, words, scene: { classes }, change }) {
       row.element.classList.toggle("lk-true", i === label);
     });
     const likeliest = shown.probabilities.indexOf(Math.max(...shown.probabilities));
-    const values = { true: classes[label], other: classes[likeliest], p: fixed(shown.probabilities[label]) };
+    const values =
+      { true: classes[label], other: classes[likeliest], p: fixed(shown.probabilities[label]) };
     const verdict = likeliest === label ? words.right : words.wrong;
-    put(said, { textContent: fill(`${words.says} ${verdict}`, { ...values, loss: fixed(shown.loss) }) });
+    const sentence = fill(`${words.says} ${verdict}`, { ...values, loss: fixed(shown.loss) });
+    put(said, { textContent: sentence });
   };
   return { draw };
 }

@@ -7,7 +7,8 @@ function begin({ model, el, scene: { title, texts, sentences, shades }, change }
     change({ chosen });
     at(chosen).focus();
   };
-  const cells = texts.map((line, row) => line.map((words, column) => cell(row - 1, column - 1, words)));
+  const cells =
+    texts.map((line, row) => line.map((words, column) => cell(row - 1, column - 1, words)));
   const at = ([row, column]) => cells[row + 1]?.[column + 1]; // none is chosen: -2
 
   function cell(row, column, words) {
@@ -28,7 +29,8 @@ function begin({ model, el, scene: { title, texts, sentences, shades }, change }
   for (const row of rows) row.setAttribute("role", "row");
   table.setAttribute("role", "grid");
   table.setAttribute("aria-label", title);
-  table.style.setProperty("--lk-cell", `${clamp(Math.floor(330 / Math.max(texts.length - 1, 1)), 24, 56)}px`);
+  const side = clamp(Math.floor(330 / Math.max(texts.length - 1, 1)), 24, 56);
+  table.style.setProperty("--lk-cell", `${side}px`);
   table.addEventListener("keydown", (event) => {
     const [row, column] = model.get("settings").chosen;
     const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };

@@ -27,7 +27,8 @@ class SiteModel {
   take(values) {
     const news = Object.keys(values).filter((name) => this.state[name] !== values[name]);
     Object.assign(this.state, values);
-    for (const event of [...news.map((name) => `change:${name}`), ...(news.length ? ["change"] : [])])
+    const whole = news.length ? ["change"] : [];
+    for (const event of [...news.map((name) => `change:${name}`), ...whole])
       for (const listener of this.listeners[event] ?? []) listener();
   }
 
@@ -66,7 +67,8 @@ const CONTROLS = {
     select.addEventListener("change", () => tell(model, "index", select.selectedIndex));
     follow(model, () => {
       const texts = model.get("_options_labels");
-      if (select.length !== texts.length) select.replaceChildren(...texts.map((text) => new Option(text)));
+      if (select.length !== texts.length)
+        select.replaceChildren(...texts.map((text) => new Option(text)));
       select.selectedIndex = model.get("index") ?? -1;
     });
     return labelled("widget-dropdown", model, select);
@@ -174,7 +176,8 @@ labkitSite.choosing = ({ image, upload }, data, changed) => {
 
 /** A window moves over the chosen image: its stage does the rest. */
 labkitSite.answers.convolution = labkitSite.answers.pooling = (parts, data) => {
-  const show = () => parts.stage.take({ image: new DataView(choice.bytes().buffer), size: [32, 32] });
+  const show = () =>
+    parts.stage.take({ image: new DataView(choice.bytes().buffer), size: [32, 32] });
   const choice = labkitSite.choosing(parts, data, show);
   return (model, ...news) => {
     choice.hear(model, ...news);

@@ -1,6 +1,6 @@
 // Inside the network: its forward pass, for another image or other weights, without Python.
 (() => {
-  /** How each kind of line makes the numbers of its map; see `labkit/explorers/network/recipes.py`. */
+  /** How each kind of line makes its numbers; see `labkit/explorers/network/recipes.py`. */
   const KINDS = {
     products(line, source, weights) {
       const { inputs, groups, rows, columns, shape } = line;
@@ -10,7 +10,8 @@
         const first = Math.floor(map / (shape[0] / groups)) * inputs;
         for (let input = 0; input < inputs; input++) {
           let at = line.filters + (map * inputs + input) * size;
-          for (const y of row) for (const x of column) sum += source.at(first + input, y, x) * weights[at++];
+          for (const y of row)
+            for (const x of column) sum += source.at(first + input, y, x) * weights[at++];
         }
         return sum;
       };
@@ -36,7 +37,9 @@
     }
 
     at(map, row, column) {
-      return row < 0 || column < 0 ? 0 : this.values[(map * this.height + row) * this.width + column];
+      return row < 0 || column < 0
+        ? 0
+        : this.values[(map * this.height + row) * this.width + column];
     }
   }
 
@@ -72,7 +75,8 @@
     const view = (values) => new DataView(values.buffer);
     const redraw = () => {
       const { plan } = stage.get("scene");
-      const now = snapshots[weights?.get("value")] ?? new Float32Array(stage.get("numbers").weights.buffer);
+      const now =
+        snapshots[weights?.get("value")] ?? new Float32Array(stage.get("numbers").weights.buffer);
       const bytes = choice.bytes();
       const planes = [0, 1, 2].flatMap((c) => [...bytes].filter((_byte, i) => i % 3 === c));
       const pixels = Float32Array.from(planes, (byte) => (byte / 255) * 2 - 1);
