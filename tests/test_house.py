@@ -120,3 +120,13 @@ def test_every_path_that_readme_and_contributing_name_exists():
         named = re.findall(r"(?<=[ `])((?:labkit|tests|notebooks|images)/[\w./]*)(?=[ `\n])", text)
         linked = [one for one in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in one]
         assert [one for one in named + linked if not (HOUSE.parent / one).exists()] == [], page
+
+
+def test_each_room_and_each_explorer_has_tests_of_its_name():
+    tests = Path(__file__).parent
+    rooms = {room_of(path): [tests] for path in modules() if room_of(path) != "__init__"}
+    explorers = [path for path in HOUSE.glob("explorers/*/") if (path / "__init__.py").exists()]
+    rooms |= {path.name: [tests / "explorers", tests / "browser"] for path in explorers}
+    for room, places in rooms.items():
+        named = [place / name for place in places for name in (room, f"test_{room}.py")]
+        assert any(path.exists() for path in named), room

@@ -1,6 +1,4 @@
-import os
 import re
-import stat
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -63,15 +61,6 @@ def test_the_commonest_mistake_is_told_by_the_sentence_of_the_check(room, monkey
     assert "Das stellt das Bild auf den Kopf: Zeilen sind Achse 1, Kanäle Achse 0. (1)" in page
 
 
-def test_no_name_is_kept_unless_the_class_says_so(room, monkeypatch):
-    _as(monkeypatch, "ada")
-    classroom.note("cnn")
-    assert all("ada" not in file.name + file.read_text() for file in room.iterdir())
-    monkeypatch.setenv("LABKIT_CLASS_NAMES", "1")
-    classroom.note("gpu", "price")
-    assert "ada" in class_page.page(classroom.read(room), datetime.now(UTC))
-
-
 def test_who_has_gone_home_is_in_no_notebook():
     events = [Event((datetime.now(UTC) - timedelta(hours=1)).isoformat(), "cnn")]
     assert ["3. The convolutional network", "0", ""] in _cells(
@@ -86,21 +75,3 @@ def test_what_learners_write_is_shown_as_text_and_damage_is_left_out(room):
     (room / "b.jsonl").write_bytes(b"\xff\n")
     page = class_page.page(classroom.read(room), datetime.now(UTC))
     assert "&lt;b&gt;" in page and "<b>" not in page and "1 learner" in page
-
-
-def test_without_a_folder_nothing_is_written_and_without_rights_nothing_is_said(
-    tmp_path, monkeypatch
-):
-    monkeypatch.delenv("LABKIT_CLASS", raising=False)
-    classroom.note("cnn")
-    monkeypatch.setenv("LABKIT_CLASS", str(tmp_path / "nowhere"))
-    classroom.note("cnn")
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows keeps no such modes")
-def test_learners_add_to_the_folder_and_only_its_owner_looks_into_it(room):
-    assert stat.S_IMODE(room.stat().st_mode) == 0o3733
-    classroom.note("cnn")
-    [file] = room.iterdir()
-    assert stat.S_IMODE(file.stat().st_mode) == 0o640
