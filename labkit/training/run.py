@@ -205,11 +205,8 @@ class Run:
         """
         begun = self.epoch + (self.step > 0)
         if epochs < begun:
-            raise ValueError(
-                _("Epoch {epoch} is begun already: {epochs} would be too few.").format(
-                    epoch=begun, epochs=epochs
-                )
-            )
+            text = _("Epoch {epoch} is begun already: {epochs} would be too few.")
+            raise ValueError(text.format(epoch=begun, epochs=epochs))
         self._check_plan(epochs)
         self.epochs = epochs
 
@@ -245,16 +242,12 @@ class Run:
         if lr is not None and self.scheduler:
             raise ValueError(_("The scheduler sets the learning rate of this run after each step."))
         if momentum is not None and not 0 <= momentum < 1:
-            raise ValueError(
-                _("The momentum is {momentum}: it must be at least 0 and below 1.").format(
-                    momentum=momentum
-                )
-            )
+            text = _("The momentum is {momentum}: it must be at least 0 and below 1.")
+            raise ValueError(text.format(momentum=momentum))
         for group in self.optimizer.param_groups:
             if momentum is not None and "momentum" not in group:
-                raise ValueError(
-                    _("{name} has no momentum to set.").format(name=type(self.optimizer).__name__)
-                )
+                text = _("{name} has no momentum to set.")
+                raise ValueError(text.format(name=type(self.optimizer).__name__))
             group.update({} if lr is None else {"lr": lr})
             group.update({} if momentum is None else {"momentum": momentum})
 
