@@ -91,6 +91,7 @@ share_in_top.sentences = {
 
 def _sure():
     probabilities, labels = _answers(60, 5, seed=3)
+    labels[:30] = probabilities.argmax(dim=1)[:30]  # better than chance, as a network is
     exact = torch.tensor([[0.5, 0.25, 0.25], [0.25, 0.25, 0.5], [0.375, 0.375, 0.25]])
     return [
         (exact, torch.tensor([0, 1, 2]), 0.5),
