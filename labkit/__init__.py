@@ -15,7 +15,7 @@ Rooms with one door each.
 
 - ``explorers``: what moves, one folder an explorer: ``compute`` -> ``draw`` -> ``widget``
 - ``inspect``: what a model does with a shape, and what is wrong where it breaks; receptive fields
-- ``checks``: one file of exercises a notebook, ``engine`` behind them
+- ``checks``: the exercises of a notebook in a file of its name, ``engine`` behind them
 - ``doctor``: finds the bugs that raise no error
 - ``faster``: what notebook 8 adds
 

@@ -1,4 +1,4 @@
-"""Notebook 2: transforms and the classes of a data set; batches stand in ``batching``."""
+"""Notebook 2: transforms and the classes of a data set; batches stand in ``dataloader_batches``."""
 
 import itertools
 
@@ -8,7 +8,7 @@ from PIL import Image
 from torchvision import transforms
 from torchvision.transforms import v2
 
-from labkit.checks.batching import batches, last_batch
+from labkit.checks.dataloader_batches import batches, last_batch
 from labkit.checks.engine import values
 from labkit.checks.engine.spec import exercise
 from labkit.text import _

@@ -1,10 +1,10 @@
-"""Notebook 8: a faster part, smoothed labels, shared gradients; batch norm is in ``folding``."""
+"""Notebook 8: a faster part, smoothed labels, shared gradients (and ``faster_batch_norm``)."""
 
 import torch
 from torch.nn import functional
 
 from labkit.checks.engine.spec import drawn, exercise
-from labkit.checks.folding import folded, normed_in_evaluation
+from labkit.checks.faster_batch_norm import folded, normed_in_evaluation
 
 __all__ = [
     "combined_gradient",
@@ -50,9 +50,7 @@ whole_speedup.sentences = {
     "1 / (1 - share) + share / faster": (
         "Set brackets around the whole time: 1 / (1 - share + share / faster)."
     ),
-    "1 / (1 - share + share * faster)": (
-        "A part that is faster takes less time: share / faster, not share · faster."
-    ),
+    ("/ f", "* f"): "A part that is faster takes less time: share / faster, not share · faster.",
     "1 / (share + (1 - share) / faster)": (
         "share is the part that becomes faster; 1 - share stays as it was."
     ),
@@ -63,9 +61,7 @@ whole_speedup.sentences = {
     "1 / (1 - share * faster)": (
         "The part takes share / faster afterwards, and the rest 1 - share: add both."
     ),
-    "1 / (1 - share / faster)": (
-        "The part takes share / faster afterwards: 1 - share + share / faster."
-    ),
+    (" + share", ""): "The part takes share / faster afterwards: 1 - share + share / faster.",
 }
 
 
@@ -160,6 +156,8 @@ def combined_gradient(gradients, sizes):
     return total / sum(sizes)
 
 
+_MULTIPLY = "A gradient is a mean already: multiply by its size, do not divide."
+
 combined_gradient.sentences = {
     ("gradient * size", "gradient", "sum(sizes)", "len(sizes)"): (
         "A plain mean is right where all parts have one size. Weigh each gradient with its number "
@@ -182,12 +180,8 @@ combined_gradient.sentences = {
     ("sum(gradient * size", "list(gradient * size / sum(sizes)", "total / sum(sizes)", "total"): (
         "These are the weighed gradients one by one. Add them up."
     ),
-    ("/ sum(sizes)", "/ sum(sizes) / len(sizes)"): (
-        "Divided twice: sum(sizes) alone is the number of images."
-    ),
-    ("gradient * size", "gradient / size", " / sum(sizes)", ""): (
-        "A gradient is a mean already: multiply by its size, do not divide."
-    ),
+    ("total /", "total / len(sizes) /"): "Divided twice: sum(sizes) alone is the number of images.",
+    ("gradient * size", "gradient / size", " / sum(sizes)", ""): _MULTIPLY,
     ("total / sum(sizes)", "(total / sum(sizes)).mean()"): (
         "This averages over the weights too: keep the gradient's shape."
     ),
@@ -199,7 +193,5 @@ combined_gradient.sentences = {
     "gradients[-1] * sizes[-1] / sum(sizes)": (
         "total = ... forgets what was before. Add: total = total + ..."
     ),
-    "sum(g / n for g, n in zip(gradients, sizes, strict=True) if n)": (
-        "A gradient is a mean already: multiply by its size, do not divide."
-    ),
+    "sum(g / n for g, n in zip(gradients, sizes, strict=True) if n)": _MULTIPLY,
 }

@@ -1,4 +1,4 @@
-"""Notebook 5: steps, accuracy, when to stop; the loops themselves stand in ``loops``."""
+"""Notebook 5: steps, accuracy, when to stop; the loops themselves stand in ``training_loops``."""
 
 import math
 import operator
@@ -6,7 +6,7 @@ import operator
 import torch
 
 from labkit.checks.engine.spec import exercise
-from labkit.checks.loops import (
+from labkit.checks.training_loops import (
     Batches,
     random_batches,
     small_network,

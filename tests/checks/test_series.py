@@ -40,6 +40,11 @@ def test_exercises_stand_in_the_notebook_in_their_order(notebook):
 
 
 @each_exercise
+def test_an_exercise_is_in_a_file_named_after_its_notebook(exercise):
+    assert exercise.solution.__module__.rpartition(".")[2].startswith(exercise.notebook)
+
+
+@each_exercise
 def test_nudge_hint_and_solution_are_folded_under_it(exercise):
     steps = exercises.folded(exercise.notebook)[exercise.number - 1]
     assert list(steps) == ["Nudge", "Hint", "Solution"]
@@ -110,6 +115,7 @@ def test_a_mistake_is_recognised_however_it_is_written(exercise, wrong):
 @each_exercise
 def test_every_mistake_is_wrong_and_called_by_its_name(exercise):
     assert len(exercise.mistakes) >= 4
+    assert len({mistake.name for mistake in exercise.mistakes}) == len(exercise.mistakes)
     for mistake in exercise.mistakes:
         verdict = exercise(mistake.answer)
         assert verdict.state in ("wrong", "raised")

@@ -20,6 +20,7 @@ comes out can be compared.
 
 import ast
 import copy
+import difflib
 import inspect
 import math
 import sys
@@ -150,8 +151,9 @@ class Exercise:
             if old not in body:
                 raise ValueError(f"{self.name}: no {old!r} in its solution")
             body = body.replace(old, new)
-        name = ", ".join(" ".join(edit.split()) for edit in wrong)
-        return Mistake(name, self.defined(f"{head}\n{body}", self.name), sentence)
+        wrong_source = f"{head}\n{body}"
+        name = _changed(self.source, wrong_source)
+        return Mistake(name, self.defined(wrong_source, self.name), sentence)
 
     def defined(self, source: str, name: str) -> Callable:
         """Return what ``source`` defines under ``name``, in the module of the solution."""
@@ -191,6 +193,17 @@ class Exercise:
         if solved:
             text = _("Exercise {number} was solved on {day}. The cell is empty now.")
         return Verdict("waiting", text.format(number=self.number, day=solved[:10]))
+
+
+def _changed(before: str, after: str) -> str:
+    """Return the lines of a program that are new in it, and those that are left out."""
+    old, new = (ast.unparse(ast.parse(code)).splitlines() for code in (before, after))
+    added, left_out = [], []
+    for tag, start, end, first, last in difflib.SequenceMatcher(None, old, new).get_opcodes():
+        added += new[first:last] if tag != "equal" else []
+        left_out += old[start:end] if tag == "delete" else []
+    parts = [f"{line.strip()}{' (elsewhere)' * (line in left_out)}" for line in added]
+    return "; ".join(parts + [f"without {line.strip()}" for line in left_out if line not in added])
 
 
 def exercise(

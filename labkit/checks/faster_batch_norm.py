@@ -53,22 +53,16 @@ normed_in_evaluation.caution(
     "One thing more: this lets the layer compute. You learn most from doing it by hand.",
     use=_in_training_mode,
 )
+_OF_THE_BATCH = "norm.running_var", "maps.var(dim=(0, 2, 3), correction=0)"
 _RESULT = "(maps - mean) / scale * weight + bias"
 _FORGOTTEN_ROOT = "Divide by the square root of the variance."
 
 normed_in_evaluation.sentences = {
-    (
-        "norm.running_mean",
-        "maps.mean(dim=(0, 2, 3))",
-        "norm.running_var",
-        "maps.var(dim=(0, 2, 3), correction=0)",
-    ): (
+    ("norm.running_mean", "maps.mean(dim=(0, 2, 3))", *_OF_THE_BATCH): (
         "These are mean and variance of this batch. In evaluation, running_mean and running_var "
         "are used."
     ),
-    ("norm.running_var", "maps.var(dim=(0, 2, 3), correction=0)"): (
-        "The variance is that of this batch. In evaluation it is running_var."
-    ),
+    _OF_THE_BATCH: "The variance is that of this batch. In evaluation it is running_var.",
     (".sqrt()", ""): _FORGOTTEN_ROOT,
     (" * weight + bias", ""): "What was learned is missing: times weight, plus bias.",
     (" + bias", ""): "The learned bias is missing.",
@@ -158,10 +152,7 @@ folded.sentences = {
         "its place."
     ),
     (".sqrt()", ""): _FORGOTTEN_ROOT,
-    (
-        "norm.weight / (norm.running_var + norm.eps).sqrt()",
-        "1 / (norm.running_var + norm.eps).sqrt()",
-    ): ("norm.weight is missing in the scale."),
+    ("norm.weight /", "1 /"): "norm.weight is missing in the scale.",
     (" + norm.eps", ""): "eps is missing: it is added to the variance before the root is taken.",
     (
         "copy.deepcopy(conv)",
@@ -194,8 +185,6 @@ folded.sentences = {
     (_NEW_BIAS, "bias * scale - norm.running_mean + norm.bias"): (
         "The mean is scaled as well: (bias - mean) * scale, with brackets."
     ),
-    (_NEW_BIAS, "bias - norm.running_mean + norm.bias"): (
-        "The bias is not scaled: (bias - mean) * scale + norm.bias."
-    ),
+    (") * scale +", ") +"): "The bias is not scaled: (bias - mean) * scale + norm.bias.",
     ("bias - norm", "bias + norm"): "The mean is subtracted, not added.",
 }
