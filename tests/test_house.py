@@ -130,3 +130,31 @@ def test_each_room_and_each_explorer_has_tests_of_its_name():
     for room, places in rooms.items():
         named = [place / name for place in places for name in (room, f"test_{room}.py")]
         assert any(path.exists() for path in named), room
+
+
+def functions(path):
+    """Yield the public functions and methods of a module, each with the docstring that is read."""
+    tree = ast.parse(path.read_text())
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    for owner in (tree, *[each for each in classes if not each.name.startswith("_")]):
+        for node in owner.body:
+            if not isinstance(node, ast.FunctionDef):
+                continue
+            if node.name == "__init__":
+                yield node, f"{ast.get_docstring(owner)}\n{ast.get_docstring(node)}"
+            elif not node.name.startswith("_"):
+                yield node, ast.get_docstring(node) or ""
+
+
+def test_a_function_of_more_than_four_parameters_lists_them_one_a_line():
+    lacking = []
+    for path in modules():
+        for node, text in functions(path):
+            if "exercise(" in "".join(map(ast.unparse, node.decorator_list)):
+                continue  # a solution, as its notebook shows it
+            taken = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            names = [one.arg for one in taken if one.arg not in ("self", "cls")]
+            listed = re.findall(r"\w+", " ".join(re.findall(r"^([\w, ]+):", text, re.MULTILINE)))
+            if len(names) > 4 and not set(names) <= set(listed):
+                lacking.append(f"{path.stem}.{node.name}: {set(names) - set(listed)}")
+    assert lacking == []

@@ -32,7 +32,13 @@ class Archive:
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait for a host, in seconds, and the lowest rate in bytes a second."""
+    """How long to wait for a host.
+
+    connect: seconds until it answers
+    silence: seconds without a byte
+    window, lowest_rate: seconds over which the rate is measured, and its limit in bytes a second
+    asking: seconds for the question whether a host is there at all
+    """
 
     connect: float = 5.0
     silence: float = 10.0

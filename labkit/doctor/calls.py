@@ -26,7 +26,11 @@ SECONDS = 10.0
 
 
 def five_lines(model, images, labels, loss_function, optimizer):
-    """Train as notebook 5 does."""
+    """Train as notebook 5 does.
+
+    model, loss_function, optimizer: of the training; without an optimizer, the weights stay
+    images, labels: one batch, on any device
+    """
     images = fitting(images, model)
     labels = labels.to(images.device)
     if optimizer is not None:

@@ -211,22 +211,27 @@ class Case:
         then: Callable | None = None,
         seconds: float = SECONDS,
     ) -> Rehearsal:
-        """Train on copies, which ``change`` may change first; ``then`` may look at them."""
+        """Train on copies of all that was handed over.
+
+        count: batches of an epoch
+        again: whether the same copies are trained and evaluated once before
+        batches: in place of the loader's first ones
+        times: what the learning rate is multiplied by
+        change: called with the copies and the model first
+        code: in place of the learner's
+        then: called with copies, rehearsal and what notes a batch, at the end
+        seconds: the time for it
+        """
         own = code or self.own_code or five_lines
         with self._copies(change) as (copies, seen):
-            model, loss_function = (
-                seen.model,
-                copies.of(self.loss_function or nn.CrossEntropyLoss()),
-            )
+            model = seen.model
+            loss_function = copies.of(self.loss_function or nn.CrossEntropyLoss())
             watch = Watch(model, seen.optimizer, times)
             for real, noted in watch.noted.items():
                 copies.instead(real, noted)
             seen.log, deadline = watch.log, min(time.monotonic() + seconds, self.deadline)
-            sample = Sample(
-                *(batches or self.sample, self.train_batches, count, watch.on_batch),
-                deadline,
-                most=count if batches else 4 * count,
-            )
+            some = (batches or self.sample, self.train_batches, count, watch.on_batch)
+            sample = Sample(*some, deadline, most=count if batches else 4 * count)
             if self.train_batches is not None:
                 copies.instead(self.train_batches, sample)
             self._judging_samples(copies, partial(watch.on_batch, judging=True))
@@ -275,9 +280,8 @@ class Case:
             call(code, self.train, (seen.model, sample, *arguments), self.deadline)
         if self.evaluate and self.judging_sample:
             judging = Sample(self.judging_sample, Part(self.judging_sample, self.judging))
-            call(
-                copies.function(self.evaluate), self.evaluate, (seen.model, judging), self.deadline
-            )
+            own = copies.function(self.evaluate)
+            call(own, self.evaluate, (seen.model, judging), self.deadline)
         seen.drawn, sample.given, sample.passes, sample.finished = sample.given, 0, 0, 0
         return before
 

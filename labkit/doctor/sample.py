@@ -22,13 +22,16 @@ class Enough(BaseException):
 class Sample:
     """A few batches that can be looped over as the loader they came from.
 
-    Each pass gives ``count`` batches, over and over the same few. ``on_batch`` is called with
-    each before it is given, and with None when there are no more. After ``most`` batches, or after
-    ``deadline`` and three batches, ``Enough`` is raised. With ``turning``, the images of a batch
-    come in another order in each pass. ``passes`` counts how often it was begun,
-    ``finished`` how often it came to its end, ``given`` the batches. ``spoilt`` tells whether one
-    was written into that the loader would give again. ``dataset`` and the like are those of
-    ``loader``.
+    batches: given over and over again
+    loader: whose ``dataset`` and the like these have (default: none)
+    count: how many each pass gives (default: all)
+    on_batch: is called with each before it is given, and with None when there are no more
+    deadline: when ``Enough`` is raised, once there were three batches (default: never)
+    most: after how many batches ``Enough`` is raised (default: never)
+    turning: whether a batch's images come in another order in each pass (default: no)
+
+    ``passes`` counts how often it was begun, ``finished`` how often it came to its end, ``given``
+    the batches. ``spoilt`` tells whether one was written into that the loader would give again.
     """
 
     def __init__(

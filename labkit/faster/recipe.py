@@ -32,12 +32,21 @@ Spent = Callable[[int], float]
 class Recipe:
     """How to train and how to answer. As it stands, the recipe of notebook 0.
 
-    ``warmup`` is the part of the time in which the learning rate rises to ``learning_rate``;
-    after it, it falls to 0. None keeps it constant. ``sizes`` are pairs (pixels, part of the time
-    until which the images have this size); after the last pair they have all their pixels.
-    ``hardest`` is the part of the images that an epoch shows, those with the largest losses; in
-    the last part of the time it shows all. ``second_look`` answers the less sure half of the
-    images again, moved by a pixel; ``keep_memory`` keeps what a step frees for the next one.
+    one_by_one: whether a ``DataLoader`` fetches image by image (default), or the whole set is ready
+    fast_net: whether ``FastNet`` is trained and not ``Net``
+    batch_size: images in a batch
+    learning_rate, momentum: of the optimizer
+    warmup: part of the time in which the learning rate rises; then it falls to 0 (None: constant)
+    mirror, shift: whether images are mirrored at random, and by how many pixels they are moved
+    bf16: whether it computes in bfloat16
+    whiten: whether the first layer's filters are made of the images before the training
+    smoothing: of the labels, 0 to 1
+    muon: whether Muon trains the filters
+    sizes: pairs (pixels, part of the time until which images have this size); at the end, all
+    hardest: the part of the images, those with the largest losses, that an epoch shows
+    mirror_answers: whether it answers for each image and its mirror image
+    second_look: whether the less sure half is asked again, moved by a pixel
+    keep_memory: whether what a step frees is kept for the next one
     """
 
     one_by_one: bool = True

@@ -118,6 +118,8 @@ def record(
 ) -> Recording:
     """Run ``model(x, *rest)`` in evaluation mode and write down each step; the model is unchanged.
 
+    model: left as it is
+    x: the first input, e.g. images ``[N, 3, 32, 32]``
     keep: whether to keep a copy of every output
     changes: by the name of a call, a function of its arguments and options that returns others
     rest: inputs behind ``x``

@@ -59,7 +59,9 @@ def sound(
 ) -> list[Fix]:
     """Return the likeliest edit with which the whole pass runs and keeps the images apart.
 
-    Edits are tried that are less likely than ``above`` and no less than ``most``.
+    tried: edits with their costs, the likeliest first
+    broken, x: the pass that broke, and its input
+    above, most: the costs that are tried, from more than the one to no more than the other
     """
     until, known = time.monotonic() + _SECONDS, set()
     for cost, fix in tried:

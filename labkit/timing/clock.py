@@ -101,7 +101,17 @@ def best_threads(work: Callable[[], object]) -> int:
 
 @dataclass(frozen=True)
 class Setting:
-    """What one measurement of the grid trains: device, batch, width of the net, and how."""
+    """What one measurement of the grid trains.
+
+    device: its name (default: "cpu")
+    batch: images in a batch (default: 4)
+    width: how many times as wide as notebook 3's the network is (default: 1)
+    precision: one of ``PRECISIONS``, "float32" or "bf16" (default: "float32")
+    channels_last: whether the channels come last in memory (default: no)
+    compiled: whether ``torch.compile`` is used (default: no)
+
+    Raises ``ValueError`` for a batch or a width below 1, and for another precision.
+    """
 
     device: str = "cpu"
     batch: int = 4

@@ -84,8 +84,10 @@ def _entry(content: dict) -> Entry:
 def note(notebook: str, name: str, *, solved: bool, mistake: str = "", said: str = "") -> str:
     """Count a try until the exercise is solved; return a complaint, empty if all is well.
 
-    ``mistake`` is the name of the known mistake that the answer makes, if it makes one, and
-    ``said`` the English sentence about it, which only the page of the class shows.
+    notebook, name: of the exercise
+    solved: whether the answer is right
+    mistake: the name of the known mistake that the answer makes (default: "", none is known)
+    said: the English sentence about it, which only the page of the class shows (default: "")
 
     The file is replaced in one step, and two kernels write to it one after the other. A file
     that cannot be read is kept beside the new one.

@@ -9,10 +9,13 @@ _SIGN = {"solved": "✓", "wrong": "✗", "raised": "✗", "endless": "✗", "wa
 
 @dataclass(frozen=True)
 class Verdict:
-    """The verdict on one answer: ``state`` is waiting, solved, wrong, raised or endless.
+    """The verdict on one answer.
 
-    ``code`` is the learner's line that failed; ``mistake`` the name of the typical mistake that
-    the answer looks like, "" if it looks like none.
+    state: waiting, solved, wrong, raised or endless
+    heading, lines: what is said first, and what was tried and came out
+    code: the learner's line that failed, "" if none did
+    hints: what to do next
+    mistake: the name of the typical mistake that the answer looks like, "" if it looks like none
     """
 
     state: str

@@ -11,7 +11,10 @@ FAR = 0.7  # what is on the far side is this much darker
 def legs(pen, dice, coat, back, front, foot, thick):
     """Paint the far pair of legs in mid-step; return the near pair, to be painted with the body.
 
-    ``back`` and ``front`` are the (x, y) of hip and shoulder, ``foot`` the height of the ground.
+    pen, dice, coat: to paint with, and the colour of the legs
+    back, front: the (x, y) of hip and shoulder
+    foot: the height of the ground
+    thick: half of how thick a leg is at its end
     """
     (hip, top), (shoulder, chest) = back, front
     knee = (top + foot) / 2

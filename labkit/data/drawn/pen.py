@@ -9,6 +9,8 @@ The code reads as if it drew one image. The numbers in it are arrays with one en
 scalars ``[N, 1, 1, 1]``, colours ``[N, 3, 1, 1]``, coordinates ``[N, 1, H, W]``.
 """
 
+import copy
+
 import numpy as np
 
 
@@ -30,28 +32,38 @@ class Pen:
     pen for the same canvas in a moved, turned or enlarged frame: an arm, a head, a wheel.
     """
 
-    def __init__(self, canvas, x=None, y=None, pixel=None, light=1.0):
+    def __init__(self, canvas):
         height, width = canvas.shape[-2:]
         steps = (np.arange(width, dtype=np.float32) + 0.5) * (2 / width) - 1
-        self.canvas = canvas
-        self.x = steps[None, None, None, :] if x is None else x
-        self.y = -steps[None, None, :height, None] if y is None else y
-        self.pixel = np.array([2 / width], dtype=np.float32) if pixel is None else pixel
-        self.light = light
+        self.canvas, self.light = canvas, 1.0
+        self.x, self.y = steps[None, None, None, :], -steps[None, None, :height, None]
+        self.pixel = np.array([2 / width], dtype=np.float32)
+
+    def _moved(self, x, y, pixel) -> "Pen":
+        pen = copy.copy(self)
+        pen.x, pen.y, pen.pixel = x, y, pixel
+        return pen
 
     def at(self, x=0.0, y=0.0, *, turn=None, grow=1.0, flip=1.0, lean=0.0) -> "Pen":
-        """Return a pen with its origin at (x, y); ``turn`` in radians, ``flip`` 1 or -1."""
+        """Return a pen for a frame within this one.
+
+        x, y: its origin (default: the same)
+        turn: radians, anticlockwise (default: none)
+        grow: how many times as large it is (default: 1)
+        flip: -1 swaps left and right (default: 1)
+        lean: how far to the right its top is moved, as a part of its height (default: 0)
+        """
         right, up = self.x - x, self.y - y
         if turn is not None:
             cos, sin = rotation(turn)
             right, up = right * cos + up * sin, up * cos - right * sin
         up = up / grow
         right = right / (grow * flip) - lean * up
-        return Pen(self.canvas, right, up, self.pixel / grow, self.light)
+        return self._moved(right, up, self.pixel / grow)
 
     def mirrored(self) -> "Pen":
         """Return a pen whose every stroke at (x, y) is made at (-x, y) too: ears, eyes, wheels."""
-        return Pen(self.canvas, np.abs(self.x), self.y, self.pixel, self.light)
+        return self._moved(np.abs(self.x), self.y, self.pixel)
 
     # Shapes: each returns the distance to every pixel, to be given to `paint`.
 
@@ -63,7 +75,11 @@ class Pen:
         return (right + up - 1) / (slope * (2 * self.pixel))
 
     def limb(self, x0, y0, x1, y1, start, end=None):
-        """Return a thick line with round ends, ``start`` and ``end`` half as thick as it is."""
+        """Return a thick line with round ends.
+
+        x0, y0, x1, y1: where it begins and ends
+        start, end: half of how thick it is there (default of the end: as at the start)
+        """
         end = start if end is None else end
         right, up = self.x - x0, self.y - y0
         across, rise = x1 - x0, y1 - y0
@@ -73,7 +89,11 @@ class Pen:
         return (np.sqrt(right * right + up * up) - start - along * (end - start)) / self.pixel
 
     def box(self, left, bottom, right, top, corner=0.0):
-        """Return a rectangle, its corners cut off by ``corner``."""
+        """Return a rectangle.
+
+        left, bottom, right, top: its sides
+        corner: how much of the corners is cut off (default: 0)
+        """
         across = np.abs(self.x - (left + right) / 2) - (right - left) / 2
         rise = np.abs(self.y - (bottom + top) / 2) - (top - bottom) / 2
         cut = (across + rise + corner) * 0.7071
@@ -94,7 +114,12 @@ class Pen:
         return distance
 
     def dashes(self, left, bottom, right, top, count, filled=0.55):
-        """Return a row of ``count`` equal boxes: windows, planks, the lines on a road."""
+        """Return a row of equal boxes: windows, planks, the lines on a road.
+
+        left, bottom, right, top: the sides of the row
+        count: how many boxes
+        filled: which part of the row they fill, 0 to 1
+        """
         pitch = (right - left) / count
         place = (self.x - left) / pitch
         place = np.abs(place - np.floor(place) - 0.5) - filled / 2

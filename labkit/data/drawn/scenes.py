@@ -36,7 +36,13 @@ def backdrop(pen, colour, field=1.0):
 
 
 def ground(pen, dice, palette, level, strength, cells=8):
-    """Cover everything below ``level`` with mottled ground."""
+    """Cover all below a level with mottled ground.
+
+    pen, dice, palette: to paint with, and the colours to choose from
+    level: its height, -1 to 1
+    strength: how far light and dark patches are from the colour, 0 to 1
+    cells: how many patches there are along a side (default: 8)
+    """
     colour = dice.colour(palette) * mottle(pen, dice, cells, strength)
     pen.paint(colour, (pen.y - level) / pen.pixel)
 

@@ -8,9 +8,12 @@ from labkit.text import _
 
 
 def in_and_out(image: np.ndarray, output: np.ndarray, size: int, stride: int, kind: str) -> Plot:
-    """Draw an image, ``[H, W]`` or ``[H, W, 3]`` from 0 to 1, and beside it the ``output``.
+    """Draw an image with a window in its middle, and beside it the output.
 
-    The window, ``size`` pixels a side, is in the middle; ``kind`` says what made the output.
+    image: ``[H, W]`` or ``[H, W, 3]`` from 0 to 1
+    output: ``[rows, columns]``
+    size, stride: the window's side and step, in pixels
+    kind: what made the output, in words
     """
     rows, columns = output.shape
     alt = _(
