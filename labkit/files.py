@@ -10,7 +10,7 @@ from pathlib import Path
 from labkit.text import LANGUAGES
 
 
-def ours(kind: str) -> Path:
+def own_folder(kind: str) -> Path:
     """Return this user's folder of labkit for ``kind``: "cache", "config" or "data".
 
     Where there is no home, as in some containers, it is in the system's temporary folder.
@@ -44,7 +44,7 @@ def work() -> Path:
     usual = Path("..", name) if edition else Path(name)
     if Path("notebooks/00_setup.ipynb").is_file():  # asked from the folder of the workshop
         usual = Path("notebooks", name)
-    places = (usual, ours("data") / name, temporary("data") / name)
+    places = (usual, own_folder("data") / name, temporary("data") / name)
     return next((path for path in places if os.access(existing(path), os.W_OK)), usual)
 
 

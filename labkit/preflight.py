@@ -14,6 +14,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +38,7 @@ _LOOKS = {READY: ("✓", "#00664A"), CARE: ("!", "#8A4B00"), FIX: ("✗", "#A315
 
 
 @dataclass(frozen=True)
-class Row:
+class Checked:
     """One line of the table: what was looked at, its state, what was found, what to do."""
 
     name: str
@@ -47,10 +48,10 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Report:
+class Preflight:
     """The rows of a preflight; Jupyter shows them as tables, ``str`` as lines."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[Checked, ...]
 
     def count(self, state: str) -> int:
         """Return how many rows are in ``state``."""
@@ -87,21 +88,21 @@ class Report:
         return f"{summary}{first}<details><summary>{fold}</summary>{_table(self.rows)}</details>"
 
 
-def run() -> Report:
+def run() -> Preflight:
     """Check this computer; changes nothing on it."""
     looks = (_python, _torch, _device, _data, _disk, _work, _memory, _shared_memory, _workers)
-    return Report(tuple(look() for look in (*looks, _widgets)))
+    return Preflight(tuple(look() for look in (*looks, _widgets)))
 
 
-def _python() -> Row:
+def _python() -> Checked:
     found = platform.python_version()
     if tuple(map(int, found.split(".")[:2])) < (3, 11):
         advice = _("Install Python 3.11 or newer and start again from the README.")
-        return Row(_("Python"), FIX, found, advice)
-    return Row(_("Python"), READY, found)
+        return Checked(_("Python"), FIX, found, advice)
+    return Checked(_("Python"), READY, found)
 
 
-def _torch() -> Row:
+def _torch() -> Checked:
     torch, vision = _imported("torch"), _imported("torchvision")
     found = _("torch {torch}, torchvision {vision}").format(
         torch=torch or _("not found"), vision=vision or _("not found")
@@ -111,15 +112,15 @@ def _torch() -> Row:
             "Install both in one command, so that they fit each other: pip install "
             "--force-reinstall torch torchvision. Then restart the kernel."
         )
-        return Row(_("torch"), FIX, found, advice)
+        return Checked(_("torch"), FIX, found, advice)
     from torch import version
 
     build = _("built for CUDA {version}").format(version=version.cuda) if version.cuda else ""
     build = build or (_("built for ROCm") if version.hip else _("the build without CUDA"))
-    return Row(_("torch"), READY, f"{found}: {build}")
+    return Checked(_("torch"), READY, f"{found}: {build}")
 
 
-def _device() -> Row:
+def _device() -> Checked:
     found = _("CPU. Every notebook runs on it.")
     if _imported("torch"):
         from labkit.device import available
@@ -128,14 +129,14 @@ def _device() -> Row:
         if not gpus and shutil.which("nvidia-smi"):
             found = _("CPU. There is a driver of an NVIDIA GPU, but torch cannot use it.")
             advice = _("Install a torch with CUDA: choose your system on pytorch.org/get-started.")
-            return Row(_("device"), CARE, found, advice)
+            return Checked(_("device"), CARE, found, advice)
         found = gpus[0] if gpus else found
-    return Row(_("device"), READY, found)
+    return Checked(_("device"), READY, found)
 
 
-def _data() -> Row:
+def _data() -> Checked:
     if not _imported("torch"):
-        return Row(_("data"), FIX, _("waits for torch"), _("Install torch first."))
+        return Checked(_("data"), FIX, _("waits for torch"), _("Install torch first."))
     from labkit.data import DataError, chosen
     from labkit.data.layout import survey
 
@@ -145,21 +146,21 @@ def _data() -> Row:
             survey(source)
     except DataError as error:
         advice = _("Choose other images above, and press the button.")
-        return Row(_("data"), FIX, str(error), advice)
+        return Checked(_("data"), FIX, str(error), advice)
     if source == "drawn":
-        return Row(_("data"), READY, _("the drawn images"))
+        return Checked(_("data"), READY, _("the drawn images"))
     if isinstance(source, Path):
-        return Row(_("data"), READY, _("the images in {folder}").format(folder=source))
+        return Checked(_("data"), READY, _("the images in {folder}").format(folder=source))
     if "cifar10" in _cached():
-        return Row(_("data"), READY, _("CIFAR-10, on this computer"))
+        return Checked(_("data"), READY, _("CIFAR-10, on this computer"))
     found = _("CIFAR-10 is not on this computer yet.")
     if source == "auto":
         found += " " + _("Without a network, the drawn images take its place.")
     advice = _("Run load() once with a network: it downloads 170 MB and keeps them.")
-    return Row(_("data"), CARE, found, advice)
+    return Checked(_("data"), CARE, found, advice)
 
 
-def _disk() -> Row:
+def _disk() -> Checked:
     folder = Path.cwd()
     if _imported("torch"):
         from labkit.data import store
@@ -173,81 +174,81 @@ def _disk() -> Row:
             "Let LABKIT_CACHE name a folder of your own: without one, CIFAR-10 cannot be "
             "downloaded, and other images are prepared again in every notebook."
         )
-        return Row(_("disk space"), CARE, found, advice)
+        return Checked(_("disk space"), CARE, found, advice)
     free = shutil.disk_usage(there).free
     found = _("{size} free for {folder}").format(size=_size(free), folder=folder)
     advice = _("Free up {size}, or let LABKIT_CACHE name a folder on a larger disk.")
-    return _by_size(_("disk space"), free, (DISK_FULL, DISK_LOW), found, advice)
+    return Checked(_("disk space"), *_by_size(free, (DISK_FULL, DISK_LOW), found, advice))
 
 
-def _work() -> Row:
+def _work() -> Checked:
     """Look at the place of checkpoints and solved exercises."""
     folder = work().absolute()
     found = _("checkpoints and solved exercises go to {folder}").format(folder=folder.parent)
     there = existing(folder)
     room = shutil.disk_usage(there).free >= WORK and not full(there)
     if os.access(there, os.W_OK) and room:
-        return Row(_("your work"), READY, found)
+        return Checked(_("your work"), READY, found)
     advice = _("It cannot be written, or is full: let LABKIT_CHECKPOINTS name another folder.")
-    return Row(_("your work"), FIX, found, advice)
+    return Checked(_("your work"), FIX, found, advice)
 
 
-def _memory() -> Row:
+def _memory() -> Checked:
     free = _free_memory()
     found = _("{size} free").format(size=_size(free))
     if n := _other_kernels():
         text = ngettext("{n} other kernel is open", "{n} other kernels are open", n)
         found = f"{found}; {text.format(n=n)}"
     advice = _("Shut down the kernels that you do not need: menu Kernel, Shut Down All Kernels.")
-    return _by_size(_("memory"), free, (MEMORY_SHORT, MEMORY_LOW), found, advice)
+    return Checked(_("memory"), *_by_size(free, (MEMORY_SHORT, MEMORY_LOW), found, advice))
 
 
-def _shared_memory(folder: Path = Path("/dev/shm")) -> Row:
+def _shared_memory(folder: Path = Path("/dev/shm")) -> Checked:
     if not folder.is_dir():
-        return Row(_("/dev/shm"), READY, _("not used on this system"))
+        return Checked(_("/dev/shm"), READY, _("not used on this system"))
     free = shutil.disk_usage(folder).free
     advice = _(
         "Keep num_workers=0: the workers of a DataLoader hand over their batches here. "
         "To have more, start the container with --shm-size=1g."
     )
     found = _("{size} free").format(size=_size(free))
-    return _by_size(_("/dev/shm"), free, (0, SHARED_LOW), found, advice)
+    return Checked(_("/dev/shm"), *_by_size(free, (0, SHARED_LOW), found, advice))
 
 
-def _workers() -> Row:
+def _workers() -> Checked:
     # get_start_method() without allow_none would fix the method; the first of all is the default
     method = multiprocessing.get_start_method(allow_none=True)
     method = method or multiprocessing.get_all_start_methods()[0]
     if method == "fork":
-        return Row(_("workers"), READY, _("fork: a worker starts as a copy of the kernel"))
+        return Checked(_("workers"), READY, _("fork: a worker starts as a copy of the kernel"))
     found = _("{method}: a worker starts as a fresh Python").format(method=method)
     advice = _(
         "Keep num_workers=0, or put your own data set classes into a .py file: "
         "such a worker cannot find a class that is defined in a cell."
     )
-    return Row(_("workers"), CARE, found, advice)
+    return Checked(_("workers"), CARE, found, advice)
 
 
-def _widgets() -> Row:
+def _widgets() -> Checked:
     version, lab = _installed("ipywidgets"), _installed("jupyterlab_widgets")
     found = _("ipywidgets {version}").format(version=version or _("not found"))
     if _major(version) < 8:
         advice = _("Run pip install --upgrade ipywidgets, restart JupyterLab, reload this page.")
-        return Row(_("widgets"), FIX, found, advice)
+        return Checked(_("widgets"), FIX, found, advice)
     if _major(lab) < 3:
         advice = _(
             "If you saw no buttons above, install jupyterlab_widgets 3 where JupyterLab itself "
             "is installed, and restart it."
         )
-        return Row(_("widgets"), CARE, found, advice)
-    return Row(_("widgets"), READY, found)
+        return Checked(_("widgets"), CARE, found, advice)
+    return Checked(_("widgets"), READY, found)
 
 
-def _by_size(name: str, free: float, limits: tuple[float, float], found: str, advice: str) -> Row:
+def _by_size(free: float, limits: tuple[float, float], found: str, advice: str) -> tuple:
     short, low = limits
     if free >= low:
-        return Row(name, READY, found)
-    return Row(name, FIX if free < short else CARE, found, advice.format(size=_size(low)))
+        return READY, found
+    return FIX if free < short else CARE, found, advice.format(size=_size(low))
 
 
 def _imported(name: str) -> str | None:
@@ -259,10 +260,9 @@ def _imported(name: str) -> str | None:
 
 
 def _installed(name: str) -> str | None:
-    try:
+    with suppress(importlib.metadata.PackageNotFoundError):
         return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+    return None
 
 
 def _major(version: str | None) -> int:
@@ -314,7 +314,7 @@ def _state(state: str) -> str:
     return f"{_LOOKS[state][0]} {words[state]}"
 
 
-def _table(rows: Sequence[Row], caption: str = "") -> Html:
+def _table(rows: Sequence[Checked], caption: str = "") -> Html:
     columns = (_("what"), _("state"), _("found"), _("what to do"))
     cells = [(row.name, _badge(row.state), row.found, row.advice) for row in rows]
     return table(columns, cells, caption=caption, wrapped=(2, 3), row_heads=True)
@@ -325,20 +325,16 @@ def _badge(state: str) -> Html:
     return Html(f'<span style="{style}">{html.escape(_state(state))}</span>')
 
 
-def _fetch() -> None:
-    from labkit.data import DataError, load
-
-    try:
-        load("cifar10")
-    except DataError as error:
-        print(error)
-
-
 def main(*options: str) -> int:
     """Print the report, and fetch CIFAR-10 before, if asked; return 1 if something is to fix."""
     on_any_terminal()
     if "--images" in options:
-        _fetch()
+        from labkit.data import DataError, load
+
+        try:
+            load("cifar10")
+        except DataError as error:
+            print(error)
     report = run()
     print(report)
     return int(report.count(FIX) > 0)

@@ -22,7 +22,7 @@ def read_only(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "workshop")
     monkeypatch.delenv("LABKIT_CHECKPOINTS")
     monkeypatch.delenv("LABKIT_PROGRESS", raising=False)
-    monkeypatch.setattr(files, "ours", lambda kind: tmp_path / "home" / kind)
+    monkeypatch.setattr(files, "own_folder", lambda kind: tmp_path / "home" / kind)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return _deny(monkeypatch, lambda path: Path(path).absolute().is_relative_to(Path.cwd()))
 
@@ -57,7 +57,7 @@ def test_a_learner_who_changes_the_language_goes_on_with_their_own_work(tmp_path
 
 
 def test_where_the_workshop_is_read_only_checkpoints_and_board_go_to_ones_own_folder(read_only):
-    own = files.ours("data")
+    own = files.own_folder("data")
     assert checkpoint.folder() == own / "checkpoints"
     assert board.path() == own / "progress.json"
 
@@ -84,8 +84,8 @@ def _leave(*_names, **_options):
 @pytest.mark.parametrize("platform", [_raise, _leave], ids=["newer", "older"])
 def test_without_a_home_there_is_a_folder_all_the_same(platform, monkeypatch):
     monkeypatch.setattr(platformdirs, "user_cache_path", platform)
-    assert files.ours("cache").is_absolute()
-    assert "~" not in str(files.ours("cache"))
+    assert files.own_folder("cache").is_absolute()
+    assert "~" not in str(files.own_folder("cache"))
 
 
 def test_a_place_where_we_may_not_look_counts_as_not_there(monkeypatch, tmp_path):

@@ -85,6 +85,12 @@ def test_a_file_name_says_which_file_it_is():
     assert [name for name, count in counted.items() if count > 1] == []
 
 
+def test_the_name_of_a_class_says_which_class_it_is():
+    trees = [ast.walk(ast.parse(path.read_text())) for path in modules()]
+    counted = Counter(n.name for tree in trees for n in tree if isinstance(n, ast.ClassDef))
+    assert [name for name, count in counted.items() if count > 1] == []
+
+
 def test_every_file_can_be_read_in_one_sitting():
     files = [*modules(), *HOUSE.rglob("*.js"), *HOUSE.rglob("*.css")]
     lengths = {str(f.relative_to(HOUSE)): len(read(f)) for f in files}

@@ -2,7 +2,7 @@
 
 import importlib
 
-from labkit.checks.engine.board import Board, Entry, ProgressError, Row, read
+from labkit.checks.engine.board import Board, Entry, Notebook, ProgressError, read
 from labkit.checks.engine.spec import Exercise
 from labkit.classroom import TITLES, titled
 from labkit.text import _
@@ -31,5 +31,5 @@ def board(notebook: str) -> Board:
             (exercise.name, bool(tried.get(exercise.name, Entry()).solved))
             for exercise in exercises(name)
         )
-        rows[name] = Row(titled(name, _), marks)
+        rows[name] = Notebook(titled(name, _), marks)
     return Board(rows[notebook], tuple(rows.values()), complaint)

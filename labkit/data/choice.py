@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from labkit.data.store import DataError
-from labkit.files import ours, replace
+from labkit.files import own_folder, replace
 from labkit.text import _
 
 NAMES = ("auto", "cifar10", "drawn")
@@ -65,7 +65,7 @@ def file() -> Path:
     """Return the path of the saved choice, in LABKIT_CONFIG or the user's own config folder."""
     if named := os.environ.get("LABKIT_CONFIG"):
         return Path(os.path.expanduser(named)) / "source.txt"
-    return ours("config") / "source.txt"
+    return own_folder("config") / "source.txt"
 
 
 def _saved() -> str:

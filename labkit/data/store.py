@@ -17,7 +17,7 @@ from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from labkit.data.split import hold_out, validation_size
 from labkit.display import ExplainedError, tell
-from labkit.files import ours
+from labkit.files import own_folder
 from labkit.text import _
 
 SPLITS = ("train", "validation", "test")
@@ -56,7 +56,7 @@ def folder() -> Path:
     """Return the folder of the cache: ``LABKIT_CACHE``, else this user's own."""
     if named := os.environ.get("LABKIT_CACHE"):
         return Path(os.path.expanduser(named)).absolute()  # Path's own raises for ~nobody
-    return ours("cache")
+    return own_folder("cache")
 
 
 def downloads() -> Path:
@@ -219,8 +219,8 @@ def _write(name: str, key: str, stored: Stored) -> None:
 
 
 def _entries(name: str) -> list[Path]:
-    ours = re.compile(re.escape(name) + "-[0-9a-f]{16}")
-    return [path for path in folder().iterdir() if ours.fullmatch(path.name)]
+    pattern = re.compile(re.escape(name) + "-[0-9a-f]{16}")
+    return [path for path in folder().iterdir() if pattern.fullmatch(path.name)]
 
 
 def _remove(path: Path) -> None:

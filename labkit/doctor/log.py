@@ -40,7 +40,7 @@ class Judged:
 
 
 @dataclass
-class Step:
+class Update:
     """One call of the optimizer: whether there was a gradient, and how far the weights moved.
 
     ``kept`` is the size of the gradient over the size that it had after ``backward``.
@@ -89,7 +89,7 @@ class Log:
     by_reference: bool = False
     spread: tuple = ()
     backwards: list[str] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
+    steps: list[Update] = field(default_factory=list)
     optimizers: list[torch.optim.Optimizer] = field(default_factory=list)
     elsewhere: list[str] = field(default_factory=list)
     stale: dict[str, str] = field(default_factory=dict)

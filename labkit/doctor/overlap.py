@@ -43,14 +43,14 @@ def _overlap(loaders: dict[str, Any]) -> Iterator[Finding]:
     known = {name: set(every) for name, every in keys.items() if every}
     twice = {name: 1 - len(set(every)) / len(every) for name, every in keys.items() if every}
     small = any(_little(getattr(batches, "dataset", None)) for batches in loaders.values())
-    for (name, mine), (other, theirs) in combinations(known.items(), 2):
-        both = len(mine & theirs)
+    for (name, these), (other, those) in combinations(known.items(), 2):
+        both = len(these & those)
         if both:
-            share = both / min(len(mine), len(theirs))
+            share = both / min(len(these), len(those))
             if small and max(twice[name], twice[other]) > share / 4:
                 continue  # items are equal by chance, in one set and in two
             ask = small or share < _A_FEW
-            share = both / len(theirs)
+            share = both / len(those)
             yield found("overlap", ask=ask, n=both, one=name, other=other, share=share)
 
 
@@ -130,13 +130,13 @@ def _other_numbers(loaders: dict[str, Any]) -> Iterator[Finding]:
         for name, batches in loaders.items()
         for table in _tables(getattr(batches, "dataset", None))
     ]
-    for (name, mine), (other, theirs) in combinations(tables, 2):
-        both = mine.keys() & theirs.keys()
-        wrong = [label for label in sorted(both) if mine[label] != theirs[label]]
-        if name != other and wrong and len(both) * 2 > len(mine):
+    for (name, these), (other, those) in combinations(tables, 2):
+        both = these.keys() & those.keys()
+        wrong = [label for label in sorted(both) if these[label] != those[label]]
+        if name != other and wrong and len(both) * 2 > len(these):
             label = wrong[0]
             values: dict[str, Any] = {"one": name, "other": other, "label": label}
-            yield found("labels-numbered", **values, first=mine[label], second=theirs[label])
+            yield found("labels-numbered", **values, first=these[label], second=those[label])
             return
 
 

@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 from labkit.doctor.calls import on_the_side
 from labkit.doctor.lines import line
-from labkit.doctor.log import Forward, Judged, Log, Step
+from labkit.doctor.log import Forward, Judged, Log, Update
 from labkit.doctor.sample import pairs
 from labkit.inspect.recording import FAILURES
 from labkit.sandbox.originals import equal
@@ -299,7 +299,8 @@ class Watch(TorchFunctionMode):
             self.log.taught_at = self.log.taught_at or line()
         rate = max(float(group.get("lr", 0)) for group in optimizer.param_groups)
         kept = self._gradient(mine) / self._size if self._size and not closure else 1.0
-        step = Step(line(), rate, some, closure or bool(self._arrived), self.log.batches - 1, kept)
+        arrived = closure or bool(self._arrived)
+        step = Update(line(), rate, some, arrived, self.log.batches - 1, kept)
         self.log.steps.append(step)
         self.log.order.append("step")
         few = len(self.log.steps) <= 5 and some or self._times != 1

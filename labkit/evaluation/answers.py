@@ -66,9 +66,9 @@ def kept_answers(dataset) -> list[str] | None:
     answers = content.get("answers") if isinstance(content, dict) else None
     if not isinstance(answers, list) or len(answers) != _shown(dataset):
         return None
-    ours = {"format": FORMAT, **_of(dataset), "answers": answers}
+    expected = {"format": FORMAT, **_of(dataset), "answers": answers}
     known = all(answer in dataset.classes for answer in answers)
-    return answers if known and content == ours else None
+    return answers if known and content == expected else None
 
 
 def _shown(dataset) -> int:

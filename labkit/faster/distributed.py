@@ -38,7 +38,7 @@ from labkit.training import Run, checkpoint
 _WATCHED = "LABKIT_WATCHED_PROCESS"
 
 
-class Place(NamedTuple):
+class Process(NamedTuple):
     """Which process this is, of how many, and where it computes."""
 
     rank: int
@@ -47,22 +47,22 @@ class Place(NamedTuple):
 
 
 @contextmanager
-def joined() -> Generator[Place]:
+def joined() -> Generator[Process]:
     """Join the other processes that torchrun started; without torchrun, be the only one."""
     on_gpu = torch.cuda.is_available()
     local = int(os.environ.get("LOCAL_RANK", 0))  # torchrun sets LOCAL_RANK and WORLD_SIZE
     device = torch.device("cuda", local) if on_gpu else torch.device("cpu")
     if "WORLD_SIZE" not in os.environ:
-        yield Place(0, 1, device)
+        yield Process(0, 1, device)
         return
     if on_gpu:
         torch.cuda.set_device(device)
     distributed.init_process_group("nccl" if on_gpu else "gloo")
-    yield Place(distributed.get_rank(), distributed.get_world_size(), device)
+    yield Process(distributed.get_rank(), distributed.get_world_size(), device)
     distributed.destroy_process_group()
 
 
-def prepare(place: Place, options: argparse.Namespace) -> tuple[Net, Run]:
+def prepare(place: Process, options: argparse.Namespace) -> tuple[Net, Run]:
     """Return the network and its run, resumed from the checkpoint if there is one.
 
     Raise ValueError if the batch cannot be shared out evenly.
@@ -100,7 +100,7 @@ def prepare(place: Place, options: argparse.Namespace) -> tuple[Net, Run]:
     return net, run
 
 
-def train(place: Place, options: argparse.Namespace) -> Run:
+def train(place: Process, options: argparse.Namespace) -> Run:
     """Take the steps that are left; the first process saves and reports."""
     net, run = prepare(place, options)
     first = place.rank == 0
@@ -132,15 +132,15 @@ def launch(processes: int, *options: str, limit: float = 180) -> subprocess.Comp
     return code is 124 and ``stderr`` says so. On a machine that many share, they compute slowly,
     and go on.
     """
-    ours = {"OMP_NUM_THREADS": "1", _WATCHED: str(os.getpid())}
+    added = {"OMP_NUM_THREADS": "1", _WATCHED: str(os.getpid())}
     if os.name == "nt":
-        ours["USE_LIBUV"] = "0"
+        added["USE_LIBUV"] = "0"
     asked = command(processes, *options)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as litter:
         folders = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), litter)
         with subprocess.Popen(
             asked,
-            env={**os.environ, **ours, **folders},
+            env={**os.environ, **added, **folders},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -198,11 +198,11 @@ def command(processes: int, *options: str, windows: bool = os.name == "nt") -> l
     if windows:
         with socket.create_server(("127.0.0.1", 0)) as free:
             meeting = ["--master-addr=127.0.0.1", f"--master-port={free.getsockname()[1]}"]
-    ours = ["-m", "labkit.faster.distributed", *options]
+    module = ["-m", "labkit.faster.distributed", *options]
     if processes == 1:  # needs nobody to start the others, and is there in half the time
-        return [sys.executable, *ours]
+        return [sys.executable, *module]
     torchrun = ["-m", "torch.distributed.run", *meeting, f"--nproc-per-node={processes}"]
-    return [sys.executable, *torchrun, *ours]
+    return [sys.executable, *torchrun, *module]
 
 
 @contextmanager

@@ -54,7 +54,7 @@ def ladder() -> list[Rung]:
 
 
 @dataclass(frozen=True)
-class Step:
+class Reached:
     """What one rung reached: images trained on per second, and its accuracy, 0 to 1."""
 
     name: str
@@ -75,7 +75,7 @@ class Climb:
     load: float | None
     date: str
     versions: dict[str, str]
-    steps: tuple[Step, ...]
+    steps: tuple[Reached, ...]
 
     @property
     def names(self) -> list[str]:
@@ -133,7 +133,9 @@ def images_per_second(recipe: Recipe, images: ImageSet, seconds: float = 1.0) ->
     return trained.images * (1 - 1 / trained.steps) / (times[-1] - times[1])
 
 
-def measure(rung: Rung, learn: ImageSet, judge: ImageSet, seconds: float, *, seed: int = 0) -> Step:
+def measure(
+    rung: Rung, learn: ImageSet, judge: ImageSet, seconds: float, *, seed: int = 0
+) -> Reached:
     """Train by a rung of the ladder for a while, and judge the network.
 
     rung: its recipe and name
@@ -145,11 +147,11 @@ def measure(rung: Rung, learn: ImageSet, judge: ImageSet, seconds: float, *, see
     trained = train(rung.recipe, learn, by_clock(seconds), seed=seed)
     rate = trained.images / (time.perf_counter() - start)
     right = accuracy(answer(rung.recipe, trained.model, judge), judge)
-    return Step(rung.name, rate, right)
+    return Reached(rung.name, rate, right)
 
 
 def load(path: str | Path = RECORDED) -> Climb:
     """Read a ladder that ``record_ladder.py`` has measured."""
     content = json.loads(Path(path).read_text(encoding="utf-8"))
-    content["steps"] = tuple(Step(**step) for step in content["steps"])
+    content["steps"] = tuple(Reached(**step) for step in content["steps"])
     return Climb(**content)

@@ -24,7 +24,7 @@ FAILURES = (
 
 _WHOLE = (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)
 _SILENT = {"__get__", "contiguous", "detach", "clone", "to", "type", "float", "cpu", "cuda"}
-_THEIRS = {"record", "_running", "_call", "__torch_function__"}  # what runs the learner's code
+_RUNNERS = {"record", "_running", "_call", "__torch_function__"}  # what runs the learner's code
 
 
 @dataclass
@@ -136,7 +136,7 @@ def record(
         try:
             output = model(x, *rest)
         except FAILURES as failure:
-            if _is_ours(failure):
+            if _is_of_the_watch(failure):
                 raise
             error = failure
     parameters = {name: p for name, p in model.named_parameters() if not is_lazy(p)}
@@ -202,13 +202,13 @@ def _running(watch: "_Watch") -> Generator[None]:
             handle.remove()
 
 
-def _is_ours(error: Exception) -> bool:
+def _is_of_the_watch(error: Exception) -> bool:
     """Tell whether an error was raised by what watches the forward pass, not by the pass."""
     frames = [frame for frame, _line in traceback.walk_tb(error.__traceback__)]
-    ours = [frame.f_code.co_name for frame in frames if frame.f_code.co_filename == __file__]
+    here = [frame.f_code.co_name for frame in frames if frame.f_code.co_filename == __file__]
     last = frames[-1].f_code
     direct = last.co_filename == __file__ and last.co_name == "__torch_function__"
-    return direct or not _THEIRS.issuperset(ours)
+    return direct or not _RUNNERS.issuperset(here)
 
 
 def _call(function: Callable, arguments: tuple, options: dict) -> Any:

@@ -92,8 +92,8 @@ def original(path: Path) -> str:
 
     nbgitpuller commits what a learner wrote: then it is the file that came with the last pull.
     """
-    theirs = _git(path.parent, "log", "--author=nbgitpuller", "--format=%h", "@{upstream}..")
-    revision = "@{upstream}" if theirs else "HEAD"
+    pulled = _git(path.parent, "log", "--author=nbgitpuller", "--format=%h", "@{upstream}..")
+    revision = "@{upstream}" if pulled else "HEAD"
     return _git(path.parent, "show", f"{revision}:./{path.name}")
 
 

@@ -117,8 +117,8 @@ class Copies:
         for name in _names(function.__code__) & function.__globals__.keys():
             if names[name] is function.__globals__[name]:
                 value = names[name]
-                theirs = isinstance(value, types.FunctionType) and _root(value) in _LIBRARIES
-                names[name] = self._memo.get(id(value), value) if theirs else self._tried(value)
+                foreign = isinstance(value, types.FunctionType) and _root(value) in _LIBRARIES
+                names[name] = self._memo.get(id(value), value) if foreign else self._tried(value)
         return copied
 
     def _globals_of(self, function: types.FunctionType) -> dict:
@@ -192,8 +192,8 @@ def files_kept() -> Generator[None]:
             return lambda old, new: real(other(old, True), other(new, True))
 
         def no_folder(real: Callable) -> Callable:
-            ours = threading.get_ident
-            return lambda *rest, **options: None if ours() == thread else real(*rest, **options)
+            current = threading.get_ident
+            return lambda *rest, **options: None if current() == thread else real(*rest, **options)
 
         for owner, name, wrap in (
             *((builtins, "open", opened), (io, "open", opened)),

@@ -74,23 +74,23 @@ class Answer:
     def line_of(self, error: BaseException) -> tuple[int | None, str]:
         """Return number and text of the learner's line that led to an error; None if none did."""
         home = self._home()
-        theirs = [
+        written = [
             place for place in traceback.walk_tb(error.__traceback__) if place[0].f_globals is home
         ]
-        if not theirs:
+        if not written:
             return None, ""
-        summary = traceback.StackSummary.extract(iter(theirs[-1:]))[0]
+        summary = traceback.StackSummary.extract(iter(written[-1:]))[0]
         return summary.lineno, (summary.line or "").strip()
 
     def _home(self) -> dict:
-        """Return the variables of the learner's notebook; the code of a library is not theirs."""
+        """Return the variables of the learner's notebook; not those of a library."""
         function = self.function
         if not inspect.isfunction(function):
             kind = self.given if inspect.isclass(self.given) else type(self.given)
             function = next(filter(inspect.isfunction, vars(kind).values()), None)
         home = getattr(function, "__globals__", {})
-        theirs = home and not str(home.get("__file__", "")).startswith(_LIBRARIES)
-        return home if theirs else vars(sys.modules["__main__"])
+        is_own = home and not str(home.get("__file__", "")).startswith(_LIBRARIES)
+        return home if is_own else vars(sys.modules["__main__"])
 
 
 def _is_data(value) -> bool:

@@ -16,7 +16,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Recording:
+class RecordedGrid:
     """A measured grid, with what it was measured on and when."""
 
     device: str
@@ -33,21 +33,21 @@ class Recording:
         )
 
 
-def load(path: str | Path) -> Recording:
+def load(path: str | Path) -> RecordedGrid:
     """Read a recording; raise ValueError if the file is none."""
     try:
         content: Any = json.loads(Path(path).read_text(encoding="utf-8"))
         if content.pop("format") != FORMAT:
             raise KeyError("format")
         content["results"] = tuple(map(_result, content["results"]))
-        return Recording(**content)
+        return RecordedGrid(**content)
     except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
         raise ValueError(
             _("{path} is no recording of timings; make one with record_gpu.py.").format(path=path)
         ) from error
 
 
-def gpu_recordings(folder: str | Path = FOLDER) -> list[Recording]:
+def gpu_recordings(folder: str | Path = FOLDER) -> list[RecordedGrid]:
     """Return the recordings from GPUs that the package brings along, none if there are none."""
     return [load(path) for path in sorted(Path(folder).glob("gpu_*.json"))]
 

@@ -42,15 +42,15 @@ def versions(gpu: str) -> dict[str, str]:
     return {"driver": answer.split()[0]}
 
 
-def here(results: list[Result], device: str, **versions: str) -> recordings.Recording:
+def here(results: list[Result], device: str, **versions: str) -> recordings.RecordedGrid:
     """Return what was measured on this machine as a recording of today."""
     versions = {"Python": platform.python_version(), "torch": torch.__version__, **versions}
-    return recordings.Recording(
+    return recordings.RecordedGrid(
         describe(device), date.today().isoformat(), versions, tuple(results)
     )
 
 
-def save(recording: recordings.Recording, path: Path) -> Path:
+def save(recording: recordings.RecordedGrid, path: Path) -> Path:
     """Write a recording as JSON, times in seconds, memory in bytes; return the path."""
     content = json.dumps({"format": recordings.FORMAT, **asdict(recording)}, indent=1)
     path.write_text(content + "\n", encoding="utf-8")

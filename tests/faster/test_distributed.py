@@ -75,7 +75,7 @@ def test_two_processes_go_on_to_the_weights_of_one_at_the_same_batch_and_leave_n
 def test_a_batch_that_cannot_be_shared_evenly_is_refused_in_words(folder, tmp_path):
     asked = distributed._options(options(folder, tmp_path / "odd.pt", "--batch-size", "5"))
     with pytest.raises(ValueError, match="A batch of 5 cannot be shared evenly by 2 processes."):
-        distributed.prepare(distributed.Place(0, 2, torch.device("cpu")), asked)
+        distributed.prepare(distributed.Process(0, 2, torch.device("cpu")), asked)
 
 
 WAITS = "import time; print('before', flush=True); time.sleep(600)"

@@ -254,8 +254,8 @@ def test_the_recorded_ladder_has_the_rungs_of_today_and_says_where_it_was_measur
 
 
 def test_the_rows_of_a_ladder_say_what_each_rung_gained_over_the_one_before():
-    steps = [ladder.Step("low", 1234.5, 0.5), ladder.Step("high", 99.6, 0.625)]
-    recorded = replace(ladder.load(), steps=(*steps, ladder.Step("lost", 5.0, 0.6)))
+    steps = [ladder.Reached("low", 1234.5, 0.5), ladder.Reached("high", 99.6, 0.625)]
+    recorded = replace(ladder.load(), steps=(*steps, ladder.Reached("lost", 5.0, 0.6)))
     assert recorded.names == ["1. low", "2. high", "3. lost"]
     assert recorded.percent == [50.0, 62.5, 60.0]
     assert recorded.rows == (

@@ -10,7 +10,7 @@ from labkit.plots.comparing import Comparison, busy, compare, cpu_and_gpu, recor
 from labkit.timing import Setting, Timing
 from labkit.timing import clock as timing
 from labkit.timing.clock import Result
-from labkit.timing.recordings import Recording
+from labkit.timing.recordings import RecordedGrid
 from tests.benchmarks import record_gpu
 
 SECONDS = {("cpu", 4): 0.001, ("cpu", 64): 0.008, ("cuda:0", 4): 0.002, ("cuda:0", 64): 0.003}
@@ -34,7 +34,7 @@ def quick(monkeypatch):
 def recorded(folder, name, date):
     """Write a recording that was made elsewhere, on the GPU called ``name``."""
     folder.mkdir(exist_ok=True)
-    recording = Recording(f"cuda:0 ({name}, 16 GB)", date, {"torch": "2.6"}, MEASURED)
+    recording = RecordedGrid(f"cuda:0 ({name}, 16 GB)", date, {"torch": "2.6"}, MEASURED)
     record_gpu.save(recording, folder / f"gpu_{name}.json")
 
 

@@ -136,8 +136,8 @@ def _write(file: Path, progress: Progress) -> None:
 
 
 @dataclass(frozen=True)
-class Row:
-    """One line of the board: a heading, and each exercise's name with whether it is solved."""
+class Notebook:
+    """A line of the board: a heading, and each exercise's name with whether it is solved."""
 
     heading: str
     marks: tuple[tuple[str, bool], ...]
@@ -151,11 +151,11 @@ class Row:
 class Board:
     """What is solved: the exercises of one notebook by name, the series as a row of marks."""
 
-    here: Row
-    series: tuple[Row, ...]
+    here: Notebook
+    series: tuple[Notebook, ...]
     complaint: str = ""
 
-    def _count(self, row: Row) -> str:
+    def _count(self, row: Notebook) -> str:
         return _("{solved} of {all}").format(solved=row.solved, all=len(row.marks))
 
     def __str__(self) -> str:
@@ -183,7 +183,7 @@ class Board:
         return card(Html(heading), Html(shown), self.complaint) + series
 
 
-def _bar(row: Row) -> Html:
+def _bar(row: Notebook) -> Html:
     share = 100 * row.solved / len(row.marks)
     return Html(
         '<div aria-hidden="true" style="width:6em; height:.6em; border:1px solid">'

@@ -51,7 +51,7 @@ _ADDING = {"add", "radd", "iadd"}
 
 
 @dataclass(eq=False)
-class Recipe:
+class Arithmetic:
     """A kind, what else the plan says of it, and its weights if it has any."""
 
     kind: str = "unknown"
@@ -71,8 +71,10 @@ def activation(step: Step) -> str:
     """Return the name of the function that a step applies to each number alone, or ""."""
     module = step.call.module
     if module is not None:
-        ours = type(module).__module__ == "torch.nn.modules.activation"
-        return type(module).__name__ if ours and not isinstance(module, _NOT_ELEMENTWISE) else ""
+        built_in = type(module).__module__ == "torch.nn.modules.activation"
+        return (
+            type(module).__name__ if built_in and not isinstance(module, _NOT_ELEMENTWISE) else ""
+        )
     if len(step.call.tensors) != 1 or step.inputs[0] != step.shape:
         return ""
     name = _FUNCTIONS.get(_name(step), "")
@@ -80,25 +82,25 @@ def activation(step: Step) -> str:
     return f"{name} {number:g}" if name in ("÷", "×") and number is not None else name
 
 
-def recipe(step: Step, before: Sequence[np.ndarray | None], shape: tuple[int, ...]) -> Recipe:
+def recipe(step: Step, before: Sequence[np.ndarray | None], shape: tuple[int, ...]) -> Arithmetic:
     """Return how a step makes its output ``shape`` of the lines ``before`` it, ``[C, H, W]`` each.
 
     What is not known, or is made of numbers in another order, is of the kind "unknown".
     """
     known = [values for values in before if values is not None]
     if not known or len(known) < len(before):
-        return Recipe()
+        return Arithmetic()
     if len(known) > 1:
         same = all(values.shape == shape for values in known)
         plain = _name(step) in _ADDING and step.call.options.get("alpha", 1) == 1
-        return Recipe("sum" if same and plain else "unknown")
+        return Arithmetic("sum" if same and plain else "unknown")
     source, layer = known[0], _layer(step)
     for kinds, make in _MAKERS:
         if isinstance(layer, kinds):
             return make(layer, source, shape, step)
     if activation(step) and source.shape == shape:
-        return Recipe("activation", {"activations": [activation(step)]})
-    return Recipe()
+        return Arithmetic("activation", {"activations": [activation(step)]})
+    return Arithmetic()
 
 
 def _name(step: Step) -> str:
@@ -130,9 +132,9 @@ def _layer(step: Step) -> nn.Module | SimpleNamespace | None:
     return None
 
 
-def _products(layer: nn.Conv2d, source: np.ndarray, shape, step: Step) -> Recipe:
+def _products(layer: nn.Conv2d, source: np.ndarray, shape, step: Step) -> Arithmetic:
     if step.inputs[0][1:] != source.shape or len(step.inputs[0]) != 4:
-        return Recipe()
+        return Arithmetic()
     lines = []
     for axis in (0, 1):
         kernel, dilation = layer.kernel_size[axis], layer.dilation[axis]
@@ -149,16 +151,16 @@ def _products(layer: nn.Conv2d, source: np.ndarray, shape, step: Step) -> Recipe
         lines.append(padded[first[:, None] + dilation * np.arange(kernel)].tolist())
     how = {"rows": lines[0], "columns": lines[1], "groups": layer.groups}
     how["inputs"] = layer.in_channels // layer.groups
-    return Recipe("products", how, *_weights(layer, layer.weight.shape))
+    return Arithmetic("products", how, *_weights(layer, layer.weight.shape))
 
 
-def _linear(layer: nn.Linear, source: np.ndarray, shape, step: Step) -> Recipe:
+def _linear(layer: nn.Linear, source: np.ndarray, shape, step: Step) -> Arithmetic:
     if step.inputs[0] != (1, source.size):
-        return Recipe()
+        return Arithmetic()
     channels, height, width = source.shape
     how = {"rows": [[*range(height)]], "columns": [[*range(width)]], "groups": 1}
     how["inputs"] = channels
-    return Recipe("products", how, *_weights(layer, (layer.out_features, *source.shape)))
+    return Arithmetic("products", how, *_weights(layer, (layer.out_features, *source.shape)))
 
 
 def _weights(layer: nn.Conv2d | nn.Linear, shape: Sequence[int]) -> list[np.ndarray | None]:
@@ -167,9 +169,9 @@ def _weights(layer: nn.Conv2d | nn.Linear, shape: Sequence[int]) -> list[np.ndar
     return [filters, None if bias is None else bias.detach().float().cpu().numpy()]
 
 
-def _pool(layer: nn.MaxPool2d | nn.AvgPool2d, source: np.ndarray, shape, step: Step) -> Recipe:
+def _pool(layer: nn.MaxPool2d | nn.AvgPool2d, source: np.ndarray, shape, step: Step) -> Arithmetic:
     if step.inputs[0][1:] != source.shape:
-        return Recipe()
+        return Arithmetic()
     mean = isinstance(layer, nn.AvgPool2d)
     counted = mean and layer.count_include_pad  # then the padding is part of the mean
     names = ("kernel_size", "stride", "padding", "dilation")
@@ -186,42 +188,42 @@ def _pool(layer: nn.MaxPool2d | nn.AvgPool2d, source: np.ndarray, shape, step: S
     how = {"rows": lines[0], "columns": lines[1]}
     if mean and layer.divisor_override:
         how["divisor"] = layer.divisor_override
-    return Recipe("mean" if mean else "largest", how)
+    return Arithmetic("mean" if mean else "largest", how)
 
 
 def _of(value: int | tuple[int, ...], axis: int) -> int:
     return value[axis] if isinstance(value, (tuple, list)) else value
 
 
-def _adaptive(layer: nn.Module, source: np.ndarray, shape, step: Step) -> Recipe:
+def _adaptive(layer: nn.Module, source: np.ndarray, shape, step: Step) -> Arithmetic:
     if step.inputs[0][1:] != source.shape:
-        return Recipe()
+        return Arithmetic()
     lines = []
     for axis in (1, 2):
         size, count = source.shape[axis], shape[axis]
         ends = [(n * size // count, -(-(n + 1) * size // count)) for n in range(count)]
         lines.append([[*range(start, end)] for start, end in ends])
     kind = "mean" if isinstance(layer, nn.AdaptiveAvgPool2d) else "largest"
-    return Recipe(kind, {"rows": lines[0], "columns": lines[1]})
+    return Arithmetic(kind, {"rows": lines[0], "columns": lines[1]})
 
 
-def _norm(layer: nn.BatchNorm2d, source: np.ndarray, shape, step: Step) -> Recipe:
+def _norm(layer: nn.BatchNorm2d, source: np.ndarray, shape, step: Step) -> Arithmetic:
     mean, variance = layer.running_mean, layer.running_var
     if mean is None or variance is None or source.shape != shape:
-        return Recipe()
+        return Arithmetic()
     spread = torch.sqrt(variance + layer.eps)
     one, zero = torch.ones_like(spread), torch.zeros_like(spread)
     scale, shift = (one, zero) if layer.weight is None else (layer.weight, layer.bias)
     scales = torch.stack([mean, spread, scale, shift], dim=1)
-    return Recipe("scaled", {"scales": scales.detach().float().cpu().tolist()})
+    return Arithmetic("scaled", {"scales": scales.detach().float().cpu().tolist()})
 
 
-def _softmax(layer: nn.Softmax, source: np.ndarray, shape, step: Step) -> Recipe:
+def _softmax(layer: nn.Softmax, source: np.ndarray, shape, step: Step) -> Arithmetic:
     vector = shape[1:] == (1, 1) and source.shape == shape
-    return Recipe("softmax") if vector and layer.dim in (1, -1) else Recipe()
+    return Arithmetic("softmax") if vector and layer.dim in (1, -1) else Arithmetic()
 
 
-_MAKERS: tuple[tuple[Any, Callable[..., Recipe]], ...] = (
+_MAKERS: tuple[tuple[Any, Callable[..., Arithmetic]], ...] = (
     (nn.Conv2d, _products),
     (nn.Linear, _linear),
     ((nn.MaxPool2d, nn.AvgPool2d), _pool),

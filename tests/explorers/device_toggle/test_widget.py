@@ -10,7 +10,7 @@ from labkit.device import available
 from labkit.explorers.device_toggle import DeviceToggle, compute
 from labkit.model import Net
 from labkit.timing.clock import Result, Setting, Timing
-from labkit.timing.recordings import Recording
+from labkit.timing.recordings import RecordedGrid
 from labkit.training import Run
 from labkit.training.live import LiveRun
 from tests.benchmarks.record_gpu import save
@@ -36,7 +36,7 @@ def recording(date, gpu, rates):
         for device, row in rates.items()
         for batch, rate in row.items()
     ]
-    return Recording(f"cuda:0 ({gpu})", date, {"torch": "0.0 (made up)"}, tuple(results))
+    return RecordedGrid(f"cuda:0 ({gpu})", date, {"torch": "0.0 (made up)"}, tuple(results))
 
 
 @pytest.fixture
