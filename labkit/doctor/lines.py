@@ -11,13 +11,13 @@ import torch
 from labkit.text import _
 
 _HERE = Path(__file__).parent
-_NOT_THE_LEARNERS = (str(_HERE), str(_HERE.parent / "sandbox"), str(Path(torch.__file__).parent))
+_NOT_THEIRS = (str(_HERE), str(_HERE.parent / "sandbox"), str(Path(torch.__file__).parent))
 
 
 def line() -> str:
     """Return the line that is being run, as in ``line 3 of train(): optimizer.step()``."""
     frame = sys._getframe(1)
-    while frame and frame.f_code.co_filename.startswith(_NOT_THE_LEARNERS):
+    while frame and frame.f_code.co_filename.startswith(_NOT_THEIRS):
         frame = frame.f_back
     return _in_words(frame.f_code, frame.f_lineno) if frame else ""
 
@@ -25,10 +25,10 @@ def line() -> str:
 def line_of(error: BaseException) -> str:
     """Return the line of the learner's code in which an error was raised."""
     frames = [(frame.f_code, number) for frame, number in traceback.walk_tb(error.__traceback__)]
-    written = [found for found in frames if not found[0].co_filename.startswith(_NOT_THE_LEARNERS)]
-    if not written:
+    theirs = [found for found in frames if not found[0].co_filename.startswith(_NOT_THEIRS)]
+    if not theirs:
         return ""
-    first, last = (_in_words(*found) for found in (written[0], written[-1]))
+    first, last = (_in_words(*found) for found in (theirs[0], theirs[-1]))
     return (
         last if first == last else _("{line}; called from {other}").format(line=last, other=first)
     )

@@ -42,7 +42,7 @@ MAPS_AT_MOST, WEIGHTS_AT_MOST = 4_000_000, 1_000_000
 
 
 @dataclass(eq=False)
-class Line:
+class LayerLine:
     """One layer with the activations and reshapings after it.
 
     ``values`` float32 ``[C, H, W]`` is what goes on; ``filters`` ``[C, inputs, h, w]`` and
@@ -60,7 +60,7 @@ class Line:
 class Reading:
     """All lines of a network for one image; ``of[step]`` is the line of a recorded step."""
 
-    lines: list[Line]
+    lines: list[LayerLine]
     of: dict[int, int] = field(default_factory=dict)
 
     @property
@@ -187,11 +187,11 @@ def look_back(reading: Reading, model: nn.Module, batch: torch.Tensor) -> str:
     return ""
 
 
-def _image_line(batch: torch.Tensor) -> Line:
+def _image_line(batch: torch.Tensor) -> LayerLine:
     _n, channels, height, width = batch.shape
     ends = [*_ends(height), *_ends(width)]
     shape = [channels, height, width]
-    return Line(_told(_("image"), "", "input", shape, [], sees=ends), _floats(batch[0]))
+    return LayerLine(_told(_("image"), "", "input", shape, [], sees=ends), _floats(batch[0]))
 
 
 def _told(name: str, layer: str, kind: str, shape, sources: list[int], **more) -> dict[str, Any]:
@@ -203,7 +203,7 @@ def _ends(length: int) -> tuple[list[int], list[int]]:
     return list(range(length)), list(range(1, length + 1))
 
 
-def _line(reading: Reading, step: Step, number: int) -> Line:
+def _line(reading: Reading, step: Step, number: int) -> LayerLine:
     """Begin a line with a step."""
     values = _planes(step.values[0])
     sources = [_source(reading, step, n) for n in range(len(step.sources))]
@@ -211,7 +211,7 @@ def _line(reading: Reading, step: Step, number: int) -> Line:
     made = recipe(step, before, values.shape)
     known = [source for source in sources if source is not None]
     told = _told(step.layer, step.call.kind, made.kind, values.shape, known, **made.how)
-    return Line(told, values, number, made.filters, made.biases)
+    return LayerLine(told, values, number, made.filters, made.biases)
 
 
 def _source(reading: Reading, step: Step, number: int) -> int | None:
@@ -251,7 +251,7 @@ def _predict(reading: Reading) -> None:
         return
     shares = torch.from_numpy(last.values).softmax(0).numpy()
     told = _told("softmax", "", "softmax", shares.shape, [len(reading.lines) - 1])
-    reading.lines.append(Line(told, shares))
+    reading.lines.append(LayerLine(told, shares))
 
 
 def _planes(values: torch.Tensor) -> np.ndarray:

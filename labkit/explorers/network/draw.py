@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from labkit.explorers.network.compute import Line, Reading
+from labkit.explorers.network.compute import LayerLine, Reading
 from labkit.plots.base import BLUE, Plot, plain_axes
 from labkit.text import _, written
 
@@ -40,11 +40,11 @@ def still(image: np.ndarray, name: str, reading: Reading, classes: Sequence[str]
     return plot
 
 
-def _is_vector(line: Line) -> bool:
+def _is_vector(line: LayerLine) -> bool:
     return line.values.shape[1:] == (1, 1)
 
 
-def _side_by_side(line: Line) -> np.ndarray:
+def _side_by_side(line: LayerLine) -> np.ndarray:
     """Return the first maps of a line in a row, with gaps, or all of a vector as a strip."""
     if _is_vector(line):
         return np.repeat(line.values[:, 0, 0][None], max(1, len(line.values) // 30), axis=0)
