@@ -13,17 +13,13 @@ def size(n, k, s=1, p=0):
     return (n + 2 * p - k) // s + 1
 
 
-def _kernels():
-    return [(kernel,) for kernel in (1, 3, 5, 7, 9, 11)]
-
-
 def _by_trying(kernel):
     for padding in range(kernel):
         if nn.Conv2d(1, 1, kernel, padding=padding)(torch.zeros(1, 1, 32, 32)).shape[-1] == 32:
             return padding
 
 
-@exercise(1, _kernels, judge=_by_trying)
+@exercise(1, lambda: [(kernel,) for kernel in (1, 3, 5, 7, 9, 11)], judge=_by_trying)
 def padding_that_keeps(kernel):
     return (kernel - 1) // 2
 
@@ -120,10 +116,6 @@ average_pool.sentences = {
 }
 
 
-def _sides():
-    return [(side,) for side in (32, 64, 33, 35, 48, 96, 16, 224)]
-
-
 def _counted(side):
     x = torch.zeros(1, 3, side, side)
     for channels in (6, 16):
@@ -131,7 +123,7 @@ def _counted(side):
     return x.numel()
 
 
-@exercise(3, _sides, judge=_counted)
+@exercise(3, lambda: [(side,) for side in (32, 64, 33, 35, 48, 96, 16, 224)], judge=_counted)
 def inputs_of_fc1(side):
     for _convolution in range(2):
         side = size(side, 5)
@@ -251,10 +243,6 @@ average_pool.caution(
 )
 
 
-def _sizes():
-    return [(32, 32), (64, 64), (33, 47), (40, 96)]
-
-
 def _logits(answer, height, width):
     """Return the logits of an answer's network, whose weights go by their names alone."""
     net = answer(4).eval()
@@ -266,7 +254,7 @@ def _logits(answer, height, width):
         return net(torch.rand(2, 3, height, width, generator=generator))
 
 
-@exercise(5, _sizes, use=_logits)
+@exercise(5, lambda: [(32, 32), (64, 64), (33, 47), (40, 96)], use=_logits)
 class FlexibleNet(Net):
     def forward(self, x):
         x = self.pool(torch.relu(self.conv1(x)))

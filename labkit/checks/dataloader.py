@@ -164,10 +164,6 @@ A fair coin shows one side 25 to 75 times; that it does not happens once in five
 """
 
 
-def _looks():
-    return [(_colourful(),), (_colourful(seed=2),)]
-
-
 def _kinds(answer, image):
     """Return what came out when an image was asked for again and again."""
     right = _normalised(image)
@@ -213,7 +209,7 @@ def _turned(image, way=Image.Transpose.FLIP_TOP_BOTTOM):
 _EVERY_SECOND = itertools.cycle([False, True])
 
 
-@exercise(4, _looks, use=_kinds)
+@exercise(4, lambda: [(_colourful(),), (_colourful(seed=2),)], use=_kinds)
 def flipping(image):
     return _normalised(image, turn=(2,))
 

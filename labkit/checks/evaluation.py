@@ -20,16 +20,12 @@ def _matrices():
     ]
 
 
-def _columns():
-    return [(matrix, c) for matrix in _matrices() for c in (0, len(matrix) - 1)]
-
-
 def _by_adding(matrix, c):
     called = sum(row[c].item() for row in matrix)
     return matrix[c, c].item() / called if called else float("nan")
 
 
-@exercise(1, _columns, judge=_by_adding)
+@exercise(1, lambda: [(m, c) for m in _matrices() for c in (0, len(m) - 1)], judge=_by_adding)
 def precision(matrix, c):
     return matrix[c, c] / matrix[:, c].sum()
 
@@ -308,7 +304,7 @@ def seen_twice(model, images):
     return (plain + mirrored).argmax(dim=1)
 
 
-_MAX, _BOTH = ".argmax(dim=1)", "plain + mirrored"
+_MAX, _BOTH, _SOFT = ".argmax(dim=1)", "plain + mirrored", "softmax(dim=1)"
 
 seen_twice.sentences = {
     ("-1", "2"): "flip(2) turns the images upside down: axis 3 is the width, flip(-1) mirrors.",
@@ -337,9 +333,7 @@ seen_twice.sentences = {
     ("model(images)", "model((images + images.flip(-1)) / 2)", _BOTH, "plain"): (
         "The images themselves are averaged. Show both, and add what comes out."
     ),
-    ("softmax(dim=1)", "softmax(dim=0)"): (
-        "The softmax runs down the batch. The classes are axis 1, dim=1."
-    ),
+    (_SOFT, "softmax(dim=0)"): "The softmax runs down the batch. The classes are axis 1, dim=1.",
     ("(plain + mirrored).argmax(dim=1)", "plain.argmax(dim=1), mirrored.argmax(dim=1)"): (
         "These are both sets of predictions. Add the probabilities, then choose one class."
     ),

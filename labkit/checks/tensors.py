@@ -115,11 +115,7 @@ grey.sentences = {
 }
 
 
-def _memories():
-    return [(50_000, 4), (50_000, 1), (1, 4), (0, 4), (47_500, 8), (12_345, 2)]
-
-
-@exercise(3, _memories)
+@exercise(3, lambda: [(50_000, 4), (50_000, 1), (1, 4), (0, 4), (47_500, 8), (12_345, 2)])
 def megabytes(images, bytes_each):
     return images * 3 * 32 * 32 * bytes_each / 1_000_000
 
