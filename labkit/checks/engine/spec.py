@@ -81,6 +81,7 @@ class Exercise:
     """A check: call it with the learner's answer. Its notebook is the module of its solution.
 
     ``number``: its place in the notebook, from 1.
+    ``solution``: the right answer, as the notebook shows it.
     ``cases``: returns the inputs, made afresh each time, each a tuple of arguments.
     ``judge``: another right answer, by PyTorch or by an obvious loop, or the solution itself.
     ``use``: what is done with an answer and an input; by default the answer is called with it.
@@ -90,6 +91,7 @@ class Exercise:
     ``sentences``: what to tell whom. An expression may use the parameters of the solution and
     what its module defines; edits are ``(old, new, old, new, ...)``, made one after the other
     wherever the old text stands below the solution's first line.
+    ``cautions``: what to add to the praise of a right answer, and when.
     """
 
     number: int

@@ -23,8 +23,11 @@ class Place:
 class Landscape:
     """A loss as a function of one or two weights, and the part of it that is shown.
 
-    ``loss`` maps weights ``[..., n]`` to losses ``[...]``; ``reach`` holds the lowest and the
-    highest shown value of each weight; ``places`` are all where the slope is zero.
+    name, formula: as they are shown
+    loss: makes losses ``[...]`` of weights ``[..., n]``
+    reach: the lowest and the highest shown value of each weight
+    start: where a walk begins, one number for each weight
+    places: all where the slope is zero
     """
 
     name: str
