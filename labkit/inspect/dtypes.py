@@ -1,11 +1,12 @@
 """The rules for numbers of another type than is wanted, or on another device."""
 
+import re
 from itertools import dropwhile
 
 import torch
 from torch import nn
 
-from labkit.inspect.fixes import Fix, before, function, path, reach, resized
+from labkit.inspect.fixes import Fix, before, both, function, path, reach, resized, twin
 from labkit.inspect.reasons import weight
 from labkit.inspect.recording import Call, Recording
 from labkit.inspect.rules import Diagnosis
@@ -42,6 +43,39 @@ def types(broken: Recording, x: torch.Tensor) -> Diagnosis:
     fixes = fixes or _where_it_came_in(broken, x, (first.dtype, weights.dtype), change)
     fixes = fixes or before(call, _("convert the input first, {x}"), change)
     return _("numbers of type {dtype}").format(dtype=got), expected, fixes
+
+
+def plain(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose tensors that a module keeps without registering them: model.to() leaves them out."""
+    like = next(broken.model.parameters(), x)
+    if not re.search("device|type", str(broken.error)):
+        return None
+    layers, names = {}, []
+    for name, module in broken.model.named_modules():
+        kept = {k: t for k, t in vars(module).items() if isinstance(t, torch.Tensor)}
+        moved = {
+            k: t.to(like) if t.is_floating_point() else t.to(like.device) for k, t in kept.items()
+        }
+        left = [
+            k
+            for k, t in kept.items()
+            if (t.device, t.dtype) == (torch.device("cpu"), torch.float32)
+        ]
+        left = [
+            k for k in left if (kept[k].device, kept[k].dtype) != (moved[k].device, moved[k].dtype)
+        ]
+        names += left
+        if left:
+            layers[name] = twin(module, **moved)
+    text = _(
+        "register {names} with self.register_buffer({name!r}, ...): model.to() then moves them, too"
+    )
+    words = text.format(
+        names=_(" and ").join(f"self.{name}" for name in names), name=(*names, "")[0]
+    )
+    fix = Fix(words, layers)
+    got, expected = both(t.shape for t in broken.call.tensors), _("tensors of one type and device")
+    return (got, expected, [fix]) if names and reach(fix, broken, x) else None
 
 
 def _unregistered(broken: Recording, weights: torch.Tensor, given: torch.Tensor) -> list[Fix]:

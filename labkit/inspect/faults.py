@@ -26,7 +26,15 @@ from labkit.text import _
 
 RULES = (
     *(slips.no_forward, slips.inputs, slips.no_tensor, reshapes.in_place, reshapes.batch_lost),
-    *(dtypes.types, rules.counts, too_small.windows, joins.products, joins.sums, joins.joined),
+    *(
+        dtypes.plain,
+        dtypes.types,
+        rules.counts,
+        too_small.windows,
+        joins.products,
+        joins.sums,
+        joins.joined,
+    ),
     *(reshapes.views, reshapes.permutes, reshapes.no_such_axis),
 )
 """In the order in which they are asked; the first that knows the call is believed."""

@@ -7,14 +7,27 @@ from operator import and_
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
-from labkit.inspect.fixes import Fix, argument, before, both, computes, function, resized, written
+from labkit.inspect.fixes import (
+    Fix,
+    argument,
+    before,
+    both,
+    computes,
+    function,
+    reach,
+    resized,
+    written,
+)
 from labkit.inspect.recording import Call, Recording, Step
 from labkit.inspect.rules import Diagnosis, earlier
 from labkit.text import _
 
 SUMS = ("add", "sub", "mul", "div", "truediv", "radd", "iadd", "rsub", "rmul", "addcmul")
+_LOSSES = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
+           "binary_cross_entropy_with_logits")  # fmt: skip
 _JOINS = ("cat", "concat", "concatenate")
 _POOLS = (nn.MaxPool2d, nn.AvgPool2d)
 _UPSAMPLING = (_ConvTransposeNd, nn.Upsample)
@@ -23,13 +36,14 @@ _UPSAMPLING = (_ConvTransposeNd, nn.Upsample)
 def sums(broken: Recording, x: torch.Tensor) -> Diagnosis:
     """Diagnose two branches of other shapes that are added, multiplied and so on."""
     call, tensors = broken.call, broken.call.tensors
-    if function(call).strip("_") not in SUMS or len(tensors) < 2:
+    compared = function(call) in _LOSSES or isinstance(call.module, nn.modules.loss._Loss)
+    if not (compared or function(call).strip("_") in SUMS) or len(tensors) < 2:
         return None
     if "single memory location" in str(broken.error):  # in place, on what expand() made
         return None
     first, second = (tuple(tensor.shape) for tensor in tensors[:2])
     maps = len(first) == len(second) == 4 and sorted(first) != sorted(second)
-    fixes = _branches(broken, first, second) if maps else []
+    fixes = _branches(broken, x, first, second) if maps else []
     for place, shape, other in ((0, first, second), (1, second, first)):
         if shape[:-1] == other[:-1] and 1 not in (shape[-1], other[-1]):
             fixes += earlier(broken, broken.sources[place], shape[-1], other[-1])
@@ -57,7 +71,7 @@ def _as_long(call: Call, place: int, shape: tuple, other: tuple) -> list[Fix]:
 
 
 def _branches(
-    broken: Recording, first: tuple, second: tuple, here: int = 0, there: int = 1
+    broken: Recording, x: torch.Tensor, first: tuple, second: tuple, here: int = 0, there: int = 1
 ) -> list[Fix]:
     """Return the fixes of two branches: the padding, the stride, the channels of either."""
     ways = [_way(broken, broken.sources[at]) for at in (here, there)]
@@ -67,7 +81,8 @@ def _branches(
     pairs = ((0, first, second), (1, second, first))
     if any(_doubles(step.call) for way in ways for step in way):
         grown = 0 if any(_doubles(step.call) for step in ways[0]) else 1
-        return _interpolated(broken.call, *pairs[grown])
+        fixes = [fix for fix in _doubled(ways[grown]) if reach(fix, broken, x)]
+        return fixes or _interpolated(broken.call, *pairs[grown])
     fixes = _odd_kernels([step.call for way in ways for step in way])
     for place, shape, other in pairs:
         lost, factor = other[2] - shape[2], shape[2] / max(other[2], 1)
@@ -86,8 +101,32 @@ def _branches(
         if shape[1] != other[1] and shape[2:] in (other[2:], (1, 1)):
             convolved = [s for s in ways[place] if isinstance(s.call.module, _ConvNd)][:1]
             for step in convolved:
-                fixes += resized(step.call, out_channels=other[1])
+                after = [s.call for s in ways[place][: ways[place].index(step)]]
+                norms = [c for c in after if isinstance(c.module, _NormBase)]
+                wider = [resized(c, num_features=other[1]) for c in norms]
+                fixes += _at_once([resized(step.call, out_channels=other[1]), *wider[::-1]])
     return fixes
+
+
+def _at_once(changes: Sequence[list[Fix]]) -> list[Fix]:
+    """Return several changes, each a list of one fix, as one; nothing if one cannot be made."""
+    return [reduce(and_, (fix for (fix,) in changes))] if changes and all(changes) else []
+
+
+def _doubled(way: list[Step]) -> list[Fix]:
+    """Return the fixes of transposed convolutions that do not multiply the side by their stride."""
+    found = []
+    for call in (step.call for step in way if isinstance(step.call.module, _ConvTransposeNd)):
+        module = call.module
+        stride, size = module.stride[0], module.dilation[0] * (module.kernel_size[0] - 1) + 1
+        padding = max(module.padding[0], (size - stride + 1) // 2) if size > stride else 0
+        more = stride + 2 * padding - size
+        if more >= stride:
+            padding, more = (size - stride + 1) // 2, (size - stride) % 2
+        changes = {"padding": padding, "output_padding": more}
+        changes = {k: n for k, n in changes.items() if n != getattr(module, k)[0]}
+        found += [resized(call, **changes)] if changes and more >= 0 else []
+    return [fix for one in found for fix in one] + _at_once(found[::-1] if len(found) > 1 else [])
 
 
 def _way(broken: Recording, source: int | None) -> list[int]:
@@ -126,7 +165,7 @@ def _odd_kernels(calls: list[Call]) -> list[Fix]:
                 size = module.kernel_size[0] - 1
                 padding = module.dilation[0] * (size - 1) // 2
                 found += resized(call, kernel_size=size, padding=padding)
-    return [reduce(and_, found)] if found else []
+    return _at_once([[fix] for fix in found])
 
 
 def _strided(way: list[Step], factor: int) -> list[Fix]:
@@ -182,8 +221,13 @@ def joined(broken: Recording, x: torch.Tensor) -> Diagnosis:
             t.expand(-1, -1, *largest) if one else t for t, one in zip(listed, pooled, strict=False)
         ]
         fixes = [_listed(text.format(sides=", ".join(map(str, largest))), grown, axis)]
+        made = (broken.steps[n].call for n in broken.sources if n is not None)
+        pools = [c for c in made if getattr(c.module, "output_size", 1) not in (1, (1, 1))]
+        fixes = _at_once([resized(call, output_size=1) for call in pools]) + fixes
     elif len(first) == len(other) == 4 and first[2:] != other[2:] and axis in (1, -3):
-        fixes = _upsampled(broken, listed, axis) or _branches(broken, first, other, usual, odd)
+        fixes = _upsampled(broken, x, listed, axis) or _branches(
+            broken, x, first, other, usual, odd
+        )
     elif abs(len(first) - len(other)) == 1 and _parts(listed, axis):
         fixes = _parts(listed, axis)
     elif len(first) == len(other):
@@ -221,23 +265,26 @@ def _listed(words: str, tensors: Sequence, axis: int) -> Fix:
     return Fix(words, given=lambda arguments, options: ((tensors, axis), {}))
 
 
-def _upsampled(broken: Recording, listed: Sequence, axis: int) -> list[Fix]:
+def _upsampled(broken: Recording, x: torch.Tensor, listed: Sequence, axis: int) -> list[Fix]:
     """Return the fix of a U-Net at an odd side: what was doubled gets the size of the other.
 
     Nothing where none was doubled: then a branch lacks its padding or its stride.
     """
-    doubled = [
-        any(_doubles(broken.steps[n].call) for n in _way(broken, source)[:4])
-        for source in broken.sources
-    ]
+    ways = [[broken.steps[n] for n in _way(broken, source)[:4]] for source in broken.sources]
+    doubled = [any(_doubles(step.call) for step in way) for way in ways]
     if not any(doubled):
         return []
+    fixes = [
+        fix for way, grown in zip(ways, doubled, strict=True) if grown for fix in _doubled(way)
+    ]
+    if fixes := [fix for fix in fixes if reach(fix, broken, x)]:
+        return fixes
     kept = next((t for t, grown in zip(listed, doubled, strict=False) if not grown), listed[0])
     sizes = tuple(kept.shape[2:])
     other = next(list(t.shape) for t in listed if tuple(t.shape[2:]) != sizes)
     text = _("bring {shape} to {size}, nn.functional.interpolate(x, {size})")
     fitted = [nn.functional.interpolate(t, sizes) if t.shape[2:] != sizes else t for t in listed]
-    return [_listed(text.format(shape=other, size=sizes), fitted, axis)]
+    return [_listed(text.format(size=sizes, shape=other), fitted, axis)]
 
 
 def _doubles(call: Call) -> bool:

@@ -3,13 +3,18 @@
 import ast
 import re
 from collections.abc import Generator
-from itertools import combinations, permutations
+from itertools import combinations, permutations, product
+
+import torch
+
+from labkit.inspect.fixes import computes
 
 _REDUCES = ("mean", "sum", "amax", "amin", "max", "min", "std", "var")
 _ORDERS = ("permute", "transpose", "swapaxes", "swapdims", "movedim")
 _JOINS = ("cat", "concat", "concatenate")
 _TURNS = ("unsqueeze", "squeeze", "flatten")
 """What may be too much, as an order of axes may be."""
+_FRESH = "mkjlnqrstuvxyzab"
 
 
 def written(source: str, node: ast.AST) -> str:
@@ -35,10 +40,6 @@ def variants(node: ast.expr, source: str, batch: str) -> Generator[tuple[float, 
         yield from ((2.2, str(n)) for n in (1, 2, 3, 0) if n != node.value)
     elif isinstance(node, ast.Constant) and isinstance(node.value, int):
         yield from ((3, "-1"), (3, f"len({batch})"))
-    elif isinstance(node, ast.Constant) and "->" in str(node.value):
-        for cost, new in _letters(str(node.value)):
-            if all(len({*term}) == len(term) for term in re.split(",|->", new)):
-                yield cost, repr(new)
     elif isinstance(node, ast.Attribute) and node.attr in ("size", "shape"):
         yield 1, f"{text}[0]" if node.attr == "shape" else f"{text}(0)"
     elif isinstance(node, ast.BinOp):
@@ -94,11 +95,46 @@ def _calls(node: ast.Call, source: str, batch: str) -> Generator[tuple[float, st
         yield 1, f"{head}({given[1]}, {given[0]})"
 
 
+def equations(equation: str, tensors: list) -> Generator[tuple[float, str]]:
+    """Yield what the equation of an einsum may have been meant to be, where that computes."""
+    empty = [torch.empty(t.shape, device="meta") for t in tensors if isinstance(t, torch.Tensor)]
+    known = len(empty) == len(tensors)
+    for cost, new in _fitted(equation.replace(" ", ""), [t.ndim for t in empty]):
+        if all(len({*term}) == len(term) for term in re.split(",|->", new)):
+            if not known or computes(torch.einsum, new, *empty):
+                yield cost, repr(new)
+
+
+def _fitted(equation: str, axes: list[int]) -> Generator[tuple[float, str]]:
+    """Yield an equation with as many letters as each operand has axes, and small changes of it."""
+    left, _arrow, right = equation.partition("->")
+    operands = left.split(",")
+    fresh = [c for c in right if c not in left] + [c for c in _FRESH if c not in equation]
+    ways = []
+    for operand, n in zip(operands, axes, strict=False):
+        more = "".join(fresh[: n - len(operand)])
+        ways.append([(operand[:at] + more + operand[at:])[:n] for at in range(len(operand), 0, -1)])
+        if len(operand) > n:
+            ways[-1] = ["".join(kept) for kept in combinations(operand, n)]
+        elif not more:
+            ways[-1] = [operand]
+    for far, chosen in enumerate(product(*ways) if len(axes) == len(operands) else ()):
+        added = "".join(c for c in fresh if c in "".join(chosen) and c not in right)
+        outs = [right, *(right[:at] + added + right[at:] for at in range(len(right), 0, -1))]
+        for place, out in enumerate(outs if added else outs[:1]):
+            base = f"{','.join(chosen)}->{out}"
+            yield 0.9 + far / 10 + place / 20, base
+            if far < 3:
+                yield from ((cost + far / 10 + place / 20, new) for cost, new in _letters(base))
+    if len(axes) != len(operands):
+        yield from _letters(equation)
+
+
 def _letters(equation: str) -> Generator[tuple[float, str]]:
     """Yield what may have been meant by the equation of an einsum, of the last operands first."""
-    left, _arrow, right = equation.replace(" ", "").partition("->")
+    left, _arrow, right = equation.partition("->")
     operands, letters = left.split(","), sorted({*left + right} - {","})
-    fresh = next((c for c in "mkjlnqrstuvxyzab" if c not in equation), "Z")
+    fresh = next((c for c in _FRESH if c not in equation), "Z")
     for at, letter in enumerate(right):
         for other in letters:
             alone = left.count(other) == 1 and other not in right  # an axis is summed by itself
@@ -123,3 +159,4 @@ def _letters(equation: str) -> Generator[tuple[float, str]]:
                     out = right[:place] + fresh + right[place + 1 :]
                     likely = 1.4 - n / 10 - place / 100
                     yield likely, f"{first}{head}{fresh}{tail}{last}->{out}"
+                    yield likely + 0.2, f"{first}{head}{fresh}{tail}{last}->{right}{fresh}"

@@ -179,10 +179,6 @@ def plain(model: nn.Module) -> nn.Module:
             _("torch.jit has compiled this model. Pass the nn.Module from which it was made.")
         )
     model = getattr(model, "_orig_mod", model)
-    if any(buffer.is_meta for buffer in model.buffers()):
-        raise ValueError(
-            _("This model lies on the meta device, without numbers: model.to_empty(device='cpu').")
-        )
     if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
         model = model.module
     if any(is_lazy(parameter) for parameter in model.parameters()):

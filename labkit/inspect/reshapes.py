@@ -7,7 +7,7 @@ from itertools import takewhile
 
 import torch
 
-from labkit.inspect.fixes import Fix, before, both, function, resized, shape_text
+from labkit.inspect.fixes import Fix, before, both, function, path, resized, shape_text, twin
 from labkit.inspect.recording import Call, Recording, Step
 from labkit.inspect.rules import Diagnosis, earlier, want
 from labkit.text import _
@@ -57,10 +57,10 @@ def views(broken: Recording, x: torch.Tensor) -> Diagnosis:
         fixes = [_with(words.format(n=size), shape[0], size)]
     if len(sizes) > 2 and total // shape[1] * sizes[1] == known:  # only the channels differ
         fixes += earlier(broken, broken.sources[0], shape[1], sizes[1])
-    return got, expected, fixes or _regrouped(shape, sizes)
+    return got, expected, fixes or _regrouped(broken, shape, sizes)
 
 
-def _regrouped(shape: tuple[int, ...], sizes: tuple[int, ...]) -> list[Fix]:
+def _regrouped(broken: Recording, shape: tuple[int, ...], sizes: tuple[int, ...]) -> list[Fix]:
     """Return the fix of a view that splits or joins axes: the sizes in the middle that differ."""
     pairs = zip(shape, sizes, strict=False), zip(shape[::-1], sizes[::-1], strict=False)
     head, tail = (len(list(takewhile(lambda pair: pair[0] == pair[1], both))) for both in pairs)
@@ -69,9 +69,31 @@ def _regrouped(shape: tuple[int, ...], sizes: tuple[int, ...]) -> list[Fix]:
         return []
     text = _("in place of {middle}, choose sizes whose product is {n}")
     words = text.format(middle=" x ".join(map(str, middle)), n=total)
-    return [
+    return _divided(broken, middle, total) + [
         _with(words, *sizes[:head], *[1] * (len(middle) - 1), total, *sizes[len(sizes) - tail :])
     ]
+
+
+def _divided(broken: Recording, middle: tuple[int, ...], total: int) -> list[Fix]:
+    """Return the fixes of a number of heads or groups that does not divide what it is to split."""
+    name = broken.call.name.partition(": ")[0] if ": " in broken.call.name else ""
+    owner, fixes = broken.model.get_submodule(name), []
+    known = {k: n for k, n in vars(owner).items() if type(n) is int and 1 < n and n in middle}
+    for key, n in known.items():
+        for other in sorted(
+            (d for d in range(1, total) if total % d == 0), key=lambda d: abs(d - n)
+        )[:6]:
+            changes = {key: other}
+            for beside, size in known.items():  # dim // heads, where it is kept, too
+                whole = total // (math.prod(middle) // (n * size)) if beside != key else 1
+                if whole // n == size and whole % other == 0:
+                    changes[beside] = whole // other
+            words = ", ".join(f"{k}={v}" for k, v in changes.items())
+            words = _("set {change} in {layer}").format(
+                change=words, layer=path(name) if name else "model"
+            )
+            fixes.append(Fix(words, {name: twin(owner, **changes)}))
+    return fixes
 
 
 def permutes(broken: Recording, x: torch.Tensor) -> Diagnosis:
@@ -82,10 +104,12 @@ def permutes(broken: Recording, x: torch.Tensor) -> Diagnosis:
     axes, order = tensors[0].ndim, _sizes(call)
     if not all(isinstance(axis, int) for axis in order) or len(order) == axes:
         return None
+    text = _("name them all, x.permute({order})")
     whole = [axis for axis in order if axis < axes]
     whole += [axis for axis in range(axes) if axis not in whole]
-    words = _("name them all, x.permute({order})").format(order=", ".join(map(str, whole)))
-    fixes = [_with(words, *whole)] if len(whole) == axes else []
+    turned = [(0, *range(n, axes), *range(1, n)) for n in range(2, axes)]
+    wholes = [whole] * (len(whole) == axes) + turned
+    fixes = [_with(text.format(order=", ".join(map(str, w))), *w) for w in wholes]
     return shape_text(tensors[0].shape), _("an order of {n} axes").format(n=axes), fixes
 
 

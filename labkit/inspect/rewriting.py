@@ -23,7 +23,7 @@ from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
 from labkit.inspect.fixes import Fix, changed, computes
-from labkit.inspect.meant import indices, variants, written
+from labkit.inspect.meant import equations, indices, variants, written
 from labkit.inspect.recording import Recording, is_layer
 from labkit.sandbox.untouched import untouched
 from labkit.text import _
@@ -244,11 +244,18 @@ def _changes(part: _Part) -> Generator[tuple[float, int, int, str]]:
         if isinstance(node, ast.Name) and isinstance(value, torch.Tensor):
             others = [k for k, t in frame.f_locals.items() if isinstance(t, torch.Tensor)]
             others = [] if part.is_needed(node) else others
-            yield from ((3.5, start, end, name) for name in others if name != text)
+            yield from ((1.7, start, end, name) for name in others if name != text)
         if isinstance(node, ast.Call) and node.args and written(source, node.func)[:5] == "self.":
             layer, given = (written(source, inner) for inner in (node.func, node.args[0]))
             if getattr(part.value(node.args[0]), "ndim", 0) == 3:
                 yield 1.4, start, end, f"{layer}({given}.transpose(1, 2)).transpose(1, 2)"
+        if isinstance(node, ast.Call) and "einsum" in written(source, node.func) and node.args:
+            equation, *operands = node.args
+            if "->" in str(getattr(equation, "value", "")):
+                start, end = _start(source, equation), _start(source, equation)
+                end += len(written(source, equation).encode())
+                for cost, new in equations(equation.value, [part.value(o) for o in operands]):
+                    yield cost, start, end, new
         if id(node) in index and isinstance(node, ast.Tuple):
             yield from ((cost, start, end, new) for cost, new in indices(node, source))
         for cost, new in variants(node, source, part.first):

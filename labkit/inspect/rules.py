@@ -184,9 +184,10 @@ def _moved(broken: Recording, wanted: Want, x: torch.Tensor) -> list[Fix]:
 
 def _in_rows(broken: Recording) -> bool:
     """Tell whether what is given to an RNN was put in order by hand."""
-    source = broken.sources[0]
-    made = function(broken.steps[source].call) if source is not None else ""
-    return isinstance(broken.call.module, nn.RNNBase) and made in ("view", "reshape")
+    made = [function(broken.steps[n].call) for n in broken.way[:2]]
+    ordered = made[:1] == ["flatten"] and made[-1] in ("permute", "transpose", "movedim")
+    by_hand = made[:1] in (["view"], ["reshape"]) or ordered
+    return isinstance(broken.call.module, nn.RNNBase) and by_hand
 
 
 def _flattened(call: Call, n: int, x: torch.Tensor) -> list[Fix]:

@@ -159,7 +159,12 @@ def inputs(broken: Recording, x: torch.Tensor) -> Diagnosis:
     if not names:
         return got, expected, [Fix(_("write def forward(self, x): self comes first"))]
     words = _("call it with one tensor, {x}").format(x=f"{path(call.name, call)}(x)")
+    if [t.ndim for t in call.tensors[1:]] == [1]:  # images and their labels
+        words = _("take the part that you mean, x[{key!r}]").format(key=0)
     fixes = [Fix(words, given=lambda given, options: (given[: len(names)], {}))]
+    if x.ndim == 3 and len({tensor.shape for tensor in call.tensors}) == 1:
+        text = _("make a batch of the images first, torch.stack(x)")
+        fixes.insert(0, Fix(text, given=lambda given, options: ((torch.stack(given),), {})))
     if isinstance(call.module, nn.Sequential):
         text = _("call its layers in turn, for layer in {where}: x = layer(x, y)")
         words = text.format(where=path(call.name, call))
