@@ -109,25 +109,29 @@ def _fitted(equation: str, axes: list[int]) -> Generator[tuple[float, str]]:
     """Yield an equation with as many letters as each operand has axes, and small changes of it."""
     left, _arrow, right = equation.partition("->")
     operands = left.split(",")
-    fresh = [c for c in right if c not in left] + [c for c in _FRESH if c not in equation]
-    ways = []
-    for operand, n in zip(operands, axes, strict=False):
-        more = "".join(fresh[: n - len(operand)])
-        ways.append([(operand[:at] + more + operand[at:])[:n] for at in range(len(operand), 0, -1)])
-        if len(operand) > n:
-            ways[-1] = ["".join(kept) for kept in combinations(operand, n)]
-        elif not more:
-            ways[-1] = [operand]
-    for far, chosen in enumerate(product(*ways) if len(axes) == len(operands) else ()):
-        added = "".join(c for c in fresh if c in "".join(chosen) and c not in right)
-        outs = [right, *(right[:at] + added + right[at:] for at in range(len(right), 0, -1))]
-        for place, out in enumerate(outs if added else outs[:1]):
-            base = f"{','.join(chosen)}->{out}"
-            yield 0.9 + far / 10 + place / 20, base
-            if far < 3:
-                yield from ((cost + far / 10 + place / 20, new) for cost, new in _letters(base))
-    if len(axes) != len(operands):
+    if len(axes) != len(operands) or [*map(len, operands)] == axes:
         yield from _letters(equation)
+        return
+    lost = [c for c in right if c not in left]
+    fresh = [c for c in _FRESH if c not in equation]
+    shared = [c for c in left if left.count(c) == 1 and c != ","]
+    for cost, more in ((0.8, lost), (0.9, shared), (1.1, fresh[:2])):
+        for chosen in product(*(_sized(o, n, more) for o, n in zip(operands, axes, strict=True))):
+            added = "".join(c for c in more if c in "".join(chosen) and c not in left + right)
+            outs = [right[:at] + added + right[at:] for at in range(len(right), 0, -1)]
+            for place, out in enumerate([right, *outs] if added else [right]):
+                yield cost + place / 20, f"{','.join(chosen)}->{out}"
+                for far, new in _letters(f"{','.join(chosen)}->{out}"):
+                    yield cost + far, new
+
+
+def _sized(operand: str, n: int, more: list[str]) -> list[str]:
+    """Return the letters of an operand with some more, or some less, so that they are n."""
+    if len(operand) >= n:
+        return ["".join(kept) for kept in combinations(operand, n)]
+    choices = combinations((c for c in more if c not in operand), n - len(operand))
+    places = range(len(operand), 0, -1)
+    return [operand[:at] + "".join(c) + operand[at:] for c in choices for at in places]
 
 
 def _letters(equation: str) -> Generator[tuple[float, str]]:
