@@ -26,16 +26,8 @@ from labkit.text import _
 
 RULES = (
     *(slips.no_forward, slips.inputs, slips.no_tensor, reshapes.in_place, reshapes.batch_lost),
-    *(
-        dtypes.plain,
-        dtypes.types,
-        rules.counts,
-        too_small.windows,
-        joins.products,
-        joins.sums,
-        joins.joined,
-    ),
-    *(reshapes.views, reshapes.permutes, reshapes.no_such_axis),
+    *(dtypes.plain, dtypes.types, rules.counts, rules.axes, too_small.windows, joins.products),
+    *(joins.sums, joins.joined, reshapes.views, reshapes.permutes, reshapes.no_such_axis),
 )
 """In the order in which they are asked; the first that knows the call is believed."""
 
@@ -192,6 +184,9 @@ _INPUTS = (
      lambda: _("convert the images first, x.float()"), lambda x: x.float()),
     (nn.Module, lambda x: x.ndim == 3 and len(x) <= 4,
      lambda: _("feed it a batch, also of one image, x.unsqueeze(0)"), lambda x: x.unsqueeze(0)),
+    (nn.Conv2d, lambda x: x.ndim == 2 and len(x) > 7 and x.shape[1] < 2 * len(x),
+     lambda: _("feed it a batch whose images have a channel axis, x[None, None]"),
+     lambda x: x[None, None]),
     (nn.Conv2d, lambda x: x.ndim == 3,
      lambda: _("give each image its channel axis, x.unsqueeze(1)"), lambda x: x.unsqueeze(1)),
     (nn.Module, lambda x: x.ndim == 3 and x.shape[2] <= 4 < x.shape[0],

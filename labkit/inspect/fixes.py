@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from labkit.inspect.recording import FAILURES, Call, Recording, Step, numbered, record
+from labkit.inspect.recording import FAILURES, Call, Recording, numbered, record
 from labkit.sandbox.untouched import untouched
 from labkit.text import _
 
@@ -215,11 +215,6 @@ def path(name: str, call: Call | None = None) -> str:
         else f'._modules["{part}"]'  # timm and Caffe name layers block1-0
         for part in name.split(".")
     )
-
-
-def written(step: Step, change: str) -> str:
-    """Say what to set in a call of a function."""
-    return _("set {change} in {layer}").format(change=change, layer=step.layer)
 
 
 def layer_text(call: Call, broken: Recording) -> str:

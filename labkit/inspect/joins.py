@@ -19,7 +19,6 @@ from labkit.inspect.fixes import (
     function,
     reach,
     resized,
-    written,
 )
 from labkit.inspect.recording import Call, Recording, Step
 from labkit.inspect.rules import Diagnosis, earlier
@@ -143,8 +142,8 @@ def _padded(step: Step, lost: int) -> list[Fix]:
     if isinstance(module, _POOLS) and module.stride in (1, (1, 1)) and lost % 2 == 0:
         return resized(step.call, padding=lost // 2)
     if function(step.call) in ("max_pool2d", "avg_pool2d") and lost % 2 == 0:
-        words = written(step, f"padding={lost // 2}")
         padded = {"padding": lost // 2}
+        words = _("set {change} in {layer}").format(change=f"padding={lost // 2}", layer=step.layer)
         return [
             Fix(words, given=lambda given, old: (given[:3], {**old, **padded}), at=(step.layer,))
         ]

@@ -122,17 +122,25 @@ def no_such_axis(broken: Recording, x: torch.Tensor) -> Diagnosis:
     if not found:
         return None
     last, axis = map(int, found.groups())
+    shape, summed = call.tensors[0].shape, "softmax" in (function(call) + call.kind).lower()
     expected = _("a tensor that has an axis {axis}").format(axis=axis)
     words = _("take axis {last}, the last one: dim={last}").format(last=last)
+    if summed and last < len(shape) and shape[last] == 1 < last:  # a softmax of one number is 1
+        last -= 1
+        words = _("set {change} in {layer}").format(change=f"dim={last}", layer=broken.place)
     fixes = resized(call, dim=last) if hasattr(call.module, "dim") else []
     return shape_text(call.tensors[0].shape), expected, fixes or [_dimension(words, axis, last)]
 
 
 def _dimension(words: str, axis: int, last: int) -> Fix:
     def given(arguments: tuple, options: dict) -> tuple[tuple, dict]:
-        places = [last if type(item) is int and item == axis else item for item in arguments[1:]]
-        named = {name: last if type(n) is int and n == axis else n for name, n in options.items()}
-        return (*arguments[:1], *places), named
+        places = (instead(item) for item in arguments[1:])
+        return (*arguments[:1], *places), {name: instead(item) for name, item in options.items()}
+
+    def instead(item):
+        if isinstance(item, (tuple, list)) and axis in item and last in item:
+            return tuple(n for n in item if n != axis)
+        return last if type(item) is int and item == axis else item
 
     return Fix(words, given=given)
 

@@ -42,6 +42,7 @@ WANTS = (
 """Which layer wants how many numbers along which axis."""
 
 _AXES = {"1d": (2, 3), "2d": (3, 4), "3d": (4, 5)}
+_GIVEN = ("in_channels", "out_channels", "kernel_size", "num_features", "output_size", "p")
 _OUTPUTS = ((_ConvNd, "out_channels"), (nn.Linear, "out_features"))
 
 
@@ -109,7 +110,8 @@ def _used_again(broken: Recording, axis: int, n: int) -> list[Fix]:
         text = _("leave out this second call of {layer}, or call another layer here")
         return [Fix(text.format(layer=call.name))]
     skipped = last and broken.sources[0] is None and -len(last.shape) <= axis < len(last.shape)
-    if not skipped or last.shape[axis] != n or call.tensors[0].ndim != len(last.shape):
+    kept = isinstance(call.tensors[0], nn.Parameter)
+    if kept or not skipped or last.shape[axis] != n or call.tensors[0].ndim != len(last.shape):
         return []
     text = _("give it what {layer} gave, and not the input again").format(layer=last.layer)
     return before(call, text, f"x.new_zeros({last.shape})")
@@ -220,14 +222,22 @@ def _other_kind(call: Call, shape: tuple[int, ...]) -> list[Fix]:
     kind = f"{call.kind[:-2]}{max(len(shape) - 2, 1)}d"
     if not call.module or not hasattr(nn, kind) or not len(shape) > 1:
         return []
-    arguments = (
-        "{0.in_channels}, {0.out_channels}, {1}" if isinstance(call.module, _ConvNd) else "{2}"
-    )
-    size = getattr(call.module, "kernel_size", (1,))[0]
-    line = arguments.format(call.module, size, getattr(call.module, "num_features", 0))
+    given = (getattr(call.module, name, None) for name in _GIVEN)
+    given = (n[0] if isinstance(n, tuple) else n for n in given if n is not None)
+    line = ", ".join(map(str, given))
     layer = made(kind, line, next(call.module.parameters(), None))
     text = _("write nn.{kind}({line}), which takes {n} axes")
     return [Fix(text.format(kind=kind, line=line, n=len(shape)), {call.name: layer})]
+
+
+def axes(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose a pooling or dropout of maps that is given sequences, or the reverse."""
+    call, expected = broken.call, _AXES.get(broken.call.kind[-2:], ())
+    if not call.module or not expected or not call.tensors or call.tensors[0].ndim in expected:
+        return None
+    shape = tuple(call.tensors[0].shape)
+    fixes = _other_kind(call, shape) if len(shape) > 2 else []
+    return shape_text(shape), _("something else, as the message says"), fixes
 
 
 def _norm_of_maps(call: Call, n: int) -> list[Fix]:

@@ -76,7 +76,7 @@ def no_tensor(broken: Recording, x: torch.Tensor) -> Diagnosis:
         return None
     expected = _("a tensor")
     if given is None:
-        words = _("let the forward before it end with return and its result")
+        words = _("let the function before it end with return and its result")
         return "None", expected, [Fix(words)]
     if isinstance(given, nn.Module):
         kind = type(given).__name__
@@ -241,8 +241,9 @@ def names_of(broken: Recording) -> list[Fix]:
         for close in get_close_matches(wrong.lower(), alike, 1, 0.7):
             text = _("write {close}: there is no {wrong}")
             return [Fix(text.format(close=alike[close], wrong=wrong))]
-    if isinstance(owner, (tuple, list)):
-        return [Fix(_("take the part that you mean, x[0]"))]
+    if isinstance(owner, (tuple, list, dict)):
+        text = _("take the part that you mean, x[{key!r}]")
+        return [Fix(text.format(key=next(iter(owner), 0) if isinstance(owner, dict) else 0))]
     return []
 
 
