@@ -74,7 +74,7 @@ def plain(broken: Recording, x: torch.Tensor) -> Diagnosis:
         names=_(" and ").join(f"self.{name}" for name in names), name=(*names, "")[0]
     )
     fix = Fix(words, layers)
-    got, expected = both(t.shape for t in broken.call.tensors), _("tensors of one type and device")
+    got, expected = both(t.shape for t in broken.call.tensors), _("something else, as the message says")
     return (got, expected, [fix]) if names and reach(fix, broken, x) else None
 
 
