@@ -70,12 +70,11 @@ def plain(broken: Recording, x: torch.Tensor) -> Diagnosis:
     text = _(
         "register {names} with self.register_buffer({name!r}, ...): model.to() then moves them, too"
     )
-    words = text.format(
-        names=_(" and ").join(f"self.{name}" for name in names), name=(*names, "")[0]
-    )
-    fix = Fix(words, layers)
-    got, expected = both(t.shape for t in broken.call.tensors), _("something else, as the message says")
-    return (got, expected, [fix]) if names and reach(fix, broken, x) else None
+    named = _(" and ").join(f"self.{name}" for name in names)
+    fix = Fix(text.format(names=named, name=(*names, "")[0]), layers)
+    got = both(t.shape for t in broken.call.tensors)
+    found = got, _("something else, as the message says"), [fix]
+    return found if names and reach(fix, broken, x) else None
 
 
 def _unregistered(broken: Recording, weights: torch.Tensor, given: torch.Tensor) -> list[Fix]:

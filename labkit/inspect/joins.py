@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from functools import reduce
 from operator import and_
+from typing import Any
 
 import torch
 from torch import nn
@@ -44,8 +45,12 @@ def sums(broken: Recording, x: torch.Tensor) -> Diagnosis:
     maps = len(first) == len(second) == 4 and sorted(first) != sorted(second)
     fixes = _branches(broken, x, first, second) if maps else []
     for place, shape, other in ((0, first, second), (1, second, first)):
-        if shape[:-1] == other[:-1] and 1 not in (shape[-1], other[-1]):
+        if shape[:-1] == other[-len(shape) : -1] and 1 not in (shape[-1], other[-1]):
             fixes += earlier(broken, broken.sources[place], shape[-1], other[-1])
+        if compared and math.prod(shape) == math.prod(other) and len(other) == 2 < len(shape):
+            text = _("give it {x}, where x is the tensor {shape}")
+            text = text.format(x="{x}", shape=list(shape))
+            return both((first, second)), text, before(call, text, "x.flatten(1)", place)
         text = _("give {shape} the axes of a map, {x}").format(shape=list(shape), x="{x}")
         if len(other) == 4 and len(shape) in (1, 2) and shape[-1] == other[1]:
             index = "[:, :, None, None]" if len(shape) == 2 else "[:, None, None]"
@@ -122,8 +127,8 @@ def _doubled(way: list[Step]) -> list[Fix]:
         more = stride + 2 * padding - size
         if more >= stride:
             padding, more = (size - stride + 1) // 2, (size - stride) % 2
-        changes = {"padding": padding, "output_padding": more}
-        changes = {k: n for k, n in changes.items() if n != getattr(module, k)[0]}
+        wanted: dict[str, Any] = {"padding": padding, "output_padding": more}
+        changes = {k: n for k, n in wanted.items() if n != getattr(module, k)[0]}
         found += [resized(call, **changes)] if changes and more >= 0 else []
     return [fix for one in found for fix in one] + _at_once(found[::-1] if len(found) > 1 else [])
 

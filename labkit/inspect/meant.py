@@ -14,6 +14,7 @@ _ORDERS = ("permute", "transpose", "swapaxes", "swapdims", "movedim")
 _JOINS = ("cat", "concat", "concatenate")
 _TURNS = ("unsqueeze", "squeeze", "flatten")
 """What may be too much, as an order of axes may be."""
+_CASTS = ("numpy", "detach", "half", "double", "long", "int", "byte", "item", "tolist", "float")
 _FRESH = "mkjlnqrstuvxyzab"
 
 
@@ -54,7 +55,7 @@ def variants(node: ast.expr, source: str, batch: str) -> Generator[tuple[float, 
 
 def _calls(node: ast.Call, source: str, batch: str) -> Generator[tuple[float, str]]:
     """Yield what may have been meant by a call: other axes, another order, or no call at all."""
-    head, given = written(source, node.func), [written(source, part) for part in node.args]
+    text, head, *given = (written(source, part) for part in (node, node.func, *node.args))
     whole, name = ", ".join(given), head.rpartition(".")[2]
     free = head.startswith(("torch.", "F.", "nn."))
     subject = given[0] if free and given else head.rpartition(".")[0]
@@ -91,7 +92,17 @@ def _calls(node: ast.Call, source: str, batch: str) -> Generator[tuple[float, st
         yield 2, subject
     elif given:
         yield from ((2, f"{head}({whole}, {axis})") for axis in (1, -1))
+    for key in node.keywords:
+        rest = [written(source, k) for k in node.keywords if k is not key]
+        yield 1.4, f"{head}({', '.join(given + rest)})"
+    if name == "split":
+        yield 1, f"{head[:-5]}chunk{text[len(head) :]}"
+    if name in _CASTS:
+        yield 1.4, subject
+        yield 1.4, re.sub(r"(\.\w+\(\))+$", "", text)
     if len(given) == 2:
+        if head[:5] == "self.":  # the state of an LSTM
+            yield 1.1, f"{head}({given[0]}, ({given[1]}, {given[1]}))"
         yield 1, f"{head}({given[1]}, {given[0]})"
 
 

@@ -7,7 +7,7 @@ from itertools import takewhile
 
 import torch
 
-from labkit.inspect.fixes import Fix, before, both, function, path, resized, shape_text, twin
+from labkit.inspect.fixes import Fix, before, both, function, path, reach, resized, shape_text, twin
 from labkit.inspect.recording import Call, Recording, Step
 from labkit.inspect.rules import Diagnosis, earlier, want
 from labkit.text import _
@@ -51,16 +51,22 @@ def views(broken: Recording, x: torch.Tensor) -> Diagnosis:
             text = _("put the batch first, x.{name}({sizes}): it is {n} here")
             words = text.format(name=name, sizes=written, n=len(x))
             fixes.append(_with(words, len(x), *kept))
+    sides, left = math.prod(sizes[2:]), total // len(x)
+    if len(sizes) == 4 and sizes[0] in (-1, len(x)) and sides > 0 and left % sides == 0 < left:
+        text = _("put the batch first, x.{name}({sizes}): it is {n} here")
+        kept = (left // sides, *sizes[2:])
+        written = ", ".join(("len(x)", *map(str, kept)))
+        fixes.append(_with(text.format(name=name, sizes=written, n=len(x)), len(x), *kept))
     size = math.prod(shape[1:])
     if not fixes and len(sizes) == 2:
         words = _("write torch.flatten(x, 1), and give the next linear layer in_features={n}")
         fixes = [_with(words.format(n=size), shape[0], size)]
     if len(sizes) > 2 and total // shape[1] * sizes[1] == known:  # only the channels differ
         fixes += earlier(broken, broken.sources[0], shape[1], sizes[1])
-    return got, expected, fixes or _regrouped(broken, shape, sizes)
+    return got, expected, fixes or _regrouped(broken, x, shape, sizes)
 
 
-def _regrouped(broken: Recording, shape: tuple[int, ...], sizes: tuple[int, ...]) -> list[Fix]:
+def _regrouped(broken: Recording, x: torch.Tensor, shape: tuple, sizes: tuple) -> list[Fix]:
     """Return the fix of a view that splits or joins axes: the sizes in the middle that differ."""
     pairs = zip(shape, sizes, strict=False), zip(shape[::-1], sizes[::-1], strict=False)
     head, tail = (len(list(takewhile(lambda pair: pair[0] == pair[1], both))) for both in pairs)
@@ -69,7 +75,7 @@ def _regrouped(broken: Recording, shape: tuple[int, ...], sizes: tuple[int, ...]
         return []
     text = _("in place of {middle}, choose sizes whose product is {n}")
     words = text.format(middle=" x ".join(map(str, middle)), n=total)
-    return _divided(broken, middle, total) + [
+    return [fix for fix in _divided(broken, middle, total) if reach(fix, broken, x)] or [
         _with(words, *sizes[:head], *[1] * (len(middle) - 1), total, *sizes[len(sizes) - tail :])
     ]
 

@@ -41,7 +41,7 @@ _PARTS = {"{}[0]": 1, "{}[0][-1]": 2, "{}[-1]": 3, "{}[1]": 5}
 """What may be missing behind a tuple or list; behind a tensor it would take one image of all."""
 _TYPES = (
     ("type|Long|scalar", {"{}.float()": 3, "{}.long()": 3}),
-    ("[Bb]ool", {"{}.bool()": 2}),
+    ("[Bb]ool", {"{}.bool()": 2, "{}.float()": 1}),
     ("device", {"{}.to({first}.device)": 1}),
 )
 """What may be missing where an error names a type or a device."""
@@ -131,14 +131,39 @@ def _edited(broken: Recording) -> Generator[tuple[float, Fix]]:
             names = [n for n in ast.walk(statement) if isinstance(n, ast.Name)]
             stale |= {n.id for n in names if back and isinstance(n.ctx, ast.Store)}
             part = _Part(statement, source, tree, frame, stale, broken, until)
-            for cost, start, end, text in _changes(part):
+            below = [n for n in found if n.lineno == getattr(statement, "end_lineno", 0) + 1]
+            for cost, start, end, text in [*_wholes(source, statement, below), *_changes(part)]:
                 edited = source.encode()[:start].decode() + text + source.encode()[end:].decode()
-                size = len(old.encode()) + len(text.encode()) - (end - start)
+                last = max(end, begin + len(old.encode()))
+                size = last - begin + len(text.encode()) - (end - start)
                 new = edited.encode()[begin : begin + size].decode()
+                was = source.encode()[begin:last].decode()
                 words = _("write {new} in place of {old}")
-                words = words.format(new=" ".join(new.split()), old=" ".join(old.split()))
+                words = words.format(new=_in_a_row(new), old=_in_a_row(was))
                 if code := _compiled(edited, function):
                     yield cost + far / 2 + back / 10, Fix(words, code=(function, code))
+
+
+def _in_a_row(text: str) -> str:
+    """Write lines as one line."""
+    return "; ".join(" ".join(line.split()) for line in re.split(r"\n(?=\s*\w+ = )", text))
+
+
+def _wholes(
+    source: str, statement: ast.stmt, below: list
+) -> Generator[tuple[float, int, int, str]]:
+    """Yield changes of a whole statement: it and the next change places, all axes are kept."""
+    start, text = _start(source, statement), written(source, statement)
+    end = start + len(text.encode())
+    for other in below[:1]:
+        begin, then = _start(source, other), written(source, other)
+        alike = isinstance(other, ast.Assign) and other.col_offset == statement.col_offset
+        if alike and re.search("flat|permute|transpose|view|reshape|squeeze", text):
+            between = source.encode()[end:begin].decode()
+            yield 1.2, start, begin + len(then.encode()), f"{then}{between}{text}"
+    kept = re.sub(r"\.(mean|sum|std|amax|amin)\((dim=)?(-?\d)\)", r".\1(\3, keepdim=True)", text)
+    if kept != text:
+        yield 1.2, start, end, kept
 
 
 @dataclass(frozen=True)
@@ -244,18 +269,19 @@ def _changes(part: _Part) -> Generator[tuple[float, int, int, str]]:
         if isinstance(node, ast.Name) and isinstance(value, torch.Tensor):
             others = [k for k, t in frame.f_locals.items() if isinstance(t, torch.Tensor)]
             others = [] if part.is_needed(node) else others
-            yield from ((1.7, start, end, name) for name in others if name != text)
+            far = 1.7 if "cat()" in part.broken.place else 3.5
+            yield from ((far, start, end, name) for name in others if name != text)
         if isinstance(node, ast.Call) and node.args and written(source, node.func)[:5] == "self.":
             layer, given = (written(source, inner) for inner in (node.func, node.args[0]))
             if getattr(part.value(node.args[0]), "ndim", 0) == 3:
                 yield 1.4, start, end, f"{layer}({given}.transpose(1, 2)).transpose(1, 2)"
         if isinstance(node, ast.Call) and "einsum" in written(source, node.func) and node.args:
-            equation, *operands = node.args
-            if "->" in str(getattr(equation, "value", "")):
-                start, end = _start(source, equation), _start(source, equation)
-                end += len(written(source, equation).encode())
-                for cost, new in equations(equation.value, [part.value(o) for o in operands]):
-                    yield cost, start, end, new
+            said, *operands = node.args
+            equation, begin = str(getattr(said, "value", "")), _start(source, said)
+            last = begin + len(written(source, said).encode())
+            given = [part.value(o) for o in operands] if "->" in equation else []
+            for cost, new in equations(equation, given) if given else ():
+                yield cost, begin, last, new
         if id(node) in index and isinstance(node, ast.Tuple):
             yield from ((cost, start, end, new) for cost, new in indices(node, source))
         for cost, new in variants(node, source, part.first):

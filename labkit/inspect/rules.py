@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
 from labkit.inspect.fixes import Fix, argument, before, function, made, resized, shape_text, swapped
-from labkit.inspect.recording import Call, Recording
+from labkit.inspect.recording import Call, Recording, Step
 from labkit.text import _
 
 Diagnosis = tuple[str, str, list[Fix]] | None
@@ -43,7 +43,7 @@ WANTS = (
 
 _AXES = {"1d": (2, 3), "2d": (3, 4), "3d": (4, 5)}
 _GIVEN = ("in_channels", "out_channels", "kernel_size", "num_features", "output_size", "p")
-_OUTPUTS = ((_ConvNd, "out_channels"), (nn.Linear, "out_features"))
+_OUTPUTS = ((_ConvNd, "out_channels"), (nn.Linear, "out_features"), (nn.Embedding, "embedding_dim"))
 
 
 def want(call: Call) -> Want | None:
@@ -99,8 +99,16 @@ def counts(broken: Recording, x: torch.Tensor) -> Diagnosis:
             if isinstance(size, tuple) and len({*size}) > 1:
                 for other in (size[::-1], 1):
                     fixes = resized(step.call, output_size=other) + fixes
-        fixes = mistyped + fixes if shape[axis] % 2 > n % 2 else fixes + mistyped  # 65 is no 64
+        uneven = any(_is_uneven(broken.steps[n]) for n in broken.way)
+        odd = uneven or shape[axis] % 2 > n % 2  # 65 is no 64
+        fixes = mistyped + fixes if odd else fixes + mistyped
     return got, expected, fixes
+
+
+def _is_uneven(step: Step) -> bool:
+    """Tell whether a step is chunk() with parts that are not alike, as 64 numbers in 3 parts."""
+    parts = argument(step.call, 1, "chunks") if function(step.call) == "chunk" else 1
+    return bool(step.inputs and step.inputs[0][-1] % (parts or 1))
 
 
 def _used_again(broken: Recording, axis: int, n: int) -> list[Fix]:
@@ -157,7 +165,7 @@ def _moved(broken: Recording, wanted: Want, x: torch.Tensor) -> list[Fix]:
     call, n = broken.call, wanted.count
     shape = tuple(call.tensors[0].shape)
     if wanted.name == "in_features":
-        return _flattened(call, n, x)
+        return _flattened(broken, n, x)
     fixes = []
     if wanted.axis == 1:
         looks = len(shape) != 4 or abs(shape[1] - shape[2]) <= abs(shape[2] - shape[3])
@@ -192,8 +200,9 @@ def _in_rows(broken: Recording) -> bool:
     return isinstance(broken.call.module, nn.RNNBase) and by_hand
 
 
-def _flattened(call: Call, n: int, x: torch.Tensor) -> list[Fix]:
+def _flattened(broken: Recording, n: int, x: torch.Tensor) -> list[Fix]:
     """Return the fixes of a linear layer that wants the numbers of an image in one row."""
+    call = broken.call
     shape, fixes = tuple(call.tensors[0].shape), []
     if len(shape) == 1 < x.ndim:
         text = _("write torch.flatten(x, 1): without the 1 the batch is flattened too")
@@ -201,6 +210,8 @@ def _flattened(call: Call, n: int, x: torch.Tensor) -> list[Fix]:
         size = shape[0] // len(x)
     else:
         size = math.prod(shape[1:])
+        if len(shape) == 4 and shape[1] == n and call.module and _is_pooled(broken, call):
+            return _other_kind(call, shape, "Conv2d", f"{n}, {call.module.out_features}, 1")
         if len(shape) == 4 and shape[1] == n and size != n:
             fixes += before(call, _("average each map first, {x}"), "x.mean((2, 3))")
         if len(shape) in (3, 4) and shape[1] == n and size != n:
@@ -217,14 +228,24 @@ def _flattened(call: Call, n: int, x: torch.Tensor) -> list[Fix]:
     return fixes
 
 
-def _other_kind(call: Call, shape: tuple[int, ...]) -> list[Fix]:
+def _is_pooled(broken: Recording, call: Call) -> bool:
+    """Tell whether a pooling comes behind a layer, as in the head of a SqueezeNet."""
+    parent, _dot, own = call.name.rpartition(".")
+    beside = dict(broken.model.get_submodule(parent).named_children())
+    behind = [*beside][[*beside].index(own) + 1 :] if own.isdigit() else []
+    return any("Pool" in type(beside[key]).__name__ for key in behind)
+
+
+def _other_kind(
+    call: Call, shape: tuple[int, ...], kind: str | None = None, line: str = ""
+) -> list[Fix]:
     """Return the fix of a layer for images that is written for sequences, or the reverse."""
-    kind = f"{call.kind[:-2]}{max(len(shape) - 2, 1)}d"
+    kind = kind or f"{call.kind[:-2]}{max(len(shape) - 2, 1)}d"
     if not call.module or not hasattr(nn, kind) or not len(shape) > 1:
         return []
     given = (getattr(call.module, name, None) for name in _GIVEN)
     given = (n[0] if isinstance(n, tuple) else n for n in given if n is not None)
-    line = ", ".join(map(str, given))
+    line = line or ", ".join(map(str, given))
     layer = made(kind, line, next(call.module.parameters(), None))
     text = _("write nn.{kind}({line}), which takes {n} axes")
     return [Fix(text.format(kind=kind, line=line, n=len(shape)), {call.name: layer})]
@@ -264,6 +285,9 @@ def earlier(broken: Recording, source: int | None, size: int, n: int) -> list[Fi
                 if part + n - size > 0
                 for fix in earlier(broken, one, part, part + n - size)
             ]
+        if function(step.call) == "chunk":
+            parts = argument(step.call, 1, "chunks") or 1
+            return earlier(broken, step.sources[0], step.inputs[0][-1], n * parts)
         if want(step.call):  # a layer in between that had the count it wants
             return []
         source = next(iter(step.sources), None)

@@ -95,7 +95,9 @@ def no_tensor(broken: Recording, x: torch.Tensor) -> Diagnosis:
         return got, expected, [joined if maps and call.arguments else _part(call, 0)]
     got = _("an object of type {kind}").format(kind=type(given).__name__)
     if isroutine(given):  # x.squeeze, without its brackets
-        return got, expected, [Fix(_("call it: {x}").format(x=f"x.{given.__name__}()"))]
+        name = given.__name__
+        text = f"x.{name}({'1' if name == 'flatten' else ''})"
+        return got, expected, [Fix(_("call it: {x}").format(x=text))]
     return got, expected, [Fix(_("give it a tensor"))]
 
 

@@ -113,7 +113,7 @@ channels are shuffled in groups that do not divide them
     conv = nn.Conv2d(3, 16, 3, padding=1); groups = 3
     x = self.conv(x); n, c, h, w = x.shape; return x.view(n, self.groups, c // self.groups, h, \
         w).transpose(1, 2).flatten(1, 2)
-    view: product is 16
+    view: set groups=2 in model
     groups = 3 -> groups = 4
 view(-1, n) with the wrong n mixes the images
     conv = nn.Conv2d(3, 16, 3, padding=1); fc = nn.Linear(16 * 8 * 8, 10)
@@ -399,6 +399,68 @@ an einsum forgets an axis
     return torch.einsum("bhw,cd->bdhw", x, self.w).mean((2, 3))
     einsum: 'bchw,cd->bdhw'
     bhw,cd -> bchw,cd
+an einsum has one letter for the channels of two branches
+    a = nn.Conv2d(3, 4, 1); b = nn.Conv2d(3, 6, 1); fc = nn.Linear(24, 10)
+    p = self.a(x).flatten(2); q = self.b(x).flatten(2); return self.fc(torch.einsum("bcn,bcn->bc", \
+        p, q).flatten(1))
+    einsum: 'bcn,bmn->bcm'
+    bcn,bcn->bc -> bcn,bmn->bcm
+an einsum has one letter for height and width
+    c = nn.Conv2d(3, 4, 3); fc = nn.Linear(16, 10)
+    h = self.c(x); return self.fc(torch.einsum("bci,bdi->bcd", h, h).flatten(1))
+    einsum: 'bcim,bdim->bcd'
+    bci,bdi -> bcij,bdij
+the heads of attention do not divide the width
+    heads = 4; c = nn.Conv2d(3, 50, 8, 8); fc = nn.Linear(50, 10)
+    t = self.c(x).flatten(2).mT; q = t.reshape(len(x), 16, self.heads, 50 // \
+        self.heads).transpose(1, 2); return self.fc((q @ q.mT @ q).transpose(1, \
+        2).flatten(2).mean(1))
+    reshape: set heads=5 in model
+    heads = 4 -> heads = 5
+two transposed convolutions miss the size of the image
+    enc = nn.Conv2d(3, 8, 4, 4); a = nn.ConvTranspose2d(8, 8, 3, 2, 1); b = nn.ConvTranspose2d(8, \
+        3, 3, 2, 1)
+    y = self.b(self.a(self.enc(x))).sigmoid(); return y, F.binary_cross_entropy(y, x)
+    binary_cross_entropy: output_padding=1: self.a.* and .*output_padding=1: self.b
+    3, 2, 1) -> 3, 2, 1, 1)
+    fed [4, 3, 32, 32] float32
+rows of colour are read by an RNN
+    rnn = nn.GRU(32, 8, batch_first=True); fc = nn.Linear(8, 10)
+    h = self.rnn(x.permute(0, 2, 1, 3).flatten(2))[0]; return self.fc(h[:, -1])
+    rnn: input_size=96
+    GRU(32 -> GRU(96
+a sum of maps has another axis forgotten in its order
+    c = nn.Conv2d(3, 8, 3); ln = nn.LayerNorm(8); fc = nn.Linear(8, 10)
+    return self.fc(self.ln(self.c(x).permute(0, 2, 1)).mean((1, 2)))
+    permute: permute\(0, 2, 3, 1\)
+    0, 2, 1) -> 0, 2, 3, 1)
+a shortcut and its normalisation have too few channels
+    a = nn.Conv2d(3, 16, 3, 2, 1); down = nn.Sequential(nn.Conv2d(3, 4, 1, 2), nn.BatchNorm2d(4)); \
+        fc = nn.Linear(16, 10)
+    h = self.a(x) + self.down(x); return self.fc(h.mean((2, 3)))
+    add: out_channels=16.*num_features=16
+    4, 1, 2), nn.BatchNorm2d(4) -> 16, 1, 2), nn.BatchNorm2d(16)
+a softmax is taken over one score
+    c = nn.Conv2d(3, 8, 8, 8); s = nn.Linear(8, 1); fc = nn.Linear(8, 10)
+    t = self.c(x).flatten(2).mT; w = torch.softmax(self.s(t), dim=3); return self.fc((w * t).sum(1))
+    softmax: dim=1
+    dim=3 -> dim=1
+the images are flattened a line too early
+    flat = nn.Flatten(); c = nn.Conv2d(1, 4, 3); fc = nn.Linear(4 * 26 * 26, 10)
+    x = self.flat(x); x = self.c(x); return self.fc(x)
+    c: write x = self\.c\(x\); x = self\.flat\(x\)
+    x = self.flat(x)\n        x = self.c(x) -> x = self.c(x)\n        x = self.flat(x)
+    fed [4, 1, 28, 28] float32
+two means lose the axis of the channels
+    a = nn.Conv2d(2, 1, 7, 1, 3); fc = nn.Linear(3, 10)
+    m = torch.cat([x.mean(1), x.amax(1)], 1); return self.fc((x * self.a(m)).mean((2, 3)))
+    a: x\.mean\(1, keepdim=True\), x\.amax\(1, keepdim=True\)
+    mean(1), x.amax(1) -> mean(1, keepdim=True), x.amax(1, keepdim=True)
+a layer for numbers is the head where maps are pooled
+    head = nn.Sequential(nn.Linear(3, 10), nn.ReLU(), nn.AdaptiveAvgPool2d(1))
+    return self.head(x).flatten(1)
+    head.0: nn\.Conv2d\(3, 10, 1\)
+    nn.Linear(3, 10) -> nn.Conv2d(3, 10, 1)
 a function is misspelt
     fc = nn.Linear(3072, 10)
     return self.fc(torch.flaten(x, 1))

@@ -75,3 +75,10 @@ def test_a_tensor_that_forward_makes_goes_to_the_device_of_the_images():
     assert summary(Gridded(), x).fault is None
     fault = summary(Gridded().to("meta"), x.to("meta")).fault
     assert "torch.cat([images, grid.to(images.device)], 1)" in fault.change
+
+
+def test_tensors_that_no_buffer_holds_are_registered():
+    layers = "mean = torch.ones(3, 1, 1); std = torch.ones(3, 1, 1); bn = nn.BatchNorm2d(3)"
+    model = built(Broken(layers, "return self.bn((x - self.mean) / self.std)", "", ""))
+    x = torch.ones(2, 3, 4, 4, device="meta")
+    assert "register self.mean and self.std" in summary(model.to("meta"), x).fault.change
