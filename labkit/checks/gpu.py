@@ -183,9 +183,7 @@ batch_for_a_tenth.sentences = {
         "fixed cost is one tenth of it, the images are nine."
     ),
     ("9 * fixed", "fixed"): "Here the fixed cost is a half of the step, not a tenth.",
-    ("math.ceil", "math.floor"): (
-        "Rounded down, the fixed cost is still a little over a tenth. Round up."
-    ),
+    ("ceil", "floor"): "Rounded down, the fixed cost is still a little over a tenth. Round up.",
     ("math.ceil", ""): "A batch is a whole number of images: round up, math.ceil.",
     ("(9 * fixed / each)", "(9 * fixed) / each"): (
         "The rounding comes too early: round up the whole quotient, math.ceil(9 * fixed / each)."
@@ -201,9 +199,7 @@ batch_for_a_tenth.sentences = {
     ("fixed / each", "each / fixed"): (
         "each costs the images: it divides. batch · each has to be 9 · fixed."
     ),
-    ("9 * fixed", "0.9 * fixed"): (
-        "If the fixed cost is one tenth, the images are nine: 9 times it."
-    ),
+    ("9 *", "0.9 *"): "If the fixed cost is one tenth, the images are nine: 9 times it.",
     _doubled: "Doubled each time, the batch jumps over the right one: go up by 1.",
 }
 

@@ -132,9 +132,7 @@ megabytes.sentences = {
     ),
     ("1_000_000", "1024"): "Divided by 1024 these are kibibytes: divide by 1,000,000.",
     ("1_000_000", "1e9"): "These are gigabytes: divide by 1,000,000.",
-    ("bytes_each", "bytes_each * 8"): (
-        "These are megabits: bytes_each counts bytes already, not bits."
-    ),
+    ("each /", "each * 8 /"): "These are megabits: bytes_each counts bytes already, not bits.",
     (" / ", " // "): "// cuts off the fraction. Divide with /.",
     ("32 * 32", "32"): "Images of 32 x 32 have 32 · 32 pixels; one side of 32 is missing.",
     ("* bytes_each", "/ bytes_each"): "bytes_each is the bytes of one number: multiply by it.",

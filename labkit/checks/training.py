@@ -42,9 +42,7 @@ steps_taken.sentences = {
         "Each epoch takes all these steps again: multiply by epochs, do not add."
     ),
     "images * epochs": "A step takes a whole batch, not one image.",
-    "images / batch_size * epochs": (
-        "Steps are whole: the smaller batch at the end counts as one. Round up."
-    ),
+    ("math.ceil", ""): "Steps are whole: the smaller batch at the end counts as one. Round up.",
     "(images // batch_size + 1) * epochs": (
         "Where the images divide evenly there is no further batch: // and + 1 is one too many."
     ),
@@ -54,9 +52,7 @@ steps_taken.sentences = {
     "images * epochs // batch_size": (
         "Round up in each epoch, then multiply: each one ends with a smaller batch."
     ),
-    "images * batch_size * epochs": (
-        "Divide by the batch size: a step takes that many images at once."
-    ),
+    ("/", "*"): "Divide by the batch size: a step takes that many images at once.",
     "images // batch_size * epochs + 1": (
         "The smaller batch comes in every epoch: round up before you multiply."
     ),
@@ -148,9 +144,7 @@ accuracy.sentences = {
     (".argmax(dim=1)", ""): (
         "Logits are compared with labels. The prediction is where the largest is: argmax(dim=1)."
     ),
-    ("argmax(dim=1)", "argmax()"): (
-        "Without a dim, argmax() is one place in the whole batch: argmax(dim=1)."
-    ),
+    ("dim=1", ""): "Without a dim, argmax() is one place in the whole batch: argmax(dim=1).",
     (".sum().item()", ".all().item()", "/ count", "/ len(batches)"): (
         "This counts batches that are correct as a whole. Count images: sum, not all."
     ),
@@ -219,9 +213,7 @@ should_stop.sentences = {
     (">= patience", "> patience"): (
         "One epoch too late: after `patience` epochs without improvement it is time to stop."
     ),
-    (" - 1 - best", " - best"): (
-        "One epoch too early: the best epoch itself does not count as waiting."
-    ),
+    ("- 1 ", ""): "One epoch too early: the best epoch itself does not count as waiting.",
     (">= patience", "< patience"): "This is the wrong way round: True means stop.",
     (">= patience", "== patience"): "Once the patience is over, it stays so: >= and not ==.",
     ("min(", "max("): "The best epoch is the one with the lowest loss: min, not max.",
