@@ -88,6 +88,7 @@ def _calls(node: ast.Call, source: str, batch: str) -> Generator[tuple[float, st
         yield from ((1.2, f"{start}{axis})") for axis in (1, -1, 0, 2))
     elif name in ("expand", "repeat") and len(given) > 1:
         yield 1, f"{head}({', '.join([f'len({batch})', *given[1:]])})"
+        yield 1, f"{head}({', '.join([given[1], given[0], *given[2:]])})"
     if name in _TURNS:
         yield 2, subject
     elif given:

@@ -200,10 +200,20 @@ class _Part:
 
     def is_needed(self, name: ast.Name) -> bool:
         """Tell whether what a name holds would be lost if this place did without it."""
-        alike = [n for n in ast.walk(self.tree) if isinstance(n, ast.Name) and n.id == name.id]
+        last, read = self._uses(name.id)
+        return sum(line > last for line in read) < 2
+
+    def is_unread(self, name: str) -> bool:
+        """Tell whether nothing before this place, or in it, reads what a name was given last."""
+        last, read = self._uses(name)
+        return last > 0 and not any(last < line <= self.statement.lineno for line in read)
+
+    def _uses(self, name: str) -> tuple[int, list[int]]:
+        """Return the last line before this one that gives a name a value, and all that read it."""
+        alike = [n for n in ast.walk(self.tree) if isinstance(n, ast.Name) and n.id == name]
         stored = [n.lineno for n in alike if isinstance(n.ctx, ast.Store)]
         last = max((line for line in stored if line < self.statement.lineno), default=0)
-        return sum(n.lineno > last and isinstance(n.ctx, ast.Load) for n in alike) < 2
+        return last, [n.lineno for n in alike if isinstance(n.ctx, ast.Load)]
 
 
 def _function(frame: FrameType, model: nn.Module) -> FunctionType | None:
@@ -270,7 +280,8 @@ def _changes(part: _Part) -> Generator[tuple[float, int, int, str]]:
             others = [k for k, t in frame.f_locals.items() if isinstance(t, torch.Tensor)]
             others = [] if part.is_needed(node) else others
             far = 1.7 if "cat()" in part.broken.place else 3.5
-            yield from ((far, start, end, name) for name in others if name != text)
+            costs = {name: 1.0 if part.is_unread(name) else far for name in others}
+            yield from ((cost, start, end, name) for name, cost in costs.items() if name != text)
         if isinstance(node, ast.Call) and node.args and written(source, node.func)[:5] == "self.":
             layer, given = (written(source, inner) for inner in (node.func, node.args[0]))
             if getattr(part.value(node.args[0]), "ndim", 0) == 3:

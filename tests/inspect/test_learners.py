@@ -461,6 +461,17 @@ a layer for numbers is the head where maps are pooled
     return self.head(x).flatten(1)
     head.0: nn\.Conv2d\(3, 10, 1\)
     nn.Linear(3, 10) -> nn.Conv2d(3, 10, 1)
+the input is flattened, and the maps are forgotten
+    c = nn.Conv2d(3, 8, 3); fc = nn.Linear(8 * 30 * 30, 10)
+    h = self.c(x); h = x.view(x.size(0), -1); return self.fc(h)
+    fc: write h = h.view\(
+    h = x.view -> h = h.view
+a grey image is repeated along the batch
+    c = nn.Conv2d(3, 8, 3)
+    x = x.repeat(3, 1, 1, 1); return self.c(x).mean((2, 3))
+    c: write x = x.repeat\(1, 3, 1, 1\)
+    repeat(3, 1, -> repeat(1, 3,
+    fed [4, 1, 28, 28] float32
 a function is misspelt
     fc = nn.Linear(3072, 10)
     return self.fc(torch.flaten(x, 1))
