@@ -90,21 +90,22 @@ def _names(learners: list[list[Event]], now: datetime) -> str:
     return table(columns, rows, caption=_("Each learner"), right=(2, 3), row_heads=True)
 
 
+def answer(folder: str) -> str:
+    """Return the page of the class in a folder, or a sentence that says why there is none."""
+    if not folder or not Path(folder).is_dir():
+        return _("There is no class here: LABKIT_CLASS names no folder.")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        return _("This page is for the instructor: only they can read the class's folder.")
+    return page(classroom.read(Path(folder)), datetime.now(UTC))
+
+
 class ClassPage(JupyterHandler):
     """Serves the page to whoever may read the folder of the class."""
 
     @web.authenticated
     def get(self):
-        """Answer with the page, or with a sentence that says why there is none."""
-        folder = os.environ.get("LABKIT_CLASS", "")
-        if not folder:
-            self.finish(_("There is no class here: LABKIT_CLASS names no folder."))
-        elif not os.access(folder, os.R_OK | os.X_OK):
-            self.finish(
-                _("This page is for the instructor: only they can read the class's folder.")
-            )
-        else:
-            self.finish(page(classroom.read(Path(folder)), datetime.now(UTC)))
+        """Answer with the page, or with what stands in its place."""
+        self.finish(answer(os.environ.get("LABKIT_CLASS", "")))
 
 
 def main(folder: str) -> None:

@@ -1,8 +1,8 @@
 """A class on a real JupyterHub of this machine: ``python -m tests.benchmarks.hub 30``.
 
 Run it as root: it makes that many users (labkit-01, ...), each with a home of their own and a clone
-of the last commit, and removes them at the end. It needs ``jupyterhub`` and
-``configurable-http-proxy`` on the path, in an environment that also has what the workshop needs.
+of the last commit, and removes them at the end. It needs ``jupyterhub`` beside this Python, which
+also has what the workshop needs, and ``configurable-http-proxy`` on the path.
 All learners arrive at once. Each starts their server, opens a notebook, and runs its cells over the
 websocket as a browser does, to the first explorer and on to the end of the core; then each answers
 an exercise. Printed: who reached the first explorer when, memory, failures, lost boards.
@@ -22,6 +22,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import threading
 import time
@@ -36,6 +37,7 @@ import requests
 import websocket
 
 ROOT = Path(__file__).parents[2]
+PROGRAMS = ("jupyterhub", "configurable-http-proxy")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 ANSWER = (
     "from labkit.checks import tensors as _check\n"
@@ -313,6 +315,10 @@ def main() -> None:
     parser.add_argument("--notebooks", nargs="+", default=["03"], metavar="NN")
     parser.add_argument("--keep-kernels", action="store_true")
     options = parser.parse_args()
+    os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
+    missing = [name for name in PROGRAMS if not shutil.which(name)]
+    if missing:
+        parser.error(f"install {' and '.join(missing)} first, as labkit/jupyter/hub/README.md says")
     home = Path(tempfile.mkdtemp(prefix="labkit-hub-"))
     home.chmod(0o755)
     try:

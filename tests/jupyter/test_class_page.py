@@ -75,3 +75,11 @@ def test_what_learners_write_is_shown_as_text_and_damage_is_left_out(room):
     (room / "b.jsonl").write_bytes(b"\xff\n")
     page = class_page.page(classroom.read(room), datetime.now(UTC))
     assert "&lt;b&gt;" in page and "<b>" not in page and "1 learner" in page
+
+
+def test_where_there_is_no_page_it_says_why(room, monkeypatch):
+    for missing in ("", str(room / "gone")):
+        assert class_page.answer(missing).startswith("There is no class here")
+    assert "0 learners" in class_page.answer(str(room))
+    monkeypatch.setattr(class_page.os, "access", lambda _folder, _mode: False)
+    assert "for the instructor" in class_page.answer(str(room))
