@@ -92,11 +92,8 @@ def choose(name: str | torch.device | None = None) -> torch.device:
         if wanted in (device.name, device.kind) or (wanted == "gpu" and device.kind != "cpu"):
             return torch.device(device.name)
     names = ", ".join(device.name for device in there)
-    raise ExplainedError(
-        _("There is no device {wanted!r} on this machine; choose one of: {names}.").format(
-            wanted=wanted, names=names
-        )
-    )
+    text = _("There is no device {wanted!r} on this machine; choose one of: {names}.")
+    raise ExplainedError(text.format(wanted=wanted, names=names))
 
 
 def describe(device: str | torch.device | None = None) -> str:

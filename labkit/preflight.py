@@ -104,9 +104,8 @@ def _python() -> Checked:
 
 def _torch() -> Checked:
     torch, vision = _imported("torch"), _imported("torchvision")
-    found = _("torch {torch}, torchvision {vision}").format(
-        torch=torch or _("not found"), vision=vision or _("not found")
-    )
+    text = _("torch {torch}, torchvision {vision}")
+    found = text.format(torch=torch or _("not found"), vision=vision or _("not found"))
     if torch is None or vision is None:
         advice = _(
             "Install both in one command, so that they fit each other: pip install "

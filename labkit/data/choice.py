@@ -47,12 +47,11 @@ def choose(source: str | os.PathLike) -> Choice:
     try:
         replace(file(), text + "\n")
     except OSError as error:
-        raise DataError(
-            _(
-                "The choice cannot be saved ({reason}). Set the environment variable LABKIT_DATA "
-                "instead, or let LABKIT_CONFIG name a folder that you may write to."
-            ).format(reason=error.strerror or error)
-        ) from error
+        text = _(
+            "The choice cannot be saved ({reason}). Set the environment variable LABKIT_DATA "
+            "instead, or let LABKIT_CONFIG name a folder that you may write to."
+        )
+        raise DataError(text.format(reason=error.strerror or error)) from error
     return chosen()
 
 
@@ -84,9 +83,8 @@ def _known(source: str | os.PathLike) -> str | Path:
     path = typed(text)
     if text and (path.name != text or os.path.exists(path)):  # a path, or a folder in this one
         return path
-    raise DataError(
-        _(
-            'There is no source {source!r}: choose "auto", "cifar10", "drawn", '
-            "or the path of a folder of images."
-        ).format(source=source)
+    text = _(
+        'There is no source {source!r}: choose "auto", "cifar10", "drawn", or the path of a '
+        "folder of images."
     )
+    raise DataError(text.format(source=source))

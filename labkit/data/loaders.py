@@ -134,12 +134,11 @@ class BatchLoader:
 def _checked(batch_size: int) -> int:
     if isinstance(batch_size, Integral) and not isinstance(batch_size, bool) and batch_size >= 1:
         return int(batch_size)
-    raise ExplainedError(
-        _(
-            "A batch of {size!r} cannot be made: batch_size is a whole number of images, "
-            "1 or more. Try batch_size=4."
-        ).format(size=batch_size)
+    text = _(
+        "A batch of {size!r} cannot be made: batch_size is a whole number of images, 1 or more. "
+        "Try batch_size=4."
     )
+    raise ExplainedError(text.format(size=batch_size))
 
 
 def _arrays(dataset: Any) -> tuple[np.ndarray, Sequence[int], torch.Tensor]:

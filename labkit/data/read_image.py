@@ -162,9 +162,8 @@ def _formats(kind: str) -> list[str]:
 
 def _too_large(name: str, kind: str) -> str:
     limit = 2 * (Image.MAX_IMAGE_PIXELS or 0) if kind == "JPEG" else PIXELS_AT_MOST
-    return _("{name}: more than {limit} million pixels, make it smaller first.").format(
-        name=name, limit=limit // 1_000_000
-    )
+    text = _("{name}: more than {limit} million pixels, make it smaller first.")
+    return text.format(name=name, limit=limit // 1_000_000)
 
 
 def _unknown(name: str, kind: str) -> str:

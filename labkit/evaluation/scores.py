@@ -39,11 +39,8 @@ def wilson(right: int, of: int) -> tuple[float, float]:
     mean "never". Raises ValueError unless ``0 <= right <= of``.
     """
     if not 0 <= right <= of:
-        raise ValueError(
-            _("{right} of {of} is no share: count at least 0 and at most {of}.").format(
-                right=right, of=of
-            )
-        )
+        text = _("{right} of {of} is no share: count at least 0 and at most {of}.")
+        raise ValueError(text.format(right=right, of=of))
     if of == 0:
         return 0.0, 1.0
     z = Z_95

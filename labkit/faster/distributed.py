@@ -68,11 +68,8 @@ def prepare(place: Process, options: argparse.Namespace) -> tuple[Net, Run]:
     Raise ValueError if the batch cannot be shared out evenly.
     """
     if options.batch_size % place.world:
-        raise ValueError(
-            _("A batch of {batch} cannot be shared evenly by {world} processes.").format(
-                batch=options.batch_size, world=place.world
-            )
-        )
+        text = _("A batch of {batch} cannot be shared evenly by {world} processes.")
+        raise ValueError(text.format(batch=options.batch_size, world=place.world))
     train, validation, _test = load(options.source)
     torch.manual_seed(options.seed)
     net = Net(len(train.classes)).to(place.device)

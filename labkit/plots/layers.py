@@ -67,9 +67,8 @@ def curves(x: numpy.ndarray, lines: Mapping[str, numpy.ndarray], xlabel: str = "
     axes.set_xlabel(xlabel)
     axes.legend(frameon=False)
     courses = "; ".join(_course(name, x, y) for name, y in lines.items())
-    plot.alt = _("For {xlabel} from {low:g} to {high:g}: {courses}.").format(
-        xlabel=xlabel, low=x[0], high=x[-1], courses=courses
-    )
+    text = _("For {xlabel} from {low:g} to {high:g}: {courses}.")
+    plot.alt = text.format(xlabel=xlabel, low=x[0], high=x[-1], courses=courses)
     return plot
 
 
@@ -100,11 +99,8 @@ def _course(name: str, x: numpy.ndarray, y: numpy.ndarray) -> str:
 def _shaped(values: numpy.ndarray, axes: int) -> numpy.ndarray:
     values = numpy.asarray(values)
     if values.ndim != axes or not values.size:
-        raise ValueError(
-            _("An array with {axes} axes is needed, not one of shape {shape}.").format(
-                axes=axes, shape=list(values.shape)
-            )
-        )
+        text = _("An array with {axes} axes is needed, not one of shape {shape}.")
+        raise ValueError(text.format(axes=axes, shape=list(values.shape)))
     return values
 
 

@@ -100,9 +100,8 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Plot:
 
 def _confusion_sentence(matrix: np.ndarray, classes: Sequence[str]) -> str:
     wrong = matrix * (1 - np.eye(len(classes), dtype=matrix.dtype))
-    right = _("{right} of {all} on the diagonal, that is correct.").format(
-        right=int(np.trace(matrix)), all=int(matrix.sum())
-    )
+    text = _("{right} of {all} on the diagonal, that is correct.")
+    right = text.format(right=int(np.trace(matrix)), all=int(matrix.sum()))
     if not wrong.any():
         return right
     row, column = divmod(int(wrong.argmax()), len(classes))

@@ -18,11 +18,8 @@ def gallery(images: Sequence[np.ndarray], captions: Sequence[str], *, columns: i
     ``images`` are ``[H, W, 3]`` uint8 (or float in 0..1), of any size, as many as ``captions``.
     """
     if len(images) != len(captions) or not len(images):
-        raise ValueError(
-            _("{n} images and {m} captions: give as many of both, and at least one.").format(
-                n=len(images), m=len(captions)
-            )
-        )
+        text = _("{n} images and {m} captions: give as many of both, and at least one.")
+        raise ValueError(text.format(n=len(images), m=len(captions)))
     captions = [_(str(caption)) for caption in captions]
     size = 1.05 if min(columns, len(images)) > 5 else 1.5  # a few images are drawn larger
     plot = tiles(images, captions, columns=columns, size=(size, size + 0.2))
@@ -51,9 +48,8 @@ def class_rows(images: np.ndarray, labels: ArrayLike, classes: Sequence[str], *,
             ax.set_axis_off()
         first = axes[number, 0]
         first.text(-0.15, 0.5, name, transform=first.transAxes, ha="right", va="center")
-    plot.alt = _("Rows of up to {each} images, one row per class: {classes}.").format(
-        each=each, classes=", ".join(classes)
-    )
+    text = _("Rows of up to {each} images, one row per class: {classes}.")
+    plot.alt = text.format(each=each, classes=", ".join(classes))
     return plot
 
 
@@ -94,9 +90,8 @@ def histograms(before: np.ndarray, after: np.ndarray) -> Plot:
         ax.set(title=title, xlabel=_("value"), ylabel=_("how often"), yticks=[])
         ax.legend(frameon=False, fontsize=8)
         sentences.append(_summary(title, values))
-    plot.alt = _("Histograms of red, green and blue. {before} {after}").format(
-        before=sentences[0], after=sentences[1]
-    )
+    text = _("Histograms of red, green and blue. {before} {after}")
+    plot.alt = text.format(before=sentences[0], after=sentences[1])
     return plot
 
 

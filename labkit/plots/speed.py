@@ -198,9 +198,8 @@ def _legend(axes) -> None:
 
 def _rate_sentence(width: int, row: Mapping[int, float]) -> str:
     first, best = min(row), max(row, key=row.__getitem__)
-    return _(
-        "Width {width}: {start:,.0f} at batch {first}, at most {most:,.0f} at batch {best}."
-    ).format(width=width, start=row[first], first=first, most=row[best], best=best)
+    text = _("Width {width}: {start:,.0f} at batch {first}, at most {most:,.0f} at batch {best}.")
+    return text.format(width=width, start=row[first], first=first, most=row[best], best=best)
 
 
 def _crossover_sentence(

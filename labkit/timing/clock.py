@@ -122,17 +122,11 @@ class Setting:
 
     def __post_init__(self):
         if self.batch < 1 or self.width < 1:
-            raise ValueError(
-                _("Batch {batch} and width {width}: both must be at least 1.").format(
-                    batch=self.batch, width=self.width
-                )
-            )
+            text = _("Batch {batch} and width {width}: both must be at least 1.")
+            raise ValueError(text.format(batch=self.batch, width=self.width))
         if self.precision not in PRECISIONS:
-            raise ValueError(
-                _("There is no precision {precision!r} here; choose one of: {names}.").format(
-                    precision=self.precision, names=", ".join(PRECISIONS)
-                )
-            )
+            text = _("There is no precision {precision!r} here; choose one of: {names}.")
+            raise ValueError(text.format(precision=self.precision, names=", ".join(PRECISIONS)))
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,8 @@ class RecordedGrid:
     def heading(self) -> str:
         """Say that this was recorded, on which device, when, and with what."""
         versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
-        return _("Recorded on {device}, {date}, {versions}").format(
-            device=recorded(self.device), date=self.date, versions=versions
-        )
+        text = _("Recorded on {device}, {date}, {versions}")
+        return text.format(device=recorded(self.device), date=self.date, versions=versions)
 
 
 def load(path: str | Path) -> RecordedGrid:
@@ -42,9 +41,8 @@ def load(path: str | Path) -> RecordedGrid:
         content["results"] = tuple(map(_result, content["results"]))
         return RecordedGrid(**content)
     except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
-        raise ValueError(
-            _("{path} is no recording of timings; make one with record_gpu.py.").format(path=path)
-        ) from error
+        text = _("{path} is no recording of timings; make one with record_gpu.py.")
+        raise ValueError(text.format(path=path)) from error
 
 
 def gpu_recordings(folder: str | Path = FOLDER) -> list[RecordedGrid]:

@@ -17,9 +17,8 @@ def why_not(device: str | torch.device) -> str:
     if device.type == "cpu":
         return ""
     if device.type != "cuda":
-        return _("PyTorch cannot ask a device of kind {kind} how busy it is.").format(
-            kind=device.type
-        )
+        text = _("PyTorch cannot ask a device of kind {kind} how busy it is.")
+        return text.format(kind=device.type)
     try:
         torch.cuda.utilization(device)
     except _refusals() as error:

@@ -79,12 +79,11 @@ class Checkpoint:
 
     def _check_data(self, dataset) -> None:
         if not (self.source or self.classes):
-            raise CheckpointError(
-                _(
-                    "{path} does not say on which images it was trained. To load it all the same, "
-                    "leave out the data set: checkpoint.load(path).restore(model)."
-                ).format(path=self.path.name)
+            text = _(
+                "{path} does not say on which images it was trained. To load it all the same, "
+                "leave out the data set: checkpoint.load(path).restore(model)."
             )
+            raise CheckpointError(text.format(path=self.path.name))
         if (self.source, self.classes) != _data(dataset):
             raise CheckpointError(
                 _("{path} was trained on other images: on {saved}, and these are {here}.").format(
@@ -158,9 +157,8 @@ def save(
                 replace(previous(path), before)
         replace(path, content)
     except OSError as error:
-        unsaved = _("{path} cannot be saved: {reason}. Make room or choose another folder.").format(
-            path=path, reason=error.strerror or error
-        )
+        text = _("{path} cannot be saved: {reason}. Make room or choose another folder.")
+        unsaved = text.format(path=path, reason=error.strerror or error)
         raise CheckpointError(f"{unsaved} {_still_there(path)}".strip()) from error
     return path
 
@@ -221,29 +219,24 @@ def _read(path: Path, file: BinaryIO) -> Checkpoint:
     except RuntimeError as error:  # of PyTorch's own reader of zip archives
         raise CheckpointError(f"{damaged(path)} {_what_is_left(path)}") from error
     except _NO_PLAIN_DATA as error:
-        raise CheckpointError(
-            _(
-                "{path} holds more than weights, such as a whole model. Opening that would run "
-                "code from the file, so it was not opened. If you or somebody you trust has saved "
-                "it, reduce it to its weights: torch.save(torch.load({path!r}, "
-                "weights_only=False).state_dict(), {path!r})."
-            ).format(path=path.name)
-        ) from error
+        text = _(
+            "{path} holds more than weights, such as a whole model. Opening that would run code "
+            "from the file, so it was not opened. If you or somebody you trust has saved it, "
+            "reduce it to its weights: torch.save(torch.load({path!r}, "
+            "weights_only=False).state_dict(), {path!r})."
+        )
+        raise CheckpointError(text.format(path=path.name)) from error
     version = content.pop("format", FORMAT) if isinstance(content, dict) else FORMAT
     if isinstance(version, int) and version > FORMAT:
-        raise CheckpointError(
-            _("{path} has format {version}, and this labkit reads {format}: update labkit.").format(
-                path=path.name, version=version, format=FORMAT
-            )
-        )
+        text = _("{path} has format {version}, and this labkit reads {format}: update labkit.")
+        raise CheckpointError(text.format(path=path.name, version=version, format=FORMAT))
     found = _ours(path, content) or _plain(path, content)
     if found is None:
-        raise CheckpointError(
-            _(
-                "{path} holds no weights. Save those of a model with "
-                "torch.save(model.state_dict(), {path!r})."
-            ).format(path=path.name)
+        text = _(
+            "{path} holds no weights. Save those of a model with torch.save(model.state_dict(), "
+            "{path!r})."
         )
+        raise CheckpointError(text.format(path=path.name))
     return found
 
 
@@ -315,9 +308,8 @@ def _data(dataset) -> tuple[str, list[str]]:
 
 def _in_words(source: str, classes: list[str]) -> str:
     names = ", ".join(classes[:3]) + (" ..." if len(classes) > 3 else "")
-    return _("{source} ({n} classes: {names})").format(
-        source=source or "?", n=len(classes), names=names
-    )
+    text = _("{source} ({n} classes: {names})")
+    return text.format(source=source or "?", n=len(classes), names=names)
 
 
 def _recipe(run: Run) -> dict:

@@ -23,9 +23,8 @@ def in_words(error: Exception, run: Run) -> str:
             "The model cannot take this batch: compare its layers with the shape of the images. "
             "({name}: {said})"
         ).format(name=name, said=said)
-    return _("Training stopped at step {step}: {name}: {said}").format(
-        step=run.steps_done + 1, name=name, said=said
-    )
+    text = _("Training stopped at step {step}: {name}: {said}")
+    return text.format(step=run.steps_done + 1, name=name, said=said)
 
 
 def first_line(error: Exception) -> str:

@@ -43,9 +43,8 @@ def fault(path: Path, file: BinaryIO) -> str:
     except _DAMAGED:
         return damaged(path)
     size = file.seek(0, os.SEEK_END)
-    return _("{path} is cut short or damaged: it ends wrongly after {size} bytes.").format(
-        path=path.name, size=written(size, ",")
-    )
+    text = _("{path} is cut short or damaged: it ends wrongly after {size} bytes.")
+    return text.format(path=path.name, size=written(size, ","))
 
 
 def _fault_inside(path: Path, file: BinaryIO) -> str:

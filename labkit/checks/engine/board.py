@@ -106,9 +106,8 @@ def note(notebook: str, name: str, *, solved: bool, mistake: str = "", said: str
                 aside = file.with_name(f"{file.stem}.unreadable{file.suffix}")
                 file.replace(aside)
                 progress = {}
-                complaint = _("{file} could not be read. It is kept as {aside}.").format(
-                    file=file.name, aside=aside.name
-                )
+                text = _("{file} could not be read. It is kept as {aside}.")
+                complaint = text.format(file=file.name, aside=aside.name)
             entries = progress.setdefault(notebook, {})
             before = entries.get(name, Entry())
             if not before.solved:
@@ -117,9 +116,8 @@ def note(notebook: str, name: str, *, solved: bool, mistake: str = "", said: str
                 entries[name] = Entry(before.tries + 1, now, dict(mistakes))
                 _write(file, progress)
     except OSError as error:
-        return _("This could not be saved in {file}: {reason}.").format(
-            file=file, reason=error.strerror or error
-        )
+        text = _("This could not be saved in {file}: {reason}.")
+        return text.format(file=file, reason=error.strerror or error)
     return complaint
 
 

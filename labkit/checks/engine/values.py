@@ -115,9 +115,8 @@ def _described(value) -> str:
     if isinstance(value, nn.Module):
         return type(value).__name__ if any(value.children()) else repr(value)
     if isinstance(value, Image.Image):
-        return _("an image of {width} x {height} pixels").format(
-            width=value.width, height=value.height
-        )
+        text = _("an image of {width} x {height} pixels")
+        return text.format(width=value.width, height=value.height)
     if isinstance(words := getattr(value, "words", None), str):
         return words
     if isinstance(value, list | tuple):
@@ -253,9 +252,8 @@ def difference(expected, came) -> str:
         if expected.ndim == came.ndim == 1:
             text = _("Numbers in yours: {came}, expected: {expected}.")
             return text.format(came=came.size, expected=expected.size)
-        return _("The shape is {came}, expected is {expected}.").format(
-            came=list(came.shape), expected=list(expected.shape)
-        )
+        text = _("The shape is {came}, expected is {expected}.")
+        return text.format(came=list(came.shape), expected=list(expected.shape))
     if expected.size <= _SHORT:
         return ""
     apart = ~numpy.isclose(came, expected, rtol=1e-3, atol=1e-5, equal_nan=True)

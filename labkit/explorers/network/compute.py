@@ -94,12 +94,11 @@ class Reading:
         """Return the numbers of all lines. Raises ValueError where they are too many."""
         count = sum(line.values.size for line in self.lines)
         if count > MAPS_AT_MOST:
-            raise ValueError(
-                _(
-                    "This network makes {n:,} numbers of one image; the explorer shows at most "
-                    "{most:,}. Make the image smaller in prepare."
-                ).format(n=count, most=MAPS_AT_MOST)
+            text = _(
+                "This network makes {n:,} numbers of one image; the explorer shows at most "
+                "{most:,}. Make the image smaller in prepare."
             )
+            raise ValueError(text.format(n=count, most=MAPS_AT_MOST))
         return b"".join(_floats(line.values).tobytes() for line in self.lines)
 
     def story(self, image: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
@@ -143,9 +142,8 @@ def as_batch(image: torch.Tensor) -> torch.Tensor:
     """Return ``[C, H, W]`` or ``[1, C, H, W]`` as a batch. Raises ValueError for another shape."""
     batch = image if image.ndim == 4 else image.unsqueeze(0)
     if batch.ndim != 4 or len(batch) != 1:
-        raise ValueError(
-            _("One image has the shape [3, 32, 32], not {shape}.").format(shape=list(image.shape))
-        )
+        text = _("One image has the shape [3, 32, 32], not {shape}.")
+        raise ValueError(text.format(shape=list(image.shape)))
     return batch
 
 

@@ -88,25 +88,22 @@ class EvaluationStudio(Explorer):
 
 def _refuse_other(test: ImageSet, result: Evaluation) -> None:
     if len(result.targets) != len(test) or result.targets.tolist() != test.targets:
-        raise ValueError(
-            _(
-                "This evaluation is not of these images in their order: {n:,} predictions, "
-                "{m:,} images. Evaluate with BatchLoader(test_set, 500), without shuffling."
-            ).format(n=len(result.targets), m=len(test))
+        text = _(
+            "This evaluation is not of these images in their order: {n:,} predictions, {m:,} "
+            "images. Evaluate with BatchLoader(test_set, 500), without shuffling."
         )
+        raise ValueError(text.format(n=len(result.targets), m=len(test)))
     count = result.probabilities.shape[1]
     if count != len(test.classes):
-        raise ValueError(
-            _(
-                "The network has {n} classes, and the images have {m}. Make it with "
-                "Net(classes={m}) and train it on these images."
-            ).format(n=count, m=len(test.classes))
+        text = _(
+            "The network has {n} classes, and the images have {m}. Make it with Net(classes={m}) "
+            "and train it on these images."
         )
+        raise ValueError(text.format(n=count, m=len(test.classes)))
     spoilt = int((~result.probabilities.isfinite().all(dim=1)).sum())
     if spoilt:
-        raise ValueError(
-            _(
-                "For {n} of {m} images the network computes NaN, which is not a number. "
-                "labkit.doctor.examine(net, ...) finds where it begins."
-            ).format(n=spoilt, m=len(test))
+        text = _(
+            "For {n} of {m} images the network computes NaN, which is not a number. "
+            "labkit.doctor.examine(net, ...) finds where it begins."
         )
+        raise ValueError(text.format(n=spoilt, m=len(test)))
