@@ -17,6 +17,8 @@ def types(broken: Recording, x: torch.Tensor) -> Diagnosis:
     """Diagnose numbers of another type than the layer's weights, or on another device."""
     call, tensors = broken.call, broken.call.tensors
     weights = weight(call)
+    if function(call).endswith("_norm"):  # of a layer that PyTorch does not know
+        weights = next((t for t in tensors if isinstance(t, nn.Parameter)), None)
     if weights is None or not tensors:
         return None
     first = tensors[0]

@@ -18,6 +18,7 @@ from labkit.inspect.fixes import (
     both,
     computes,
     function,
+    path,
     reach,
     resized,
 )
@@ -56,22 +57,26 @@ def sums(broken: Recording, x: torch.Tensor) -> Diagnosis:
             index = "[:, :, None, None]" if len(shape) == 2 else "[:, None, None]"
             fixes += before(call, text, f"x{index}", place)
         if broken.sources[place] is None and tensors[place] is not x:  # such as positions
-            fixes += _as_long(call, place, shape, other)
+            fixes += _as_long(broken, place, shape, other)
         if maps and shape[1] < other[1] and shape[2:] == other[2:]:
             fixes += [] if fixes else _shortcut(call, place, shape, other, 1)
     return both((first, second)), _("shapes that agree, axis by axis"), fixes
 
 
-def _as_long(call: Call, place: int, shape: tuple, other: tuple) -> list[Fix]:
+def _as_long(broken: Recording, place: int, shape: tuple, other: tuple) -> list[Fix]:
     """Return the fix that gives a tensor the size that the other has in an axis."""
     pairs = enumerate(zip(shape, other, strict=False))
     differ = [n for n, sizes in pairs if sizes[0] != sizes[1] and 1 not in sizes]
     if len(differ) != 1 or len(shape) != len(other):
         return []
-    axis, n = differ[0], other[differ[0]]
+    axis, n, given = differ[0], other[differ[0]], broken.call.tensors[place]
+    own = (name for name, p in broken.model.named_parameters() if p is given or p is given._base)
+    named = next((f"{path(name)} {list(shape)}" for name in own), list(shape))
     text = _("give {shape} the size {n} in axis {axis}, as the other has")
-    words = text.format(shape=list(shape), n=n, axis=axis)
-    return before(call, words, f"x.new_zeros({(*shape[:axis], n, *shape[axis + 1 :])})", place)
+    words = text.format(shape=named, n=n, axis=axis)
+    return before(
+        broken.call, words, f"x.new_zeros({(*shape[:axis], n, *shape[axis + 1 :])})", place
+    )
 
 
 def _branches(
@@ -200,8 +205,12 @@ def _shortcut(call: Call, place: int, shape: tuple, other: tuple, stride: int) -
 
 
 def _interpolated(call: Call, place: int, shape: tuple, other: tuple) -> list[Fix]:
-    text = _("bring {shape} to the size of the other, {x}").format(shape=list(shape), x="{x}")
-    return before(call, text, f"nn.functional.interpolate(x, {other[2:]})", place)
+    return before(call, _resize(shape), f"nn.functional.interpolate(x, {other[2:]})", place)
+
+
+def _resize(shape: Sequence[int]) -> str:
+    text = _("bring {shape} to the size of the other, {x}")
+    return text.format(shape=list(shape), x="nn.functional.interpolate(x, other.shape[2:])")
 
 
 def joined(broken: Recording, x: torch.Tensor) -> Diagnosis:
@@ -285,10 +294,9 @@ def _upsampled(broken: Recording, x: torch.Tensor, listed: Sequence, axis: int) 
         return fixes
     kept = next((t for t, grown in zip(listed, doubled, strict=False) if not grown), listed[0])
     sizes = tuple(kept.shape[2:])
-    other = next(list(t.shape) for t in listed if tuple(t.shape[2:]) != sizes)
-    text = _("bring {shape} to {size}, nn.functional.interpolate(x, {size})")
+    other = next(t.shape for t in listed if tuple(t.shape[2:]) != sizes)
     fitted = [nn.functional.interpolate(t, sizes) if t.shape[2:] != sizes else t for t in listed]
-    return [_listed(text.format(size=sizes, shape=other), fitted, axis)]
+    return [_listed(_resize(other), fitted, axis)]
 
 
 def _doubles(call: Call) -> bool:

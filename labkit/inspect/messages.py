@@ -8,6 +8,7 @@ from torch import nn
 
 from labkit.inspect.fixes import Fix
 from labkit.inspect.recording import Recording
+from labkit.inspect.rules import earlier
 from labkit.inspect.slips import called, made_with_a_tensor, names_of, still_none
 from labkit.text import _
 
@@ -94,6 +95,8 @@ _MESSAGES = (
      _says(lambda: _("put a layer where None is: append() and its like change a list and return "
                      "None"))),
     (r"unexpected keyword argument '(\w+)'", lambda broken, wrong: _keyword(wrong)),
+    (r"should contain (\d+) elements not (\d+)",
+     lambda broken, given, own: earlier(broken, broken.sources[0], int(given), int(own))),
     (r"expecting embedding dimension of (\d+), but got (\d+)",
      _says(lambda: _("make its layers with d_model={1} (embed_dim={1}), or the embedding with {0} "
                      "numbers"))),

@@ -155,6 +155,8 @@ def _as_many(call: Call, name: str, size: int, groups: int) -> list[Fix]:
     if split == getattr(module, "in_channels", 0) != 1 and split != 1:  # depthwise
         outputs = getattr(module, "out_channels", split)
         changes.update(out_channels=size * (outputs // split), groups=size)
+        if outputs % size == 0 != outputs - changes["out_channels"]:  # its outputs may be right
+            swapped = resized(call, **{**changes, "out_channels": outputs})
     elif size % split:
         changes["groups"] = 1
     return swapped + resized(call, **changes)

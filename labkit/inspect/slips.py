@@ -149,6 +149,7 @@ def inputs(broken: Recording, x: torch.Tensor) -> Diagnosis:
     count = len(call.arguments) + len(call.options)
     got = ngettext("{n} input", "{n} inputs", count).format(n=count)
     text = ngettext("{n} input: {names}", "{n} inputs: {names}", len(names))
+    text = text if names else ngettext("{n} input", "{n} inputs", 0)
     expected = text.format(n=len(names), names=", ".join(names))
     text = _("call it with {names}, too")
     if call.name == call.kind:  # the model itself

@@ -144,7 +144,7 @@ def _breaks(live: Recording) -> bool:
 
 def _warnings(recording: Recording, fed: torch.Size) -> tuple[str, ...]:
     if recording.error and recording.live is not None:
-        return (_("In evaluation mode this pass runs; in training, with gradients, it breaks."),)
+        return (_("Without gradients this pass runs; in training, with gradients, it breaks."),)
     if recording.error:
         return ()
     found = []

@@ -298,6 +298,22 @@ layers in a list do not follow the model to another type
     [nn.Linear(3072, 10), nn.Linear(3072, 10)] -> nn.ModuleList([nn.Linear(3072, 10), \
         nn.Linear(3072, 10)]).double()
     fed [4, 3, 32, 32] float64
+a normalisation in a list does not follow the model to another type
+    norms = [nn.BatchNorm2d(3)]; fc = nn.Linear(3072, 10); first = nn.BatchNorm2d(3).double()
+    x = self.first(x); return self.fc(self.norms[0](x).flatten(1).float())
+    batch_norm: self\.norms an nn\.ModuleList
+    [nn.BatchNorm2d(3)] -> nn.ModuleList([nn.BatchNorm2d(3)]).double()
+    fed [4, 3, 32, 32] float64
+the weights of a functional normalisation are one too many
+    conv = nn.Conv2d(3, 7, 3); w = nn.Parameter(torch.ones(8))
+    x = F.batch_norm(self.conv(x), None, None, self.w, self.w, True); return x.mean((2, 3))
+    batch_norm: conv.*out_channels=8
+    nn.Conv2d(3, 7 -> nn.Conv2d(3, 8
+a depthwise convolution is built for what comes before the expansion
+    expand = nn.Conv2d(3, 12, 1); depth = nn.Conv2d(3, 12, 3, groups=3); norm = nn.BatchNorm2d(12)
+    return self.norm(self.depth(self.expand(x))).mean((2, 3))
+    depth: in_channels=12, out_channels=12, groups=12
+    nn.Conv2d(3, 12, 3, groups=3) -> nn.Conv2d(12, 12, 3, groups=12)
 the maps are a list
     a = nn.Conv2d(3, 8, 1); b = nn.Conv2d(11, 8, 1)
     x = [x, self.a(x)]; return self.b(x)
