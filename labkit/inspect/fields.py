@@ -29,11 +29,8 @@ def fields(model: nn.Module, input_shape: tuple[int, ...]) -> tuple[np.ndarray |
     clean = torch.full((1, *input_shape), 0.5, dtype=torch.float64)
     shapes = [step.shape[1:] for step in _steps(model, clean)]
     if sum(map(np.prod, shapes)) * (height + width) > UNITS_AT_MOST:
-        raise ValueError(
-            _("This network is too large to follow its pixels at {height} x {width}.").format(
-                height=height, width=width
-            )
-        )
+        text = _("This network is too large to follow its pixels at {height} x {width}.")
+        raise ValueError(text.format(height=height, width=width))
     found = [np.zeros((4, *shape), dtype=np.int32) for shape in shapes]
     mixing = set()
     for axis, length in ((0, height), (1, width)):
@@ -61,9 +58,8 @@ def _copied(model: nn.Module) -> nn.Module:
 def _steps(model: nn.Module, batch: torch.Tensor) -> list:
     recording = record(model, batch, keep=True)
     if recording.error:
-        raise ValueError(
-            _("The pixels cannot be followed: {error}").format(error=recording.error)
-        ) from recording.error
+        text = _("The pixels cannot be followed: {error}")
+        raise ValueError(text.format(error=recording.error)) from recording.error
     return recording.steps
 
 

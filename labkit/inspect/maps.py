@@ -13,11 +13,8 @@ def first_convolution(model: nn.Module) -> nn.Conv2d:
     for module in model.modules():
         if isinstance(module, nn.Conv2d) and not nn.parameter.is_lazy(module.weight):
             return module
-    raise ValueError(
-        _("{model} has no nn.Conv2d layer, so there are no filters to show.").format(
-            model=type(model).__name__
-        )
-    )
+    text = _("{model} has no nn.Conv2d layer, so there are no filters to show.")
+    raise ValueError(text.format(model=type(model).__name__))
 
 
 def first_filters(model: nn.Module) -> numpy.ndarray:
@@ -44,7 +41,6 @@ def pixels_seen(
             raise ValueError(_("This step mixes the images of a batch: no unit sees a region."))
         top, bottom, left, right = field[(slice(None), *unit)].tolist()
     except (IndexError, TypeError) as error:
-        raise ValueError(
-            _("Step {step} has no unit {unit}.").format(step=step, unit=unit)
-        ) from error
+        text = _("Step {step} has no unit {unit}.")
+        raise ValueError(text.format(step=step, unit=unit)) from error
     return range(top, bottom), range(left, right)

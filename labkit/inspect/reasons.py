@@ -130,13 +130,11 @@ def _why_channels(call: Call) -> str:
     if weights is None:
         return ""
     if function in _CONVOLUTIONS or (isinstance(module, _ConvNd) and not module.transposed):
-        text = _("{n} filters of {shape} weights").format(
-            n=len(weights), shape=_product(weights.shape[1:])
-        )
+        text = _("{n} filters of {shape} weights")
+        text = text.format(n=len(weights), shape=_product(weights.shape[1:]))
     elif (function == "linear" or isinstance(module, nn.Linear)) and weights.ndim == 2:
-        text = _("{n} weighted sums of {inputs} numbers").format(
-            n=len(weights), inputs=written(weights.shape[1], ",")
-        )
+        text = _("{n} weighted sums of {inputs} numbers")
+        text = text.format(n=len(weights), inputs=written(weights.shape[1], ","))
     else:
         return ""
     return text + (_(", a bias each") if getattr(module, "bias", None) is not None else "")

@@ -167,13 +167,11 @@ def plain(model: nn.Module) -> nn.Module:
     """
     if not isinstance(model, nn.Module):
         name = model.__name__ if isinstance(model, type) else repr(model)
-        raise ValueError(
-            _("A model is an instance of nn.Module, as in Net(), not {name}.").format(name=name)
-        )
+        text = _("A model is an instance of nn.Module, as in Net(), not {name}.")
+        raise ValueError(text.format(name=name))
     if bare := _without_init(model):
-        raise ValueError(
-            _("Write super().__init__() as the first line of __init__ in {kind}.").format(kind=bare)
-        )
+        text = _("Write super().__init__() as the first line of __init__ in {kind}.")
+        raise ValueError(text.format(kind=bare))
     if any(isinstance(module, torch.jit.ScriptModule) for module in model.modules()):
         raise ValueError(
             _("torch.jit has compiled this model. Pass the nn.Module from which it was made.")

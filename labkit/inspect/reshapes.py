@@ -95,9 +95,8 @@ def _divided(broken: Recording, middle: tuple[int, ...], total: int) -> list[Fix
                 if whole // n == size and whole % other == 0:
                     changes[beside] = whole // other
             words = ", ".join(f"{k}={v}" for k, v in changes.items())
-            words = _("set {change} in {layer}").format(
-                change=words, layer=path(name) if name else "model"
-            )
+            text = _("set {change} in {layer}")
+            words = text.format(change=words, layer=path(name) if name else "model")
             fixes.append(Fix(words, {name: twin(owner, **changes)}))
     return fixes
 

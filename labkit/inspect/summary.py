@@ -59,9 +59,8 @@ class Summary:
             (row.layer, row.kind, str(list(row.shape)), _count(row.parameters), row.why)
             for row in self.rows
         ]
-        caption = _("Input {shape}; {n} parameters in all.").format(
-            shape=list(self.input_shape), n=written(self.parameters, ",")
-        )
+        text = _("Input {shape}; {n} parameters in all.")
+        caption = text.format(shape=list(self.input_shape), n=written(self.parameters, ","))
         notes: list[tuple[str, ...]] = [(note,) for note in self.warnings]
         if self.fault:
             heading = escaped(_("✗ It breaks at {layer}").format(layer=self.fault.layer))

@@ -24,12 +24,10 @@ def windows(broken: Recording, x: torch.Tensor) -> Diagnosis:
     if not short:
         return None
     axis = short[0]
-    got = _("{shape}, maps of {size}").format(
-        shape=shape_text(tensors[0].shape), size=" x ".join(map(str, sides))
-    )
-    expected = _("maps of at least {n} pixels a side").format(
-        n=spans[axis] - 2 * window.padding[axis]
-    )
+    text = _("{shape}, maps of {size}")
+    got = text.format(shape=shape_text(tensors[0].shape), size=" x ".join(map(str, sides)))
+    text = _("maps of at least {n} pixels a side")
+    expected = text.format(n=spans[axis] - 2 * window.padding[axis])
     fixes, places = [], range(len(sides))
     if weight(call) is None:
         wider = [
