@@ -49,6 +49,13 @@ WEIGHTS = {
         "They have requires_grad=False: no gradient is computed, and they keep their values.",
         "If they should learn: parameter.requires_grad_(True), then create a new optimizer.",
     ),
+    "frozen/last": (
+        "The last layer is frozen, and layers before it learn. On purpose?",
+        "{n} of {total} parameters have requires_grad=False. A new last layer is at random, and "
+        "then stays so: what is before it can only adapt.",
+        "Look at how the layers to freeze are chosen: the names in model.named_parameters() tell "
+        "what the last layer is called.",
+    ),
     "frozen/random": (
         "{n} of {total} parameters are frozen, and look as if they had never been trained.",
         "Their values are spread as PyTorch makes them: no weights were loaded into these layers, "
@@ -166,12 +173,6 @@ DATA = {
         "{n} times the same batch.",
         "Loop over the batches: for images, labels in loader.",
     ),
-    "mask-left-behind": (
-        "Images are flipped or turned at random, but their masks stay as they are.",
-        "Half of the time each pixel is trained with the label of another one.",
-        "Make the random choice once, and do the same to both: if flip: image, mask = "
-        "image.flip(-1), mask.flip(-1).",
-    ),
     "labels-numbered": (
         "The same number stands for different classes in {one} and {other}.",
         "'{label}' is {first} in one set and {second} in the other. What is learnt with one "
@@ -239,12 +240,6 @@ DATA = {
         "normalised once, as perhaps in your evaluation, look strange to the network.",
         "Normalise in one place: in the transform, or in the loop, or in the loader.",
     ),
-    "targets-far-away": (
-        "The targets are of the size {size:.2g}; the outputs begin near {near:.2g}.",
-        "Each step moves the outputs a little: it takes very long until they get there, and the "
-        "first gradients are huge.",
-        "Scale the targets: (targets - mean) / std, and turn the predictions back afterwards.",
-    ),
     "not-normalised": (
         "The images are not normalised. On purpose?",
         "A network learns faster from inputs around 0 with a standard deviation near 1.",
@@ -285,14 +280,14 @@ DATA = {
 }
 
 _ASKS = {
-    "labels-changed", "class-weights-inverted", "loss-divided", "module-repeated", "norm-shared",
-    "dropout-too-strong", "weight-decay", "momentum", "norm-momentum", "norm-of-one", "imbalance",
+    "class-weights-inverted", "module-repeated",
+    "weight-decay", "momentum", "norm-momentum", "norm-of-one", "imbalance",
     "dataset-too-short", "mostly-empty", "not-normalised", "log-softmax-before-loss", "no-gradient",
-    "relu-before-loss", "frozen", "learning-rate-zero", "targets-are-inputs", "average-unchanged",
-    "joined-with-itself", "best-by-reference", "low-precision",
+    "relu-before-loss", "frozen", "learning-rate-zero", "average-unchanged",
+    "best-by-reference",
     "input-without-effect", "evaluates-another", "some-batches", "seeded-again",
-    "warm-up-in-epochs", "average-slow", "second-best-counts", "penalty-too-strong",
-    "nearly-the-same", "labels-unrelated", "stamp", "rate-for-momentum", "label-smoothing",
+    "average-slow", "second-best-counts",
+    "nearly-the-same", "labels-unrelated", "stamp", "label-smoothing",
     "classes-missing", "learns-less", "places-without-effect", "outputs-too-small",
 }  # fmt: skip
 """What may be on purpose: a question, not a fault."""
@@ -300,11 +295,11 @@ _ASKS = {
 _AWAY = {"input-without-effect", "vanishing-gradient"}
 CONSEQUENCES: dict[str, set[str]] = {
     **dict.fromkeys((
-        "label-smoothing", "layer-in-forward", "low-precision", "outputs-dropped", "no-backward",
+        "label-smoothing", "layer-in-forward", "outputs-dropped", "no-backward",
         "weight-decay", "softmax-before-loss", "sigmoid-before-loss", "outputs-too-small",
     ), {"learning-rate-too-small"}),
     "dead-relu": {"input-without-effect"},
-    "rate-for-momentum": {"learning-rate-too-large", "dead-relu"},
+    **dict.fromkeys(("input-without-effect", "learns-less"), {"learning-rate-too-small"}),
     "overlap": {"nearly-the-same"},
     "out-of-step": {"labels-unrelated"},
     **dict.fromkeys(("label-range", "labels-all-alike"), {"classes-missing"}),
@@ -313,20 +308,16 @@ CONSEQUENCES: dict[str, set[str]] = {
     "divided-twice": {"images-all-alike", "overlap"},
     "shapes-broadcast": {"dead-relu", "learning-rate-too-small", "learning-rate-too-large"},
     "validation-learnt": {"training-in-eval-mode"},
-    "penalty-too-strong": {"learning-rate-too-large", "learning-rate-too-small", "dead-relu"},
     "hidden-layers": {"layer-in-forward"},
-    "targets-out-of-reach": {"dead-relu", "learning-rate-too-small"},
     "clipped-too-early": {"learning-rate-too-large", "loss-not-finite", "gradient-not-finite"},
     "images-again": {"not-shuffled", "classes-missing"},
     "loss-summed": {"dead-relu"},
     "not-divided": {"dead-relu"},
-    "eps-vanishes": {"learning-rate-too-large", "loss-not-finite", "gradient-not-finite"},
     "images-mixed": {"no-log-softmax", "softmax-before-loss", *_AWAY},
     "equal-units": {"dead-relu", "learning-rate-too-small", "sigmoid-before-loss", *_AWAY},
     "initial-loss": {"dead-relu", "learning-rate-too-large", "input-without-effect"},
     "bytes": {"initial-loss", "dead-relu", "learning-rate-too-large", "loss-not-finite"},
     "no-zero-grad": {"learning-rate-too-large", "dead-relu"},
-    "targets-far-away": {"learning-rate-too-small", "learning-rate-too-large"},
     "loss-negated": {"learning-rate-too-large", "learning-rate-too-small"},
 }  # fmt: skip
 """What is not told where its cause was found."""

@@ -119,8 +119,30 @@ _TRIED = (
     "Tried on copies, for {n} batches each: after your training, {own:.0%} of the "
     "evaluation images are right; after the other training, {other:.0%}."
 )
+_LINE = (
+    "Read this line again: does it do what you meant it to do? It was tried with what stands "
+    "behind the arrow."
+)
 
 LEARNING = {
+    "learns-less/line": (
+        "With one line changed, the network learns more. On purpose?",
+        _TRIED,
+        _LINE,
+    ),
+    "learns-less/drawn": (
+        "With one line changed, the training images teach more. On purpose?",
+        "A quick classifier gets {own:.0%} of the evaluation images right if it is fitted "
+        "to the training images as they come, {other:.0%} with the change.",
+        _LINE,
+    ),
+    "learns-less/few": (
+        "There are only {n} images to learn from. On purpose?",
+        "A quick classifier that is fitted to them gets {own:.0%} of the evaluation images right; "
+        "fitted to half of the evaluation images, which are more, {other:.0%} of the others.",
+        "Look for what cuts the training set: a Subset, a slice, a list of a few batches that was "
+        "meant for a trial.",
+    ),
     "learns-less/all": (
         _WITH,
         _TRIED,

@@ -1,5 +1,11 @@
 """What the doctor says about training code and the loss function: see catalogue."""
 
+_STAYS = (
+    "Dropout drops nothing, and batch normalisation uses old statistics instead of those of "
+    "the batch.",
+    "Call model.train() at the start of each epoch.",
+)
+
 CODE = {
     "breaks": (
         "{error}",
@@ -79,15 +85,11 @@ CODE = {
     ),
     "training-in-eval-mode/after": (
         "After an evaluation, the model keeps training in evaluation mode.",
-        "Dropout drops nothing, and batch normalisation uses old statistics instead of those of "
-        "the batch.",
-        "Call model.train() at the start of each epoch.",
+        *_STAYS,
     ),
     "training-in-eval-mode/again": (
         "If it is called again after an evaluation, it trains in evaluation mode.",
-        "Dropout drops nothing, and batch normalisation uses old statistics instead of those of "
-        "the batch.",
-        "Call model.train() at the start of each epoch.",
+        *_STAYS,
     ),
     "best-by-reference": (
         "A state_dict() is kept while the training goes on. Is it meant as a copy?",
@@ -125,11 +127,6 @@ CODE = {
         "A loss is better when it falls (mode='min'), an accuracy when it rises (mode='max'). The "
         "other way round, good epochs count as bad ones, and the learning rate is cut.",
         "Use mode='max' for an accuracy, or give it the validation loss with mode='min'.",
-    ),
-    "warm-up-in-epochs": (
-        "After {n} epochs the learning rate would be only {share:.1%} of what it is to become.",
-        "Your loop steps the scheduler once per epoch. Perhaps its warm-up counts batches.",
-        "Call scheduler.step() after each optimizer.step(), if the warm-up counts steps.",
     ),
     "validation-learnt": (
         "Your loop also learns from the images that you evaluate on.",
@@ -174,6 +171,11 @@ CODE = {
     ),
 }
 
+_NO_LOGS = (
+    "{function} gets {what}, not log-probabilities.",
+    "It expects log-probabilities. With anything else it can fall without limit.",
+)
+
 LOSS = {
     "squashed": (
         "A {function} stands before CrossEntropyLoss.",
@@ -193,13 +195,11 @@ LOSS = {
         "Return the output of the last layer as it is.",
     ),
     "no-log-softmax": (
-        "{function} gets {what}, not log-probabilities.",
-        "It expects log-probabilities. With anything else it can fall without limit.",
+        *_NO_LOGS,
         "Return the logits and use nn.CrossEntropyLoss, which does both in one.",
     ),
     "no-log-softmax/kl": (
-        "{function} gets {what}, not log-probabilities.",
-        "It expects log-probabilities. With anything else it can fall without limit.",
+        *_NO_LOGS,
         "F.kl_div(F.log_softmax(outputs, dim=1), probabilities, reduction='batchmean')",
     ),
     "width": (
@@ -231,23 +231,6 @@ LOSS = {
         "What happens between loader and loss makes classes equal: the network learns to answer "
         "always the same.",
         "Give the loss the labels as they come. Only images are divided, never labels.",
-    ),
-    "labels-changed": (
-        "The loss gets other labels than the batches hold. On purpose?",
-        "Class {before} becomes class {after}. What is trained and what is judged then differ.",
-        "Give the loss the labels as they come; F.one_hot(labels, classes) needs no shift.",
-    ),
-    "mixed-labels": (
-        "Images are mixed with others of the batch, but their labels are not.",
-        "{share:.0%} of an image comes from another one, whose label the loss never gets.",
-        "Mix the losses too: share * loss(outputs, labels) + (1 - share) * loss(outputs, "
-        "other_labels).",
-    ),
-    "penalty-too-strong": (
-        "What is added to the loss is {times:.0f} times as large as the loss itself. On purpose?",
-        "The optimizer makes the sum small: it shrinks the weights instead of learning the labels.",
-        "Make the penalty smaller than the loss: for a sum over all weights, start with a factor "
-        "of 1e-5.",
     ),
     "out-of-step": (
         "Images and labels are out of step: the images are reordered, their labels are not.",
@@ -305,28 +288,10 @@ LOSS = {
         "0.5: the network cannot say no.",
         "Remove the sigmoid: give the loss function the output of the last layer.",
     ),
-    "targets-empty": (
-        "{share:.0%} of the targets are rows of zeros: they belong to no class.",
-        "Such a row costs nothing whatever the answer is. One-hot rows that were made with a shift "
-        "lose one class, and move all others.",
-        "Use the class numbers themselves, or F.one_hot(labels, classes).float().",
-    ),
-    "targets-are-inputs": (
-        "The targets are the inputs themselves. On purpose?",
-        "A network that copies its input makes no error. To predict the next word it has to be "
-        "asked about the next one.",
-        "Shift them by one: inputs = words[:, :-1], targets = words[:, 1:].",
-    ),
     "not-divided": (
         "The gradients of {n} batches are added up, and not divided.",
         "Each step is {n} times as long as with the mean. {tried}",
         "Divide the loss: (loss / {n}).backward().",
-    ),
-    "loss-divided": (
-        "The loss is divided by the number of images twice.",
-        "The loss function returns the mean already. Divided by {n} once more, each step is "
-        "{n} times too short.",
-        "Remove the division, or give the loss function reduction='sum'.",
     ),
     "loss-summed": (
         "The loss is a sum over the images, and the learning rate does not fit it.",

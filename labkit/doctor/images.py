@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.utils.data import Subset
 
-from labkit.doctor import learning
+from labkit.doctor import trials
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
@@ -101,7 +101,7 @@ def _scale(case: Case, images: torch.Tensor, name: str) -> Iterator[Finding]:
     if low == high:
         yield found("divided-twice/constant", name, seen=seen)
     elif 200 < high - low < 256 < 2 * high or std < 0.02:
-        helps = learning.helps(case, lambda _m, x: (x - mean) / std)
+        helps = trials.helps(case, lambda _m, x: (x - mean) / std)
         if helps is not False:
             yield found("bytes" if high > 100 else "divided-twice", name, ask=not helps, seen=seen)
     elif (abs(mean) > 1.5 or std > 2 and max(-low, high) > 3.2) and _holds_bytes(case.dataset):
@@ -143,15 +143,17 @@ def _axes(case: Case, images: torch.Tensor, name: str) -> Iterator[Finding]:
     flat = not any(isinstance(module, nn.Conv2d) for module in case.model.modules())
     if shape[-1] in (1, 3) and min(shape[1:3]) >= 8:
         yield found("channels-last", name, ask=flat or shape[1] != shape[2], shape=shape)
-    elif shape[1] == 3 and min(shape[2:]) >= 8 and _is_scrambled(images):
-        yield found("channels-scrambled", name, ask=flat)
+    elif shape[1] == 3 and min(shape[2:]) >= 8:
+        rough = _roughness(_cut_as_rows(images)) / _roughness(images)
+        learns = rough < 0.7 or rough < 0.95 and trials.helps(case, lambda _m, x: _cut_as_rows(x))
+        if learns:
+            yield found("channels-scrambled", name, ask=flat or bool(rough >= 0.7))
 
 
-def _is_scrambled(images: torch.Tensor) -> bool:
-    """Tell whether the same numbers, cut as [H, W, C], are much smoother than as they are."""
+def _cut_as_rows(images: torch.Tensor) -> torch.Tensor:
+    """Return the same numbers, cut as [H, W, C]: much smoother where they were scrambled."""
     count, channels, height, width = images.shape
-    other = images.reshape(count, height, width, channels).permute(0, 3, 1, 2)
-    return bool(_roughness(other) < 0.7 * _roughness(images))
+    return images.reshape(count, height, width, channels).permute(0, 3, 1, 2)
 
 
 def _wrapped(images: torch.Tensor, name: str) -> Iterator[Finding]:
@@ -210,7 +212,7 @@ def _differently(case: Case, training: torch.Tensor, judging: torch.Tensor) -> I
         def alike(model, x):
             return x if model.training else (x - other_mean) / max(other_std, 1e-6) * std + mean
 
-        helps = learning.helps(case, alike)
+        helps = trials.helps(case, alike)
         values: dict[str, Any] = {
             "mean": mean,
             "std": std,

@@ -7,40 +7,31 @@ exchanged for the usual one: what helps is where to look.
 
 import copy
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
-import torch
-from torch import nn
 from torch.utils.data import Subset, default_collate
 
-from labkit.doctor.calls import call, five_lines
+from labkit.doctor import narrowing
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
-from labkit.doctor.counting import numbers_in
 from labkit.doctor.findings import Finding
-from labkit.doctor.log import Rehearsal
-from labkit.doctor.sample import Part, Sample
+from labkit.doctor.narrowing import Line
+from labkit.doctor.sample import length, pairs
 from labkit.doctor.shortcuts import images_and_labels, knows
-from labkit.doctor.targets import untrained
+from labkit.doctor.trials import FEW, LESS, USUAL, exchanges, right_answers
 from labkit.inspect.recording import FAILURES
-from labkit.sandbox import randomness
+from labkit.text import _
 
-_SECONDS, _ALL_SECONDS = 4.0, 20.0
-"""The time for one training, and for all of them."""
-
-_FEW = 60
-"""Images by which nothing can be judged."""
-
-_LESS, _MORE, _SMALL = 0.15, 0.3, 0.02
-"""How much less than a quick classifier is little, what a help adds, and outputs that are small."""
+_ALL_SECONDS, _MORE = 20.0, 0.3
+"""The time for all exchanges, and what a help adds."""
 
 _BESIDE = {
     *("not-normalised", "nearly-the-same", "accuracy-of-batches", "loss-of-batches", "frozen"),
     *("log-softmax-before-loss", "gradients-in-evaluation", "average-unchanged", "graph-kept"),
-    *("best-by-reference", "imbalance"),
+    *("best-by-reference", "imbalance", "labels-unrelated"),
     "learning-rate-too-small",  # as small outputs look
 }
 """What keeps no network from learning."""
@@ -51,164 +42,117 @@ def look(case: Case) -> Iterator[Finding]:
     taught, judged = (images_and_labels(b) for b in (case.many, case.judging_batches[0]))
     if set(case.named) - _BESIDE or not (case.own_code and case.trained and taught and judged):
         return
-    some = len(judged[1].unique()) * 2 > len(taught[1].unique()) and len(judged[1]) >= _FEW
+    some = len(judged[1].unique()) * 2 > len(taught[1].unique()) and len(judged[1]) >= FEW
     if taught[0].shape[1:] != judged[0].shape[1:] or not some:
         return
     start, count, own, plainly = time.monotonic(), 0, 0.0, 0.0
     # as many of either, or a small training set would look like another one
     there, by_themselves = knows(taught, judged), knows(judged, most=len(taught[1]))
+    if "labels-unrelated" in case.named:
+        yield from _data(case, judged, there, by_themselves)
+        return
     for passes in (1, 2):
-        scores = _scores(case, passes * len(case.many))
+        scores = right_answers(case, passes * len(case.many))
         if scores:
             count = passes * len(case.many)
             own, plainly = scores
             own = max(scores) if case.evaluate and case.evaluation.called else own
-        if not count or own > max(there, by_themselves) - _LESS and own > 0.5:
+        if not count or own > max(there, by_themselves) - LESS and own > 0.5:
             return
     if own > 0.5 and not scores:
         return  # it has begun to learn, and there was no time to see how far it comes
     given: dict[str, Any] = {"n": count, "own": own}
     enough = own + min(_MORE, (1 - own) / 2)
     if plainly > enough:
-        yield found("learns-less/evaluation", **given, other=plainly)
+        lines = narrowing.lines_of_evaluation(case, count, own, plainly)
+        given |= {"other": plainly}
+        yield _told(lines, **given) if lines else found("learns-less/evaluation", **given)
+    elif (few := _more_to_learn_from(case, judged)) > max(own, there) + LESS:
+        yield found("learns-less/few", n=len(taught[1]), own=there, other=few)
     elif by_themselves > max(there + 0.1, enough):
-        yield from _data(case, taught, judged, there, by_themselves)
+        yield from _data(case, judged, there, by_themselves)
     else:
         helps: dict[str, float] = {}
-        for name, change, code in _exchanges(case):
-            if name != "scale" and "learning-rate-too-small" in case.named:
-                break
+        for name, change, code in exchanges(case):
             if time.monotonic() > start + _ALL_SECONDS or helps.get("all", 1) < enough:
                 break  # where all of it together does not help, no part will
-            other = _scores(case, count, change=change, code=code)
+            other = right_answers(case, count, change=change, code=code)
             helps |= {name: max(other)} if other else {}
         most = max(helps.values(), default=0)
-        name = next((n for n in _USUAL if helps.get(n, 0) > max(enough, most - 0.1)), "")
+        name = next((n for n in USUAL if helps.get(n, 0) > max(enough, most - 0.1)), "")
         if name:
+            loop = helps.get("loop", 0) > (own + helps[name]) / 2
+            given |= {"other": helps[name]}
+            lines = narrowing.lines(case, name, loop, **given)
             kind = "outputs-too-small" if name == "scale" else f"learns-less/{name}"
-            yield found(kind, **given, part=_USUAL[name], other=helps[name])
+            if lines:
+                yield _told(lines, **given)
+            elif "learning-rate-too-small" not in case.named or name == "scale":
+                yield found(kind, **given, part=USUAL[name])
         elif "all" in helps and there > max(own, most) + 0.4:
-            yield found("learns-less/network", own=max(own, most), other=there)
+            given |= {"own": max(own, most), "other": there}
+            lines = narrowing.lines(case, "network", False, **given)
+            yield _told(lines, **given) if lines else found("learns-less/network", **given)
 
 
-_LOOP = "zero_grad(), loss_function(model(images), labels).backward(), step()"
-_USUAL = {
-    **{"scale": "0.3 * outputs / outputs.std()", "loss": "nn.CrossEntropyLoss()"},
-    **{"start": "reset_parameters()", "optimizer": "Adam(lr=0.001)", "loop": _LOOP},
-    "all": f"reset_parameters(), nn.CrossEntropyLoss(), Adam(lr=0.001), {_LOOP}",
-}
-"""What stands for a part of the learner's program, as code; the smallest part first."""
+def _told(lines: list[Line], kind: str = "learns-less/line", **given: Any) -> Finding:
+    """Name lines, each with what may stand in its place."""
+    where = ("{} → {}".format(line.where, line.new or _("(without it)")) for line in lines)
+    best = max(line.score for line in lines)
+    return found(kind, "; ".join(where), **{**given, "other": best})
 
 
-def _data(case: Case, taught, judged, there: float, own: float) -> Iterator[Finding]:
-    """Look whether it is the augmentation that makes other images of them."""
-    still = _with_the_other_transform(case)
-    if still and (other := knows(still, judged)) > (there + own) / 2:
-        yield found("learns-less/augmented", own=there, other=other)
-    else:
-        yield found("learns-less/data", own=there, other=own)
+def _more_to_learn_from(case: Case, judged: tuple) -> float:
+    """Return what half of the images that judge can teach, where the training set is smaller."""
+    whole = length(case.train_batches) == len(case.many)
+    few = sum(len(labels) for _x, labels in pairs(case.many)) < len(judged[1]) / 2
+    return knows(judged) if whole and few else 0.0
 
 
-def _with_the_other_transform(case: Case) -> tuple | None:
-    """Return training images as the transform of the judging images makes them."""
-    mine, other = case.dataset, getattr(case.judging, "dataset", None)
+def _data(case: Case, judged: tuple, own: float, other: float) -> Iterator[Finding]:
+    """Look for the line, or the step of the transform, that makes other images of them."""
+    given, half = {"own": own, "other": other}, (own + other) / 2
+    known = "labels-unrelated" in case.named
+    tried = [] if known else [(step, _drawn(case, new)) for step, new in _transforms(case)]
+    better = max(((knows(x, judged), step) for step, x in tried if x), default=(0, ""))
+    if better[0] > half:
+        yield found("learns-less/augmented", better[1], own=own, other=better[0])
+    elif lines := narrowing.lines_of_data(case, judged, **given):
+        yield _told(lines, "learns-less/drawn", **given)
+    elif not known:
+        yield found("learns-less/data", **given)
+
+
+def _transforms(case: Case) -> Iterator[tuple[str, dict]]:
+    """Yield the attributes of the training set without a step, or as those of the judging set."""
+    mine, other = (vars(_whole(x)) for x in (case.dataset, getattr(case.judging, "dataset", None)))
+    for name, value in mine.items():
+        steps = getattr(value, "transforms", ())
+        for n, step in enumerate(steps if isinstance(steps, list) and len(steps) > 1 else ()):
+            without = copy.copy(value)
+            without.transforms = steps[:n] + steps[n + 1 :]
+            yield f"{step}", {name: without}
+    names = [name for name, value in mine.items() if callable(value) and name in other]
+    if names:
+        yield "", {name: other[name] for name in names}
+
+
+def _whole(dataset: Any) -> Any:
+    dataset = dataset.dataset if isinstance(dataset, Subset) else dataset
+    return dataset if hasattr(dataset, "__dict__") else SimpleNamespace()
+
+
+def _drawn(case: Case, changes: dict) -> tuple | None:
+    """Return training images as the training set makes them with other attributes."""
+    mine = case.dataset
     indices: Any = mine.indices if isinstance(mine, Subset) else range(len(mine or ()))
-    mine, other = (x.dataset if isinstance(x, Subset) else x for x in (mine, other))
-    still: Any = copy.copy(mine)
+    still: Any = copy.copy(_whole(mine))
     start, items = time.monotonic(), []
-    theirs = vars(other) if hasattr(other, "__dict__") else {}
-    names = [name for name, value in vars(mine).items() if callable(value) and name in theirs]
-    vars(still).update({name: theirs[name] for name in names})
+    vars(still).update(changes)
     with suppress(*FAILURES):
-        for index in indices[: 1000 if names else 0]:
+        for index in indices[:1000]:
             items.append(still[index])
             if time.monotonic() > start + 1:
                 break
         return images_and_labels([tuple(default_collate(items))])
     return None
-
-
-def _exchanges(case: Case) -> Iterator[tuple[str, Callable, Callable | None]]:
-    """Yield what is exchanged on copies, and the step that is."""
-
-    def nothing(_copies, _model):
-        pass
-
-    def loss(copies, _model):
-        copies.instead(case.loss_function, nn.CrossEntropyLoss())
-
-    def optimizer(copies, model):
-        weights = [p for p in model.parameters() if p.requires_grad]
-        copies.instead(case.optimizer, torch.optim.Adam(weights, 1e-3))
-
-    def start(_copies, model):
-        for module in model.modules():
-            getattr(module, "reset_parameters", lambda: None)()
-
-    def every(*both):
-        for change in (start, loss, optimizer):
-            change(*both)
-
-    outputs = untrained(case, case.entered[0])
-    if isinstance(outputs, torch.Tensor) and 0 < outputs.std() < _SMALL:
-        larger = 0.3 / outputs.std().item()
-        yield "scale", lambda _c, m: m.register_forward_hook(lambda *a: a[2] * larger), None
-    yield "all", every, five_lines
-    yield "loop", nothing, five_lines
-    yield "start", start, None
-    if case.optimizer is not None:
-        yield "optimizer", optimizer, None
-    if case.loss_function is not None:
-        yield "loss", loss, None
-
-
-def helps(case: Case, prepare: Callable) -> bool | None:
-    """Tell whether a copy learns more from images that ``prepare(model, images)`` makes of them.
-
-    None where it cannot be tried, or where the network learns little either way.
-    """
-
-    def change(_copies, model):
-        model.register_forward_pre_hook(lambda m, given: (prepare(m, given[0]), *given[1:]))
-
-    judged = images_and_labels(case.judging_batches[0])
-    if not case.trained or judged is None or len(judged[1]) < _FEW:
-        return None
-    changes: tuple[dict, ...] = ({}, {"change": change})
-    own, other = (max(_scores(case, len(case.many), **c), default=0) for c in changes)
-    if not own or not other:
-        return None
-    return True if other > own + _LESS else False if own > max(0.5, other - _LESS / 3) else None
-
-
-def _scores(case: Case, count: int, **changes: Any) -> list[float]:
-    """Train on copies; return the shares of right answers, in the learner's evaluation and plainly.
-
-    Nothing is returned if there was no time for it, or where it broke.
-    """
-    scores: list[float] = []
-    judge = partial(_judge, case, scores)
-    with randomness.kept(0):
-        seen = case.train_copies(count, batches=case.many, seconds=_SECONDS, then=judge, **changes)
-    whole = seen.log.batches >= 0.9 * count
-    return [] if seen.error or seen.late or not whole else scores
-
-
-def _judge(case: Case, scores: list[float], copies, seen: Rehearsal, listen: Callable) -> None:
-    every, tallies = case.judging_batches[0], seen.log.tallies
-    few = every[:: max(1, len(every) // 6)]
-
-    def plainly(model, batches):
-        model.eval()
-        with torch.no_grad(), suppress(*FAILURES):
-            for images, _labels in map(tuple, batches):
-                model(images)
-
-    for evaluate in (case.evaluate or plainly, plainly):
-        tallies.clear()
-        sample = Sample(few, Part(few, case.judging), on_batch=listen)
-        code = evaluate if evaluate is plainly else copies.function(evaluate)
-        said = call(code, evaluate, (seen.model, sample), case.deadline)
-        shares = [right / n for right, _loss, n in tallies if n]
-        shares += [x if x <= 1 else x / 100 for x in numbers_in(said) if 0 <= x <= 100]
-        scores.append(max(shares, default=0.0))

@@ -19,7 +19,7 @@ def line() -> str:
     frame = sys._getframe(1)
     while frame and frame.f_code.co_filename.startswith(_NOT_THEIRS):
         frame = frame.f_back
-    return _in_words(frame.f_code, frame.f_lineno) if frame else ""
+    return in_words(frame.f_code, frame.f_lineno) if frame else ""
 
 
 def line_of(error: BaseException) -> str:
@@ -28,13 +28,14 @@ def line_of(error: BaseException) -> str:
     theirs = [found for found in frames if not found[0].co_filename.startswith(_NOT_THEIRS)]
     if not theirs:
         return ""
-    first, last = (_in_words(*found) for found in (theirs[0], theirs[-1]))
+    first, last = (in_words(*found) for found in (theirs[0], theirs[-1]))
     return (
         last if first == last else _("{line}; called from {other}").format(line=last, other=first)
     )
 
 
-def _in_words(code: CodeType, number: int) -> str:
+def in_words(code: CodeType, number: int) -> str:
+    """Say which line of a function it is, and what stands there."""
     text = linecache.getline(code.co_filename, number).strip()
     if code.co_name.startswith("<module"):
         place = _("line {number}").format(number=number)

@@ -24,7 +24,10 @@ def look(case: Case) -> Iterator[Finding]:
         yield from _left_out(case)
     frozen = [name for name, p in case.model.named_parameters() if not p.requires_grad]
     total = sum(1 for _p in case.model.parameters())
-    if frozen:
+    *_rest, last = [name for name, _p in case.model.named_parameters()] or [""]
+    if last in frozen and len(frozen) < total:
+        yield found("frozen/last", last, ask=True, n=len(frozen), total=total)
+    elif frozen:
         fresh = len(frozen) < total and _fresh(case.model)
         kind = "frozen/random" if fresh else "frozen"
         yield found(kind, _listed(frozen), ask=len(frozen) < total, n=len(frozen), total=total)

@@ -113,13 +113,8 @@ def _edited(broken: Recording) -> Generator[tuple[float, Fix]]:
     own = [(f, line, function) for f, line in frames if (function := _function(f, broken.model))]
     until = time.monotonic() + _SECONDS
     for far, (frame, line, function) in enumerate(own[:3]):
+        source, tree = source_of(frame.f_code)
         first = frame.f_code.co_firstlineno
-        lines = linecache.getlines(frame.f_code.co_filename)[first - 1 :]
-        source = textwrap.dedent("".join(getblock(lines))) if lines else ""
-        try:
-            tree = ast.parse(source)
-        except SyntaxError:
-            continue
         simple = (ast.Assign, ast.AugAssign, ast.Return, ast.Expr)
         found = [n for n in ast.walk(tree) if isinstance(n, simple)]
         found = [
@@ -140,7 +135,7 @@ def _edited(broken: Recording) -> Generator[tuple[float, Fix]]:
                 was = source.encode()[begin:last].decode()
                 words = _("write {new} in place of {old}")
                 words = words.format(new=_in_a_row(new), old=_in_a_row(was))
-                if code := _compiled(edited, function):
+                if code := compiled(edited, function):
                     yield cost + far / 2 + back / 10, Fix(words, code=(function, code))
 
 
@@ -226,7 +221,17 @@ def _function(frame: FrameType, model: nn.Module) -> FunctionType | None:
     return next((f for f in functions if f.__code__ is frame.f_code), None)
 
 
-def _compiled(source: str, function: FunctionType) -> CodeType | None:
+def source_of(code: CodeType) -> tuple[str, ast.Module]:
+    """Return how a function is written, and parsed; nothing where that is not at hand."""
+    lines = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 :]
+    source = textwrap.dedent("".join(getblock(lines))) if lines else ""
+    try:
+        return source, ast.parse(source)
+    except SyntaxError:
+        return "", ast.Module([], [])
+
+
+def compiled(source: str, function: FunctionType) -> CodeType | None:
     """Compile a function again, with the same names from outside, such as that of super()."""
     old = function.__code__
     outer = f"def outer({', '.join(old.co_freevars)}):\n{textwrap.indent(source, ' ')}"

@@ -1,0 +1,224 @@
+"""Which line of the learner's own is it? One after another is edited, and the program run again."""
+
+import gc
+import sys
+import sysconfig
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from inspect import signature
+from types import CodeType, FunctionType
+from typing import Any
+
+import torch
+from torch import nn
+
+from labkit.doctor.case import WHOLE, Case
+from labkit.doctor.lines import in_words
+from labkit.doctor.log import Rehearsal
+from labkit.doctor.sample import first_batches
+from labkit.doctor.shortcuts import images_and_labels, knows
+from labkit.doctor.trials import SECONDS, ask, briefly, exchanges, right_answers
+from labkit.inspect.edits import edits
+from labkit.inspect.recording import FAILURES
+from labkit.inspect.rewriting import compiled, source_of
+from labkit.sandbox import randomness
+from labkit.sandbox.model_lock import model_lock
+
+_SECONDS, _LINES, _SAME = 15.0, 3, 0.1
+"""The time for all edits, the lines that are named, and scores that are as good as each other."""
+
+_HARMFUL = {"os", "shutil", "subprocess", "sys", "unlink", "rmdir", "rmtree", "exit", "quit"}
+"""Names in a function that is not edited: nobody knows what it would then remove."""
+
+_ASIDE = {"__len__", "__bool__", "<lambda>", "<listcomp>", "<genexpr>", "<dictcomp>", "<module>"}
+"""What is run on the side, or has no lines of its own."""
+
+_LIBRARIES = ("<frozen", *map(sysconfig.get_path, ("stdlib", "purelib", "platlib")))
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line whose edit helps: where it is, what stands in its place ("": nothing), how much."""
+
+    where: str
+    new: str
+    score: float
+
+
+def own_functions(run: Callable) -> dict[CodeType, dict[str, Any]]:
+    """Return the code of the learner's functions that run, with the values of their names."""
+    seen: dict[CodeType, dict[str, Any]] = {}
+
+    def note(frame, event: str, _value) -> None:
+        code = frame.f_code
+        if event == "return" and not code.co_filename.startswith(_LIBRARIES):
+            name = frame.f_globals.get("__name__", "").partition(".")[0]
+            if name not in ("torch", "torchvision", "labkit") and code.co_name not in _ASIDE:
+                seen[code] = dict(frame.f_locals)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        run()
+    finally:
+        sys.setprofile(before)
+    return seen
+
+
+def lines(case: Case, name: str, loop: bool, n: int, own: float, other: float) -> list[Line]:
+    """Return the lines or settings within a part whose edits help about as much as the usual one.
+
+    ``loop`` tells whether the usual loop helps, too.
+    """
+    changes = {n: {"change": change, "code": code} for n, change, code in exchanges(case)}
+    mine, found = changes["all"] if name == "network" else {}, []
+    if name != "optimizer" or loop:
+        functions = own_functions(lambda: briefly(case, **mine))
+        if name not in ("network", "scale"):
+            usual = changes["loop" if name == "optimizer" else name]
+            _leave_out(functions, lambda: briefly(case, **usual))
+
+        def judge(short: bool) -> Any:
+            return briefly(case, **mine) if short else max(right_answers(case, n, **mine) or [0])
+
+        found = _narrowed(functions, judge, own, other)
+    settings = _without_a_layer(case, changes["all"]["change"]) if mine else iter(())
+    if name in ("optimizer", "all") and case.groups:
+        settings = _of_the_optimizer(case)
+    start = time.monotonic()
+    for where, new, change in () if found else settings:
+        score = max(right_answers(case, n, **{**mine, "change": change}) or [0])
+        if score > own + 0.8 * (other - own):
+            return [Line(where, new, score)]
+        if time.monotonic() > start + _SECONDS:
+            break
+    return found
+
+
+def lines_of_evaluation(case: Case, count: int, own: float, other: float) -> list[Line]:
+    """Return the lines of the evaluation with whose edits it says what a plain loop does."""
+    found: list[Line] = []
+
+    def then(copies, seen: Rehearsal, listen: Callable) -> None:
+        def judge(short: bool) -> Any:
+            scores: list[float] = []
+            with suppress(*FAILURES):
+                ask(case, scores, copies, seen, listen, counted=True)
+            return (scores or None) if short else scores[0]
+
+        functions = own_functions(lambda: judge(True))
+        _leave_out(functions, lambda: seen.model(case.judging_batches[0][0][0]))
+        found.extend(_narrowed(functions, judge, own, other))
+
+    with randomness.kept(0):
+        case.train_copies(count, batches=case.many, seconds=SECONDS, then=then)
+    return found
+
+
+def lines_of_data(case: Case, judged: tuple, own: float, other: float) -> list[Line]:
+    """Return the lines that make the training images, with whose edits these teach more."""
+
+    def judge(short: bool) -> Any:
+        with randomness.kept(0), suppress(*FAILURES):
+            count = 2 if short else max(len(case.many) // 2, 2)
+            drawn = first_batches(case.train_batches, count, time.monotonic() + 1)
+            both = images_and_labels(drawn) or judged
+            fits = both[0].shape[1:] == judged[0].shape[1:] and both[1].max() <= judged[1].max()
+            if fits and len(both[1]) <= WHOLE and both is not judged:
+                flat = [part.double().flatten() for part in both]
+                marks = [(x * torch.arange(len(x))).sum().item() for x in flat if short]
+                return marks or knows(both, judged)
+        return None if short else 0.0
+
+    return _narrowed(own_functions(lambda: judge(True)), judge, own, other)
+
+
+def _leave_out(functions: dict, run: Callable) -> None:
+    """Leave out the functions that run here, too."""
+    for code in own_functions(run):
+        functions.pop(code, None)
+
+
+def _narrowed(
+    functions: dict[CodeType, dict[str, Any]],
+    judge: Callable[[bool], Any],
+    own: float,
+    other: float,
+) -> list[Line]:
+    """Return the lines whose edits bring the most of what lies between ``own`` and ``other``.
+
+    ``judge(True)`` tells shortly what the program makes of an edit, None where it breaks;
+    ``judge(False)`` returns the share of right answers.
+    """
+    until, known, tried = time.monotonic() + _SECONDS, [judge(True)], []
+    for code, values in functions.items() if known[0] is not None else ():
+        owners = [f for f in gc.get_referrers(code) if getattr(f, "__code__", None) is code]
+        if owners and not _HARMFUL & {*code.co_names}:
+            _source, tree = source_of(code)
+            tried += [(cost, owners, *rest) for cost, *rest in edits(tree, values)]
+    best: dict[str, Line] = {}
+    for _cost, owners, statement, new, source in sorted(tried, key=lambda edit: edit[0]):
+        old = owners[0].__code__
+        where = in_words(old, old.co_firstlineno + statement.lineno - 1)
+        enough = [line for line in best.values() if line.score > own + 0.9 * (other - own)]
+        if time.monotonic() > until or len(enough) >= _LINES:
+            break
+        code = None if where in best else compiled(source, owners[0])
+        if code is None:
+            continue
+        score = 0.0
+        with _in_place(owners, code), suppress(*FAILURES):
+            shortly = judge(True)
+            if shortly is None or shortly in known:
+                continue
+            known.append(shortly)
+            score = judge(False)
+        if score > own + (other - own) / 2:
+            best[where] = Line(where, new, score)
+    most = max((line.score for line in best.values()), default=0)
+    return [line for line in best.values() if line.score > most - _SAME]
+
+
+@contextmanager
+def _in_place(owners: list[FunctionType], code: CodeType) -> Iterator[None]:
+    """Let functions run other code in this block; a live run waits meanwhile."""
+    kept = owners[0].__code__
+    with model_lock:
+        try:
+            for function in owners:
+                function.__code__ = code
+            yield
+        finally:
+            for function in owners:
+                function.__code__ = kept
+
+
+def _of_the_optimizer(case: Case) -> Iterator[tuple[str, str, Callable]]:
+    """Yield the settings that were given to the optimizer as PyTorch has them, and other rates."""
+    kind, group = type(case.optimizer), case.groups[0]
+    usual = {key: value.default for key, value in signature(kind).parameters.items()}
+    odd = [(k, usual[k]) for k, v in group.items() if usual.get(k, v) != v and k != "lr"]
+    rates = () if "learning-rate-too-small" in case.named else (0.1, 10, 0.01, 100)
+    for key, value in (*odd, *(("lr", group["lr"] * by) for by in rates)):
+
+        def change(copies, _model, key=key, value=value):
+            for own in copies.optimizer(case.optimizer).param_groups:
+                own[key] = value
+
+        given = f"{value:.3g}" if isinstance(value, float) else value
+        yield f"{kind.__name__}({key}={group[key]})", f"{key}={given}", change
+
+
+def _without_a_layer(case: Case, usual: Callable) -> Iterator[tuple[str, str, Callable]]:
+    """Yield the network without one of its layers that have no weights."""
+    for name, module in case.model.named_modules():
+        if name and not [*module.children(), *module.parameters()]:
+
+            def change(copies, model, name=name):
+                usual(copies, model)
+                parent, _dot, own = name.rpartition(".")
+                setattr(model.get_submodule(parent), own, nn.Identity())
+
+            yield f"{name}: {module}", "", change

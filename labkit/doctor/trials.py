@@ -1,0 +1,141 @@
+"""The learner's whole program on copies, for some seconds: as it is, or with another part."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from labkit.doctor.calls import call, five_lines
+from labkit.doctor.case import Case
+from labkit.doctor.counting import numbers_in
+from labkit.doctor.log import Rehearsal
+from labkit.doctor.sample import Part, Sample
+from labkit.doctor.shortcuts import images_and_labels
+from labkit.doctor.targets import untrained
+from labkit.inspect.recording import FAILURES
+from labkit.sandbox import randomness
+
+SECONDS = 4.0
+"""The time for one training."""
+
+FEW = 60
+"""Images by which nothing can be judged."""
+
+LESS = 0.15
+"""How much less right answers count as less."""
+
+_BRIEF, _SMALL = 3, 0.02
+"""Batches after which it shows whether an edit changes anything; outputs that are small."""
+
+_LOOP = "zero_grad(), loss_function(model(images), labels).backward(), step()"
+USUAL = {
+    **{"scale": "0.3 * outputs / outputs.std()", "loss": "nn.CrossEntropyLoss()"},
+    **{"start": "reset_parameters()", "optimizer": "Adam(lr=0.001)", "loop": _LOOP},
+    "all": f"reset_parameters(), nn.CrossEntropyLoss(), Adam(lr=0.001), {_LOOP}",
+}
+"""What stands for a part of the learner's program, as code; the smallest part first."""
+
+
+def exchanges(case: Case) -> Iterator[tuple[str, Callable, Callable | None]]:
+    """Yield what is exchanged on copies, and the step that is."""
+
+    def nothing(_copies, _model):
+        pass
+
+    def loss(copies, _model):
+        copies.instead(case.loss_function, nn.CrossEntropyLoss())
+
+    def optimizer(copies, model):
+        weights = [p for p in model.parameters() if p.requires_grad]
+        copies.instead(case.optimizer, torch.optim.Adam(weights, 1e-3))
+
+    def start(_copies, model):
+        for module in model.modules():
+            getattr(module, "reset_parameters", lambda: None)()
+
+    def every(*both):
+        for change in (start, loss, optimizer):
+            change(*both)
+
+    outputs = untrained(case, case.entered[0])
+    if isinstance(outputs, torch.Tensor) and 0 < outputs.std() < _SMALL:
+        larger = 0.3 / outputs.std().item()
+        yield "scale", lambda _c, m: m.register_forward_hook(lambda *a: a[2] * larger), None
+    yield "all", every, five_lines
+    yield "loop", nothing, five_lines
+    yield "start", start, None
+    if case.optimizer is not None:
+        yield "optimizer", optimizer, None
+    if case.loss_function is not None:
+        yield "loss", loss, None
+
+
+def helps(case: Case, prepare: Callable) -> bool | None:
+    """Tell whether a copy learns more from images that ``prepare(model, images)`` makes of them.
+
+    None where it cannot be tried, or where the network learns little either way.
+    """
+
+    def change(_copies, model):
+        model.register_forward_pre_hook(lambda m, given: (prepare(m, given[0]), *given[1:]))
+
+    judged = images_and_labels(case.judging_batches[0])
+    if not case.trained or judged is None or len(judged[1]) < FEW:
+        return None
+    changes: tuple[dict, ...] = ({}, {"change": change})
+    own, other = (max(right_answers(case, len(case.many), **c), default=0) for c in changes)
+    if not own or not other:
+        return None
+    return True if other > own + LESS else False if own > max(0.5, other - LESS / 3) else None
+
+
+def right_answers(case: Case, count: int, **changes: Any) -> list[float]:
+    """Train on copies; return the shares of right answers, in the learner's evaluation and plainly.
+
+    Nothing is returned if there was no time for it, or where it broke.
+    """
+    scores: list[float] = []
+    judging = partial(ask, case, scores)
+    with randomness.kept(0):
+        seen = case.train_copies(count, batches=case.many, seconds=SECONDS, then=judging, **changes)
+    whole = seen.log.batches >= 0.9 * count
+    return [] if seen.error or seen.late or not whole else scores
+
+
+def briefly(case: Case, **changes: Any) -> tuple | None:
+    """Train for a few batches; return what has become of the weights."""
+    with randomness.kept(0):
+        seen = case.train_copies(_BRIEF, batches=case.many, seconds=SECONDS / 4, **changes)
+    weights = (p.detach().double().norm().item() for p in seen.model.parameters())
+    return None if seen.error or seen.late else tuple(weights)
+
+
+def ask(
+    case: Case, scores: list[float], copies, seen: Rehearsal, listen: Callable, counted=False
+) -> None:
+    """Ask a copy that was trained about images that judge; add the shares of right answers.
+
+    With ``counted``, what the evaluation says of itself is not believed.
+    """
+    every, tallies = case.judging_batches[0], seen.log.tallies
+    few = every[:: max(1, len(every) // 6)]
+
+    def plainly(model, batches):
+        model.eval()
+        with torch.no_grad(), suppress(*FAILURES):
+            for images, _labels in map(tuple, batches):
+                model(images)
+
+    for evaluate in (case.evaluate or plainly, plainly):
+        listen(None)  # a pass may have been broken off
+        tallies.clear()
+        sample = Sample(few, Part(few, case.judging), on_batch=listen)
+        code = evaluate if evaluate is plainly else copies.function(evaluate)
+        said = call(code, evaluate, (seen.model, sample), case.deadline)
+        shares = [right / n for right, _loss, n in tallies if n]
+        said = [] if counted else numbers_in(said)
+        shares += [x if x <= 1 else x / 100 for x in said if 0 <= x <= 100]
+        scores.append(max(shares, default=0.0))
