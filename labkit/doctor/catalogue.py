@@ -281,7 +281,7 @@ DATA = {
 
 _ASKS = {
     "class-weights-inverted", "module-repeated",
-    "weight-decay", "momentum", "norm-momentum", "norm-of-one", "imbalance",
+    "weight-decay", "norm-momentum", "norm-of-one", "imbalance",
     "dataset-too-short", "mostly-empty", "not-normalised", "log-softmax-before-loss", "no-gradient",
     "relu-before-loss", "frozen", "learning-rate-zero", "average-unchanged",
     "best-by-reference",

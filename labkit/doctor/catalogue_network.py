@@ -80,11 +80,6 @@ NETWORK = {
         "Every step pulls all weights towards 0, more than the gradients can push back.",
         "Start with weight_decay between 0 and 0.01.",
     ),
-    "momentum": (
-        "The momentum is {value:g}: a step goes on for some {n} more steps.",
-        "With so much momentum the weights swing back and forth over the valley.",
-        "Start with momentum=0.9.",
-    ),
     "norm-momentum": (
         "{layer} has momentum={value:g}.",
         "In PyTorch it is the share of the new batch (default 0.1), the other way round than in "

@@ -145,8 +145,7 @@ def _axes(case: Case, images: torch.Tensor, name: str) -> Iterator[Finding]:
         yield found("channels-last", name, ask=flat or shape[1] != shape[2], shape=shape)
     elif shape[1] == 3 and min(shape[2:]) >= 8:
         rough = _roughness(_cut_as_rows(images)) / _roughness(images)
-        learns = rough < 0.7 or rough < 0.95 and trials.helps(case, lambda _m, x: _cut_as_rows(x))
-        if learns:
+        if rough < 0.7 or rough < 0.95 and trials.helps(case, lambda _m, x: _cut_as_rows(x)):
             yield found("channels-scrambled", name, ask=flat or bool(rough >= 0.7))
 
 

@@ -98,8 +98,8 @@ def look(case: Case) -> Iterator[Finding]:
 def _told(lines: list[Line], kind: str = "learns-less/line", **given: Any) -> Finding:
     """Name lines, each with what may stand in its place."""
     where = ("{} → {}".format(line.where, line.new or _("(without it)")) for line in lines)
-    best = max(line.score for line in lines)
-    return found(kind, "; ".join(where), **{**given, "other": best})
+    given |= {"other": max(line.score for line in lines)}
+    return found(kind, "; ".join(where), **given)
 
 
 def _more_to_learn_from(case: Case, judged: tuple) -> float:
@@ -111,11 +111,11 @@ def _more_to_learn_from(case: Case, judged: tuple) -> float:
 
 def _data(case: Case, judged: tuple, own: float, other: float) -> Iterator[Finding]:
     """Look for the line, or the step of the transform, that makes other images of them."""
-    given, half = {"own": own, "other": other}, (own + other) / 2
+    given: dict[str, Any] = {"own": own, "other": other}
     known = "labels-unrelated" in case.named
     tried = [] if known else [(step, _drawn(case, new)) for step, new in _transforms(case)]
     better = max(((knows(x, judged), step) for step, x in tried if x), default=(0, ""))
-    if better[0] > half:
+    if better[0] > (own + other) / 2:
         yield found("learns-less/augmented", better[1], own=own, other=better[0])
     elif lines := narrowing.lines_of_data(case, judged, **given):
         yield _told(lines, "learns-less/drawn", **given)

@@ -4,7 +4,7 @@ import gc
 import sys
 import sysconfig
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from inspect import signature
@@ -72,7 +72,9 @@ def lines(case: Case, name: str, loop: bool, n: int, own: float, other: float) -
 
     ``loop`` tells whether the usual loop helps, too.
     """
-    changes = {n: {"change": change, "code": code} for n, change, code in exchanges(case)}
+    changes: dict[str, dict[str, Any]] = {
+        part: {"change": change, "code": code} for part, change, code in exchanges(case)
+    }
     mine, found = changes["all"] if name == "network" else {}, []
     if name != "optimizer" or loop:
         functions = own_functions(lambda: briefly(case, **mine))
@@ -119,11 +121,12 @@ def lines_of_evaluation(case: Case, count: int, own: float, other: float) -> lis
 
 def lines_of_data(case: Case, judged: tuple, own: float, other: float) -> list[Line]:
     """Return the lines that make the training images, with whose edits these teach more."""
+    batches: Any = case.train_batches
 
     def judge(short: bool) -> Any:
         with randomness.kept(0), suppress(*FAILURES):
             count = 2 if short else max(len(case.many) // 2, 2)
-            drawn = first_batches(case.train_batches, count, time.monotonic() + 1)
+            drawn = first_batches(batches, count, time.monotonic() + 1)
             both = images_and_labels(drawn) or judged
             fits = both[0].shape[1:] == judged[0].shape[1:] and both[1].max() <= judged[1].max()
             if fits and len(both[1]) <= WHOLE and both is not judged:
@@ -182,7 +185,7 @@ def _narrowed(
 
 
 @contextmanager
-def _in_place(owners: list[FunctionType], code: CodeType) -> Iterator[None]:
+def _in_place(owners: list[FunctionType], code: CodeType) -> Generator[None]:
     """Let functions run other code in this block; a live run waits meanwhile."""
     kept = owners[0].__code__
     with model_lock:

@@ -21,7 +21,7 @@ from labkit.sandbox.untouched import untouched
 _VANISHED = 5e-4
 """Gradient over weight of the first layer, as a share of the largest of the layers behind it."""
 
-_MOST_DECAY, _MOST_MOMENTUM = 0.1, 0.98
+_MOST_DECAY = 0.1
 
 
 def look(case: Case) -> Iterator[Finding]:
@@ -240,7 +240,3 @@ def _numbers(case: Case) -> Iterator[Finding]:
         decoupled = group.get("decoupled_weight_decay") or "AdamW" in type(case.optimizer).__name__
         if decay > (max(_MOST_DECAY, 0.003 / max(rate, 1e-9)) if decoupled else 0.09):
             yield found("weight-decay", type(case.optimizer).__name__, value=decay)
-        momentum = group.get("momentum", 0) or 0
-        if momentum > _MOST_MOMENTUM:
-            n = round(1 / (1 - momentum)) if momentum < 1 else 1_000
-            yield found("momentum", type(case.optimizer).__name__, value=momentum, n=n)

@@ -18,14 +18,8 @@ from labkit.doctor.targets import untrained
 from labkit.inspect.recording import FAILURES
 from labkit.sandbox import randomness
 
-SECONDS = 4.0
-"""The time for one training."""
-
-FEW = 60
-"""Images by which nothing can be judged."""
-
-LESS = 0.15
-"""How much less right answers count as less."""
+SECONDS, FEW, LESS = 4.0, 60, 0.15
+"""The time for a training, images that can judge nothing, and how much less counts as less."""
 
 _BRIEF, _SMALL = 3, 0.02
 """Batches after which it shows whether an edit changes anything; outputs that are small."""

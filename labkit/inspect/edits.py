@@ -1,6 +1,7 @@
 """Small edits of the learner's own statements: what may have been meant instead."""
 
 import ast
+import copy
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -54,8 +55,9 @@ def _around(tree: ast.AST, body: list[ast.stmt], at: int) -> Iterator[Edit]:
         others += [(1.5, statement.body)]
     if isinstance(statement, (ast.For, ast.While)) and len(statement.body) > 1:
         *first, last = statement.body
-        loop = type(statement)(**{**dict(ast.iter_fields(statement)), "body": first})
-        others += [(2.5, [ast.copy_location(loop, statement), last])]
+        loop = copy.copy(statement)
+        loop.body = first
+        others += [(2.5, [loop, last])]
     for cost, instead in others:
         body[at : at + 1] = instead or [ast.Pass()]
         yield cost, statement, "; ".join(map(ast.unparse, instead)), ast.unparse(tree)
