@@ -24,7 +24,9 @@ from labkit.inspect.edits import edits
 from labkit.inspect.recording import FAILURES
 from labkit.inspect.rewriting import compiled, source_of
 from labkit.sandbox import randomness
+from labkit.sandbox.limits import TimeUp, within
 from labkit.sandbox.model_lock import model_lock
+from labkit.sandbox.quiet import quiet
 
 _SECONDS, _LINES, _SAME = 15.0, 3, 0.1
 """The time for all edits, the lines that are named, and scores that are as good as each other."""
@@ -121,12 +123,11 @@ def lines_of_evaluation(case: Case, count: int, own: float, other: float) -> lis
 
 def lines_of_data(case: Case, judged: tuple, own: float, other: float) -> list[Line]:
     """Return the lines that make the training images, with whose edits these teach more."""
-    batches: Any = case.train_batches
 
     def judge(short: bool) -> Any:
-        with randomness.kept(0), suppress(*FAILURES):
+        with randomness.kept(0), quiet(), suppress(*FAILURES, TimeUp):
             count = 2 if short else max(len(case.many) // 2, 2)
-            drawn = first_batches(batches, count, time.monotonic() + 1)
+            drawn = within(2, first_batches, case.train_batches, count, time.monotonic() + 1)
             both = images_and_labels(drawn) or judged
             fits = both[0].shape[1:] == judged[0].shape[1:] and both[1].max() <= judged[1].max()
             if fits and len(both[1]) <= WHOLE and both is not judged:
