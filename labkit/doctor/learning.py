@@ -83,7 +83,7 @@ def look(case: Case) -> Iterator[Finding]:
         if name:
             loop = helps.get("loop", 0) > (own + helps[name]) / 2
             given |= {"other": helps[name]}
-            lines = narrowing.lines(case, name, loop, **given)
+            lines = narrowing.lines(case, name, loop, given)
             kind = "outputs-too-small" if name == "scale" else f"learns-less/{name}"
             if lines:
                 yield _told(lines, **given)
@@ -91,7 +91,7 @@ def look(case: Case) -> Iterator[Finding]:
                 yield found(kind, **given, part=USUAL[name])
         elif "all" in helps and there > max(own, most) + 0.4:
             given |= {"own": max(own, most), "other": there}
-            lines = narrowing.lines(case, "network", False, **given)
+            lines = narrowing.lines(case, "network", False, given)
             yield _told(lines, **given) if lines else found("learns-less/network", **given)
 
 

@@ -16,7 +16,6 @@ from torch import nn
 
 from labkit.doctor.case import WHOLE, Case
 from labkit.doctor.lines import in_words
-from labkit.doctor.log import Rehearsal
 from labkit.doctor.sample import first_batches
 from labkit.doctor.shortcuts import images_and_labels, knows
 from labkit.doctor.trials import SECONDS, ask, briefly, exchanges, right_answers
@@ -69,11 +68,13 @@ def own_functions(run: Callable) -> dict[CodeType, dict[str, Any]]:
     return seen
 
 
-def lines(case: Case, name: str, loop: bool, n: int, own: float, other: float) -> list[Line]:
+def lines(case: Case, name: str, loop: bool, given: dict) -> list[Line]:
     """Return the lines or settings within a part whose edits help about as much as the usual one.
 
-    ``loop`` tells whether the usual loop helps, too.
+    ``loop`` tells whether the usual loop helps, too; ``given`` holds the number of batches, and
+    what is right after them in the learner's program, and with the part exchanged.
     """
+    n, own, other = (given[key] for key in ("n", "own", "other"))
     changes: dict[str, dict[str, Any]] = {
         part: {"change": change, "code": code} for part, change, code in exchanges(case)
     }
@@ -105,15 +106,15 @@ def lines_of_evaluation(case: Case, count: int, own: float, other: float) -> lis
     """Return the lines of the evaluation with whose edits it says what a plain loop does."""
     found: list[Line] = []
 
-    def then(copies, seen: Rehearsal, listen: Callable) -> None:
+    def then(*trained) -> None:
         def judge(short: bool) -> Any:
             scores: list[float] = []
             with suppress(*FAILURES):
-                ask(case, scores, copies, seen, listen, counted=True)
+                scores += ask(case, trained, counted=True)
             return (scores or None) if short else scores[0]
 
         functions = own_functions(lambda: judge(True))
-        _leave_out(functions, lambda: seen.model(case.judging_batches[0][0][0]))
+        _leave_out(functions, lambda: trained[1].model(case.judging_batches[0][0][0]))
         found.extend(_narrowed(functions, judge, own, other))
 
     with randomness.kept(0):

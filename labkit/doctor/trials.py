@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 import torch
@@ -11,7 +10,6 @@ from torch import nn
 from labkit.doctor.calls import call, five_lines
 from labkit.doctor.case import Case
 from labkit.doctor.counting import numbers_in
-from labkit.doctor.log import Rehearsal
 from labkit.doctor.sample import Part, Sample
 from labkit.doctor.shortcuts import images_and_labels
 from labkit.doctor.targets import untrained
@@ -92,7 +90,10 @@ def right_answers(case: Case, count: int, **changes: Any) -> list[float]:
     Nothing is returned if there was no time for it, or where it broke.
     """
     scores: list[float] = []
-    judging = partial(ask, case, scores)
+
+    def judging(*trained) -> None:
+        scores.extend(ask(case, trained))
+
     with randomness.kept(0):
         seen = case.train_copies(count, batches=case.many, seconds=SECONDS, then=judging, **changes)
     whole = seen.log.batches >= 0.9 * count
@@ -107,13 +108,9 @@ def briefly(case: Case, **changes: Any) -> tuple | None:
     return None if seen.error or seen.late else tuple(weights)
 
 
-def ask(
-    case: Case, scores: list[float], copies, seen: Rehearsal, listen: Callable, counted=False
-) -> None:
-    """Ask a copy that was trained about images that judge; add the shares of right answers.
-
-    With ``counted``, what the evaluation says of itself is not believed.
-    """
+def ask(case: Case, trained: tuple, counted: bool = False) -> list[float]:
+    """Return a copy's shares of right answers: as counted, or also as the evaluation says."""
+    scores, (copies, seen, listen) = [], trained
     every, tallies = case.judging_batches[0], seen.log.tallies
     few = every[:: max(1, len(every) // 6)]
 
@@ -133,3 +130,4 @@ def ask(
         said = [] if counted else numbers_in(said)
         shares += [x if x <= 1 else x / 100 for x in said if 0 <= x <= 100]
         scores.append(max(shares, default=0.0))
+    return scores
