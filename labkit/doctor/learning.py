@@ -98,7 +98,7 @@ def look(case: Case) -> Iterator[Finding]:
 def _told(lines: list[Line], kind: str = "learns-less/line", **given: Any) -> Finding:
     """Name lines, each with what may stand in its place."""
     where = ("{} → {}".format(line.where, line.new or _("(without it)")) for line in lines)
-    given |= {"other": max(line.score for line in lines)}
+    given["other"] = max(line.score for line in lines)
     return found(kind, "; ".join(where), **given)
 
 
@@ -114,10 +114,11 @@ def _data(case: Case, judged: tuple, own: float, other: float) -> Iterator[Findi
     given: dict[str, Any] = {"own": own, "other": other}
     known = "labels-unrelated" in case.named
     tried = [] if known else [(step, _drawn(case, new)) for step, new in _transforms(case)]
-    better = max(((knows(x, judged), step) for step, x in tried if x), default=(0, ""))
-    if better[0] > (own + other) / 2:
-        yield found("learns-less/augmented", better[1], own=own, other=better[0])
-    elif lines := narrowing.lines_of_data(case, judged, **given):
+    score, step = max(((knows(x, judged), step) for step, x in tried if x), default=(0, ""))
+    steps = [Line(step, "", score)] if score > (own + other) / 2 else []
+    if steps and not step:
+        yield found("learns-less/augmented", own=own, other=score)
+    elif lines := steps or narrowing.lines_of_data(case, judged, **given):
         yield _told(lines, "learns-less/drawn", **given)
     elif not known:
         yield found("learns-less/data", **given)
