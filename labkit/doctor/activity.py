@@ -10,13 +10,13 @@ from torch import nn
 
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
+from labkit.doctor.catalogue_phrases import phrase
 from labkit.doctor.findings import Finding
 from labkit.doctor.log import Rehearsal
 from labkit.doctor.sample import fitting, length, pairs
 from labkit.inspect.recording import record
 from labkit.sandbox import randomness
 from labkit.sandbox.limits import TimeUp
-from labkit.text import _
 from labkit.training import TrainingStopped
 
 _DEAD = 0.9
@@ -65,10 +65,10 @@ def _not_finite(case: Case, seen: Rehearsal) -> Iterator[Finding]:
         return  # what is wrong with the images is said elsewhere
     spoilt = [name for name, p in case.model.named_parameters() if not p.isfinite().all()]
     if at > 0 and not spoilt:
-        words = _("the loss is {loss} at step {step}").format(loss=losses[at], step=at + 1)
+        words = phrase("loss at step", loss=losses[at], step=at + 1)
         yield _too_large(case, words)
         return
-    names = _("already in the weights: {names}").format(names=", ".join(spoilt[:3]))
+    names = phrase("in the weights", names=", ".join(spoilt[:3]))
     where = names if spoilt else _first_layer(case) or _outside_the_layers(seen)
     yield found("loss-not-finite", where, loss=losses[at])
 
@@ -78,16 +78,14 @@ def _first_layer(case: Case) -> str:
     for images in case.entered[:1]:
         for step in record(case.double, fitting(images, case.model), keep=True).steps:
             if not step.values.isfinite().all():
-                return _("it begins in {layer}, whose output has shape {shape}").format(
-                    layer=step.call.name, shape=list(step.shape)
-                )
+                return phrase("begins in", layer=step.call.name, shape=list(step.shape))
     return ""
 
 
 def _outside_the_layers(seen: Rehearsal) -> str:
     if all(call.outputs.isfinite().all() for call in seen.log.judged[:1]):
-        return _("in the loss function: the outputs are finite")
-    return _("only in training mode, in the model")
+        return phrase("in the loss function")
+    return phrase("in training mode")
 
 
 def _too_large(case: Case, seen: str, tried: str = "", ask: bool = False) -> Finding:
@@ -122,12 +120,8 @@ def _speed(case: Case, seen: Rehearsal) -> Iterator[Finding]:
     if results:
         best = min(results, key=results.__getitem__)
         fell, could = first - results[1], first - results[best]
-        here = _("the loss goes from {first:.3g} to {last:.3g} in {n} steps")
-        here = here.format(first=first, last=results[1], n=_TRIALS)
-        tried = _(
-            "With {times:g} times this learning rate, it goes from {first:.3g} to {last:.3g}."
-        )
-        tried = tried.format(times=best, first=first, last=results[best])
+        here = phrase("loss goes", first=first, last=results[1], n=_TRIALS)
+        tried = phrase("with another rate", times=best, first=first, last=results[best])
         harm = fell < -0.05 * first and could > 0.02 * first
         if best < 1 and (harm or could > max(0.1 * first, 3 * fell)):
             yield _too_large(case, here, tried, ask=fell > 0.02 * first)
@@ -148,8 +142,7 @@ def _speed(case: Case, seen: Rehearsal) -> Iterator[Finding]:
         if not still and fell > 0.1 * first:
             return
     if still:
-        here = _("a step changes no layer by more than {share:.1e} of its size")
-        here = here.format(share=max(moves))
+        here = phrase("no layer moves", share=max(moves))
         yield found("learning-rate-too-small", rate=_rate(case), seen=here, tried="")
 
 
@@ -231,9 +224,9 @@ def _dead(case: Case, seen: Rehearsal) -> Iterator[Finding]:
     after = _silent(seen.model, images)
     for layer, share in {**before, **after}.items():
         if share >= _DEAD:
-            where = _("{layer}, after {n} steps").format(layer=layer, n=len(seen.log.steps))
+            where = phrase("after steps", layer=layer, n=len(seen.log.steps))
             if before.get(layer, 0) >= _DEAD:
-                where = _("{layer}, for all of {n} images").format(layer=layer, n=len(images))
+                where = phrase("for all images", layer=layer, n=len(images))
             yield found("dead-relu", where, share=share)
 
 
@@ -245,7 +238,7 @@ def _silent(model: nn.Module, images: torch.Tensor) -> dict[str, float]:
             axes = [axis for axis in range(step.values.ndim) if axis != 1]
             if step.values.ndim > 1:
                 silent = (step.values == 0).all(dim=tuple(axes)) if axes else step.values == 0
-                name = _("the ReLU after layer {layer}").format(layer=before)
+                name = phrase("relu after", layer=before)
                 shares[name] = silent.float().mean().item()
         before = step.call.name
     return shares

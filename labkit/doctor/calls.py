@@ -13,12 +13,12 @@ import torch
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
+from labkit.doctor.catalogue_phrases import phrase
 from labkit.doctor.log import Log
 from labkit.doctor.sample import fitting
 from labkit.inspect.recording import FAILURES
 from labkit.sandbox.copies import CANNOT_BE_COPIED
 from labkit.sandbox.limits import within
-from labkit.text import _
 from labkit.training import train_step
 
 SECONDS = 10.0
@@ -59,7 +59,7 @@ def call(code: Any, original: Any, arguments: tuple, deadline: float) -> Any:
 def message(error: Exception) -> str:
     """Return the first line of what PyTorch or Python said."""
     text = str(error).strip().splitlines()
-    return _("{kind}: {text}").format(kind=type(error).__name__, text=text[0] if text else "")
+    return phrase("error", kind=type(error).__name__, text=text[0] if text else "")
 
 
 def on_the_side(watch: Callable) -> Callable:

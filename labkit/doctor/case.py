@@ -12,6 +12,7 @@ from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from labkit.doctor.calls import SECONDS, call, five_lines, iterators_of, listen
+from labkit.doctor.catalogue_phrases import phrase
 from labkit.doctor.doubles import Doubles
 from labkit.doctor.lines import line_of
 from labkit.doctor.log import Log, Rehearsal
@@ -31,7 +32,6 @@ from labkit.sandbox.limits import TimeUp
 from labkit.sandbox.model_lock import model_lock
 from labkit.sandbox.originals import equal, kept
 from labkit.sandbox.quiet import quiet
-from labkit.text import _
 
 BATCHES = 12
 """Batches of a rehearsal: a few steps, also where gradients are accumulated over four batches."""
@@ -71,7 +71,7 @@ class Case:
         self.by_hand = None
         if not isinstance(self.optimizer, torch.optim.Optimizer | None):
             self.by_hand, self.optimizer = self.optimizer, None
-            self.unseen["optimizer"] = _("it is not a PyTorch optimizer")
+            self.unseen["optimizer"] = phrase("no optimizer of PyTorch")
         self.model = getattr(self.model, "_orig_mod", self.model)  # torch.compile has wrapped it
 
     @cached_property

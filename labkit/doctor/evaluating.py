@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from labkit.doctor.calls import message
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
+from labkit.doctor.catalogue_phrases import phrase
 from labkit.doctor.counting import look_at_counting
 from labkit.doctor.findings import Finding
 from labkit.doctor.log import Rehearsal
 from labkit.doctor.sample import Sample, length
-from labkit.text import _
 
 _EPOCHS, _MUCH = 10, 0.5
 """An average that consists so much of the first weights, after so many epochs, is too slow."""
@@ -25,7 +25,7 @@ def look(case: Case) -> Iterator[Finding]:
     if not case.evaluate:
         return
     if not (case.judging_sample or case.sample):
-        case.unseen["evaluate"] = _("there are no batches to run it on")
+        case.unseen["evaluate"] = phrase("no batches to run on")
         return
     seen = case.evaluation
     if seen.error or seen.late:
@@ -43,7 +43,7 @@ def look(case: Case) -> Iterator[Finding]:
     if tracked and not trains and any(p.requires_grad for p in seen.model.parameters()):
         yield found("gradients-in-evaluation", tracked[0].where)
     if trains:
-        where = seen.log.steps[0].where if seen.log.steps else _("your evaluation")
+        where = seen.log.steps[0].where if seen.log.steps else phrase("your evaluation")
         yield found("evaluation-trains", where)
     yield from look_at_counting(case)
 
@@ -57,10 +57,9 @@ def _broken(case: Case, seen: Rehearsal) -> Iterator[Finding]:
             yield found("evaluation-breaks", seen.error_at, error=message(seen.error))
             return
     if seen.late:
-        case.unseen["evaluate"] = _("it takes too long")
+        case.unseen["evaluate"] = phrase("too long")
     elif seen.error:
-        reason = _("a few batches break it ({error}), all of them perhaps do not")
-        case.unseen["evaluate"] = reason.format(error=message(seen.error))
+        case.unseen["evaluate"] = phrase("a few batches break it", error=message(seen.error))
 
 
 def _another(case: Case, seen: Rehearsal) -> Iterator[Finding]:
@@ -85,6 +84,6 @@ def _mode(seen: Rehearsal) -> Iterator[Finding]:
     matters = names != [""]
     where = wrong[0].where
     if matters:
-        where += _(" (layers: {names})").format(names=", ".join(names[:4]))
+        where += phrase("layers", names=", ".join(names[:4]))
     on_purpose = not wrong[0].training  # the model was put into evaluation mode, a layer back
     yield found("evaluating-in-train-mode", where, ask=on_purpose or not matters)

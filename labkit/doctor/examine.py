@@ -23,6 +23,7 @@ from labkit.doctor import (
 from labkit.doctor.calls import arguments_fit, message
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import CONSEQUENCES, found
+from labkit.doctor.catalogue_phrases import phrase
 from labkit.doctor.findings import Finding, Report
 from labkit.doctor.sample import check_rewinds
 from labkit.inspect.recording import FAILURES
@@ -70,9 +71,9 @@ def examine(
     Raises ValueError if model or optimizer are something else, if a function takes other arguments,
     or if the batches are an iterator, which cannot be rewound.
     """
-    _check_kind(model, nn.Module, _("model"))
+    _check_kind(model, nn.Module, phrase("model"))
     if optimizer is not None and not callable(getattr(optimizer, "step", None)):
-        _check_kind(optimizer, torch.optim.Optimizer, _("optimizer"))
+        _check_kind(optimizer, torch.optim.Optimizer, phrase("optimizer"))
     _check(step, 5, "step(model, images, labels, loss_function, optimizer)")
     _check(train, 4, "train(model, batches, loss_function, optimizer)")
     _check(evaluate, 2, "evaluate(model, batches)")
@@ -106,9 +107,9 @@ def _found(case: Case) -> Iterator[Finding]:
                 yield finding
         except FAILURES as failure:
             name = look.__module__.rpartition(".")[2]
-            case.missed.append(_("{name} ({error})").format(name=name, error=message(failure)))
+            case.missed.append(phrase("probe failed", name=name, error=message(failure)))
         except TimeUp:
-            case.missed.append(_("what more than a minute would show"))
+            case.missed.append(phrase("out of time"))
             return
 
 
@@ -161,14 +162,14 @@ def _scope(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what was run or looked at, and what was not: with the reason, or what to hand over."""
     _why_not(case)
     things = (
-        (case.optimizer, _("the optimizer's weights"), "optimizer"),
-        (case.train_batches, _("some training batches and steps on copies"), "train_batches"),
-        (case.own_code, _("your training code"), "step= / train="),
-        (case.judging, _("the images to judge by"), "validation_batches"),
-        (case.evaluate, _("your evaluation"), "evaluate="),
-        (case.checkpoint, _("the checkpoint's names"), "checkpoint="),
+        (case.optimizer, phrase("optimizer's weights"), "optimizer"),
+        (case.train_batches, phrase("batches and steps"), "train_batches"),
+        (case.own_code, phrase("training code"), "step= / train="),
+        (case.judging, phrase("images to judge by"), "validation_batches"),
+        (case.evaluate, phrase("your evaluation"), "evaluate="),
+        (case.checkpoint, phrase("checkpoint's names"), "checkpoint="),
     )
-    seen, missing = [_("the model's parameters")], []
+    seen, missing = [phrase("model's parameters")], []
     for thing, text, name in things:
         reason = case.unseen.get(name.strip("="))
         if thing is not None and not reason:
@@ -182,10 +183,10 @@ def _why_not(case: Case) -> None:
     """Note what was handed over and could not be run."""
     training = case.rehearsal if case.train_batches is not None else None
     if case.train_batches is not None and training is None:
-        reason = _("no batch came")
+        reason = phrase("no batch")
         if case.sample:
-            reason = _("the batches are no pairs of images and labels: hand over train=")
+            reason = phrase("no pairs")
         for name in ("train_batches", "step= / train"):
             case.unseen.setdefault(name, reason)
     elif training and training.late:
-        case.unseen.setdefault("step= / train", _("it takes too long"))
+        case.unseen.setdefault("step= / train", phrase("too long"))

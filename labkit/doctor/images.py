@@ -11,10 +11,10 @@ from torch.utils.data import Subset
 from labkit.doctor import trials
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
+from labkit.doctor.catalogue_phrases import phrase
 from labkit.doctor.findings import Finding
 from labkit.doctor.sample import fitting, pairs, transform_steps
 from labkit.inspect.recording import FAILURES, record
-from labkit.text import _
 
 
 def look(case: Case) -> Iterator[Finding]:
@@ -43,7 +43,7 @@ def look(case: Case) -> Iterator[Finding]:
 def _what_the_model_gets(case: Case) -> tuple[torch.Tensor | None, str]:
     """Return what enters the model in the rehearsal, else the batches themselves."""
     images, forwards = _stack(case.entered), case.log.forwards
-    where = forwards[0].where if forwards and case.own_code else _("the training batches")
+    where = forwards[0].where if forwards and case.own_code else phrase("training batches")
     return _at_the_first_layer(case, images) if forwards else images, where
 
 
@@ -95,9 +95,7 @@ def _scale(case: Case, images: torch.Tensor, name: str) -> Iterator[Finding]:
     low, high, mean, std = (
         function(images).item() for function in (torch.min, torch.max, torch.mean, torch.std)
     )
-    seen = _("values from {low:.3g} to {high:.3g}, mean {mean:.2g}, std {std:.2g}").format(
-        low=low, high=high, mean=mean, std=std
-    )
+    seen = phrase("values", low=low, high=high, mean=mean, std=std)
     if low == high:
         yield found("divided-twice/constant", name, seen=seen)
     elif 200 < high - low < 256 < 2 * high or std < 0.02:
@@ -121,7 +119,7 @@ def _twice(case: Case, name: str) -> Iterator[Finding]:
     """Look for a second normalisation: in the transform, or on the way from loader to model."""
     steps = transform_steps(case.dataset)
     if steps.count("Normalize") > 1:
-        yield found("normalised-twice", _("the training set's transform"), seen=", ".join(steps))
+        yield found("normalised-twice", phrase("transform"), seen=", ".join(steps))
         return
     came = next((x for x, _labels in pairs(case.sample)), None)
     entered = _at_the_first_layer(case, case.entered[0])
@@ -232,4 +230,4 @@ def look_at_types(case: Case) -> Iterator[Finding]:
     runs = case.trained is not None and not images.is_floating_point()
     for kind, (here, there) in zip(("dtype", "device"), pair, strict=True):
         if here != there and not case.own_code and not (kind == "dtype" and runs):
-            yield found(kind, _("the training batches"), ask=True, here=here, there=there)
+            yield found(kind, phrase("training batches"), ask=True, here=here, there=there)

@@ -17,13 +17,13 @@ from torch.utils.data import Subset, default_collate
 from labkit.doctor import narrowing
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
+from labkit.doctor.catalogue_phrases import phrase
 from labkit.doctor.findings import Finding
 from labkit.doctor.narrowing import Line
 from labkit.doctor.sample import length, pairs
 from labkit.doctor.shortcuts import images_and_labels, knows
 from labkit.doctor.trials import FEW, LESS, USUAL, exchanges, right_answers
 from labkit.inspect.recording import FAILURES
-from labkit.text import _
 
 _ALL_SECONDS, _MORE = 20.0, 0.3
 """The time for all exchanges, and what a help adds."""
@@ -97,7 +97,7 @@ def look(case: Case) -> Iterator[Finding]:
 
 def _told(lines: list[Line], kind: str = "learns-less/line", **given: Any) -> Finding:
     """Name lines, each with what may stand in its place."""
-    where = ("{} → {}".format(line.where, line.new or _("(without it)")) for line in lines)
+    where = ("{} → {}".format(line.where, line.new or phrase("without it")) for line in lines)
     given["other"] = max(line.score for line in lines)
     return found(kind, "; ".join(where), **given)
 

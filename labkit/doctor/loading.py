@@ -21,6 +21,7 @@ from labkit.doctor import overlap
 from labkit.doctor.calls import message
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
+from labkit.doctor.catalogue_phrases import phrase
 from labkit.doctor.findings import Finding
 from labkit.doctor.lines import line_of
 from labkit.doctor.loss import all_targets
@@ -28,7 +29,6 @@ from labkit.doctor.overlap import digest, digests, image_of
 from labkit.doctor.sample import first_batches, length, pairs, transform_steps
 from labkit.inspect.recording import FAILURES
 from labkit.sandbox import randomness
-from labkit.text import _
 
 
 def look(case: Case) -> Iterator[Finding]:
@@ -89,9 +89,9 @@ def _holds(value: Any, dataset: Any) -> bool:
 
 def _named(case: Case) -> dict[str, Any]:
     return {
-        _("training"): case.train_batches,
-        _("validation"): case.validation_batches,
-        _("test"): case.test_batches,
+        phrase("training"): case.train_batches,
+        phrase("validation"): case.validation_batches,
+        phrase("test"): case.test_batches,
     }
 
 
@@ -101,7 +101,7 @@ def _breaks(name: str, case: Case, batches: Any) -> Finding | None:
         return found("loader-breaks/empty", type(batches).__name__, split=name)
     if batches is None or error is None:
         return None
-    where = _("the {split} loader; {line}").format(split=name, line=line_of(error))
+    where = phrase("loader and line", split=name, line=line_of(error))
     return found("loader-breaks", where, error=message(error))
 
 
@@ -125,7 +125,7 @@ def _order(case: Case) -> Iterator[Finding]:
 
 def _batches(case: Case) -> Iterator[Finding]:
     """Look at what comes in the batches: all alike, one class, half empty, cut short."""
-    both, name = pairs(case.sample), _("the training batches")
+    both, name = pairs(case.sample), phrase("training batches")
     images = next((images for images, _labels in both if len(images) > 3), None)
     if images is not None and bool((images == images[:1]).all()):
         yield found("images-all-alike", name)
@@ -164,7 +164,7 @@ def _never_trained(case: Case) -> Iterator[Finding]:
     shares = {int(c): n / len(judged) for c, n in zip(labels, counts.tolist(), strict=True)}
     never = [c for c, s in shares.items() if c not in taught and (1 - s) ** len(taught) < 1e-4]
     if never:
-        name = _("validation") if case.validation_batches is not None else _("test")
+        name = phrase("validation") if case.validation_batches is not None else phrase("test")
         label, share = ", ".join(map(str, never[:4])), sum(shares[c] for c in never)
         yield found("classes-missing", label=label, split=name, share=share)
 
@@ -289,12 +289,9 @@ def _worker_seeds(batches: Any) -> Iterator[Finding]:
         fixed, own = [], list(randomness.own_generators(batches.dataset))
     if fixed or own:
         name = getattr(start, "__name__", repr(start))
-        where = _("worker_init_fn={name}, which seeds {what} alike")
-        if own:
-            where = _("{what}: every worker gets a copy with the same state")
-        yield found(
-            "worker-seeds", where.format(name=name, what=", ".join(fixed or own)), n=workers
-        )
+        how = "copies of a state" if own else "seeds alike"
+        where = phrase(how, name=name, what=", ".join(fixed or own))
+        yield found("worker-seeds", where, n=workers)
 
 
 def _seeded_alike(start: Any) -> list[str]:

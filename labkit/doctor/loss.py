@@ -9,12 +9,12 @@ import torch
 from labkit.doctor import targets
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
+from labkit.doctor.catalogue_phrases import phrase
 from labkit.doctor.findings import Finding
 from labkit.doctor.log import Forward, Judged
 from labkit.doctor.sample import fitting, pairs
 from labkit.doctor.targets import is_log_softmax, is_softmax
 from labkit.inspect.recording import record
-from labkit.text import _
 
 _LITTLE = 0.3
 """Above the logits of a fresh ``Net``, which may all be positive, and below sigmoid(0)."""
@@ -37,7 +37,8 @@ def look(case: Case) -> Iterator[Finding]:
     for kind, function in ("no-log-softmax", "nll_loss"), ("no-log-softmax/kl", "kl_div"):
         calls = [c for c in judged if c.function == function and c.outputs.ndim > 1]
         if calls and not all(is_log_softmax(call.outputs) for call in calls):
-            what = _("softmax") if all(is_softmax(call.outputs) for call in calls) else "logits"
+            squashed = all(is_softmax(call.outputs) for call in calls)
+            what = phrase("softmax") if squashed else "logits"
             yield found(kind, calls[0].where, what=what, function=function)
     yield from _shapes(case, judged)
     negated = list(_factors(case))
@@ -80,13 +81,13 @@ def _first_loss(call: Judged) -> Iterator[Finding]:
 def number_of_classes(case: Case) -> tuple[int, str]:
     """Return how many classes there are, and how that is known; 0 if it is not."""
     if isinstance(case.classes, int):
-        return case.classes, _("as you said")
+        return case.classes, phrase("as you said")
     if case.classes is not None:
-        return len(case.classes), _("as you said")
+        return len(case.classes), phrase("as you said")
     for batches in (case.train_batches, case.validation_batches, case.test_batches):
         names = _classes_of(getattr(batches, "dataset", None))
         if names:
-            return len(names), _("in the data set's .classes")
+            return len(names), phrase("in .classes")
     return 0, ""
 
 
@@ -105,7 +106,7 @@ def _width(case: Case, call: Judged) -> Iterator[Finding]:
     own = targets is not None and any(_same(targets, labels) for _i, labels in pairs(case.sample))
     width = outputs.shape[1] if outputs.ndim > 1 else 1
     if classes and width != classes and (own or targets is None or targets.ndim != 1):
-        where = _("the last layer; {classes} classes {known}").format(classes=classes, known=known)
+        where = phrase("last layer", classes=classes, known=known)
         yield found("width", where, width=width, classes=classes)
 
 
@@ -226,8 +227,8 @@ def look_at_labels(case: Case) -> Iterator[Finding]:
     if case.own_code and not judged:
         return
     for loader, sample, name in (
-        (case.train_batches, case.sample, _("the training batches")),
-        (case.validation_batches, case.judging_sample, _("the validation batches")),
+        (case.train_batches, case.sample, phrase("training batches")),
+        (case.validation_batches, case.judging_sample, phrase("validation batches")),
     ):
         labels = [labels for _images, labels in pairs(sample)]
         if not labels:

@@ -14,11 +14,11 @@ from labkit.doctor import loss
 from labkit.doctor.calls import iterators_of, message, schedulers_of
 from labkit.doctor.case import BATCHES, Case
 from labkit.doctor.catalogue import found
+from labkit.doctor.catalogue_phrases import phrase
 from labkit.doctor.findings import Finding
 from labkit.doctor.log import Rehearsal
 from labkit.doctor.sample import length
 from labkit.inspect import summary
-from labkit.text import _
 from labkit.training import TrainingStopped
 
 _LITTLE = 0.01
@@ -45,7 +45,7 @@ def look(case: Case) -> Iterator[Finding]:
     if case.own_code and seen.reached_past:
         name = getattr(case.own_code, "__name__", "step")
         things = ", ".join(seen.reached_past)
-        where = _("the {things} outside of it").format(things=things)
+        where = phrase("outside", things=things)
         yield found("reaches-past", where, function=name)
         return
     if case.own_code:
@@ -106,15 +106,14 @@ def _broken(case: Case, seen: Rehearsal, error: Exception) -> Iterator[Finding]:
                 yield found(kind, seen.error_at, here=str(here), there=str(there))
                 return
     fault = summary(seen.model, images).fault if images is not None else None
-    where = seen.error_at if case.own_code else _("a training step on your first batch")
+    where = seen.error_at if case.own_code else phrase("a usual step")
     if fault:
         parts: dict[str, Any] = {"layer": fault.layer, "got": fault.got, "expected": fault.expected}
         yield found("breaks/layer", where, error=message(error), change=fault.change, **parts)
     elif case.own_code:
         yield found("breaks", where, error=message(error))
     else:  # nobody handed over the five lines that broke
-        reason = _("the usual step breaks ({error}): hand over step= or train=")
-        case.unseen["train_batches"] = reason.format(error=message(error))
+        case.unseen["train_batches"] = phrase("usual step breaks", error=message(error))
 
 
 def _order(case: Case, seen: Rehearsal) -> Iterator[Finding]:
@@ -282,7 +281,7 @@ def _evaluation_mode(case: Case, seen: Rehearsal, *, first: bool) -> Iterator[Fi
     certain = case.train if first else seen.passes == 1
     where = wrong[0].where
     if matters:
-        where += _(" (layers: {names})").format(names=", ".join(names[:4]))
+        where += phrase("layers", names=", ".join(names[:4]))
     variant = "" if first else "/after" if certain else "/again"
     ask = not (matters and not on_purpose and certain)
     yield found(f"training-in-eval-mode{variant}", where, ask=ask)
@@ -295,4 +294,4 @@ def _own_weights_learn(seen: Rehearsal, names: list[str]) -> bool:
 
 
 def _last(lines: list[str]) -> str:
-    return lines[-1] if lines else _("your code")
+    return lines[-1] if lines else phrase("your code")

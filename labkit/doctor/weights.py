@@ -11,9 +11,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
+from labkit.doctor.catalogue_phrases import phrase
 from labkit.doctor.findings import Finding
 from labkit.sandbox import randomness
-from labkit.text import _
 
 
 def look(case: Case) -> Iterator[Finding]:
@@ -76,7 +76,7 @@ def _hidden_layers(case: Case) -> Iterator[Finding]:
             tensors = [x for x in content if isinstance(x, torch.Tensor) and id(x) not in known]
             layers = any(True for m in hidden for _p in m.parameters())
             if layers or any(x.requires_grad and x.is_leaf for x in tensors):
-                where = _("self.{name}, a {kind}").format(name=name, kind=type(value).__name__)
+                where = phrase("attribute", name=name, kind=type(value).__name__)
                 place = f"{owner}.{name}" if owner else name
                 kind = "hidden-layers" if layers else "hidden-layers/tensor"
                 yield found(kind, where, place=place, name=name)
@@ -122,7 +122,7 @@ def _left_out(case: Case) -> Iterator[Finding]:
 
 def _listed(names: Sequence[str]) -> str:
     shown, more = ", ".join(names[:4]), len(names) - 4
-    return _("{names} and {n} more").format(names=shown, n=more) if more > 0 else shown
+    return phrase("and more", names=shown, n=more) if more > 0 else shown
 
 
 def look_at_checkpoint(case: Case) -> Iterator[Finding]:
@@ -131,9 +131,9 @@ def look_at_checkpoint(case: Case) -> Iterator[Finding]:
     if not missing and not unexpected:
         return
     names = list(case.model.state_dict())
-    where = _("missing in the checkpoint: {names}").format(names=_listed(missing) or "-")
+    where = phrase("missing in checkpoint", names=_listed(missing) or "-")
     if unexpected:
-        where += "; " + _("only in the checkpoint: {names}").format(names=_listed(unexpected))
+        where += "; " + phrase("only in checkpoint", names=_listed(unexpected))
     prefixes = ("module.", "_orig_mod.")
     prefix = next(
         (p for p in prefixes if missing and {p + n for n in missing} <= {*unexpected}), ""

@@ -51,11 +51,12 @@ def _has_words(text: str) -> bool:
 def _all() -> Iterator[tuple[str, str, str]]:
     from labkit.checks.series import SERIES, exercises
     from labkit.doctor import catalogue
+    from labkit.doctor.catalogue_phrases import PHRASES
 
     for notebook in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
         for text in _in_cells(notebook):
             yield notebook.stem, text, ""
-    tables: dict[str, list[str]] = {"doctor.catalogue": []}
+    tables = {"doctor.catalogue": [], "doctor.catalogue_phrases": list(PHRASES.values())}
     for row in catalogue._ALL.values():
         tables["doctor.catalogue"] += row
     for name in SERIES:
