@@ -19,7 +19,7 @@ from labkit.doctor.lines import in_words
 from labkit.doctor.sample import first_batches
 from labkit.doctor.shortcuts import images_and_labels, knows
 from labkit.doctor.trials import SECONDS, ask, briefly, exchanges, right_answers
-from labkit.inspect.edits import edits
+from labkit.inspect.edits import edits, is_harmless
 from labkit.inspect.recording import FAILURES
 from labkit.inspect.rewriting import compiled, source_of
 from labkit.sandbox import randomness
@@ -29,9 +29,6 @@ from labkit.sandbox.quiet import quiet
 
 _SECONDS, _LINES, _SAME = 15.0, 3, 0.1
 """The time for all edits, the lines that are named, and scores that are as good as each other."""
-
-_HARMFUL = {"os", "shutil", "subprocess", "sys", "unlink", "rmdir", "rmtree", "exit", "quit"}
-"""Names in a function that is not edited: nobody knows what it would then remove."""
 
 _ASIDE = {"__len__", "__bool__", "<lambda>", "<listcomp>", "<genexpr>", "<dictcomp>", "<module>"}
 """What is run on the side, or has no lines of its own."""
@@ -160,7 +157,7 @@ def _narrowed(
     until, known, tried = time.monotonic() + _SECONDS, [judge(True)], []
     for code, values in functions.items() if known[0] is not None else ():
         owners = [f for f in gc.get_referrers(code) if getattr(f, "__code__", None) is code]
-        if owners and not _HARMFUL & {*code.co_names}:
+        if owners and is_harmless(code):
             _source, tree = source_of(code)
             tried += [(cost, owners, *rest) for cost, *rest in edits(tree, values)]
     best: dict[str, Line] = {}

@@ -4,15 +4,18 @@ import ast
 import copy
 from collections.abc import Iterator
 from itertools import pairwise
+from types import CodeType
 from typing import Any
 
 from labkit.inspect.meant import variants
 
 _STATEMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.Return, ast.If, ast.With)
 _OTHER = {
-    **{ast.Add: (ast.Sub,), ast.Sub: (ast.Add,), ast.Mult: (ast.Div,), ast.Div: (ast.Mult,)},
-    **{ast.Lt: (ast.Gt,), ast.Gt: (ast.Lt,), ast.LtE: (ast.GtE,), ast.GtE: (ast.LtE,)},
-    **{ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,), ast.FloorDiv: (ast.Mod,)},
+    **{ast.Add: (ast.Sub,), ast.Sub: (ast.Add,), ast.Mult: (ast.Div,)},
+    **{ast.Div: (ast.Mult, ast.FloorDiv), ast.FloorDiv: (ast.Div, ast.Mod)},
+    **{ast.Lt: (ast.LtE, ast.Gt), ast.LtE: (ast.Lt, ast.GtE)},
+    **{ast.Gt: (ast.GtE, ast.Lt), ast.GtE: (ast.Gt, ast.LtE)},
+    **{ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,)},
 }
 _MOVED = (
     "{}.permute(0, 3, 1, 2)", "{}.permute(0, 2, 3, 1)", "{}.permute(2, 0, 1)",
@@ -21,9 +24,20 @@ _MOVED = (
 )  # fmt: skip
 """What a reshape may stand for."""
 
+_HARMFUL = {
+    *("os", "shutil", "subprocess", "sys", "unlink", "rmdir", "rmtree", "exit", "quit"),
+    *("threading", "multiprocessing"),
+}
+"""Names in a function that is not edited: nobody knows what it would then do."""
+
 Edit = tuple[float, ast.stmt, str, str]
 """How unlikely it is, the statement, what stands in its place (nothing: it is left out), and all
 of the source with it."""
+
+
+def is_harmless(code: CodeType) -> bool:
+    """Tell whether a function that is edited may run, as it touches nothing outside."""
+    return not _HARMFUL & {*code.co_names}
 
 
 def edits(tree: ast.AST, values: dict[str, Any]) -> Iterator[Edit]:

@@ -20,7 +20,7 @@ from labkit.inspect import (
     slips,
     too_small,
 )
-from labkit.inspect.fixes import Fix, best, both, changed, layer_text, reach, shape_text
+from labkit.inspect.fixes import Fix, best, both, changed, layer_text, of_size, reach, shape_text
 from labkit.inspect.recording import Recording, is_layer
 from labkit.text import _
 
@@ -66,7 +66,10 @@ def find_fault(broken: Recording, x: torch.Tensor) -> Fault:
         got = both(tensor.shape for tensor in empty.tensors)
         return Fault(layer, got, _("to return a tensor"), text.format(kind=empty.kind), message)
     got, expected, fixes = _diagnosis(broken, x, got)
-    return Fault(layer, got, expected, _change(fixes, broken, x), message)
+    change = _change(fixes, broken, x)
+    if type(broken.model).__module__.partition(".")[0] in ("torch", "torchvision"):
+        change = change.replace("self.", "model.")  # the learner wrote no class of this model
+    return Fault(layer, got, expected, change, message)
 
 
 def _diagnosis(broken: Recording, x: torch.Tensor, got: str) -> tuple[str, str, list[Fix]]:
@@ -164,9 +167,7 @@ def _of_the_input(broken: Recording, x: torch.Tensor) -> str:
     rows = [row[1:] for row in _INPUTS if row[0] in here]
     fixes = [fix for fix in map(_input_fix, rows) if fix.fed and fix.fed(x) is not None]
     if isinstance(broken.error, AssertionError):
-        fixes += [
-            too_small.enlarged(n, n) for n in sorted(sizes) if 7 < n < 1025 and n != x.shape[2]
-        ]
+        fixes += [of_size(n, n) for n in sorted(sizes) if 7 < n < 1025 and n != x.shape[2]]
     return next((fix.words for fix in fixes if reach(fix, broken, x) == math.inf), "")
 
 

@@ -201,6 +201,12 @@ def swapped(broken: Recording) -> list[Fix]:
     ]
 
 
+def of_size(height: int, width: int) -> Fix:
+    """Return the fix that feeds images of another size."""
+    words = _("feed images of {height} x {width}").format(height=height, width=width)
+    return Fix(words, fed=lambda x: x.new_zeros((*x.shape[:2], height, width)))
+
+
 def path(name: str, call: Call | None = None) -> str:
     """Write where a layer hangs as Python: ``self.fc1``, ``model.features[3]``."""
     if call and name == call.kind:

@@ -9,7 +9,7 @@ import torch
 
 from labkit.inspect.fixes import computes
 
-_REDUCES = ("mean", "sum", "amax", "amin", "max", "min", "std", "var")
+_REDUCES = ("mean", "sum", "amax", "amin", "max", "min", "std", "var", "logsumexp")
 _ORDERS = ("permute", "transpose", "swapaxes", "swapdims", "movedim")
 _JOINS = ("cat", "concat", "concatenate")
 _TURNS = ("unsqueeze", "squeeze", "flatten")

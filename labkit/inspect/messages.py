@@ -46,6 +46,11 @@ def _keyword(wrong: str) -> list[Fix]:
     return [Fix(text.format(close=close[0], wrong=wrong))] if close else []
 
 
+def _for_a_batch(size: str) -> str:
+    """Write the size of a hidden state for a batch of any size."""
+    return re.sub(r"^\((\d+), \d+, ", r"(\1, len(x), ", size)
+
+
 def _says(text: Callable[[], str]) -> Callable:
     return lambda broken, *found: [Fix(text().format(*found))]
 
@@ -112,7 +117,7 @@ _MESSAGES = (
     (r"output padding must be smaller than either stride or dilation",
      _says(lambda: _("set stride=2 there, or leave output_padding out"))),
     (r"Expected hidden\S* size (\(.+?\)), got",
-     _says(lambda: _("give it a hidden state of {0}"))),
+     lambda broken, size: [Fix(_("give it a hidden state of {0}").format(_for_a_batch(size)))]),
     (r"'list' object is not callable",
      _says(lambda: _("call its layers in turn, for layer in layers: x = layer(x), and make the "
                      "list an nn.ModuleList"))),

@@ -13,7 +13,17 @@ from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
-from labkit.inspect.fixes import Fix, argument, before, function, made, resized, shape_text, swapped
+from labkit.inspect.fixes import (
+    Fix,
+    argument,
+    before,
+    function,
+    made,
+    of_size,
+    resized,
+    shape_text,
+    swapped,
+)
 from labkit.inspect.recording import Call, Recording, Step
 from labkit.text import _
 
@@ -221,19 +231,30 @@ def _flattened(broken: Recording, n: int, x: torch.Tensor) -> list[Fix]:
             text = _("move the channels to the end first, {x}")
             return fixes + before(call, text, f"x.permute({order})")
         if len(shape) > 3 or (len(shape) == 3 and size == n):
-            fixes = before(call, _("put {x} before it"), "torch.flatten(x, 1)")
+            text = _("put {x} before it")
+            if isinstance(_parent(broken, call), nn.Sequential):
+                text = text.format(x="nn.Flatten()")
+            fixes = before(call, text, "torch.flatten(x, 1)")
     if fixes and size != n and call.module:
         fixes = [first & second for first in fixes for second in resized(call, in_features=size)]
     if len(shape) == 4 and shape[1] * shape[3] == n != size and shape[2] != shape[3]:
         text = _("join the heads of attention first, {x}")
         fixes = before(call, text, "x.transpose(1, 2).flatten(2)") + fixes
+    if x.ndim == 4 and x.shape[2] != x.shape[3] and size != n:  # Resize(64) keeps them oblong
+        fixes = [of_size(min(x.shape[2:]), min(x.shape[2:])), *fixes]
     return fixes
+
+
+def _parent(broken: Recording, call: Call) -> nn.Module:
+    """Return the module that holds a layer; the model, if a function was called."""
+    held = call.name.rpartition(".")[0] if call.module else ""
+    return broken.model.get_submodule(held)
 
 
 def _is_pooled(broken: Recording, call: Call) -> bool:
     """Tell whether a pooling comes behind a layer, as in the head of a SqueezeNet."""
-    parent, _dot, own = call.name.rpartition(".")
-    beside = dict(broken.model.get_submodule(parent).named_children())
+    own = call.name.rpartition(".")[2]
+    beside = dict(_parent(broken, call).named_children())
     behind = [*beside][[*beside].index(own) + 1 :] if own.isdigit() else []
     return any("Pool" in type(beside[key]).__name__ for key in behind)
 

@@ -50,8 +50,7 @@ def no_forward(broken: Recording, x: torch.Tensor) -> Diagnosis:
             text = _("move def forward out of {name}: indent it as far as def {name} in {kind}")
             words = text.format(name=name, kind=call.kind)
     if written:
-        text = _("write def forward in {kind}: it is spelt {wrong} there")
-        words = text.format(kind=call.kind, wrong=written[0])
+        words = _misspelt("forward", call.kind, written[0])
     return got, _("a method called forward"), [Fix(words)]
 
 
@@ -210,6 +209,11 @@ def still_none(broken: Recording) -> list[Fix]:
     return []
 
 
+def _misspelt(name: str, kind: str, wrong: str) -> str:
+    text = _("write def {name} in {kind}: it is spelt {wrong} there")
+    return text.format(name=name, kind=kind, wrong=wrong)
+
+
 def names_of(broken: Recording) -> list[Fix]:
     """Return the fix of a name that is not there."""
     error, model = broken.error, broken.broken.module if broken.broken else broken.model
@@ -223,6 +227,9 @@ def names_of(broken: Recording) -> list[Fix]:
         close = get_close_matches(wrong, ["self", "x", "torch", "nn", *dir(builtins)], 1)
         text = _("write {close}: there is no {wrong}") if close else _("define {wrong} first")
         return [Fix(text.format(wrong=wrong, close=close[0] if close else ""))]
+    misspelt = get_close_matches("__init__", vars(type(model)), 1, 0.7)
+    if owner is model and misspelt and misspelt != ["__init__"]:
+        return [Fix(_misspelt("__init__", type(model).__name__, misspelt[0]))]
     if owner is model:
         if wrong in getattr(type(model).__init__, "__code__", called.__code__).co_varnames:
             text = _(

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from labkit.inspect.fixes import Fix, before, reach, resized, shape_text
+from labkit.inspect.fixes import Fix, before, of_size, reach, resized, shape_text
 from labkit.inspect.reasons import sliding, weight
 from labkit.inspect.recording import Recording
 from labkit.inspect.rules import Diagnosis
@@ -48,13 +48,7 @@ def larger(broken: Recording, x: torch.Tensor) -> list[Fix]:
     if x.ndim != 4:
         return []
     for times in (3, 4, 8, 16):
-        fix = enlarged(*(side * times // 2 for side in x.shape[2:]))
+        fix = of_size(*(side * times // 2 for side in x.shape[2:]))
         if reach(fix, broken, x) == math.inf:
             return [fix]
     return []
-
-
-def enlarged(height: int, width: int) -> Fix:
-    """Return the fix that feeds images of another size."""
-    words = _("feed images of {height} x {width}").format(height=height, width=width)
-    return Fix(words, fed=lambda x: x.new_zeros((*x.shape[:2], height, width)))

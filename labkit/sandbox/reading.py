@@ -1,10 +1,12 @@
 """Read a learner's code: is it still the stub, what does it look at, where did it fail?"""
 
+import ast
 import dis
 import functools
 import inspect
 import sys
 import sysconfig
+import textwrap
 import traceback
 import types
 
@@ -70,6 +72,24 @@ class Answer:
                 if step.opname == "LOAD_GLOBAL" and _is_data(home.get(step.argval)):
                     found[step.argval] = True
         return list(found)
+
+    @functools.cached_property
+    def lines(self) -> tuple[list[str], int]:
+        """The lines of a function and the number of the first in its cell; none if not known."""
+        try:
+            return inspect.getsourcelines(self.given) if inspect.isfunction(self.given) else ([], 0)
+        except (OSError, TypeError, ValueError):  # no source, or wrapped in itself
+            return [], 0
+
+    @functools.cached_property
+    def tree(self) -> ast.FunctionDef | None:
+        """The syntax tree of a function that was made by def."""
+        try:
+            found = ast.parse(textwrap.dedent("".join(self.lines[0]))).body[0]
+        except (SyntaxError, IndexError):
+            return None
+        known = isinstance(found, ast.FunctionDef) and found.name == self.given.__name__
+        return found if known else None
 
     def line_of(self, error: BaseException) -> tuple[int | None, str]:
         """Return number and text of the learner's line that led to an error; None if none did."""

@@ -77,7 +77,7 @@ SEARCHED = """
 torch.einsum('nhwc,cd->nhwd', x, w) | 'nchw,cd->ndhw' | 'nhwc, -> 'nchw,
 x.masked_fill(ones(8, 8).tril(), 0) | .tril().bool()     | tril() -> tril().bool()
 gru(x[:, 0], state)[0].mean(1)  | state.transpose(0, 1)      | state -> state.transpose(0, 1)
-gru(x[:, 0], y[0])[0]           | a hidden state of (1, 2, 4) | , y[0] ->
+gru(x[:, 0], y[0])[0]           | a hidden state of (1, len(x), 4) | , y[0] ->
 up(x.flatten(1))                | .unflatten(1, (3, 8, 8)) | .flatten(1) ->
 three(x.flatten(2).mT)          | unflatten(2, (8, 8))   | .flatten(2).mT ->
 F.relu(x + ones(1, 3, 5, 8))    | the size 8 in axis 2   | 5 -> 8

@@ -314,6 +314,11 @@ a depthwise convolution is built for what comes before the expansion
     return self.norm(self.depth(self.expand(x))).mean((2, 3))
     depth: in_channels=12, out_channels=12, groups=12
     nn.Conv2d(3, 12, 3, groups=3) -> nn.Conv2d(12, 12, 3, groups=12)
+photographs are oblong, and the layers fit squares
+    a = nn.Conv2d(3, 8, 3, padding=1); p = nn.MaxPool2d(4); fc = nn.Linear(512, 2)
+    x = self.p(self.a(x)); return self.fc(x.flatten(1))
+    fc: feed images of 32 x 32
+    fed [2, 3, 32, 44] float32
 the maps are a list
     a = nn.Conv2d(3, 8, 1); b = nn.Conv2d(11, 8, 1)
     x = [x, self.a(x)]; return self.b(x)
@@ -546,6 +551,17 @@ class Misspelt(nn.Module):
         return x.mean((2, 3))
 
 
+class NeverMade(nn.Module):
+    """A network whose constructor is misspelt, so that it never runs."""
+
+    def _init_(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.fc(x)
+
+
 def built(case: Broken, edit: tuple[str, ...] = ()) -> nn.Module:
     """Return the module of a row, as a learner's cell would define it."""
     indent = " " * 8
@@ -581,3 +597,8 @@ def test_the_coach_names_the_layer_and_the_right_fix(case):
 def test_with_the_right_fix_the_module_runs(case):
     shown = summary(built(case, case.edit), fed(case))
     assert shown.fault is None and not shown.warnings
+
+
+def test_a_misspelt_constructor_is_told():
+    said = str(summary(NeverMade(), (2, 4)).fault)
+    assert "write def __init__ in NeverMade: it is spelt _init_ there" in said

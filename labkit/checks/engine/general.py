@@ -1,5 +1,6 @@
 """Mistakes that are made in any exercise, recognised by what they do to the right answer."""
 
+import ast
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -91,6 +92,13 @@ def _is_none(_expected, came) -> bool:
     return came.error is None and any(part is None for part in parts)
 
 
+def _never_returns(trial: "Trial") -> bool:
+    """Return whether nothing ever comes back, and no line of the function returns a value."""
+    written = ast.walk(trial.answer.tree) if trial.answer.tree else ()
+    returns = any(isinstance(line, ast.Return) and line.value for line in written)
+    return not returns and all(map(_is_none, trial.expected, trial.came))
+
+
 def _is_text(expected, came) -> bool:
     return isinstance(came.value, str) and isinstance(expected.plain, Array)
 
@@ -124,7 +132,8 @@ def _first_only(e: Array, c: Array) -> bool:
 
 def _axes_swapped(e: Array, c: Array) -> bool:
     orders = itertools.permutations(range(e.ndim)) if e.ndim > 1 else ()
-    return any(values.same(e.transpose(order), c, 1e-4) for order in orders)
+    sides = e.ndim == c.ndim and e.shape != c.shape and _wrong_shape(e, c)
+    return sides or any(values.same(e.transpose(order), c, 1e-4) for order in orders)
 
 
 def _wrong_shape(e: Array, c: Array) -> bool:
@@ -160,6 +169,11 @@ def _in_their_lines(trial: "Trial") -> bool:
     """Return whether nothing failed, or only in what the learner wrote."""
     errors = [outcome.error for outcome in trial.came if outcome.error]
     return all(trial.answer.line_of(error)[0] is not None for error in errors)
+
+
+def _has_a_loop(trial: "Trial") -> bool:
+    written = ast.walk(trial.answer.tree) if trial.answer.tree else ()
+    return any(isinstance(line, ast.For | ast.While) for line in written)
 
 
 def _given_back(trial: "Trial") -> bool:
@@ -198,7 +212,7 @@ def _right_where(trial: "Trial") -> dict | None:
 
 
 GENERAL = (
-    Rule("nothing returned", _if(lambda t: all(map(_is_none, t.expected, t.came))), NOTHING),
+    Rule("nothing returned", _if(_never_returns), NOTHING),
     _somewhere(
         "nothing returned sometimes",
         _is_none,
@@ -221,9 +235,8 @@ GENERAL = (
     ),
     _everywhere(
         "wrong shape",
-        _wrong_shape,
+        lambda e, c: e.ndim != c.ndim and _wrong_shape(e, c),
         N_("The numbers are right, the shape is not: is there an axis too many or too few?"),
-        some=lambda e, c: e.shape != c.shape,
     ),
     _everywhere("one too many", _one_apart(1), N_("Off by one: always 1 too many.")),
     _everywhere("one too few", _one_apart(-1), N_("Off by one: always 1 too few.")),
@@ -281,24 +294,25 @@ GENERAL = (
     ),
     Rule("input unused", _unused, N_("Your function never looks at {names}.")),
     Rule(
-        "given back",
-        _if(_given_back),
+        "",
+        _right_where,
+        N_("It is right for {n} of the {all} inputs tried: those where {condition}."),
+    ),
+    Rule(
+        "",
+        likeness.one_change,
+        N_("With one small change in line {line} it is right: {code}"),
+    ),
+    Rule(
+        "given back in a loop",
+        _if(lambda t: _has_a_loop(t) and _given_back(t)),
         N_(
             "What was given comes back as it was. x = ... in a loop only gives a new value a name; "
             "return what you have computed."
         ),
     ),
-    Rule(
-        "one slip",
-        likeness.one_slip,
-        N_("This is what comes out with {wrong}. Right is {right}."),
-    ),
+    Rule("given back", _if(_given_back), N_("What was given comes back as it was.")),
     Rule("factor", _factor, N_("Each number is {times:.4g} times what it should be.")),
-    Rule(
-        "",
-        _right_where,
-        N_("It is right for {n} of the {all} inputs tried: those where {condition}."),
-    ),
     Rule(
         "",
         _partly_right,

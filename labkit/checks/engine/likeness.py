@@ -1,79 +1,65 @@
-"""What a wrong answer is like: the solution with one slip in it, or right where something holds."""
+"""What a wrong answer is like: one small change away from right, or right where something holds."""
 
-import ast
-import copy
-from collections.abc import Iterator, Mapping
+import sys
+import time
+from collections.abc import Callable, Iterator
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import torch
 from PIL import Image
 
+from labkit.inspect.edits import edits, is_harmless
+
 if TYPE_CHECKING:
     from labkit.checks.engine.trial import Trial
 
-_OTHER = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
-_WRITTEN = ("{0} + 1", "{0} - 1", "{0}[1:]", "{0}[:-1]")
+_SECONDS = 1.5
+"""So long one small change after another is tried."""
 
 
-def one_slip(trial: "Trial") -> dict | None:
-    """Find the change of one name, number or sign of the solution that gives what came.
-
-    It has to show in two numbers at least; for True and False chance would do it.
-    """
-    pairs = zip(trial.expected, trial.came, strict=True)
-    wrong = [came for expected, came in pairs if not came.error and not trial.same(expected, came)]
-    numbers = [came for came in wrong if came.value is not None and not _is_true_or_false(came)]
-    if len(numbers) < 2 or "while " in trial.exercise.source:
-        return None
-    for source, slip, right in _slips(trial.exercise.source, trial.exercise.parameters):
-        answer = trial.exercise.defined(source, trial.exercise.name)
-        if trial.gives(answer):
-            return {"wrong": slip, "right": right}
+def one_change(trial: "Trial") -> dict | None:
+    """Find a line of the answer in which one small change makes it right, on every input."""
+    tree, (lines, first) = trial.answer.tree, trial.answer.lines
+    harmless = tree and is_harmless(trial.answer.given.__code__)
+    changes = edits(tree, _values(trial)) if harmless else ()
+    until, known = time.monotonic() + _SECONDS, set()
+    for _cost, statement, _new, source in sorted(changes, key=lambda change: change[0]):
+        if time.monotonic() > until:
+            break
+        answer = None if source in known else _defined(source, trial.answer.given)
+        if answer and trial.would_be_right(answer, _SECONDS):
+            code = lines[statement.lineno - 1].strip()
+            return {"line": first + statement.lineno - 1, "code": code}
+        known.add(source)
     return None
 
 
-def _is_true_or_false(came) -> bool:
-    parts = came.value.values() if isinstance(came.value, Mapping) else [came.value]
-    return any(isinstance(part, bool) for part in parts)
+def _values(trial: "Trial") -> dict[str, Any]:
+    """Return what the names of an answer held when it returned the last time."""
+    code, found = trial.answer.given.__code__, {}
+
+    def note(frame, event: str, _value) -> None:
+        if event == "return" and frame.f_code is code:
+            found.update(frame.f_locals)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        trial.attempt(trial.answer.given, trial.exercise.cases()[0])
+    finally:
+        sys.setprofile(before)
+    return found
 
 
-def _slips(source: str, parameters: list[str]) -> Iterator[tuple[str, str, str]]:
-    """Yield programs with one slip, what is written there now, and what was before."""
-    tree = ast.parse(source)
-    function = tree.body[0]
-    if not isinstance(function, ast.FunctionDef):
-        return
-    nodes = [node for line in function.body for node in ast.walk(line)]
-    names = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    for parent in nodes:
-        for field, value in ast.iter_fields(parent):
-            for place, child in enumerate(value if isinstance(value, list) else [value]):
-                for new in _instead(child, sorted({*names, *parameters})):
-                    right = ast.unparse(parent if isinstance(parent, ast.expr) else child)
-                    _put(parent, field, place, new)
-                    shown = ast.unparse(parent if isinstance(parent, ast.expr) else new)
-                    program = ast.unparse(ast.fix_missing_locations(tree))
-                    _put(parent, field, place, child)
-                    yield program, shown, right
-
-
-def _put(parent: ast.AST, field: str, place: int, node: ast.AST) -> None:
-    if isinstance(getattr(parent, field), list):
-        getattr(parent, field)[place] = node
-    else:
-        setattr(parent, field, node)
-
-
-def _instead(node, names: list[str]) -> Iterator[ast.AST]:
-    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names:
-        others = [name for name in names if name != node.id]
-        for text in (*others, *(pattern.format(node.id) for pattern in _WRITTEN)):
-            yield ast.parse(text, mode="eval").body
-    elif isinstance(node, ast.BinOp):
-        if type(node.op) in _OTHER:
-            yield ast.BinOp(node.left, _OTHER[type(node.op)](), node.right)
-        if isinstance(node.op, ast.Sub | ast.Div | ast.FloorDiv):
-            yield ast.BinOp(node.right, copy.copy(node.op), node.left)
+def _defined(source: str, function: FunctionType) -> Callable | None:
+    """Return the function that ``source`` makes where ``function`` was made."""
+    names = dict(function.__globals__)
+    try:
+        exec(source, names)
+    except Exception:  # a change that is no Python, or a decorator that refuses it
+        return None
+    return names[function.__name__]
 
 
 def where_right(trial: "Trial") -> str:

@@ -72,7 +72,7 @@ class Trial:
         self.expected = [self._expect(self.exercise.judge, c) for c in self.exercise.cases()]
         for case in self.exercise.cases():
             self.given.append(case)
-            self.came.append(self._try(self.answer.given, case))
+            self.came.append(self.attempt(self.answer.given, case))
             if isinstance(self.came[-1].error, TimeUp):
                 return self._endless()
         if all(map(self.same, self.expected, self.came)) or any(
@@ -97,11 +97,26 @@ class Trial:
         """Return whether the answer gives what ``judge`` gives, by default on every input."""
         cases = cases or self.exercise.cases
         return all(
-            self.same(self._expect(judge, case, use), self._try(self.answer.given, again, use))
+            self.same(self._expect(judge, case, use), self.attempt(self.answer.given, again, use))
             for case, again in zip(cases(), cases(), strict=True)
         )
 
-    def _try(self, answer, case: tuple, use: Callable | None = None) -> Outcome:
+    def would_be_right(self, answer: Callable, seconds: float) -> bool:
+        """Return whether another answer is right on every input, each within so many seconds."""
+        pairs = zip(self.expected, self.exercise.cases(), strict=True)
+        return all(
+            self.same(one, self.attempt(answer, case, seconds=seconds)) for one, case in pairs
+        )
+
+    def attempt(
+        self,
+        answer,
+        case: tuple,
+        use: Callable | None = None,
+        seconds: float | None = None,
+    ) -> Outcome:
+        """Return what an answer gives for an input, quietly and in time."""
+
         def run() -> Outcome:
             value = (use or self.exercise.use)(answer, *case)
             if isinstance(value, Iterator):
@@ -110,7 +125,7 @@ class Trial:
 
         with quiet(_PRINTED) as text, settings_kept():
             try:
-                outcome = within(self.exercise.seconds, run)
+                outcome = within(seconds or self.exercise.seconds, run)
             except KeyboardInterrupt:  # by the learner, who wants it to end
                 raise
             except BaseException as error:  # theirs, whatever it is
@@ -135,7 +150,7 @@ class Trial:
     def gives(self, answer: Callable) -> bool:
         """Return whether another answer gives what came, on every input."""
         cases = zip(self.exercise.cases(), self.came, strict=True)
-        return all(self.same(self._try(answer, case), came) for case, came in cases)
+        return all(self.same(self.attempt(answer, case), came) for case, came in cases)
 
     def _plainest(self, shows: Callable) -> int:
         """Return the number of the smallest input that went wrong: the easiest to think of.
@@ -263,7 +278,7 @@ class Trial:
             made.append(answer(*arguments))
             return made[-1]
 
-        any(self._try(noted, case).error for case in self.exercise.cases())
+        any(self.attempt(noted, case).error for case in self.exercise.cases())
         return made
 
     def _shown(self, number: int) -> list[str]:
