@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -30,6 +31,9 @@ _TRIALS = 16
 
 _SLOW, _STUCK = 0.008, 0.003
 """A fall of the loss in a trial, as a share of it, under which a rate may be too small, or is."""
+
+_LARGE_EPS = 1e-5
+"""An eps that may be more than the gradients: usual are 1e-8 and 1e-6."""
 
 _EPOCHS = 10
 """A loss that falls by itself in so many epochs is not too slow, however little a step does."""
@@ -131,19 +135,38 @@ def _speed(case: Case, seen: Rehearsal) -> Iterator[Finding]:
         reach = fell / _TRIALS * _EPOCHS * (length(case.train_batches) or 1_000)
         if best > 1 and (slow or crawls) and reach < 0.5 * first:
             ask = best < 1_000 or fell > _STUCK * first or not slow or reach > 0.1 * first
-            parts: dict[str, Any] = {"rate": _rate(case), "seen": here, "tried": tried}
+            parts: dict[str, Any] = {"seen": here, "tried": tried}
             kept = max(step.kept for step in log.steps) * max(map(abs, log.factors), default=1)
-            kind = "gradients-clipped" if kept < 0.1 else "learning-rate-too-small"
             if kept < 0.1:
-                parts |= {"kept": kept}
-                kind += "/scaled" if min(map(abs, log.factors), default=0) > 100 else ""
-            yield found(kind, ask=ask, **parts)
+                scaled = "/scaled" if min(map(abs, log.factors), default=0) > 100 else ""
+                yield found(f"gradients-clipped{scaled}", ask=ask, kept=kept, **parts)
+            else:
+                yield _too_short(case, ask=ask, **parts)
             return
         if not still and fell > 0.1 * first:
             return
     if still:
         here = phrase("no layer moves", share=max(moves))
-        yield found("learning-rate-too-small", rate=_rate(case), seen=here, tried="")
+        yield _too_short(case, seen=here, tried="", ask=False)
+
+
+def _too_short(case: Case, **parts: Any) -> Finding:
+    """Say what keeps the steps short: the learning rate, or an eps that swallows gradients."""
+    eps = max((group.get("eps") or 0 for group in case.groups), default=0)
+
+    def usual(copies, _model):
+        for group in copies.optimizer(case.optimizer).param_groups:
+            group["eps"] = 1e-8
+
+    if eps > _LARGE_EPS:
+        with suppress(TimeUp):
+            tried = [_trial(case, 0, _TRIALS), _trial(case, 1, _TRIALS)]
+            tried.append(_trial(case, 1, _TRIALS, usual))
+            first, own, other = (_mean(losses[-4:]) for losses in tried)
+            if all(tried) and first - other > max(0.002 * first, 10 * (first - own)):
+                parts["tried"] = phrase("with another eps", eps=1e-8, first=first, last=other)
+                return found("eps-too-large", type(case.optimizer).__name__, eps=eps, **parts)
+    return found("learning-rate-too-small", rate=_rate(case), **parts)
 
 
 def _elsewhere(log) -> bool:
@@ -203,13 +226,15 @@ def _range(case: Case, seen: Rehearsal) -> tuple[float, dict[float, float]]:
     return first, results
 
 
-def _trial(case: Case, times: float, count: int) -> list[float]:
+def _trial(
+    case: Case, times: float, count: int, change: Callable = lambda copies, model: None
+) -> list[float]:
     """Train with steps ``times`` as long, over and over two batches; return the losses.
 
     The random numbers are the same each time. Raises TimeUp where there is no more time.
     """
     with randomness.kept(0):
-        seen = case.train_copies(count, batches=case.sample[:2], times=times)
+        seen = case.train_copies(count, batches=case.sample[:2], times=times, change=change)
     if seen.late:
         raise TimeUp
     return [] if seen.error or seen.log.elsewhere else seen.log.sunk

@@ -173,6 +173,12 @@ DATA = {
         "{n} times the same batch.",
         "Loop over the batches: for images, labels in loader.",
     ),
+    "mask-left-behind": (
+        "Images are flipped or turned at random, but their masks stay as they are.",
+        "Half of the time each pixel is trained with the label of another one.",
+        "Make the random choice once, and do the same to both: if flip: image, mask = "
+        "image.flip(-1), mask.flip(-1).",
+    ),
     "labels-numbered": (
         "The same number stands for different classes in {one} and {other}.",
         "'{label}' is {first} in one set and {second} in the other. What is learnt with one "
@@ -280,14 +286,14 @@ DATA = {
 }
 
 _ASKS = {
-    "class-weights-inverted", "module-repeated",
-    "weight-decay", "norm-momentum", "norm-of-one", "imbalance",
+    "labels-changed", "class-weights-inverted", "loss-divided", "module-repeated", "norm-shared",
+    "dropout-too-strong", "weight-decay", "momentum", "norm-momentum", "norm-of-one", "imbalance",
     "dataset-too-short", "mostly-empty", "not-normalised", "log-softmax-before-loss", "no-gradient",
     "relu-before-loss", "frozen", "learning-rate-zero", "average-unchanged",
-    "best-by-reference",
+    "best-by-reference", "targets-are-inputs", "joined-with-itself", "low-precision",
     "input-without-effect", "evaluates-another", "some-batches", "seeded-again",
-    "average-slow", "second-best-counts",
-    "nearly-the-same", "labels-unrelated", "stamp", "label-smoothing",
+    "warm-up-in-epochs", "average-slow", "second-best-counts", "penalty-too-strong",
+    "nearly-the-same", "labels-unrelated", "stamp", "rate-for-momentum", "label-smoothing",
     "classes-missing", "learns-less", "places-without-effect", "outputs-too-small",
 }  # fmt: skip
 """What may be on purpose: a question, not a fault."""
@@ -295,10 +301,11 @@ _ASKS = {
 _AWAY = {"input-without-effect", "vanishing-gradient"}
 CONSEQUENCES: dict[str, set[str]] = {
     **dict.fromkeys((
-        "label-smoothing", "layer-in-forward", "outputs-dropped", "no-backward",
+        "label-smoothing", "layer-in-forward", "low-precision", "outputs-dropped", "no-backward",
         "weight-decay", "softmax-before-loss", "sigmoid-before-loss", "outputs-too-small",
     ), {"learning-rate-too-small"}),
     "dead-relu": {"input-without-effect"},
+    "rate-for-momentum": {"learning-rate-too-large", "dead-relu"},
     **dict.fromkeys(("input-without-effect", "learns-less"), {"learning-rate-too-small"}),
     "overlap": {"nearly-the-same"},
     "out-of-step": {"labels-unrelated"},
@@ -308,16 +315,20 @@ CONSEQUENCES: dict[str, set[str]] = {
     "divided-twice": {"images-all-alike", "overlap"},
     "shapes-broadcast": {"dead-relu", "learning-rate-too-small", "learning-rate-too-large"},
     "validation-learnt": {"training-in-eval-mode"},
+    "penalty-too-strong": {"learning-rate-too-large", "learning-rate-too-small", "dead-relu"},
     "hidden-layers": {"layer-in-forward"},
+    "targets-out-of-reach": {"dead-relu", "learning-rate-too-small"},
     "clipped-too-early": {"learning-rate-too-large", "loss-not-finite", "gradient-not-finite"},
     "images-again": {"not-shuffled", "classes-missing"},
     "loss-summed": {"dead-relu"},
     "not-divided": {"dead-relu"},
+    "eps-vanishes": {"learning-rate-too-large", "loss-not-finite", "gradient-not-finite"},
     "images-mixed": {"no-log-softmax", "softmax-before-loss", *_AWAY},
     "equal-units": {"dead-relu", "learning-rate-too-small", "sigmoid-before-loss", *_AWAY},
     "initial-loss": {"dead-relu", "learning-rate-too-large", "input-without-effect"},
     "bytes": {"initial-loss", "dead-relu", "learning-rate-too-large", "loss-not-finite"},
     "no-zero-grad": {"learning-rate-too-large", "dead-relu"},
+    "targets-far-away": {"learning-rate-too-small", "learning-rate-too-large"},
     "loss-negated": {"learning-rate-too-large", "learning-rate-too-small"},
 }  # fmt: skip
 """What is not told where its cause was found."""

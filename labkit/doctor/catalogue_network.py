@@ -6,6 +6,19 @@ NETWORK = {
         "Several linear layers in a row can do no more than a single one.",
         "Put a ReLU after every layer but the last.",
     ),
+    "sees-ahead": (
+        "The output at a place depends on later places of the input, which it is to predict.",
+        "In training it reads the answer from its input; when it is used, that input is not there "
+        "yet. The loss is much too low.",
+        "Give attention a causal mask: nn.Transformer.generate_square_subsequent_mask(length), or "
+        "is_causal=True.",
+    ),
+    "input-without-effect": (
+        "{share:.0%} of what enters the model has no effect on the output. On purpose?",
+        "These numbers were exchanged for those of another example, and the output was the same. "
+        "Perhaps a mask is upside down (True means: leave out), or a slice is wrong.",
+        "key_padding_mask=(tokens == 0), if 0 is the padding.",
+    ),
     "input-without-effect/image": (
         "{share:.0%} of what enters the model has no effect on the output. On purpose?",
         "These numbers were exchanged for those of another image, and the output was the same: "
@@ -31,6 +44,41 @@ NETWORK = {
         "Dropout is the last layer: it drops the outputs themselves.",
         "In training, {p:.0%} of the logits are set to 0, also that of the right class.",
         "Remove it, or put it before the last layer.",
+    ),
+    "joined-with-itself": (
+        "A tensor is joined with itself: cat gives {shape}. Is another one meant?",
+        "The second half tells the network nothing new, and what was to be joined is not used: in "
+        "a U-Net the fine map of the encoder.",
+        "torch.cat([up, skip], dim=1), with skip from the way down.",
+    ),
+    "targets-out-of-reach": (
+        "{share:.0%} of the targets lie where the outputs cannot get.",
+        "The network ends with {function}, and these targets are outside of what it returns.",
+        "Remove the last {function}, or bring the targets into its range.",
+    ),
+    "targets-far-away": (
+        "The targets are of the size {size:.2g}; the outputs begin near {near:.2g}.",
+        "Each step moves the outputs a little: it takes very long until they get there, and the "
+        "first gradients are huge.",
+        "Scale the targets: (targets - mean) / std, and turn the predictions back afterwards.",
+    ),
+    "targets-are-inputs": (
+        "The targets are the inputs themselves. On purpose?",
+        "A network that copies its input makes no error. To predict the next word it has to be "
+        "asked about the next one.",
+        "Shift them by one: inputs = words[:, :-1], targets = words[:, 1:].",
+    ),
+    "targets-empty": (
+        "{share:.0%} of the targets are rows of zeros: they belong to no class.",
+        "Such a row costs nothing whatever the answer is. One-hot rows that were made with a shift "
+        "lose one class, and move all others.",
+        "Use the class numbers themselves, or F.one_hot(labels, classes).float().",
+    ),
+    "low-precision": (
+        "The weights themselves are {dtype}.",
+        "A step that is small beside its weight is lost in rounding: {share:.0%} of the weights "
+        "are exactly as they were, after {n} steps.",
+        "Keep the weights in float32, and use torch.autocast for half precision.",
     ),
     "gradients-clipped": (
         "Clipping makes the gradients almost vanish: the steps are too short.",
@@ -61,6 +109,11 @@ NETWORK = {
         "statistics. On purpose?",
         "Create each one: nn.Sequential(*[make_block() for _ in range(3)]).",
     ),
+    "norm-shared": (
+        "One batch normalisation is used in several places: {names}.",
+        "It keeps one mean and one variance for all of them, which fit none of them.",
+        "Give each place a batch normalisation of its own.",
+    ),
     "images-mixed": (
         "The answer for an image depends on the other images of the batch.",
         "In evaluation mode, the same image alone and among others gets different outputs: an axis "
@@ -75,10 +128,20 @@ NETWORK = {
         "off, so the accuracy is too low and jumps.",
         "Use nn.Dropout, or F.dropout(x, training=self.training).",
     ),
+    "dropout-too-strong": (
+        "{layer} drops {p:.0%} of the units. On purpose?",
+        "p is the share that is dropped, not the share that is kept. Hardly anything gets through.",
+        "Start with p between 0.1 and 0.5.",
+    ),
     "weight-decay": (
         "The weight decay, {value:g}, is very strong. On purpose?",
         "Every step pulls all weights towards 0, more than the gradients can push back.",
         "Start with weight_decay between 0 and 0.01.",
+    ),
+    "momentum": (
+        "The momentum is {value:g}: a step goes on for some {n} more steps.",
+        "With so much momentum the weights swing back and forth over the valley.",
+        "Start with momentum=0.9.",
     ),
     "norm-momentum": (
         "{layer} has momentum={value:g}.",
@@ -98,6 +161,18 @@ NETWORK = {
         "evaluation by other numbers.",
         "Use larger batches, or nn.GroupNorm.",
     ),
+    "eps-vanishes": (
+        "The optimizer's eps is 0 in {dtype}.",
+        "eps={eps:g} is too small a number for the model's type. Adam divides 0 by 0, and every "
+        "weight becomes NaN, at any learning rate.",
+        "Keep the weights in float32, and use torch.autocast for half precision.",
+    ),
+    "eps-too-large": (
+        "The optimizer's eps, {eps:g}, is larger than the gradients: the steps are too short.",
+        "Adam divides a gradient by its usual size plus eps. With a large eps, hardly anything is "
+        "left of a step, at a learning rate that would do.",
+        "Leave eps out: it is there to avoid a division by 0, and 1e-8 does. {tried}",
+    ),
     "dead-relu": (
         "{share:.0%} of the units of a ReLU are dead.",
         "A unit that is 0 for every image gets no gradient: it stays dead.",
@@ -108,6 +183,11 @@ NETWORK = {
         "The learning rate, {rate}, is too large.",
         "Each step jumps over the valley and lands higher on the other side.",
         "Start again with new weights and a smaller learning rate. {tried}",
+    ),
+    "rate-for-momentum": (
+        "Learning rate and momentum look exchanged: lr={rate:g}, momentum={momentum:g}.",
+        "The second argument of SGD is the learning rate, the third is the momentum.",
+        "Name them: SGD(model.parameters(), lr={momentum:g}, momentum={rate:g}).",
     ),
     "learning-rate-zero/little": (
         "A scheduler has set the learning rate to {rate:.1e}, and your loop leaves it there.",

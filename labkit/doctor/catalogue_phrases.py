@@ -15,6 +15,7 @@ PHRASES = {
     "with another rate": (
         "With {times:g} times this learning rate, it goes from {first:.3g} to {last:.3g}."
     ),
+    "with another eps": "With eps={eps:g}, it goes from {first:.3g} to {last:.3g}.",
     "no layer moves": "a step changes no layer by more than {share:.1e} of its size",
     "after steps": "{layer}, after {n} steps",
     "for all images": "{layer}, for all of {n} images",

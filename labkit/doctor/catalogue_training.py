@@ -128,6 +128,11 @@ CODE = {
         "other way round, good epochs count as bad ones, and the learning rate is cut.",
         "Use mode='max' for an accuracy, or give it the validation loss with mode='min'.",
     ),
+    "warm-up-in-epochs": (
+        "After {n} epochs the learning rate would be only {share:.1%} of what it is to become.",
+        "Your loop steps the scheduler once per epoch. Perhaps its warm-up counts batches.",
+        "Call scheduler.step() after each optimizer.step(), if the warm-up counts steps.",
+    ),
     "validation-learnt": (
         "Your loop also learns from the images that you evaluate on.",
         "Never learn from the images that you evaluate on: the number means nothing any more.",
@@ -232,6 +237,23 @@ LOSS = {
         "always the same.",
         "Give the loss the labels as they come. Only images are divided, never labels.",
     ),
+    "labels-changed": (
+        "The loss gets other labels than the batches hold. On purpose?",
+        "Class {before} becomes class {after}. What is trained and what is judged then differ.",
+        "Give the loss the labels as they come; F.one_hot(labels, classes) needs no shift.",
+    ),
+    "mixed-labels": (
+        "Images are mixed with others of the batch, but their labels are not.",
+        "{share:.0%} of an image comes from another one, whose label the loss never gets.",
+        "Mix the losses too: share * loss(outputs, labels) + (1 - share) * loss(outputs, "
+        "other_labels).",
+    ),
+    "penalty-too-strong": (
+        "What is added to the loss is {times:.0f} times as large as the loss itself. On purpose?",
+        "The optimizer makes the sum small: it shrinks the weights instead of learning the labels.",
+        "Make the penalty smaller than the loss: for a sum over all weights, start with a factor "
+        "of 1e-5.",
+    ),
     "out-of-step": (
         "Images and labels are out of step: the images are reordered, their labels are not.",
         "Each image is trained with the label of another one. The network can only guess.",
@@ -292,6 +314,12 @@ LOSS = {
         "The gradients of {n} batches are added up, and not divided.",
         "Each step is {n} times as long as with the mean. {tried}",
         "Divide the loss: (loss / {n}).backward().",
+    ),
+    "loss-divided": (
+        "The loss is divided by the number of images twice.",
+        "The loss function returns the mean already. Divided by {n} once more, each step is "
+        "{n} times too short.",
+        "Remove the division, or give the loss function reduction='sum'.",
     ),
     "loss-summed": (
         "The loss is a sum over the images, and the learning rate does not fit it.",

@@ -8,14 +8,18 @@ from torch import nn
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
+from labkit.doctor.sample import pairs
+from labkit.doctor.targets import untrained
 from labkit.sandbox.copies import Copies
 from labkit.sandbox.untouched import untouched
+
+_LONGEST = 128
+"""Places of a series that are exchanged one after the other."""
 
 
 def look(case: Case, images: torch.Tensor) -> Iterator[Finding]:
     """Look for parts of what enters the model that change nothing."""
-    if images.is_floating_point():
-        yield from _parts(case, images)
+    yield from _parts(case, images) if images.is_floating_point() else _series(case, images)
     if images.ndim == 4 and len(images) > 1 and images.is_floating_point():
         yield from _places(case.double, images)
 
@@ -89,3 +93,30 @@ def _slopes(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
         if output.requires_grad:
             slopes = torch.autograd.grad(output, x, allow_unused=True)[0]
     return torch.zeros_like(images) if slopes is None else slopes
+
+
+def _series(case: Case, words: torch.Tensor) -> Iterator[Finding]:
+    """Exchange whole numbers, place by place: what depends on what?"""
+    if words.is_floating_point() or words.ndim != 2 or len(words) < 2 or words.shape[1] > _LONGEST:
+        return
+    before = untrained(case, words)
+    if not isinstance(before, torch.Tensor) or len(before) != len(words):
+        return
+    targets = case.lessons[0][1] if case.lessons else pairs(case.sample)[0][1]
+    shifted = targets.shape[1:] == words.shape[1:] and before.shape[:2] == words.shape
+    shifted = shifted and torch.equal(targets[: len(words), :-1].to(words.device), words[:, 1:])
+    changed = reached = ahead = 0
+    for at in range(1, words.shape[1]):
+        other = words.clone()
+        other[:, at] = words.roll(1, 0)[:, at]
+        rows = (other[:, at] != words[:, at]) & (words != 0).any(1)
+        if not rows.any():
+            continue
+        moved = (untrained(case, other) - before).abs()[rows] > 1e-5
+        changed += int(rows.sum())
+        reached += int(moved.flatten(1).any(1).sum())
+        ahead += int(moved[:, :at].flatten(1).any(1).sum()) if shifted else 0
+    if shifted and ahead > 0.5 * changed > 0:
+        yield found("sees-ahead")
+    elif changed and not shifted and reached < 0.1 * changed:
+        yield found("input-without-effect", share=1 - reached / changed)

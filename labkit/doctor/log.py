@@ -66,7 +66,8 @@ class Log:
     losses. ``graphs_kept`` counts the graphs of old batches that were alive at one time.
     ``optimizers`` are those that stepped this model, ``elsewhere`` the lines that stepped others.
     ``factors`` are the losses that ``backward`` was called on over what the loss function returned,
-    ``sunk`` the losses themselves. ``called`` holds the ids of the modules that were called.
+    ``sunk`` the losses themselves. ``called`` holds the ids of the modules that were called,
+    ``since`` are the sums of what the loss functions returned between two calls of ``backward``.
     ``tallies`` hold the right answers, the losses and the images of each pass, ``told`` the mode of
     each scheduler that waits for a plateau, and what it was told. ``taught_at`` is a line that took
     a step after a batch that judges. ``spread`` is a function that made [N, N] of outputs [N, 1]
@@ -80,6 +81,7 @@ class Log:
     losses: list[float] = field(default_factory=list)
     factors: list[float] = field(default_factory=list)
     sunk: list[float] = field(default_factory=list)
+    since: list[float] = field(default_factory=list)
     tallies: list[list[float]] = field(default_factory=list)
     told: list[tuple[str, str]] = field(default_factory=list)
     taught_at: str = ""

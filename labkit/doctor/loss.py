@@ -29,6 +29,7 @@ def look(case: Case) -> Iterator[Finding]:
     entropy = [call for call in judged if call.function == "cross_entropy"]
     labels = pairs(case.sample)
     yield from _against_the_labels(case, judged, [labels for _images, labels in labels])
+    yield from _mixed(case, judged)
     yield from _options(entropy)
     if entropy:
         yield from _first_loss(entropy[0])
@@ -41,6 +42,7 @@ def look(case: Case) -> Iterator[Finding]:
             what = phrase("softmax") if squashed else "logits"
             yield found(kind, calls[0].where, what=what, function=function)
     yield from _shapes(case, judged)
+    yield from targets.look(case, entropy, judged)
     negated = list(_factors(case))
     yield from negated
     if not negated:
@@ -133,6 +135,12 @@ def _against_the_labels(case: Case, judged: list[Judged], labels: list) -> Itera
     got, there, width = len(targets.unique()), len(own.unique()), judged[0].outputs.shape[-1]
     if got < there <= width:
         yield found("labels-collapsed", judged[0].where, n=got, there=there)
+    elif not _same(targets, own) and got >= there and _one_to_one(own, targets):
+        at = int((targets != own).nonzero()[0])
+        before, after = int(own[at]), int(targets[at])
+        shift = (own - targets == own.min()).all() and own.min() > 0  # counted from 0, as it must
+        if not shift and width > max(before, after):
+            yield found("labels-changed", judged[0].where, before=before, after=after)
     for forward in case.log.forwards:
         mine = [call for call in judged if call.batch == forward.batch]
         if mine and _out_of_step(forward, mine[0], pairs(case.sample)):
@@ -140,12 +148,57 @@ def _against_the_labels(case: Case, judged: list[Judged], labels: list) -> Itera
             return
 
 
-_MOST_SMOOTHING = 0.5
+def _mixed(case: Case, judged: list[Judged]) -> Iterator[Finding]:
+    """Look for images that were mixed with others of their batch, while their labels were not."""
+    both, shares = pairs(case.sample), []
+    for forward in case.log.forwards[:3] if both else ():
+        images, labels = both[forward.batch % len(both)]
+        entered = forward.images
+        given = [call.targets for call in judged if call.batch == forward.batch]
+        if entered is None or entered.shape != images.shape or images.ndim < 3:
+            return
+        if not given or not all(x is not None and _same(x, labels) for x in given):
+            return
+        share = _share_of_others(entered.cpu().float(), images.cpu().float())
+        if share is None:
+            return
+        shares.append(share)
+    if shares and max(shares) > 0.1:
+        yield found("mixed-labels", judged[0].where, share=sum(shares) / len(shares))
+
+
+def _share_of_others(entered: torch.Tensor, images: torch.Tensor) -> float | None:
+    """Return how much of the images comes from others of the batch; None if it is something else.
+
+    Mixed as a whole (mixup), or cut out of one and put into another (cutmix).
+    """
+    here, there = entered.flatten(1), images.flatten(1)
+    same = here == there
+    cut = ~same.all(1)
+    if not cut.any() or not 4 <= len(here) < there.shape[1]:
+        return None
+    parts = torch.linalg.lstsq(there.T, here.T).solution.T
+    if (parts @ there - here).abs().max() < 1e-2 * there.std():
+        two = ((parts.abs() > 0.02).sum(1) <= 2) & ((parts.sum(1) - 1).abs() < 0.02)
+        own = parts.diagonal()[cut]
+        return (1 - own).mean().item() if two.all() and (own > -0.02).all() else None
+    strange = (here[cut, None] != there[None]) & ~same[cut, None]
+    explained = not strange.any(-1).all(1).any()
+    return (~same).float().mean().item() if explained else None
+
+
+_MUCH, _MOST_SMOOTHING = 10, 0.5
+"""A penalty so many times the loss is what is made small, and not the loss."""
 
 
 def _one_hot(values: torch.Tensor) -> bool:
     both = bool(((values == 0) | (values == 1)).all())
     return both and bool((values.sum(dim=1) == 1).all()) and values.shape[1] > 1
+
+
+def _one_to_one(own: torch.Tensor, targets: torch.Tensor) -> bool:
+    couples = torch.stack([own, targets]).unique(dim=1)
+    return couples.shape[1] == len(own.unique()) == len(targets.unique())
 
 
 def _out_of_step(forward: Forward, call: Judged, batches: list) -> bool:
@@ -212,8 +265,17 @@ def _factors(case: Case) -> Iterator[Finding]:
     if len(log.factors) < 3 or len(log.judged) < 3:
         return
     factors, where = log.factors, log.backwards[-1]
+    times = [all_of / part for all_of, part in zip(log.sunk, log.since, strict=True) if part > 0]
+    if len(times) > 2 and min(times[:3]) > _MUCH and max(times) > 1.001 * min(times):
+        yield found("penalty-too-strong", where, times=times[0])
+        return
+    size = len(log.judged[0].outputs)
     if all(math.isclose(factor, -case.downhill, rel_tol=0.01) for factor in factors):
         yield found("loss-negated", where, ask=not log.steps)
+    elif size >= 8 and all(math.isclose(f * size, 1, rel_tol=0.02) for f in factors[:-1]):
+        mean = all(call.options.get("reduction", "mean") == "mean" for call in log.judged)
+        if mean and len(log.steps) >= len(log.backwards) - 1:
+            yield found("loss-divided", where, n=size)
 
 
 def look_at_labels(case: Case) -> Iterator[Finding]:

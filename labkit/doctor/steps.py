@@ -182,6 +182,8 @@ def _schedule(case: Case, seen: Rehearsal) -> Iterator[Finding]:
             yield found("scheduler-of-another", type(scheduler).__name__)
         elif case.train and calls >= 3 and calls >= batches - 1 and seen.passes == 1:
             yield from _sinking(case, scheduler, calls, log.steps[0].rate)
+        elif case.train and log.steps and calls <= seen.passes and not low:
+            yield from _creeping(scheduler, calls)
 
 
 def _whole(group: dict) -> float:
@@ -209,6 +211,14 @@ def _sinking(case: Case, scheduler, calls: int, first: float) -> Iterator[Findin
 
 
 _EPOCHS, _PART = 20, 0.3
+
+
+def _creeping(scheduler, calls: int) -> Iterator[Finding]:
+    """Step a scheduler's copy as often as many epochs would: does it warm up at all?"""
+    rates, whole = _rates(scheduler, _EPOCHS - calls), _given(scheduler)
+    if rates[-1] > rates[0] and max(rates) < _PART * whole:
+        name = type(scheduler).__name__
+        yield found("warm-up-in-epochs", name, n=_EPOCHS, share=max(rates) / whole)
 
 
 def _never_high(case: Case) -> Iterator[Finding]:

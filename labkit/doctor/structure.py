@@ -1,5 +1,6 @@
 """What can the network learn at all? It is asked twice, image by image, and once backwards."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import torch
@@ -21,19 +22,20 @@ from labkit.sandbox.untouched import untouched
 _VANISHED = 5e-4
 """Gradient over weight of the first layer, as a share of the largest of the layers behind it."""
 
-_MOST_DECAY = 0.1
+_MOST_DROPOUT, _MOST_DECAY, _MOST_MOMENTUM = 0.75, 0.1, 0.98
 
 
 def look(case: Case) -> Iterator[Finding]:
     """Ask a copy of the model for outputs and gradients; read the numbers of its layers."""
     yield from _numbers(case)
+    yield from _coarse(case)
     images = _images(case)
     if images is None:
         return
     made = list(_made_on_the_way(case.double, images))
     yield from made or _asked(case.double, images)
     yield from _recorded(case, images)
-    yield from _places(case.double)
+    yield from _places(case.double, images)
     yield from _backwards(case)
     yield from effects.look(case, images)
 
@@ -57,18 +59,55 @@ def _made_on_the_way(model: nn.Module, images: torch.Tensor) -> Iterator[Finding
         yield found("layer-in-forward", new[0].layer)
 
 
+_REACH = {"ReLU": (0, torch.inf), "Sigmoid": (0, 1), "Tanh": (-1, 1), "Softmax": (0, 1)}
+"""What the last function of a network can return."""
+
+
 def _recorded(case: Case, images: torch.Tensor) -> Iterator[Finding]:
     """Read what one recorded forward pass does: dropped or cut outputs, a tensor joined twice."""
     recording = record(case.double, images, keep=True)
+    for step in recording.steps:
+        tensors = step.call.tensors
+        twice = len(tensors) > len(set(map(id, tensors)))
+        if step.call.name.startswith("cat") and twice and None not in step.sources:
+            yield found("joined-with-itself", step.layer, shape=list(step.shape))
+            break
     if not recording.steps or not isinstance(recording.output, torch.Tensor):
         return
     last = recording.steps[-1]
     if isinstance(last.call.module, _DropoutNd) and last.call.module.p > 0:
         yield found("outputs-dropped", last.layer, p=last.call.module.p)
+    kind = last.call.kind if last.call.kind in _REACH else _functions.get(last.call.name, "")
     direct = [call for call in case.log.judged if call.direct]
-    if last.call.kind == "Sigmoid" or last.call.name == "sigmoid()":
+    if kind == "Sigmoid":
         twice = [c for c in direct if c.function == "binary_cross_entropy_with_logits"]
         yield from (found("sigmoid-before-loss/twice", call.where) for call in twice[:1])
+    judged = [call for call in direct if call.function in _DISTANCES]
+    judged = [c for c in judged if c.targets is not None and c.targets.shape == c.outputs.shape]
+    if judged and kind in _REACH:
+        low, high = _REACH[kind]
+        targets = torch.cat([call.targets.flatten() for call in judged if call.targets is not None])
+        share = ((targets < low - 1e-3) | (targets > high + 1e-3)).float().mean().item()
+        if share > 0.05:
+            yield found("targets-out-of-reach", last.layer, function=kind, share=share)
+
+
+_DISTANCES = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
+_functions = {f"{kind.lower()}()": kind for kind in _REACH}
+
+
+def _coarse(case: Case) -> Iterator[Finding]:
+    """Look whether steps are lost in the rounding of half precision."""
+    half, seen = (torch.bfloat16, torch.float16), case.trained
+    named = case.model.named_parameters()
+    names = [name for name, p in named if name in case.held and p.dtype in half]
+    if not names or seen is None or not seen.log.steps:
+        return
+    before, after = (dict(model.named_parameters()) for model in (case.model, seen.model))
+    stayed = [(before[name] == after[name]).float().mean().item() for name in names]
+    share = sum(stayed) / len(stayed)
+    dtype = str(before[names[0]].dtype).removeprefix("torch.")
+    yield found("low-precision", n=len(seen.log.steps), dtype=dtype, share=share)
 
 
 def _images(case: Case) -> torch.Tensor | None:
@@ -153,7 +192,7 @@ def _is_linear(model: nn.Module, images: torch.Tensor) -> bool:
     return size > 1e-6 and bool((one + other - both - none).abs().max() < 1e-3 * size)
 
 
-def _places(model: nn.Module) -> Iterator[Finding]:
+def _places(model: nn.Module, images: torch.Tensor) -> Iterator[Finding]:
     """Look for layers that stand in several places."""
     names: dict[nn.Module, list[str]] = {}
     for name, module in model.named_modules(remove_duplicate=False):
@@ -161,6 +200,14 @@ def _places(model: nn.Module) -> Iterator[Finding]:
     twice = {m: n for m, n in names.items() if len(n) > 1 and any(True for _ in m.parameters())}
     if twice:
         yield found("module-repeated", names=", ".join(next(iter(twice.values()))[:4]))
+        return
+    calls = Counter(
+        step.call.module for step in record(model, images).steps if step.call.module is not None
+    )
+    others = [n for m, n in calls.items() if _weight(m) is not None]
+    shared = [names[m][0] for m, n in calls.items() if isinstance(m, _BatchNorm) and n > 1]
+    if shared and others and min(others) == 1:
+        yield found("norm-shared", names=", ".join(shared))
 
 
 def _weight(module: nn.Module) -> torch.Tensor | None:
@@ -222,6 +269,11 @@ def _ratio(slopes: dict) -> float:
 
 def _numbers(case: Case) -> Iterator[Finding]:
     """Read the numbers of layers and optimizer that are far from the usual ones."""
+    for name, module in case.model.named_modules():
+        if isinstance(module, _DropoutNd) and module.p > _MOST_DROPOUT:
+            layer = f"{type(module).__name__}({module.p:g})"
+            yield found("dropout-too-strong", name, layer=layer, p=module.p)
+            break
     norms = [(n, m) for n, m in case.model.named_modules() if isinstance(m, _BatchNorm)]
     strong = [(n, m) for n, m in norms if m.momentum is not None and m.momentum >= 0.8]
     for name, module in strong[:1]:
@@ -240,3 +292,12 @@ def _numbers(case: Case) -> Iterator[Finding]:
         decoupled = group.get("decoupled_weight_decay") or "AdamW" in type(case.optimizer).__name__
         if decay > (max(_MOST_DECAY, 0.003 / max(rate, 1e-9)) if decoupled else 0.09):
             yield found("weight-decay", type(case.optimizer).__name__, value=decay)
+        momentum = group.get("momentum", 0) or 0
+        if momentum > _MOST_MOMENTUM:
+            n = round(1 / (1 - momentum)) if momentum < 1 else 1_000
+            yield found("momentum", type(case.optimizer).__name__, value=momentum, n=n)
+        if 0 < momentum < 0.1 and 0.8 <= rate <= 1:
+            yield found("rate-for-momentum", rate=rate, momentum=momentum)
+        eps, dtypes = group.get("eps"), {p.dtype for p in group["params"]}
+        if eps and torch.float16 in dtypes and torch.tensor(eps, dtype=torch.float16) == 0:
+            yield found("eps-vanishes", type(case.optimizer).__name__, dtype="float16", eps=eps)

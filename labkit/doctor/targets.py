@@ -8,11 +8,43 @@ from torch.nn.functional import one_hot
 
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
+from labkit.doctor.catalogue_phrases import phrase
 from labkit.doctor.findings import Finding
+from labkit.doctor.log import Judged
 from labkit.doctor.sample import pairs
 from labkit.inspect.recording import FAILURES
 from labkit.sandbox.copies import Copies
 from labkit.sandbox.untouched import untouched
+
+
+def look(case: Case, entropy: list[Judged], judged: list[Judged]) -> Iterator[Finding]:
+    """Look at the targets that the loss function was given."""
+    yield from _rows(entropy)
+    yield from _far(judged)
+    yield from _copied(case)
+
+
+def _rows(calls: list[Judged]) -> Iterator[Finding]:
+    """Look for targets by class whose rows are all 0, where others are probabilities."""
+    soft = [c.targets for c in calls if c.targets is not None and c.targets.is_floating_point()]
+    sums = torch.cat([part.sum(1) for part in soft if part.ndim == 2] or [torch.zeros(0)])
+    share = (sums == 0).float().mean().item() if len(sums) else 0
+    if 0 < share < 1:
+        yield found("targets-empty", calls[0].where, share=share)
+
+
+_DISTANCES = ("mse_loss", "l1_loss", "smooth_l1_loss")
+
+
+def _far(judged: list[Judged]) -> Iterator[Finding]:
+    """Compare the size of the targets of a regression with that of the first outputs."""
+    call = next((c for c in judged if c.function in _DISTANCES), None)
+    if call is None or call.targets is None:
+        return
+    size, near = (x.float().abs().mean().item() for x in (call.targets, call.outputs))
+    if size > 100 * max(near, 1):
+        ask = size < 1e4 * max(near, 1)
+        yield found("targets-far-away", call.where, ask=ask, size=size, near=near)
 
 
 def downhill(case: Case) -> Iterator[Finding]:
@@ -57,6 +89,14 @@ def untrained(case: Case, images: torch.Tensor) -> Any:
     """Return what a copy of the model answers, in evaluation mode."""
     with untouched(case.double):
         return case.double(images)
+
+
+def _copied(case: Case) -> Iterator[Finding]:
+    """Look for whole numbers as inputs that are their own targets, as words are."""
+    both = [(x, y) for x, y in pairs(case.sample) if x.shape == y.shape and x.ndim > 1]
+    if both and not any(x.is_floating_point() for x, _y in both):
+        if all(torch.equal(x, y) for x, y in both):
+            yield found("targets-are-inputs", phrase("training batches"))
 
 
 def is_softmax(outputs: torch.Tensor) -> bool:

@@ -54,6 +54,7 @@ class Watch(TorchFunctionMode):
         self._adding = self._stepping = False
         self._output, self._labels = None, None
         self._judging = self._goes_on = False
+        self._since = 0.0  # the losses since the last backward()
         self._before: list[torch.Tensor] = []  # the weights before the first run
         self._generator: torch.Tensor | None = None  # its state at the first batch
         self.reset = self.reseeded = self._moved = False
@@ -184,6 +185,8 @@ class Watch(TorchFunctionMode):
             self._mark(loss)
             value = loss.detach().item()
             self.log.sunk.append(value)
+            self.log.since.append(self._since)
+            self._since = 0.0
             if not self.log.judged:
                 self.log.losses.append(value)
             elif self.log.losses and self.log.losses[-1]:
@@ -195,6 +198,7 @@ class Watch(TorchFunctionMode):
         if self._judging:
             return
         if torch.is_grad_enabled():
+            self._since += loss
             self.log.losses.append(loss)
             self._mark(output)
         self._note(name, args, kwargs, loss)

@@ -209,6 +209,34 @@ def one_number(right, last=nn.Identity, **changes):
     ) | changes  # fmt: skip
 
 
+class Words(nn.Module):
+    """A transformer without dropout; ``masks`` make masks of the words."""
+
+    def __init__(self, classes, whole, **masks):
+        super().__init__()
+        self.words = nn.Embedding(20, 16)
+        self.place = nn.Parameter(torch.randn(8, 16))
+        self.layer = nn.TransformerEncoderLayer(16, 2, 32, dropout=0.0, batch_first=True)
+        self.head, self.whole, self.masks = nn.Linear(16, classes), whole, masks
+
+    def forward(self, x):
+        masks = {name: mask(x) for name, mask in self.masks.items()}
+        x = self.layer(self.words(x) + self.place[: x.shape[1]], **masks)
+        return self.head(x if self.whole else x[:, 0])
+
+
+def reading(model, inputs, targets):
+    return program(
+        model=model, optimizer=torch.optim.Adam(model.parameters(), 3e-3),
+        train_batches=loader(inputs, targets), validation_batches=None,
+        loss_function=lambda out, y: F.cross_entropy(out.reshape(-1, out.shape[-1]), y.flatten()),
+    )  # fmt: skip
+
+
+def words(places, low=1):
+    return torch.randint(low, 20, (128, places), generator=torch.Generator().manual_seed(0))
+
+
 outside = program()
 
 

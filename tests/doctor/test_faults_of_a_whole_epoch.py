@@ -139,6 +139,15 @@ def a_plateau_of_the_accuracy(right):
     return trains(end, f"    schedule.step(judge(model, judging))\n{end}", parts=parts, **known)
 
 
+@faulty("warm-up-in-epochs")
+def a_warm_up_of_batches_stepped_by_epochs(right):
+    parts = program(model=cnn())
+    warm = lr_scheduler.LambdaLR(parts["optimizer"], lambda n: min(1, (n + 1) / 200))
+    end = "    return total / examples"
+    edits = (STEP, f"{STEP}        warm.step()\n") if right else (end, f"    warm.step()\n{end}")
+    return trains(*edits, parts=parts, warm=warm)
+
+
 @faulty("average-slow")
 def an_average_that_hardly_moves(right):
     parts = program(model=cnn(), optimizer=None)
@@ -160,6 +169,27 @@ def the_five_best(right):
     return judges(*(() if right else ("(outputs.argmax(1) == labels).sum().item()", best)))
 
 
+@faulty("mixed-labels")
+def a_mixture_with_one_label(right):
+    mix = """        order = torch.randperm(len(images))
+        images = 0.6 * images + 0.4 * images[order]
+        optimizer.zero_grad()
+"""
+    edits = ("        optimizer.zero_grad()\n", mix)
+    loss = "loss = loss_function(outputs, labels)"
+    both = "loss = 0.6 * {0}labels) + 0.4 * {0}labels[order])".format("loss_function(outputs, ")
+    return trains(*edits, *((loss, both) if right else ()))
+
+
+@faulty("penalty-too-strong")
+def a_penalty_that_is_all(right):
+    loss = "loss = loss_function(outputs, labels)"
+    factor = 1e-6 if right else 0.1
+    penalty = f"{loss} + {factor} * sum(p.abs().sum() for p in model.parameters())"
+    parts = program(model=(model := cnn()), optimizer=Adam(model.parameters(), 1e-3))
+    return trains(loss, penalty, parts=parts)
+
+
 @faulty("learning-rate-too-large")
 def a_rate_far_too_large(right):
     """Its units die at once; the cause is told, and not the consequence."""
@@ -170,6 +200,13 @@ def a_rate_far_too_large(right):
 def test_a_learning_rate_of_a_hundred_is_not_told_as_dead_units():
     report = examine(**a_rate_far_too_large(False))
     assert report.kinds == ("learning-rate-too-large",), str(report)
+
+
+@faulty("rate-for-momentum")
+def a_momentum_in_the_place_of_the_rate(right):
+    model = cnn()
+    numbers = (0.01, 0.9) if right else (0.9, 0.01)
+    return program(model=model, optimizer=SGD(model.parameters(), *numbers))
 
 
 @faulty("norm-momentum")
