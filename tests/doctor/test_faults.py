@@ -821,6 +821,8 @@ ALONE = {
     "frozen": everything_frozen,
     "dead-relu": all_dead,
     "one-hot": lambda: labelled(one_hot),
+    "loss-divided": lambda: trains("loss.backward", "(loss / len(labels)).backward"),
+    "eps-too-large": partial(an_eps_beside_which_gradients_are_nothing, False),
 }
 
 
