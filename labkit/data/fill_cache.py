@@ -33,4 +33,5 @@ def main(folder: str, *sources: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]) if len(sys.argv) > 1 else __doc__)
+    asks = len(sys.argv) < 2 or sys.argv[1].startswith("-")  # such as --help
+    sys.exit(__doc__ if asks else main(*sys.argv[1:]))

@@ -3,7 +3,7 @@
 _STAYS = (
     "Dropout drops nothing, and batch normalisation uses old statistics instead of those of "
     "the batch.",
-    "Call model.train() at the start of each epoch.",
+    "Call model.train() after each evaluation, before you go on training.",
 )
 
 CODE = {
@@ -73,15 +73,15 @@ CODE = {
     ),
     "no-gradient": (
         "No gradient reaches some parameters ({n}).",
-        "Either forward() does not use them, or the way back to them is cut: by detach(), .data, "
-        "numpy or no_grad(). They never learn.",
+        "forward() or the loss does not use them, or the way back to them is cut: by detach(), "
+        ".data, numpy or no_grad(). They never learn.",
         "Use them in forward() and do not cut the graph; or leave them out of the model.",
     ),
     "training-in-eval-mode": (
         "The model is in evaluation mode while it trains.",
         "Dropout drops nothing, and batch normalisation uses old statistics instead of those of "
         "the batch. (A model without such layers does not mind, until it gets one.)",
-        "Call model.train() at the start of each epoch.",
+        "Call model.train() after each evaluation, before you go on training.",
     ),
     "training-in-eval-mode/after": (
         "After an evaluation, the model keeps training in evaluation mode.",

@@ -40,3 +40,8 @@ def _weights(module: nn.Module) -> list[torch.Tensor]:
 
 def _distance(one: list, other: list) -> float:
     return sum((a - b).double().norm().item() ** 2 for a, b in zip(one, other, strict=True)) ** 0.5
+
+
+def steps_in_hooks(model: nn.Module) -> bool:
+    """Tell whether hooks change the weights while gradients are computed; copies have no hooks."""
+    return any(getattr(p, "_post_accumulate_grad_hooks", None) for p in model.parameters())

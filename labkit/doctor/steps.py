@@ -15,6 +15,7 @@ from labkit.doctor.calls import iterators_of, message, schedulers_of
 from labkit.doctor.case import BATCHES, Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.catalogue_phrases import phrase
+from labkit.doctor.doubles import steps_in_hooks
 from labkit.doctor.findings import Finding
 from labkit.doctor.log import Rehearsal
 from labkit.doctor.sample import length
@@ -126,6 +127,8 @@ def _order(case: Case, seen: Rehearsal) -> Iterator[Finding]:
     if not held or seen.log.elsewhere and not log.steps:
         return  # another model's optimizer: whatever it clears and steps is not here
     if not log.steps and not seen.moved:
+        if steps_in_hooks(case.model):
+            return
         if case.optimizer is not None or log.reached:
             kind = "nothing-moves" if case.optimizer is None else "no-step"
             yield found(kind, _last(log.backwards), n=log.batches - seen.passes)

@@ -10,7 +10,7 @@ from torch import nn
 from labkit.doctor.calls import call, five_lines
 from labkit.doctor.case import Case
 from labkit.doctor.counting import numbers_in
-from labkit.doctor.sample import Part, Sample
+from labkit.doctor.sample import Enough, Part, Sample
 from labkit.doctor.shortcuts import images_and_labels
 from labkit.doctor.targets import untrained
 from labkit.inspect.recording import FAILURES
@@ -125,7 +125,9 @@ def ask(case: Case, trained: tuple, counted: bool = False) -> list[float]:
         tallies.clear()
         sample = Sample(few, Part(few, case.judging), on_batch=listen)
         code = evaluate if evaluate is plainly else copies.function(evaluate)
-        said = call(code, evaluate, (seen.model, sample), case.deadline)
+        said = None
+        with suppress(Enough):  # it went over the training batches, of which there are few
+            said = call(code, evaluate, (seen.model, sample), case.deadline)
         shares = [right / n for right, _loss, n in tallies if n]
         said = [] if counted else numbers_in(said)
         shares += [x if x <= 1 else x / 100 for x in said if 0 <= x <= 100]

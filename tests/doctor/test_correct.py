@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.optim import SGD, Adam, lr_scheduler
+from torch.optim.swa_utils import AveragedModel, update_bn
 from torch.utils.data import (
     DataLoader,
     IterableDataset,
@@ -740,7 +741,45 @@ def shares_of_the_test_set_beside_a_smaller_one():
     return parts | {"evaluate": evaluate}
 
 
+def steps_in_hooks_of_the_gradients():
+    parts = program(model=cnn())
+    model, loss_function, batches = parts["model"], parts["loss_function"], parts["train_batches"]
+    for p in model.parameters():
+        own = torch.optim.SGD([p], 0.05)
+        p.register_post_accumulate_grad_hook(lambda _p, own=own: (own.step(), own.zero_grad()))
+
+    def train():
+        for x, y in batches:
+            loss_function(model(x), y).backward()
+
+    return parts | {"train": train}
+
+
+def an_average_whose_evaluation_goes_over_the_training_batches():
+    parts = program(model=cnn())
+    model, batches, sgd = parts["model"], parts["train_batches"], parts["optimizer"]
+    average, loss_function = AveragedModel(model), parts["loss_function"]
+
+    def train_and_average():
+        model.train()
+        for x, y in batches:
+            sgd.zero_grad()
+            loss_function(model(x), y).backward()
+            sgd.step()
+        average.update_parameters(model)
+
+    def evaluate():
+        update_bn(batches, average)
+        average.eval()
+        with torch.no_grad():
+            answers = [(average(x).argmax(1) == y) for x, y in parts["validation_batches"]]
+        return torch.cat(answers).float().mean().item()
+
+    return parts | {"train": train_and_average, "evaluate": evaluate}
+
+
 UNUSUAL = [
+    steps_in_hooks_of_the_gradients, an_average_whose_evaluation_goes_over_the_training_batches,
     images_with_another_range, two_losses_of_which_one_is_summed, an_optimizer_by_hand,
     shares_of_the_test_set_beside_a_smaller_one,
     sharpness_aware_steps, an_optimizer_for_each_half, an_evaluation_that_collects_lists,
