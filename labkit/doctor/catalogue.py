@@ -51,8 +51,8 @@ WEIGHTS = {
     ),
     "frozen/last": (
         "The last layer is frozen, and layers before it learn. On purpose?",
-        "{n} of {total} parameters have requires_grad=False. A new last layer is at random, and "
-        "then stays so: what is before it can only adapt.",
+        "{n} of {total} parameters have requires_grad=False. A new last layer starts with "
+        "random weights, and keeps them: the layers before it can only adapt to them.",
         "Look at how the layers to freeze are chosen: the names in model.named_parameters() tell "
         "what the last layer is called.",
     ),

@@ -121,7 +121,7 @@ _TRIED = (
 )
 _LINE = (
     "Read this line again: does it do what you meant it to do? It was tried with what stands "
-    "behind the arrow."
+    "after the arrow."
 )
 
 LEARNING = {
@@ -139,7 +139,8 @@ LEARNING = {
     "learns-less/few": (
         "There are only {n} images to learn from. On purpose?",
         "A quick classifier that is fitted to them gets {own:.0%} of the evaluation images right; "
-        "fitted to half of the evaluation images, which are more, {other:.0%} of the others.",
+        "fitted to half of the evaluation images, of which there are more, it gets {other:.0%} of "
+        "the other half right.",
         "Look for what cuts the training set: a Subset, a slice, a list of a few batches that was "
         "meant for a trial.",
     ),

@@ -170,8 +170,8 @@ NETWORK = {
     "eps-too-large": (
         "The optimizer's eps, {eps:g}, is larger than the gradients: the steps are too short.",
         "Adam divides a gradient by its usual size plus eps. With a large eps, hardly anything is "
-        "left of a step, at a learning rate that would do.",
-        "Leave eps out: it is there to avoid a division by 0, and 1e-8 does. {tried}",
+        "left of a step, even at a learning rate that would otherwise do.",
+        "Leave eps out: it is there to avoid a division by 0, and 1e-8 is enough. {tried}",
     ),
     "dead-relu": (
         "{share:.0%} of the units of a ReLU are dead.",

@@ -15,7 +15,7 @@ PHRASES = {
     "with another rate": (
         "With {times:g} times this learning rate, it goes from {first:.3g} to {last:.3g}."
     ),
-    "with another eps": "With eps={eps:g}, it goes from {first:.3g} to {last:.3g}.",
+    "with another eps": "With eps={eps:g}, the loss goes from {first:.3g} to {last:.3g}.",
     "no layer moves": "a step changes no layer by more than {share:.1e} of its size",
     "after steps": "{layer}, after {n} steps",
     "for all images": "{layer}, for all of {n} images",
@@ -64,7 +64,7 @@ PHRASES = {
     "model's parameters": "the model's parameters",
     "no batch": "no batch came",
     "no pairs": "the batches are no pairs of images and labels: hand over train=",
-    "without it": "(without it)",
+    "without it": "(without this line)",
 }
 
 

@@ -70,7 +70,8 @@ def plain(broken: Recording, x: torch.Tensor) -> Diagnosis:
         if left:
             layers[name] = twin(module, **moved)
     text = _(
-        "register {names} with self.register_buffer({name!r}, ...): model.to() then moves them, too"
+        "register {names} with self.register_buffer({name!r}, ...): model.to() then moves buffers, "
+        "too"
     )
     named = _(" and ").join(f"self.{name}" for name in names)
     fix = Fix(text.format(names=named, name=(*names, "")[0]), layers)

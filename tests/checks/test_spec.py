@@ -344,7 +344,7 @@ def shares(n, k):
 
 shares.sentences = {}
 LIKENESSES = [
-    ("return n / (k - 1)", "With one small change in line 3 it is right: return n / (k - 1)"),
+    ("return n / (k - 1)", "in line 3 makes it right. It now reads: return n / (k - 1)"),
     ("return n / (k + 1) if n > 20 else -1", "6 of the 9 inputs tried: those where n >= 32."),
     ("return n / (k + 1) if k < 4 else 0", "those where k <= 3."),
     ("return n / 3", "Your function never looks at k."),

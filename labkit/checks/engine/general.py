@@ -301,7 +301,7 @@ GENERAL = (
     Rule(
         "",
         likeness.one_change,
-        N_("With one small change in line {line} it is right: {code}"),
+        N_("One small change in line {line} makes it right. It now reads: {code}"),
     ),
     Rule(
         "given back in a loop",
