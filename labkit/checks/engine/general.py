@@ -294,6 +294,15 @@ GENERAL = (
     ),
     Rule("input unused", _unused, N_("Your function never looks at {names}.")),
     Rule(
+        "given back in a loop",
+        _if(lambda t: _has_a_loop(t) and _given_back(t)),
+        N_(
+            "What was given comes back as it was. x = ... in a loop only gives a new value a name; "
+            "return what you have computed."
+        ),
+    ),
+    Rule("given back", _if(_given_back), N_("What was given comes back as it was.")),
+    Rule(
         "",
         _right_where,
         N_("It is right for {n} of the {all} inputs tried: those where {condition}."),
@@ -303,15 +312,6 @@ GENERAL = (
         likeness.one_change,
         N_("One small change in line {line} makes it right. It now reads: {code}"),
     ),
-    Rule(
-        "given back in a loop",
-        _if(lambda t: _has_a_loop(t) and _given_back(t)),
-        N_(
-            "What was given comes back as it was. x = ... in a loop only gives a new value a name; "
-            "return what you have computed."
-        ),
-    ),
-    Rule("given back", _if(_given_back), N_("What was given comes back as it was.")),
     Rule("factor", _factor, N_("Each number is {times:.4g} times what it should be.")),
     Rule(
         "",
