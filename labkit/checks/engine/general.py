@@ -302,6 +302,7 @@ GENERAL = (
         ),
     ),
     Rule("given back", _if(_given_back), N_("What was given comes back as it was.")),
+    Rule("factor", _factor, N_("Each number is {times:.4g} times what it should be.")),
     Rule(
         "",
         _right_where,
@@ -312,7 +313,6 @@ GENERAL = (
         likeness.one_change,
         N_("One small change in line {line} makes it right. It now reads: {code}"),
     ),
-    Rule("factor", _factor, N_("Each number is {times:.4g} times what it should be.")),
     Rule(
         "",
         _partly_right,

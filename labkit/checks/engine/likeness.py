@@ -29,8 +29,10 @@ def one_change(trial: "Trial") -> dict | None:
             break
         answer = None if source in known else _defined(source, trial.answer.given)
         if answer and trial.would_be_right(answer, _SECONDS):
-            code = lines[statement.lineno - 1].strip()
-            return {"line": first + statement.lineno - 1, "code": code}
+            start = statement.lineno - 1
+            end = start + 1 if hasattr(statement, "body") else statement.end_lineno
+            code = " ".join(line.strip() for line in lines[start:end])
+            return {"line": first + start, "code": code}
         known.add(source)
     return None
 
