@@ -78,7 +78,7 @@ def learners(folders: list[Path], complaints: list[str]) -> dict[str, list[board
     for folder, files in found.items():
         differing = folder.parts[depth:-1] if folder.is_file() else folder.parts[depth:]
         signed = next((name for name, _progress in files.values() if name), "")
-        name = differing[0] if differing else signed or folder.stem
+        name = differing[0] if differing else signed or _named(folder, files)
         merged.setdefault(name, []).extend(progress for _name, progress in files.values())
     return merged
 
@@ -104,6 +104,12 @@ def _read(folder: Path, complaints: list[str]) -> Files:
             read[file] = "", {}
             complaints.append(" ".join(str(error).splitlines()))
     return read
+
+
+def _named(folder: Path, files: Files) -> str:
+    """Return the name for the only learner: that of ``class/ada`` where one is collected."""
+    inside = [file.parent.name for file in files if file.parent.parent == folder]
+    return inside[0] if len(inside) == len(files) == 1 and inside != ["notebooks"] else folder.stem
 
 
 def _of_several(folder: Path, files: Files) -> list[Path]:

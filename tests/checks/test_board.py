@@ -164,6 +164,13 @@ def test_one_folder_of_a_whole_class_is_taken_apart(tmp_path, monkeypatch, capsy
     assert status == 1 and "eve" in errors and "ada" not in errors
 
 
+def test_the_only_learner_of_a_class_has_the_name_of_the_folder(tmp_path, monkeypatch, capsys):
+    _learner(tmp_path / "class" / "ada", monkeypatch, "grey")
+    assert _learners(_exported(capsys, tmp_path / "class")[1]) == ["ada"]
+    _learner(tmp_path / "bob" / "notebooks", monkeypatch, "grey")
+    assert _learners(_exported(capsys, tmp_path / "bob")[1]) == ["bob"]
+
+
 def test_files_in_one_folder_are_named_by_who_wrote_them(tmp_path, monkeypatch, capsys):
     for name in ("ada", "bob"):
         monkeypatch.setenv("JUPYTERHUB_USER", name)
