@@ -68,7 +68,7 @@ def find_fault(broken: Recording, x: torch.Tensor) -> Fault:
     got, expected, fixes = _diagnosis(broken, x, got)
     change = _change(fixes, broken, x)
     if type(broken.model).__module__.partition(".")[0] in ("torch", "torchvision"):
-        change = change.replace("self.", "model.")  # the learner wrote no class of this model
+        change = re.sub(r"\bself\.(\w+ = )", r"model.\1", change)  # no class of the learner's
     return Fault(layer, got, expected, change, message)
 
 

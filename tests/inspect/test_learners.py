@@ -11,6 +11,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torchvision.models import resnet18
 
 from labkit.inspect import summary
 
@@ -597,6 +598,14 @@ def test_the_coach_names_the_layer_and_the_right_fix(case):
 def test_with_the_right_fix_the_module_runs(case):
     shown = summary(built(case, case.edit), fed(case))
     assert shown.fault is None and not shown.warnings
+
+
+def test_layers_of_a_ready_model_are_named_by_the_model_and_own_lines_stay():
+    change = summary(resnet18(), (2, 1, 32, 32)).fault.change
+    assert "model.conv1 = nn.Conv2d(1, 64" in change
+    case = BROKEN["layers in a list do not follow the model to another type"]
+    inside = nn.Sequential(built(case))
+    assert "model[0].experts an nn.ModuleList" in summary(inside, fed(case)).fault.change
 
 
 def test_a_misspelt_constructor_is_told():
