@@ -1,14 +1,13 @@
 """Which line of the learner's own is it? One after another is edited, and the program run again."""
 
 import gc
-import sys
 import sysconfig
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from inspect import signature
-from types import CodeType, FunctionType
+from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 import torch
@@ -26,6 +25,7 @@ from labkit.sandbox import randomness
 from labkit.sandbox.limits import TimeUp, within
 from labkit.sandbox.model_lock import model_lock
 from labkit.sandbox.quiet import quiet
+from labkit.sandbox.reading import returned
 
 _SECONDS, _LINES, _SAME = 15.0, 3, 0.1
 """The time for all edits, the lines that are named, and scores that are as good as each other."""
@@ -47,22 +47,13 @@ class Line:
 
 def own_functions(run: Callable) -> dict[CodeType, dict[str, Any]]:
     """Return the code of the learner's functions that run, with the values of their names."""
-    seen: dict[CodeType, dict[str, Any]] = {}
+    return returned(run, _is_own)
 
-    def note(frame, event: str, _value) -> None:
-        code = frame.f_code
-        if event == "return" and not code.co_filename.startswith(_LIBRARIES):
-            name = frame.f_globals.get("__name__", "").partition(".")[0]
-            if name not in ("torch", "torchvision", "labkit") and code.co_name not in _ASIDE:
-                seen[code] = dict(frame.f_locals)
 
-    before = sys.getprofile()
-    sys.setprofile(note)
-    try:
-        run()
-    finally:
-        sys.setprofile(before)
-    return seen
+def _is_own(frame: FrameType) -> bool:
+    code, home = frame.f_code, frame.f_globals.get("__name__", "").partition(".")[0]
+    theirs = home in ("torch", "torchvision", "labkit")
+    return not (theirs or code.co_filename.startswith(_LIBRARIES) or code.co_name in _ASIDE)
 
 
 def lines(case: Case, name: str, loop: bool, given: dict) -> list[Line]:

@@ -1,8 +1,8 @@
 """What a wrong answer is like: one small change away from right, or right where something holds."""
 
-import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from labkit.inspect.edits import edits, is_harmless
+from labkit.sandbox.reading import returned
 
 if TYPE_CHECKING:
     from labkit.checks.engine.trial import Trial
@@ -21,8 +22,11 @@ _SECONDS = 1.5
 def one_change(trial: "Trial") -> dict | None:
     """Find a line of the answer in which one small change makes it right, on every input."""
     tree, (lines, first) = trial.answer.tree, trial.answer.lines
-    harmless = tree and is_harmless(trial.answer.given.__code__)
-    changes = edits(tree, _values(trial)) if harmless else ()
+    if not tree or not is_harmless(own := trial.answer.given.__code__):
+        return None
+    first_case = trial.exercise.cases()[0]
+    run = partial(trial.attempt, trial.answer.given, first_case)
+    changes = edits(tree, returned(run, lambda frame: frame.f_code is own).get(own, {}))
     until, known = time.monotonic() + _SECONDS, set()
     for _cost, statement, _new, source in sorted(changes, key=lambda change: change[0]):
         if time.monotonic() > until:
@@ -35,23 +39,6 @@ def one_change(trial: "Trial") -> dict | None:
             return {"line": first + start, "code": code}
         known.add(source)
     return None
-
-
-def _values(trial: "Trial") -> dict[str, Any]:
-    """Return what the names of an answer held when it returned the last time."""
-    code, found = trial.answer.given.__code__, {}
-
-    def note(frame, event: str, _value) -> None:
-        if event == "return" and frame.f_code is code:
-            found.update(frame.f_locals)
-
-    before = sys.getprofile()
-    sys.setprofile(note)
-    try:
-        trial.attempt(trial.answer.given, trial.exercise.cases()[0])
-    finally:
-        sys.setprofile(before)
-    return found
 
 
 def _defined(source: str, function: FunctionType) -> Callable | None:
