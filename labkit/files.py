@@ -50,7 +50,7 @@ def work() -> Path:
 
 def existing(path: Path) -> Path:
     """Return ``path``, or the nearest folder above it that is there."""
-    return next(one for one in (path, *path.absolute().parents) if os.path.exists(one))
+    return next(one for one in (path, *path.resolve().parents) if os.path.exists(one))
 
 
 def full(folder: Path) -> bool:

@@ -99,6 +99,7 @@ def test_a_place_where_we_may_not_look_counts_as_not_there(monkeypatch, tmp_path
 def test_a_folder_not_made_yet_is_on_the_disk_of_its_parent(tmp_path):
     assert files.existing(tmp_path / "a" / "b") == tmp_path
     assert files.existing(Path("nowhere at all")) == Path.cwd()
+    assert files.existing(Path("..", "nowhere at all")) == Path.cwd().parent
 
 
 ON_A_SMALL_DISK = """

@@ -4,7 +4,8 @@ Each FOLDER is a learner's, or there is one, with a folder for each learner in i
 ``/home`` say the same. The table goes to standard output, or to ``--output FILE``, as CSV, with a
 row for each exercise of each learner: learner, notebook, exercise, attempts (up to the first right
 answer), solved (UTC, empty if not yet), mistakes (by name, and how often). Each file that
-cannot be read is named on standard error, and the exit code is 1 then.
+cannot be read is named on standard error, and the exit code is 1 then. A learner who has tried
+nothing yet is named there, too, which is no error.
 """
 
 import argparse
@@ -19,10 +20,11 @@ from labkit.checks.series import SERIES, exercises
 from labkit.classroom import titled
 
 COLUMNS = ("learner", "notebook", "exercise", "attempts", "solved", "mistakes")
+NOTHING = "nothing tried yet"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the table; name what could not be read, and return 1 if there was such a thing."""
+    """Print the table, name what could not be read, and return 1 if there was such a thing."""
     parser = argparse.ArgumentParser(prog="python -m labkit.checks.export", description=__doc__)
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the table there")
@@ -43,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.write(text.getvalue())
     for complaint in complaints:
         print(complaint, file=sys.stderr)
-    return 1 if complaints else 0
+    return int(any(not complaint.endswith(NOTHING) for complaint in complaints))
 
 
 def rows(copies: list[board.Progress]) -> list[tuple[str, str, int, str, str]]:
@@ -95,7 +97,7 @@ def _read(folder: Path, complaints: list[str]) -> Files:
         if not os.access(folder, os.R_OK | os.X_OK):
             complaints.append(f"{folder}: cannot be looked into")
         elif not files:
-            complaints.append(f"{folder}: no {board.FILE}: nothing tried yet")
+            complaints.append(f"{folder}: no {board.FILE}: {NOTHING}")
     read = {}
     for file in files:
         try:

@@ -113,7 +113,8 @@ def main(folder: str) -> None:
     place = Path(folder).absolute()
     place.mkdir(parents=True, exist_ok=True)
     place.chmod(0o3733)  # sticky, and files get this folder's group
-    print(f"Set LABKIT_CLASS={place} for all learners and for yourself, and open labkit/class.")
+    print(f"Set LABKIT_CLASS={place} for all learners and for yourself. On a hub, the page is at")
+    print("https://HUB/user/YOU/labkit/class, on your own machine at localhost:8888/labkit/class.")
 
 
 if __name__ == "__main__":

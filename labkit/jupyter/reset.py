@@ -3,6 +3,7 @@
 The notebook is again as its authors wrote it, and the old one is kept beside it.
 """
 
+import builtins
 import sys
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from labkit.text import LANGUAGES, _, on_any_terminal
 def reset(name: str, folder: Path) -> Path:
     """Put back the notebook in ``folder`` whose name begins with ``name``; return the old one.
 
-    Raise ``ValueError`` where there is no such notebook, or no git to take it from.
+    Raise ``ValueError`` where there is no such notebook, or nothing to take it from: git has it, or
+    ``make lab`` kept it when it first started.
     """
     folder = folder / Path(name).parent
     found = sorted(folder.glob(f"{Path(name).stem}*.ipynb"))
@@ -25,9 +27,7 @@ def reset(name: str, folder: Path) -> Path:
     edition = folder.name in LANGUAGES
     fresh = "" if edition else original(notebook)
     if not (edition or fresh):
-        text = _(
-            "There is no git here to take {name} from: download it again from where you got it."
-        )
+        text = _("There is no copy of {name} here: download it again from where you got it.")
         raise ValueError(text.format(name=notebook.name))
     number = next(n for n in range(1, 1000) if not _aside(notebook, n).exists())
     notebook.replace(_aside(notebook, number))
@@ -43,8 +43,11 @@ def _aside(notebook: Path, number: int) -> Path:
 
 
 def main(*names: str) -> int:
-    """Reset the notebooks named; return 1 if one could not be."""
+    """Reset the notebooks named; return 1 if none is named, or one could not be."""
     on_any_terminal()
+    if not names:
+        print(__doc__, file=sys.stderr)
+        return 1
     folder = Path("notebooks") if Path("notebooks").is_dir() else Path.cwd()
     for name in names:
         try:
@@ -58,4 +61,6 @@ def main(*names: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]) if len(sys.argv) > 1 else __doc__)
+    status = main(*sys.argv[1:])
+    if not hasattr(builtins, "__IPYTHON__"):  # %run in a notebook would show a traceback
+        sys.exit(status)

@@ -12,7 +12,7 @@ from labkit.languages import locales
 from labkit.languages.segments import translate
 from labkit.text import LANGUAGES, with_signs
 
-_KEPT = ".written.json"
+_KEPT, _AS_NEW = ".written.json", ".as_new"
 _IMAGES = Path(__file__).parents[2] / "images"
 _UP = re.compile(rf'(?:\]\(|src="|href=")(?=\.\./)|\[(?:{"|".join(LANGUAGES.values())})\]\(')
 """Before an address that leaves the folder: it is one folder further up from an edition."""
@@ -57,10 +57,11 @@ def write_all(folder: Path) -> list[Path]:
     """Bring the editions in ``folder`` up to date; return the files that stay as they are.
 
     Those are what a learner has changed, apart from outputs: ``labkit.jupyter.reset`` puts a new
-    one in its place. The English files are taken as they were committed. ``folder`` may be one of
-    the editions. Raises ``OSError`` if there is something new that cannot be written.
+    one in its place. The English files are taken as their authors wrote them. ``folder``
+    may be one of the editions. Raises ``OSError`` if something new cannot be written.
     """
     folder = folder.parent if folder.name in LANGUAGES else folder
+    _keep(folder)
     return [path for code in LANGUAGES if code != "en" for path in _write(code, folder)]
 
 
@@ -87,11 +88,31 @@ def _write(code: str, folder: Path) -> list[Path]:
     return stay
 
 
+def _keep(folder: Path) -> None:
+    """Keep a copy of each notebook as it came, where no git has it: from a ZIP file.
+
+    Jupyter adds the version of Python to a notebook that it saves: that may be a learner's.
+    """
+    for path in folder.glob("[0-9]*.ipynb"):
+        kept, text = folder / _AS_NEW / path.name, path.read_text("utf-8")
+        try:
+            saved = "version" in json.loads(text)["metadata"]["language_info"]
+        except (ValueError, KeyError):
+            continue
+        if not saved and not _committed(path):
+            replace(kept, text)
+
+
 def original(path: Path) -> str:
-    """Return a file as its authors committed it; "" where there is no git that has it.
+    """Return a file as its authors wrote it; "" where neither git nor ``write_all`` has kept it.
 
     nbgitpuller commits what a learner wrote: then it is the file that came with the last pull.
     """
+    kept = path.parent / _AS_NEW / path.name
+    return _committed(path) or (kept.read_text("utf-8") if kept.exists() else "")
+
+
+def _committed(path: Path) -> str:
     pulled = _git(path.parent, "log", "--author=nbgitpuller", "--format=%h", "@{upstream}..")
     revision = "@{upstream}" if pulled else "HEAD"
     return _git(path.parent, "show", f"{revision}:./{path.name}")

@@ -62,16 +62,18 @@ def drawn(rates: dict[str, float], batch: int) -> str:
     digits = math.floor(math.log10(rates[slow] * SECONDS)) - 1
     goal = max(1, round(rates[slow] * SECONDS, -digits))
     rows = "".join(_lane(name, rate, goal) for name, rate in rates.items())
-    said = _(
+    times = rates[fast] / rates[slow]
+    text = _(
         "Batches of {batch}: {fast} trains on {high:,.0f} images per second, {slow} on {low:,.0f}. "
         "That is {times:.2g} times as many."
-    ).format(
-        batch=batch,
-        fast=fast,
-        slow=slow,
-        high=rates[fast],
-        low=rates[slow],
-        times=rates[fast] / rates[slow],
+    )
+    if times < 1.1:
+        text = _(
+            "Batches of {batch}: {fast} trains on {high:,.0f} images per second, {slow} on "
+            "{low:,.0f}. That is about as many."
+        )
+    said = text.format(
+        batch=batch, fast=fast, slow=slow, high=rates[fast], low=rates[slow], times=times
     )
     table = f'<table class="lk-bars">{rows}</table>'
     return f'<div class="lk-race">{table}<p role="status">{escaped(said)}</p></div>'

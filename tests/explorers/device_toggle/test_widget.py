@@ -68,6 +68,11 @@ def test_the_button_of_a_gpu_that_is_not_there_replays_the_newest_recording(no_g
     assert "That is 20 times as many." in toggle.track.value
 
 
+def test_two_lanes_that_train_alike_are_said_to():
+    said = compute.drawn({"1 thread": 1000.0, "2 threads": 1040.0}, 4)
+    assert "1,000. That is about as many." in said and "times" not in said
+
+
 def test_each_bar_fills_as_fast_as_its_lane_trains():
     drawn = compute.drawn({"CPU": 234.6, "GPU": 938.0}, 4)
     assert "235 images/s" in drawn and "938 images/s" in drawn
