@@ -16,15 +16,7 @@ from labkit.doctor.catalogue_phrases import phrase
 from labkit.doctor.doubles import Doubles
 from labkit.doctor.lines import line_of
 from labkit.doctor.log import Log, Rehearsal
-from labkit.doctor.sample import (
-    Enough,
-    Part,
-    Sample,
-    first_batches,
-    is_pair,
-    length,
-    pairs,
-)
+from labkit.doctor.sample import Enough, Part, Sample, first_batches, is_pair, length, pairs
 from labkit.doctor.watch import Watch
 from labkit.inspect.recording import FAILURES
 from labkit.sandbox.copies import Copies, files_kept
@@ -68,6 +60,7 @@ class Case:
         self.unseen: dict[str, str] = {}  # what could not be looked at, and why
         self.missed: list[str] = []  # the same, for what has no name of its own
         self.named: list[str] = []  # the kinds that were found so far
+        self.answers: dict[int, list[float]] = {}  # after so many batches, as the program is
         self.by_hand = None
         if not isinstance(self.optimizer, torch.optim.Optimizer | None):
             self.by_hand, self.optimizer = self.optimizer, None

@@ -23,7 +23,7 @@ from labkit.doctor.findings import Finding
 from labkit.doctor.narrowing import Line
 from labkit.doctor.sample import length, pairs
 from labkit.doctor.shortcuts import images_and_labels, knows
-from labkit.doctor.trials import FEW, LESS, USUAL, exchanges, right_answers
+from labkit.doctor.trials import FEW, LESS, USUAL, exchanges, own_answers, right_answers
 from labkit.inspect.recording import FAILURES
 
 _ALL_SECONDS, _MORE = 20.0, 0.3
@@ -55,7 +55,7 @@ def look(case: Case) -> Iterator[Finding]:
         yield from _data(case, judged, there, by_themselves)
         return
     for passes in (1, 2):
-        scores = right_answers(case, passes * len(case.many))
+        scores = own_answers(case, passes * len(case.many))
         if scores:
             count = passes * len(case.many)
             own, plainly = scores

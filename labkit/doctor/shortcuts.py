@@ -19,10 +19,11 @@ from labkit.doctor.sample import pairs
 _MANY, _OF_EACH = 800, 40
 """Images, and images of a class, from which on it can be said that labels do not fit."""
 
-_NEAR = 0.35
+_NEAR, _GAP = 0.35, 0.6
 """Distance to the nearest training image over that to the 20th: 0.8 or so where they are others.
 
-Below 0.5 already where images of a class differ in a few numbers only, as drawn ones do.
+Below 0.5 already where images of a class differ in a few numbers only, as drawn ones do; but there
+no step from one neighbour to the next is as large as from the copies to the first other image.
 """
 
 
@@ -67,7 +68,8 @@ def _copies(case: Case, images: torch.Tensor) -> Iterator[Finding]:
     middle = here.mean(0)
     nearest = torch.cdist(there - middle, here - middle).topk(20, largest=False).values
     ratio = nearest[:, 0] / nearest[:, -1].clamp(min=1e-9)
-    share = ((ratio < _NEAR) & (nearest[:, 0] > 1e-6)).float().mean().item()
+    apart = (nearest[:, :-1] / nearest[:, 1:].clamp(min=1e-9)).amin(1) < _GAP
+    share = ((ratio < _NEAR) & apart & (nearest[:, 0] > 1e-6)).float().mean().item()
     if share > 0.4:
         yield found("nearly-the-same", share=share)
 

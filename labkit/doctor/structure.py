@@ -14,6 +14,7 @@ from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
 from labkit.doctor.sample import fitting, length, pairs
+from labkit.doctor.trials import better
 from labkit.inspect.recording import FAILURES, record
 from labkit.sandbox import randomness
 from labkit.sandbox.copies import Copies
@@ -267,6 +268,16 @@ def _ratio(slopes: dict) -> float:
     return sizes[0] / between if between > 0 else 1.0
 
 
+def _without_harm(case: Case, **settings: float) -> bool:
+    """Tell whether a copy learns no more with other settings of the optimizer."""
+
+    def change(copies, _model):
+        for group in copies.optimizer(case.optimizer).param_groups:
+            group.update(settings)
+
+    return better(case, change) is False
+
+
 def _numbers(case: Case) -> Iterator[Finding]:
     """Read the numbers of layers and optimizer that are far from the usual ones."""
     for name, module in case.model.named_modules():
@@ -290,10 +301,11 @@ def _numbers(case: Case) -> Iterator[Finding]:
     for group in case.optimizer.param_groups if case.optimizer is not None else ():
         decay, rate = group.get("weight_decay", 0), float(group.get("lr", 0))
         decoupled = group.get("decoupled_weight_decay") or "AdamW" in type(case.optimizer).__name__
-        if decay > (max(_MOST_DECAY, 0.003 / max(rate, 1e-9)) if decoupled else 0.09):
+        most = max(_MOST_DECAY, 0.003 / max(rate, 1e-9)) if decoupled else 0.09
+        if decay > most and not _without_harm(case, weight_decay=0):
             yield found("weight-decay", type(case.optimizer).__name__, value=decay)
         momentum = group.get("momentum", 0) or 0
-        if momentum > _MOST_MOMENTUM:
+        if momentum > _MOST_MOMENTUM and not _without_harm(case, momentum=0.9):
             n = round(1 / (1 - momentum)) if momentum < 1 else 1_000
             yield found("momentum", type(case.optimizer).__name__, value=momentum, n=n)
         if 0 < momentum < 0.1 and 0.8 <= rate <= 1:

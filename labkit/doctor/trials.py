@@ -70,18 +70,46 @@ def helps(case: Case, prepare: Callable) -> bool | None:
 
     None where it cannot be tried, or where the network learns little either way.
     """
+    return better(case, prepared(prepare))
+
+
+def prepared(prepare: Callable) -> Callable:
+    """Return the change of a copy that lets ``prepare(model, images)`` come before its forward."""
 
     def change(_copies, model):
         model.register_forward_pre_hook(lambda m, given: (prepare(m, given[0]), *given[1:]))
 
+    return change
+
+
+def better(case: Case, change: Callable) -> bool | None:
+    """Tell whether a copy that ``change(copies, model)`` has changed learns more.
+
+    None where it cannot be tried, or where the network learns little either way.
+    """
+    scores = compared(case, change)
+    if scores is None:
+        return None
+    own, other = scores
+    return True if other > own + LESS else False if own > max(0.5, other - LESS / 3) else None
+
+
+def compared(case: Case, change: Callable) -> tuple[float, float] | None:
+    """Return the shares of right answers as it is and with a change; None if it cannot be tried."""
     judged = images_and_labels(case.judging_batches[0])
     if not case.trained or judged is None or len(judged[1]) < FEW:
         return None
-    changes: tuple[dict, ...] = ({}, {"change": change})
-    own, other = (max(right_answers(case, len(case.many), **c), default=0) for c in changes)
-    if not own or not other:
-        return None
-    return True if other > own + LESS else False if own > max(0.5, other - LESS / 3) else None
+    count = len(case.many)
+    both = own_answers(case, count), right_answers(case, count, change=change)
+    own, other = (max(scores, default=0) for scores in both)
+    return (own, other) if own and other else None
+
+
+def own_answers(case: Case, count: int) -> list[float]:
+    """Return the shares of right answers of the program as it is; it is trained once."""
+    if count not in case.answers:
+        case.answers[count] = right_answers(case, count)
+    return case.answers[count]
 
 
 def right_answers(case: Case, count: int, **changes: Any) -> list[float]:

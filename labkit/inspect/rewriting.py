@@ -116,17 +116,16 @@ def _edited(broken: Recording) -> Generator[tuple[float, Fix]]:
         source, tree = source_of(frame.f_code)
         first = frame.f_code.co_firstlineno
         simple = (ast.Assign, ast.AugAssign, ast.Return, ast.Expr)
-        found = [n for n in ast.walk(tree) if isinstance(n, simple)]
-        found = [
-            n for n in found if written(source, n)[:6] != "print(" and n.lineno <= line - first + 1
-        ]
+        every = [n for n in ast.walk(tree) if isinstance(n, simple)]
+        every = [n for n in every if written(source, n)[:6] != "print("]
+        found = [n for n in every if n.lineno <= line - first + 1]
         stale: set[str] = set()
         for back, statement in enumerate(sorted(found, key=lambda n: -n.lineno)[:6]):
             old, begin = written(source, statement), _start(source, statement)
             names = [n for n in ast.walk(statement) if isinstance(n, ast.Name)]
             stale |= {n.id for n in names if back and isinstance(n.ctx, ast.Store)}
             part = _Part(statement, source, tree, frame, stale, broken, until)
-            below = [n for n in found if n.lineno == getattr(statement, "end_lineno", 0) + 1]
+            below = [n for n in every if n.lineno == getattr(statement, "end_lineno", 0) + 1]
             for cost, start, end, text in [*_wholes(source, statement, below), *_changes(part)]:
                 edited = source.encode()[:start].decode() + text + source.encode()[end:].decode()
                 last = max(end, begin + len(old.encode()))
@@ -153,7 +152,7 @@ def _wholes(
     for other in below[:1]:
         begin, then = _start(source, other), written(source, other)
         alike = isinstance(other, ast.Assign) and other.col_offset == statement.col_offset
-        if alike and re.search("flat|permute|transpose|view|reshape|squeeze", text):
+        if alike and re.search("flat|permute|transpose|view|reshape|squeeze", text + then):
             between = source.encode()[end:begin].decode()
             yield 1.2, start, begin + len(then.encode()), f"{then}{between}{text}"
     kept = re.sub(r"\.(mean|sum|std|amax|amin)\((dim=)?(-?\d)\)", r".\1(\3, keepdim=True)", text)

@@ -100,7 +100,7 @@ def counts(broken: Recording, x: torch.Tensor) -> Diagnosis:
         if name == "normalized_shape":
             size = shape[-len(module.normalized_shape) :]
             fixes += resized(call, normalized_shape=size[0] if len(size) == 1 else list(size))
-        elif name != "in_features" or len(shape) < 4 or shape[2] != shape[3]:  # channels last
+        elif not _is_channels_last(wanted, shape):
             fixes += _as_many(call, name, shape[axis], groups)
         fixes += swapped(broken)
         mistyped = earlier(broken, broken.sources[0], shape[axis], n)
@@ -113,6 +113,15 @@ def counts(broken: Recording, x: torch.Tensor) -> Diagnosis:
         odd = uneven or shape[axis] % 2 > n % 2  # 65 is no 64
         fixes = mistyped + fixes if odd else fixes + mistyped
     return got, expected, fixes
+
+
+def _is_channels_last(wanted: Want, shape: tuple[int, ...]) -> bool:
+    """Tell whether a side of the image, and no channels, stands where they are wanted."""
+    if len(shape) != 4:
+        return False
+    if wanted.axis == 1:
+        return shape[3] == wanted.count and shape[1] == shape[2]
+    return wanted.name == "in_features" and shape[2] == shape[3]
 
 
 def _is_uneven(step: Step) -> bool:

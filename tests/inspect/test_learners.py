@@ -393,6 +393,13 @@ heads and tokens of the keys are swapped, and the keys of one image would run
         v).transpose(1, 2).flatten(2); return self.fc(t.mean(1))
     matmul: \(q @ k\.transpose\(-2, -1\)\)
     k.transpose(1, 2) -> k.transpose(2, 3)
+the channels come back a line too late, and as many channels as the side has would run
+    c = nn.Conv2d(3, 16, 4, 4); mix = nn.Linear(16, 16); norm = nn.GroupNorm(4, 16); fc = \
+        nn.Linear(16, 10)
+    x = self.mix(self.c(x).permute(0, 2, 3, 1)); x = self.norm(x); x = x.permute(0, 3, 1, 2); \
+        return self.fc(x.mean((2, 3)))
+    norm: x = x\.permute\(0, 3, 1, 2\); x = self\.norm\(x\) in place
+    self.norm(x) -> self.norm(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
 a layer goes by another name than in the constructor
     conv = nn.Conv2d(3, 8, 3); out = nn.Linear(8, 10)
     x = F.relu(self.conv(x)); return self.classifier(x.mean((2, 3)))
