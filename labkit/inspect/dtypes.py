@@ -40,7 +40,7 @@ def types(broken: Recording, x: torch.Tensor) -> Diagnosis:
         return None
     got, expected = (str(t.dtype).removeprefix("torch.") for t in (first, weights))
     change = "x.float()" if weights.dtype == torch.float32 else f"x.to(torch.{expected})"
-    change = "x.abs()" if first.is_complex() else change
+    change = "x.real" if first.is_complex() else change
     fixes = _unregistered(broken, weights, first)
     fixes = fixes or _where_it_came_in(broken, x, (first.dtype, weights.dtype), change)
     fixes = fixes or before(call, _("convert the input first, {x}"), change)
@@ -105,8 +105,12 @@ def _unregistered(broken: Recording, weights: torch.Tensor, given: torch.Tensor)
 def _embedding(call: Call, numbers: torch.Tensor) -> Diagnosis:
     if numbers.is_floating_point():
         dtype = str(numbers.dtype).removeprefix("torch.")
-        fixes = before(call, _("convert the input first, {x}"), "x.long()")
-        return _("numbers of type {dtype}").format(dtype=dtype), "int64", fixes
+        text = _("convert what {layer} is given first, {x}").format(layer=call.name, x="{x}")
+        return (
+            _("numbers of type {dtype}").format(dtype=dtype),
+            "int64",
+            before(call, text, "x.long()"),
+        )
     count, low, high = call.module.num_embeddings, int(numbers.min()), int(numbers.max())
     got = _("numbers from {low} to {high}").format(low=low, high=high)
     expected = _("numbers from 0 to {high} (num_embeddings={n})").format(high=count - 1, n=count)

@@ -11,6 +11,7 @@ from torch import nn
 
 from labkit.inspect import (
     dtypes,
+    heads,
     joins,
     messages,
     reshapes,
@@ -18,6 +19,7 @@ from labkit.inspect import (
     rules,
     search,
     slips,
+    soundness,
     too_small,
 )
 from labkit.inspect.fixes import Fix, best, both, changed, layer_text, of_size, reach, shape_text
@@ -26,8 +28,9 @@ from labkit.text import _
 
 RULES = (
     *(slips.no_forward, slips.inputs, slips.no_tensor, reshapes.in_place, reshapes.batch_lost),
-    *(dtypes.plain, dtypes.types, rules.counts, rules.axes, too_small.windows, joins.products),
-    *(joins.sums, joins.joined, reshapes.views, reshapes.permutes, reshapes.no_such_axis),
+    *(dtypes.plain, dtypes.types, heads.replaced, heads.keys, rules.counts, rules.axes),
+    *(too_small.windows, joins.products, joins.sums, joins.joined, reshapes.views),
+    *(reshapes.permutes, reshapes.no_such_axis),
 )
 """In the order in which they are asked; the first that knows the call is believed."""
 
@@ -98,21 +101,24 @@ def _change(fixes: list[Fix], broken: Recording, x: torch.Tensor) -> str:
         return fed
     tried = [fix for fix in fixes if _can_be_tried(fix)]
     edits = rewriting.edits(broken)
-    for fix in rewriting.sound(edits, broken, x, 0, 0.5):  # a layer that is made and never called
+    for fix in soundness.sound(edits, broken, x, 0, 0.5):  # a layer that is made and never called
         return fix.words
     steps, found = best((fix for fix in tried if not fix.layers), broken, x)
     if steps < math.inf or not any(fix.given for fix in found):
         # replacing a layer always lets it run, so a slip before it comes first
-        for fix in rewriting.sound(edits, broken, x, 0.5, 1.5):
+        for fix in soundness.sound(edits, broken, x, 0.5, 1.5):
             return fix.words
         steps, found = best(tried, broken, x)
     if steps < math.inf:
         wholes = [whole for fix in found if (whole := _with_the_next(fix, broken, x))]
         alike = [whole for whole in wholes if len(set(_kinds(whole))) == 1]
         sure = alike or _is_sure(fixes, broken)
-        more = [] if sure else rewriting.sound(edits, broken, x, 1.5, math.inf)
+        more = [] if sure else soundness.sound(edits, broken, x, 1.5, math.inf)
         for words in alike + [fix.words for fix in more] + wholes:
             return words
+        loose = [] if sure else soundness.sound(edits, broken, x, 0, math.inf, strict=False)
+        for fix in loose:  # what comes out is no row of scores for each image
+            return fix.words
     untried = (fix.words for fix in fixes if not _can_be_tried(fix))
     said = [fix.words for fix in found] or list(untried)[:1]
     if not said and broken.live is None:  # no source is at hand, or the line is right
@@ -145,13 +151,13 @@ def _with_the_next(fix: Fix, broken: Recording, x: torch.Tensor, more: int = 4) 
         if not again.error or not again.broken or not more:
             return ""
         steps, found = best(filter(_can_be_tried, _diagnosis(again, fed, "")[2]), again, fed)
-        for then in found[:1]:
+        for then in sorted(found, key=lambda then: _kinds(then.words) != _kinds(fix.words))[:1]:
             rest = then.words if steps == math.inf else _with_the_next(then, again, fed, more - 1)
             if fix.words in rest:  # the same in each of several blocks
                 return rest
             if rest:
                 return _("{first}, and {second}").format(first=fix.words, second=rest)
-        for then in rewriting.sound(rewriting.edits(again), again, fed, 0, 3):
+        for then in soundness.sound(rewriting.edits(again), again, fed, 0, 3):
             return _("{first}, and {second}").format(first=fix.words, second=then.words)
     return ""
 

@@ -79,9 +79,9 @@ def _calls(node: ast.Call, source: str, batch: str) -> Generator[tuple[float, st
         yield 1.3, subject
         if name == "transpose":
             yield from ((1, f"{start}{new})") for new in ("-2, -1", "1, 2"))
-        elif name == "permute" and len(old) in (3, 4):
+        elif name == "permute" and len(old) in (3, 4, 5):
             for order in permutations(range(1, len(old))):
-                yield 1.3, f"{start}{', '.join(map(str, (0, *order)))})"
+                yield 1.3 if len(old) < 5 else 0.9, f"{start}{', '.join(map(str, (0, *order)))})"
     elif name in ("view", "reshape"):
         yield 1.2, f"{start}len({batch}), -1)"
     elif name == "unsqueeze":
@@ -101,6 +101,23 @@ def _calls(node: ast.Call, source: str, batch: str) -> Generator[tuple[float, st
     if name in _CASTS:
         yield 1.4, subject
         yield 1.4, re.sub(r"(\.\w+\(\))+$", "", text)
+    for n, said in enumerate(node.args):  # "bilinear" where a number is expected
+        if n and isinstance(said, ast.Constant) and isinstance(said.value, str):
+            rest = [*given[:n], f"mode={given[n]}", *given[n + 1 :]]
+            rest += [written(source, key) for key in node.keywords]
+            yield 1, f"{head}({', '.join(rest)})"
+    if head.startswith("nn.") and name[:1].isupper() and given and name != "Sequential":
+        rest = [*given[1:], *(written(source, key) for key in node.keywords)]
+        yield 0.3, f"{head}({', '.join(rest)})({given[0]})"
+    if name in ("bmm", "matmul") and len(given) == 2:
+        one, other = given
+        yield 1.4, f"{head}({one}, {other}.transpose(1, 2))"
+        yield 1.45, f"{head}({one}.transpose(1, 2), {other}).transpose(1, 2)"
+    heads = name in ("view", "reshape") and len(given) > 3
+    for one, other in permutations(range(len(given) - 1, 0, -1), 2) if heads else ():
+        rest = [*given[:one], f"{given[one]} // {given[other]}", *given[one + 1 :]]
+        if not given[other].isdigit():  # the width of all where that of a head belongs
+            yield 1.1 + (len(given) - one) / 100, f"{head}({', '.join(rest)})"
     if len(given) == 2:
         if head[:5] == "self.":  # the state of an LSTM
             yield 1.1, f"{head}({given[0]}, ({given[1]}, {given[1]}))"

@@ -12,9 +12,10 @@ import textwrap
 import time
 import traceback
 from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import get_close_matches
-from inspect import getblock
+from inspect import getblock, isroutine
+from itertools import product
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
@@ -22,14 +23,14 @@ import torch
 from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
-from labkit.inspect.fixes import Fix, changed, computes
+from labkit.inspect.fixes import Fix, computes
 from labkit.inspect.meant import equations, indices, variants, written
-from labkit.inspect.recording import Recording, is_layer
+from labkit.inspect.recording import Recording
 from labkit.sandbox.untouched import untouched
 from labkit.text import _
 
 _SECONDS = 2.0
-_WRAPS = {
+_WRAPS: dict[str, float] = {
     "{}.transpose(1, 2)": 2, "{}.transpose(-2, -1)": 2, "{}.flatten(1)": 2,
     "{}[:, :, None, None]": 3, "{}[:, None, None]": 3, "{}.unsqueeze(1)": 3, "{}.unsqueeze(-1)": 3,
     "{}.unsqueeze(0)": 3, "{}.squeeze(1)": 3, "{}.flatten(2).transpose(1, 2)": 3,
@@ -39,10 +40,12 @@ _WRAPS = {
 """What may be missing behind a tensor, and how unlikely it is."""
 _PARTS = {"{}[0]": 1, "{}[0][-1]": 2, "{}[-1]": 3, "{}[1]": 5}
 """What may be missing behind a tuple or list; behind a tensor it would take one image of all."""
-_TYPES = (
+_TYPES: tuple[tuple[str, dict[str, float]], ...] = (
     ("type|Long|scalar", {"{}.float()": 3, "{}.long()": 3}),
     ("[Bb]ool", {"{}.bool()": 2, "{}.float()": 1}),
+    ("indices", {"{}.long()": 0.9}),
     ("device", {"{}.to({first}.device)": 1}),
+    ("[Cc]omplex|same datatype", {"{}.real": 1, "{}.abs()": 2}),
 )
 """What may be missing where an error names a type or a device."""
 _COMPUTED = (ast.Call, ast.Subscript, ast.BinOp)
@@ -52,59 +55,6 @@ def edits(broken: Recording) -> list[tuple[float, Fix]]:
     """Return the edits of the learner's lines with their cost, the likeliest first."""
     with untouched(broken.model):  # to know what a part of a line is, it is computed
         return sorted(_edited(broken), key=lambda pair: pair[0])
-
-
-def sound(
-    tried: list[tuple[float, Fix]], broken: Recording, x: torch.Tensor, above: float, most: float
-) -> list[Fix]:
-    """Return the likeliest edit with which the whole pass runs and keeps the images apart.
-
-    tried: edits with their costs, the likeliest first
-    broken, x: the pass that broke, and its input
-    above, most: the costs that are tried, from more than the one to no more than the other
-    """
-    until, known = time.monotonic() + _SECONDS, set()
-    for cost, fix in tried:
-        if cost > most or time.monotonic() > until:
-            break
-        if cost > above and fix.words not in known and _is_sound(fix, broken, x):
-            return [fix]
-        known.add(fix.words)
-    return []
-
-
-def _is_sound(fix: Fix, broken: Recording, x: torch.Tensor) -> bool:
-    """Tell whether the pass runs, with a row for each image that depends on that image alone."""
-    needed = _needed(broken.model)
-    with changed(fix, replace(broken, live=broken.live or frozenset()), x) as (again, _fed):
-        out = again.output
-    if again.error or not isinstance(out, torch.Tensor) or out.shape[:1] != x.shape[:1]:
-        return False
-    if needed and not out.requires_grad or not all(all(step.shape) for step in again.steps):
-        return False
-    with torch.enable_grad():
-        slopes = torch.autograd.grad(out.sum(), needed, allow_unused=True) if needed else ()
-    if any(slope is None for slope in slopes):
-        return False
-    if not x.is_floating_point() or x.is_meta:
-        return out.ndim == 2
-    images, calm = x if len(x) > 1 else torch.cat((x, x)), replace(broken, live=None)
-    for place in (0, len(images) - 1):
-        spoilt = images.clone()
-        spoilt[place] = math.nan
-        with changed(fix, calm, spoilt) as (other, _fed):
-            rows = [] if other.error else other.output.isnan().flatten(1).any(1).tolist()
-        if rows != [n == place for n in range(len(images))]:
-            return False
-    return out.ndim in (2, x.ndim)
-
-
-def _needed(model: nn.Module) -> list[nn.Parameter]:
-    """Return the parameters to train of all that the model's own forward names."""
-    used = getattr(type(model).forward, "__code__", _needed.__code__).co_names
-    named = [(name.partition(".")[0], p) for name, p in model.named_parameters()]
-    every = is_layer(model) or isinstance(model, nn.Sequential)
-    return [p for name, p in named if p.requires_grad and (every or name in used)]
 
 
 def _edited(broken: Recording) -> Generator[tuple[float, Fix]]:
@@ -120,13 +70,16 @@ def _edited(broken: Recording) -> Generator[tuple[float, Fix]]:
         every = [n for n in every if written(source, n)[:6] != "print("]
         found = [n for n in every if n.lineno <= line - first + 1]
         stale: set[str] = set()
+        if "NoneType" in str(broken.error):
+            yield from _with_return(frame, function)
         for back, statement in enumerate(sorted(found, key=lambda n: -n.lineno)[:6]):
             old, begin = written(source, statement), _start(source, statement)
             names = [n for n in ast.walk(statement) if isinstance(n, ast.Name)]
             stale |= {n.id for n in names if back and isinstance(n.ctx, ast.Store)}
             part = _Part(statement, source, tree, frame, stale, broken, until)
-            below = [n for n in every if n.lineno == getattr(statement, "end_lineno", 0) + 1]
-            for cost, start, end, text in [*_wholes(source, statement, below), *_changes(part)]:
+            below = [n for n in every if n.lineno > statement.lineno]
+            below = [n for n in below if n.col_offset == statement.col_offset]
+            for cost, start, end, text in [*_wholes(part, below[:3]), *_changes(part)]:
                 edited = source.encode()[:start].decode() + text + source.encode()[end:].decode()
                 last = max(end, begin + len(old.encode()))
                 size = last - begin + len(text.encode()) - (end - start)
@@ -138,26 +91,53 @@ def _edited(broken: Recording) -> Generator[tuple[float, Fix]]:
                     yield cost + far / 2 + back / 10, Fix(words, code=(function, code))
 
 
+def _with_return(frame: FrameType, function: FunctionType) -> Generator[tuple[float, Fix]]:
+    """Yield the return that may be missing at the end of a method that a frame calls."""
+    kind = type(frame.f_locals.get("self"))
+    for name in frame.f_code.co_names:
+        method = getattr(kind, name, None)
+        if not isinstance(method, FunctionType) or method is function:
+            continue
+        source, tree = source_of(method.__code__)
+        last = getattr(*tree.body, "body", [None])[-1] if tree.body else None
+        if isinstance(last, ast.Assign) and not any(
+            isinstance(n, ast.Return) for n in ast.walk(tree)
+        ):
+            old, line = written(source, last), f"return {written(source, last.targets[0])}"
+            code = compiled(f"{source.rstrip()}\n{' ' * last.col_offset}{line}\n", method)
+            words = _("write {new} in place of {old}").format(new=f"{old}; {line}", old=old)
+            if code:
+                yield 0.2, Fix(words, code=(method, code))
+
+
 def _in_a_row(text: str) -> str:
     """Write lines as one line."""
     return "; ".join(" ".join(line.split()) for line in re.split(r"\n(?=\s*\w+ = )", text))
 
 
-def _wholes(
-    source: str, statement: ast.stmt, below: list
-) -> Generator[tuple[float, int, int, str]]:
-    """Yield changes of a whole statement: it and the next change places, all axes are kept."""
+def _wholes(part: "_Part", below: list) -> Generator[tuple[float, int, int, str]]:
+    """Yield changes of whole statements: two change places, or two names; all axes are kept."""
+    source, statement = part.source, part.statement
     start, text = _start(source, statement), written(source, statement)
     end = start + len(text.encode())
-    for other in below[:1]:
+    for other in below:
         begin, then = _start(source, other), written(source, other)
-        alike = isinstance(other, ast.Assign) and other.col_offset == statement.col_offset
-        if alike and re.search("flat|permute|transpose|view|reshape|squeeze", text + then):
-            between = source.encode()[end:begin].decode()
-            yield 1.2, start, begin + len(then.encode()), f"{then}{between}{text}"
+        last, between = begin + len(then.encode()), source.encode()[end:begin].decode()
+        near = other.lineno == getattr(statement, "end_lineno", 0) + 1
+        if near and isinstance(other, ast.Assign):
+            if re.search("flat|permute|transpose|view|reshape|squeeze", text + then):
+                yield 1.2, start, last, f"{then}{between}{text}"
+        here, there = part.tensors(statement), part.tensors(other)
+        for mine, its in product(here - there, there - here):
+            both = _renamed(text, mine, its), _renamed(then, its, mine)
+            yield 1.3, start, last, f"{both[0]}{between}{both[1]}"
     kept = re.sub(r"\.(mean|sum|std|amax|amin)\((dim=)?(-?\d)\)", r".\1(\3, keepdim=True)", text)
     if kept != text:
         yield 1.2, start, end, kept
+
+
+def _renamed(text: str, name: str, other: str) -> str:
+    return re.sub(rf"(?<![.\w]){name}\b", other, text)
 
 
 @dataclass(frozen=True)
@@ -191,6 +171,12 @@ class _Part:
     def first(self) -> str:
         """The name of what forward is given first: the batch."""
         return (*self.frame.f_code.co_varnames[1:2], "x")[0]
+
+    def tensors(self, statement: ast.stmt) -> set[str]:
+        """Return the names of tensors that a statement reads."""
+        names = (n for n in ast.walk(statement) if isinstance(n, ast.Name))
+        read = {n.id for n in names if isinstance(n.ctx, ast.Load)}
+        return {n for n in read if isinstance(self.frame.f_locals.get(n), torch.Tensor)}
 
     def is_needed(self, name: ast.Name) -> bool:
         """Tell whether what a name holds would be lost if this place did without it."""
@@ -267,6 +253,9 @@ def _changes(part: _Part) -> Generator[tuple[float, int, int, str]]:
         end = start + len(text.encode())
         own = isinstance(node, ast.Attribute) and text.startswith("self.")
         value = part.value(node) if isinstance(node, (ast.Name, ast.Attribute, *_COMPUTED)) else 0
+        method = isinstance(node, ast.Attribute) and isroutine(value)
+        if method and id(node) not in called | chained:
+            yield 0.4, start, end, f"{text}()"
         unknown = value is None and (isinstance(node, _COMPUTED) or own and id(node) not in called)
         parts = isinstance(value, (tuple, list)) and id(node) not in called
         if unknown or parts or isinstance(value, torch.Tensor):

@@ -125,7 +125,9 @@ def _is_channels_last(wanted: Want, shape: tuple[int, ...]) -> bool:
 
 
 def _is_uneven(step: Step) -> bool:
-    """Tell whether a step is chunk() with parts that are not alike, as 64 numbers in 3 parts."""
+    """Tell whether a step is chunk() with parts that are not alike, or turns channels to pixels."""
+    if isinstance(step.call.module, nn.PixelShuffle):
+        return True
     parts = argument(step.call, 1, "chunks") if function(step.call) == "chunk" else 1
     return bool(step.inputs and step.inputs[0][-1] % (parts or 1))
 
@@ -320,7 +322,11 @@ def earlier(broken: Recording, source: int | None, size: int, n: int) -> list[Fi
         if function(step.call) == "chunk":
             parts = argument(step.call, 1, "chunks") or 1
             return earlier(broken, step.sources[0], step.inputs[0][-1], n * parts)
-        if want(step.call):  # a layer in between that had the count it wants
+        if isinstance(step.call.module, nn.PixelShuffle):
+            times = step.call.module.upscale_factor**2
+            size, n = size * times, n * times
+        wanted = want(step.call)
+        if wanted and wanted.count > 1:  # a layer in between that had the count it wants
             return []
         source = next(iter(step.sources), None)
     return []

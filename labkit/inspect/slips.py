@@ -38,7 +38,9 @@ def no_forward(broken: Recording, x: torch.Tensor) -> Diagnosis:
             "call its layers in turn, for layer in {where}: x = layer(x), or make it an {kind}"
         )
         words = text.format(where=where, kind="nn.Sequential")
-        return got, expected, [Fix(words, {call.name: _InTurn(*call.module)})]
+        each = _("call each of its layers, [layer(x) for layer in {where}]").format(where=where)
+        ways = {words: _InTurn(*call.module), each: _Each(*call.module)}
+        return got, expected, [Fix(words, {call.name: made}) for words, made in ways.items()]
     if isinstance(call.module, nn.ModuleDict):
         key = next(iter(call.module), "")
         return got, expected, [Fix(_("name the layer, {x}").format(x=f"{where}[{key!r}](x)"))]
@@ -61,6 +63,13 @@ class _InTurn(nn.Sequential):
         for layer in self:
             input = layer(input, *rest)
         return input
+
+
+class _Each(nn.Sequential):
+    """Layers that are called side by side, each with the same input."""
+
+    def forward(self, input, *rest):
+        return [layer(input, *rest) for layer in self]
 
 
 def no_tensor(broken: Recording, x: torch.Tensor) -> Diagnosis:

@@ -11,7 +11,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torchvision.models import resnet18
+from torchvision.models import mobilenet_v3_small, resnet18
 
 from labkit.inspect import summary
 
@@ -400,6 +400,76 @@ the channels come back a line too late, and as many channels as the side has wou
         return self.fc(x.mean((2, 3)))
     norm: x = x\.permute\(0, 3, 1, 2\); x = self\.norm\(x\) in place
     self.norm(x) -> self.norm(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+a method lacks its brackets two lines before
+    fc = nn.Linear(3072, 10)
+    std = x.flatten(1).exp; y = x.flatten(1); return self.fc(y + y * std)
+    Net: write std = x\.flatten\(1\)\.exp\(\) in place
+    flatten(1).exp -> flatten(1).exp()
+an RNN with the time in front gives a tuple
+    rnn = nn.LSTM(96, 8); fc = nn.Linear(8, 10)
+    t = x.permute(2, 0, 1, 3).flatten(2); h = self.rnn(t); n, b, c = h.size(); \
+        return self.fc(h.view(n * b, c)).view(n, b, -1)
+    Net: h = self\.rnn\(t\)\[0\]
+several heads in a list are called at once
+    c = nn.Conv2d(3, 8, 3); heads = nn.ModuleList([nn.Linear(8, 2), nn.Linear(8, 5)])
+    h = self.c(x).mean((2, 3)); a, b = self.heads(h); return torch.cat([a, b], 1)
+    heads: \[layer\(x\) for layer in self\.heads\]
+    self.heads(h) -> [layer(h) for layer in self.heads]
+the keys of an attention are wider than its queries
+    a = nn.MultiheadAttention(8, 2, batch_first=True); q = nn.Linear(3072, 8); c = nn.Conv2d(3, \
+        12, 8, 8)
+    k = self.c(x).flatten(2).mT; q = self.q(x.flatten(1))[:, None]; return self.a(q, k, k)[0][:, 0]
+    a: set kdim=12, vdim=12
+    nn.MultiheadAttention(8, 2 -> nn.MultiheadAttention(8, 2, kdim=12, vdim=12
+the mode of an interpolation stands where its factor belongs
+    c = nn.Conv2d(3, 10, 3)
+    x = F.interpolate(x, (8, 8), "bilinear", align_corners=False); return self.c(x).mean((2, 3))
+    interpolate: \(8, 8\), mode=.bilinear., align_corners
+    "bilinear" -> mode="bilinear"
+a layer for a larger map is made with options, and not called
+    c = nn.Conv2d(3, 10, 3)
+    x = nn.Upsample(x, scale_factor=2); return self.c(x).mean((2, 3))
+    c: nn\.Upsample\(scale_factor=2\)\(x\)
+    nn.Upsample(x, scale_factor=2) -> nn.Upsample(scale_factor=2)(x)
+channels become pixels, and too few are made
+    up = nn.Conv2d(3, 16, 3, 1, 1); shuffle = nn.PixelShuffle(2); act = nn.PReLU(); c = \
+        nn.Conv2d(8, 10, 3)
+    x = self.act(self.shuffle(self.up(x))); return self.c(x).mean((2, 3))
+    c: give up 32 outputs
+    nn.Conv2d(3, 16 -> nn.Conv2d(3, 32
+the indices of two poolings are swapped
+    c = nn.Conv2d(3, 3, 1); p = nn.MaxPool2d(2, return_indices=True); u = nn.MaxUnpool2d(2)
+    y, i = self.p(x); y, j = self.p(self.c(y)); y = self.u(y, i); y = self.u(y, j); return y
+    u: write y = self\.u\(y, j\); y = self\.u\(y, i\) in place
+    y = self.u(y, i)\n        y = self.u(y, j) -> y = self.u(y, j)\n        y = self.u(y, i)
+complex numbers reach a layer
+    ln = nn.LayerNorm(32); fc = nn.Linear(32, 10)
+    y = torch.fft.fft(x, dim=-1); return self.fc(self.ln(y).mean((1, 2)))
+    ln: \.real
+    dim=-1) -> dim=-1).real
+a block adds its input though it halves the maps
+    c = nn.Conv2d(3, 3, 3, 2, 1); adds = True
+    y = self.c(x); y = x + y if self.adds else y; return y.mean((2, 3))
+    add: let self\.adds be True only where the shape stays
+    adds = True -> adds = False
+frames and height are swapped
+    c = nn.Conv3d(3, 4, 3, padding=1); p = nn.MaxPool3d((1, 2, 2)); fc = nn.Linear(3328, 10)
+    y = x.permute(0, 2, 3, 1, 4); y = self.p(self.c(y)); return self.fc(y.flatten(1))
+    fc: permute\(0, 2, 1, 3, 4\)
+    0, 2, 3, 1, 4 -> 0, 2, 1, 3, 4
+    fed [2, 13, 3, 16, 16] float32
+each head of attention is given the whole width
+    heads = 3; c = nn.Conv2d(3, 24, 8, 8); qkv = nn.Linear(24, 72); fc = nn.Linear(24, 10)
+    t = self.c(x).flatten(2).mT; n, m, d = t.shape; q, k, v = self.qkv(t).reshape(n, m, 3, \
+        self.heads, d).permute(2, 0, 3, 1, 4); t = q @ k.mT @ v; return self.fc(t.transpose(1, \
+        2).flatten(2).mean(1))
+    reshape: self\.heads, d // self\.heads\)
+    self.heads, d) -> self.heads, d // self.heads)
+codes of a table are floats
+    emb = nn.Embedding(9, 8); fc = nn.Linear(11, 10)
+    e = self.emb(x[:, 0, 0, 0]); return self.fc(torch.cat([e, x[:, :, 0, 0]], 1))
+    emb: convert what emb is given first, x\.long\(\)
+    0, 0, 0]) -> 0, 0, 0].long())
 a layer goes by another name than in the constructor
     conv = nn.Conv2d(3, 8, 3); out = nn.Linear(8, 10)
     x = F.relu(self.conv(x)); return self.classifier(x.mean((2, 3)))
@@ -613,6 +683,32 @@ def test_layers_of_a_ready_model_are_named_by_the_model_and_own_lines_stay():
     case = BROKEN["layers in a list do not follow the model to another type"]
     inside = nn.Sequential(built(case))
     assert "model[0].experts an nn.ModuleList" in summary(inside, fed(case)).fault.change
+
+
+class Twins(nn.Module):
+    """Two images through one branch, which is a method without return."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(12, 5)
+
+    def branch(self, x):
+        x = self.fc(x.flatten(1))
+
+    def forward(self, x, y):
+        return F.pairwise_distance(self.branch(x), self.branch(y))
+
+
+def test_a_method_without_return_is_named():
+    said = str(summary(Twins(), (torch.zeros(2, 3, 2, 2), torch.ones(2, 3, 2, 2))).fault)
+    assert "x = self.fc(x.flatten(1)); return x in place of" in said
+
+
+def test_a_head_in_the_place_of_another_layer_of_a_ready_model_is_told():
+    model = mobilenet_v3_small()
+    model.classifier[0] = nn.Linear(576, 7)
+    change = summary(model, (2, 3, 64, 64)).fault.change
+    assert "model.classifier[3] = nn.Linear(1024, 7), and leave model.classifier[0] as" in change
 
 
 def test_a_misspelt_constructor_is_told():
