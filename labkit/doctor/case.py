@@ -255,6 +255,7 @@ class Case:
             seen.reset, seen.reseeded = watch.reset, watch.reseeded
             seen.finished, seen.spoilt = sample.finished, sample.spoilt
             seen.doubles = doubles.moved()
+            seen.without_statistics = doubles.without_statistics()
             seen.called = doubles.among(watch.log.called)
         return seen
 

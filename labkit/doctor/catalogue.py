@@ -7,82 +7,10 @@ between the braces.
 """
 
 from labkit.doctor.catalogue_evaluation import EVALUATION, LEARNING
-from labkit.doctor.catalogue_network import NETWORK
+from labkit.doctor.catalogue_network import NETWORK, WEIGHTS
 from labkit.doctor.catalogue_training import CODE, LOSS
 from labkit.doctor.findings import Finding
 from labkit.text import _
-
-WEIGHTS = {
-    "hidden-layers": (
-        "The layers in {place} are not part of the model.",
-        "PyTorch does not look into plain lists and dictionaries: parameters(), to(device) and "
-        "state_dict() skip these layers, so they never learn.",
-        "Wrap it: self.{name} = nn.ModuleList(...) or nn.ModuleDict(...).",
-    ),
-    "hidden-layers/tensor": (
-        "{place} is a plain tensor: it is not part of the model.",
-        "parameters(), to(device) and state_dict() know nothing of it, so it never learns.",
-        "Make a parameter of it: self.{name} = nn.Parameter(...), or nn.ParameterList([...]).",
-    ),
-    "other-weights": (
-        "The optimizer does not hold this model's weights.",
-        "It was built for another model, or before these weights were replaced (by a new layer, a "
-        "new model, a move to a device, a cell that was run again). It changes tensors that nobody "
-        "uses, and the model stays as it is.",
-        "Create the optimizer last: the model first, then .to(device), then "
-        "{optimizer}(model.parameters(), ...).",
-    ),
-    "other-weights/some": (
-        "The optimizer holds tensors that are not in the model ({n}).",
-        "Perhaps a layer was replaced after the optimizer was created: the new one does not learn.",
-        "Create the optimizer last: the model first, then .to(device), then "
-        "{optimizer}(model.parameters(), ...).",
-    ),
-    "left-out": (
-        "Some parameters are not in the optimizer ({n}).",
-        "Gradients are computed for them, but step() never changes them: they do not learn.",
-        "Give the optimizer model.parameters(). If the first layers are to stay as they are, call "
-        "requires_grad_(False) on them: that says so, and saves the work.",
-    ),
-    "frozen": (
-        "{n} of {total} parameters are frozen. On purpose?",
-        "They have requires_grad=False: no gradient is computed, and they keep their values.",
-        "If they should learn: parameter.requires_grad_(True), then create a new optimizer.",
-    ),
-    "frozen/last": (
-        "The last layer is frozen, and layers before it learn. On purpose?",
-        "{n} of {total} parameters have requires_grad=False. A new last layer starts with "
-        "random weights, and keeps them: the layers before it can only adapt to them.",
-        "Look at how the layers to freeze are chosen: the names in model.named_parameters() tell "
-        "what the last layer is called.",
-    ),
-    "frozen/random": (
-        "{n} of {total} parameters are frozen, and look as if they had never been trained.",
-        "Their values are spread as PyTorch makes them: no weights were loaded into these layers, "
-        "or loading skipped them. Frozen, they stay random for ever. On purpose?",
-        "Load the trained weights first (strict=True says which names do not fit), or let these "
-        "layers learn: parameter.requires_grad_(True), then create a new optimizer.",
-    ),
-    "frozen-not": (
-        "A freeze that freezes nothing: {place} = ... is only a new attribute.",
-        "PyTorch reads requires_grad of each parameter, spelt so. These weights keep learning.",
-        "Use model.requires_grad_(False), or p.requires_grad = False for each parameter p.",
-    ),
-    "checkpoint-keys": (
-        "{n} of {total} weights were not loaded, {more} in the checkpoint have no place.",
-        "With strict=False, load_state_dict skips names that do not match, without an error. What "
-        "was not loaded is still random.",
-        "Load with strict=True and correct the names until it passes. If you replace the last "
-        "layer on purpose, load first and replace it afterwards.",
-    ),
-    "checkpoint-keys/prefix": (
-        "{n} of {total} weights were not loaded, {more} in the checkpoint have no place.",
-        "With strict=False, load_state_dict skips names that do not match, without an error. What "
-        "was not loaded is still random.",
-        "The names in the file begin with {prefix!r}, from a wrapped model. Remove it: "
-        "{{name.removeprefix({prefix!r}): value for name, value in weights.items()}}.",
-    ),
-}
 
 DATA = {
     "loader-breaks": (
@@ -221,6 +149,13 @@ DATA = {
         "Inputs of hundreds make outputs, gradients and steps too large by as much.",
         "Divide by 255 first (ToTensor does), then normalise.",
     ),
+    "bytes/normalised": (
+        "The images are normalised, but they were never divided by 255.",
+        "The mean and the standard deviation of Normalize are meant for numbers from 0 to 1; these "
+        "images now go up to {high:.0f}.",
+        "Scale first: ToTensor() divides by 255; in transforms.v2 it is ToDtype(torch.float32, "
+        "scale=True).",
+    ),
     "bytes-wrapped": (
         "The numbers of the images went round the end of a byte.",
         "In uint8, 100 - 127 is 229: dark pixels become bright ones. Turned back by a constant, "
@@ -255,6 +190,20 @@ DATA = {
         "The channels are on the last axis: {shape}.",
         "A convolution then mixes columns as if they were colours; the shapes happen to fit.",
         "images.permute(0, 3, 1, 2) makes [N, H, W, C] into [N, C, H, W].",
+    ),
+    "pixels-scrambled": (
+        "The outputs are cut into rows of {classes} at the wrong axis.",
+        "reshape keeps the order of the numbers. Of [N, C, H, W] it makes rows of pixels of one "
+        "class, and not of the classes of one pixel: the loss compares what does not belong "
+        "together.",
+        "Hand cross_entropy the outputs [N, C, H, W] and the targets [N, H, W] as they are, or "
+        "call outputs.permute(0, 2, 3, 1).reshape(-1, {classes}).",
+    ),
+    "targets-spoilt": (
+        "The images are changed in place, and these same images are what the loss compares with.",
+        "x = images is a second name and no copy: what x += noise adds is in the target, too. The "
+        "network learns to keep it.",
+        "Make a new tensor: x = images + noise, or images.clone().",
     ),
     "channels-scrambled": (
         "The images are scrambled: [N, H, W, C] was reshaped into [N, C, H, W].",
@@ -307,7 +256,7 @@ CONSEQUENCES: dict[str, set[str]] = {
     ), {"learning-rate-too-small"}),
     "dead-relu": {"input-without-effect"}, "frozen-not": {"learning-rate-too-large"},
     "rate-for-momentum": {"learning-rate-too-large", "dead-relu"},
-    "overlap": {"nearly-the-same"},
+    "overlap": {"nearly-the-same"}, "no-log-softmax": {"loss-negated"},
     **dict.fromkeys(("out-of-step", "channels-scrambled"), {"labels-unrelated"}),
     **dict.fromkeys(("label-range", "labels-all-alike"), {"classes-missing"}),
     "images-all-alike": {"labels-unrelated", "overlap"},

@@ -1,4 +1,4 @@
-"""What the doctor says about the network and how it learns: see catalogue."""
+"""What the doctor says about the network, its weights and how it learns: see catalogue."""
 
 NETWORK = {
     "no-activation": (
@@ -108,6 +108,12 @@ NETWORK = {
         "[block] * 3 repeats one block and makes no new ones: they share their weights and their "
         "statistics. On purpose?",
         "Create each one: nn.Sequential(*[make_block() for _ in range(3)]).",
+    ),
+    "norm-of-one/group": (
+        "{layer} normalises each number by itself: it always gives 0, whatever the image.",
+        "The mean of one number is the number itself. What it got, {shape}, is lost: nothing "
+        "behind it can tell one image from another.",
+        "Normalise over more than one number: before the pooling, or with fewer groups.",
     ),
     "norm-shared": (
         "One batch normalisation is used in several places: {names}.",
@@ -223,5 +229,88 @@ NETWORK = {
         "The slope of a root or a norm at 0 is infinite. After the step the weights are NaN.",
         "Add a small number under the root, or clamp before the logarithm.",
         "it begins at {name}, on the way back",
+    ),
+}
+
+WEIGHTS = {
+    "hidden-layers": (
+        "The layers in {place} are not part of the model.",
+        "PyTorch does not look into plain lists and dictionaries: parameters(), to(device) and "
+        "state_dict() skip these layers, so they never learn.",
+        "Wrap it: self.{name} = nn.ModuleList(...) or nn.ModuleDict(...).",
+    ),
+    "hidden-layers/tensor": (
+        "{place} is a plain tensor: it is not part of the model.",
+        "parameters(), to(device) and state_dict() know nothing of it, so it never learns.",
+        "Make a parameter of it: self.{name} = nn.Parameter(...), or nn.ParameterList([...]).",
+    ),
+    "other-weights": (
+        "The optimizer does not hold this model's weights.",
+        "It was built for another model, or before these weights were replaced (by a new layer, a "
+        "new model, a move to a device, a cell that was run again). It changes tensors that nobody "
+        "uses, and the model stays as it is.",
+        "Create the optimizer last: the model first, then .to(device), then "
+        "{optimizer}(model.parameters(), ...).",
+    ),
+    "other-weights/some": (
+        "The optimizer holds tensors that are not in the model ({n}).",
+        "Perhaps a layer was replaced after the optimizer was created: the new one does not learn.",
+        "Create the optimizer last: the model first, then .to(device), then "
+        "{optimizer}(model.parameters(), ...).",
+    ),
+    "left-out": (
+        "Some parameters are not in the optimizer ({n}).",
+        "Gradients are computed for them, but step() never changes them: they do not learn.",
+        "Give the optimizer model.parameters(). If the first layers are to stay as they are, call "
+        "requires_grad_(False) on them: that says so, and saves the work.",
+    ),
+    "frozen": (
+        "{n} of {total} parameters are frozen. On purpose?",
+        "They have requires_grad=False: no gradient is computed, and they keep their values.",
+        "If they should learn: parameter.requires_grad_(True), then create a new optimizer.",
+    ),
+    "frozen/last": (
+        "The last layer is frozen, and layers before it learn. On purpose?",
+        "{n} of {total} parameters have requires_grad=False. A new last layer starts with "
+        "random weights, and keeps them: the layers before it can only adapt to them.",
+        "Look at how the layers to freeze are chosen: the names in model.named_parameters() tell "
+        "what the last layer is called.",
+    ),
+    "frozen/random": (
+        "{n} of {total} parameters are frozen, and look as if they had never been trained.",
+        "Their values are spread as PyTorch makes them: no weights were loaded into these layers, "
+        "or loading skipped them. Frozen, they stay random for ever. On purpose?",
+        "Load the trained weights first (strict=True says which names do not fit), or let these "
+        "layers learn: parameter.requires_grad_(True), then create a new optimizer.",
+    ),
+    "frozen-not": (
+        "A freeze that freezes nothing: {place} = ... is only a new attribute.",
+        "PyTorch reads requires_grad of each parameter, spelt so. These weights keep learning.",
+        "Use model.requires_grad_(False), or p.requires_grad = False for each parameter p.",
+    ),
+    "checkpoint-keys": (
+        "{n} of {total} weights were not loaded, {more} in the checkpoint have no place.",
+        "With strict=False, load_state_dict skips names that do not match, without an error. What "
+        "was not loaded is still random.",
+        "Load with strict=True and correct the names until it passes. If you replace the last "
+        "layer on purpose, load first and replace it afterwards.",
+    ),
+    "checkpoint-keys/prefix": (
+        "{n} of {total} weights were not loaded, {more} in the checkpoint have no place.",
+        "With strict=False, load_state_dict skips names that do not match, without an error. What "
+        "was not loaded is still random.",
+        "The names in the file begin with {prefix!r}, from a wrapped model. Remove it: "
+        "{{name.removeprefix({prefix!r}): value for name, value in weights.items()}}.",
+    ),
+    "left-out/loss": (
+        "The loss function has weights of its own, and the optimizer does not hold them ({n}).",
+        "They stay as they were made, at random: the network has to fit them.",
+        "Give the optimizer both: [*model.parameters(), *loss_function.parameters()].",
+    ),
+    "checkpoint-keys/overwritten": (
+        "Nothing in the model is as in the checkpoint ({n} weights). On purpose?",
+        "Names and shapes fit, and no number does: perhaps the weights were made again after they "
+        "were loaded, by apply(init), by reset_parameters(), or by a new model.",
+        "Load the checkpoint last, after everything else that changes weights.",
     ),
 }

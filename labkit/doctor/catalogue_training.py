@@ -103,6 +103,13 @@ CODE = {
         "was. ema = decay * ema + ... makes a new tensor and leaves the old one.",
         "Change its weights in place: ema.mul_(decay).add_(weight, alpha=1 - decay).",
     ),
+    "average-unchanged/statistics": (
+        "A copy follows the model's weights, but its batch norms keep their first statistics.",
+        "Running means and variances are buffers, and no parameters: an average of the weights "
+        "(EMA) that leaves them out normalises with 0 and 1, and is far worse than it could be.",
+        "Copy average.buffers() from model.buffers(), too, or call update_bn(loader, average) "
+        "before it judges.",
+    ),
     "clipped-too-early": (
         "The gradients are clipped before backward(): there is nothing to clip yet.",
         "The step uses the gradients that backward() makes afterwards, whatever their size.",
@@ -247,6 +254,12 @@ LOSS = {
         "{share:.0%} of an image comes from another one, whose label the loss never gets.",
         "Mix the losses too: share * loss(outputs, labels) + (1 - share) * loss(outputs, "
         "other_labels).",
+    ),
+    "mixed-labels/turned": (
+        "The shares of the two labels are the wrong way round.",
+        "{share:.0%} of an image comes from another one; that one's label gets {weight:.0%}.",
+        "Give the image's own label the share that is left of the image: for a box cut out of "
+        "another one, 1 - area of the box.",
     ),
     "penalty-too-strong": (
         "What is added to the loss is {times:.0f} times as large as the loss itself. On purpose?",

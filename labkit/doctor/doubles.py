@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from labkit.sandbox.copies import Copies
 
@@ -11,14 +12,16 @@ class Doubles:
 
     def __init__(self, copies: Copies, model: nn.Module):
         self._model, self._before = model, _weights(model)
+        self._statistics = _statistics(model)
         shapes = [p.shape for p in self._before]
         mine = {id(p) for p in model.parameters()}
         self._found: dict[int, tuple[nn.Module, list]] = {}
+        self._kept: dict[int, list] = {}
         for key, other in copies.made(nn.Module).items():
             weights = _weights(other)
             alike = len(shapes) > 1 and [p.shape for p in weights] == shapes
             if alike and not mine & set(map(id, other.parameters())):
-                self._found[key] = (other, weights)
+                self._found[key], self._kept[key] = (other, weights), _statistics(other)
 
     def moved(self) -> dict[int, float]:
         """Return how far each has moved, as a share of the way that the model went."""
@@ -28,6 +31,15 @@ class Doubles:
             for key, (other, before) in self._found.items()
         }
 
+    def without_statistics(self) -> bool:
+        """Return whether one follows in its weights, and its batch norms keep what they had."""
+        if not _differ(_statistics(self._model), self._statistics):
+            return False
+        return any(
+            _differ(_weights(other), weights) and not _differ(_statistics(other), self._kept[key])
+            for key, (other, weights) in self._found.items()
+        )
+
     def among(self, called: set[int]) -> set[int]:
         """Return those that were called, by the originals' ids."""
         return {key for key, (other, _before) in self._found.items() if id(other) in called}
@@ -36,6 +48,15 @@ class Doubles:
 def _weights(module: nn.Module) -> list[torch.Tensor]:
     some = (p for p in module.parameters() if not nn.parameter.is_lazy(p))
     return [p.detach().clone() for p in some]
+
+
+def _statistics(module: nn.Module) -> list[torch.Tensor]:
+    norms = [m for m in module.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
+    return [b.detach().clone() for m in norms for b in m.buffers() if b.is_floating_point()]
+
+
+def _differ(one: list, other: list) -> bool:
+    return any(not torch.equal(a, b) for a, b in zip(one, other, strict=False))
 
 
 def _distance(one: list, other: list) -> float:

@@ -102,6 +102,8 @@ def _scale(case: Case, images: torch.Tensor, name: str) -> Iterator[Finding]:
         helps = trials.helps(case, lambda _m, x: (x - mean) / std)
         if helps is not False:
             yield found("bytes" if high > 100 else "divided-twice", name, ask=not helps, seen=seen)
+    elif high > 20 and "Normalize" in transform_steps(case.dataset):
+        yield found("bytes/normalised", name, high=high, seen=seen)
     elif (abs(mean) > 1.5 or std > 2 and max(-low, high) > 3.2) and _holds_bytes(case.dataset):
         yield found("normalised-twice", name, ask=True, seen=seen)
     elif low >= 0 and high <= 1:

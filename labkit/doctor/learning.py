@@ -43,8 +43,11 @@ def look(case: Case) -> Iterator[Finding]:
     taught, judged = (images_and_labels(b) for b in (case.many, case.judging_batches[0]))
     if set(case.named) - _BESIDE or not (case.own_code and case.trained and taught and judged):
         return
-    if steps_in_hooks(case.model):
-        return
+    losses, steps = {call.function for call in case.log.judged}, case.trained.log.steps
+    rare = len(steps) * 2 <= case.trained.log.batches - 1
+    rises = bool(steps) and steps[-1].rate > steps[0].rate
+    if steps_in_hooks(case.model) or len(losses) > 1 or rare or rises:
+        return  # it learns something else, too, takes few steps, or warms up
     some = len(judged[1].unique()) * 2 > len(taught[1].unique()) and len(judged[1]) >= FEW
     if taught[0].shape[1:] != judged[0].shape[1:] or not some:
         return
@@ -95,7 +98,10 @@ def look(case: Case) -> Iterator[Finding]:
         elif "all" in helps and there > max(own, most) + 0.4:
             given |= {"own": max(own, most), "other": there}
             lines = narrowing.lines(case, "network", False, given)
-            yield _told(lines, **given) if lines else found("learns-less/network", **given)
+            if lines:
+                yield _told(lines, **given)
+            elif max(own, most) < there / 3:
+                yield found("learns-less/network", **given)
 
 
 def _told(lines: list[Line], kind: str = "learns-less/line", **given: Any) -> Finding:

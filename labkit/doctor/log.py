@@ -71,8 +71,9 @@ class Log:
     ``tallies`` hold the right answers, the losses and the images of each pass, ``told`` the mode of
     each scheduler that waits for a plateau, and what it was told. ``taught_at`` is a line that took
     a step after a batch that judges. ``spread`` is a function that made [N, N] of outputs [N, 1]
-    and targets [N], its line, and these shapes. ``by_reference`` tells whether a state_dict() was
-    kept while the weights went on.
+    and targets [N], its line, and these shapes. ``spoilt_target`` is the line of a loss function
+    whose targets are the batch's images, changed in place. ``by_reference`` tells whether a
+    state_dict() was kept while the weights went on.
     """
 
     order: list[str] = field(default_factory=list)
@@ -88,6 +89,7 @@ class Log:
     called: set[int] = field(default_factory=set)
     by_reference: bool = False
     spread: tuple = ()
+    spoilt_target: str = ""
     backwards: list[str] = field(default_factory=list)
     steps: list[Update] = field(default_factory=list)
     optimizers: list[torch.optim.Optimizer] = field(default_factory=list)
@@ -128,5 +130,6 @@ class Rehearsal:
     reset: bool = False
     reseeded: bool = False
     doubles: dict[int, float] = field(default_factory=dict)  # ids: see Doubles.moved
+    without_statistics: bool = False  # of a double's batch norms, which do not follow
     called: set[int] = field(default_factory=set)  # ids of the doubles that were called
     schedulers: list[tuple[LRScheduler, int]] = field(default_factory=list)

@@ -6,13 +6,13 @@ from typing import Any
 
 import torch
 
-from labkit.doctor import targets
+from labkit.doctor import mixing, targets
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.catalogue_phrases import phrase
 from labkit.doctor.findings import Finding
 from labkit.doctor.log import Forward, Judged
-from labkit.doctor.sample import fitting, pairs
+from labkit.doctor.sample import fitting, pairs, same
 from labkit.doctor.targets import is_log_softmax, is_softmax
 from labkit.inspect.recording import record
 
@@ -29,7 +29,7 @@ def look(case: Case) -> Iterator[Finding]:
     entropy = [call for call in judged if call.function == "cross_entropy"]
     labels = pairs(case.sample)
     yield from _against_the_labels(case, judged, [labels for _images, labels in labels])
-    yield from _mixed(case, judged)
+    yield from mixing.look(case, judged)
     yield from _options(entropy)
     if entropy:
         yield from _first_loss(entropy[0])
@@ -105,15 +105,11 @@ def _classes_of(dataset) -> list:
 def _width(case: Case, call: Judged) -> Iterator[Finding]:
     classes, known = number_of_classes(case)
     outputs, targets = call.outputs, call.targets
-    own = targets is not None and any(_same(targets, labels) for _i, labels in pairs(case.sample))
+    own = targets is not None and any(same(targets, labels) for _i, labels in pairs(case.sample))
     width = outputs.shape[1] if outputs.ndim > 1 else 1
     if classes and width != classes and (own or targets is None or targets.ndim != 1):
         where = phrase("last layer", classes=classes, known=known)
         yield found("width", where, width=width, classes=classes)
-
-
-def _same(one: torch.Tensor, other: torch.Tensor) -> bool:
-    return one.shape == other.shape and bool((one.cpu() == other.cpu()).all())
 
 
 def _against_the_labels(case: Case, judged: list[Judged], labels: list) -> Iterator[Finding]:
@@ -135,7 +131,7 @@ def _against_the_labels(case: Case, judged: list[Judged], labels: list) -> Itera
     got, there, width = len(targets.unique()), len(own.unique()), judged[0].outputs.shape[-1]
     if got < there <= width:
         yield found("labels-collapsed", judged[0].where, n=got, there=there)
-    elif not _same(targets, own) and got >= there and _one_to_one(own, targets):
+    elif not same(targets, own) and got >= there and _one_to_one(own, targets):
         at = int((targets != own).nonzero()[0])
         before, after = int(own[at]), int(targets[at])
         shift = (own - targets == own.min()).all() and own.min() > 0  # counted from 0, as it must
@@ -146,45 +142,6 @@ def _against_the_labels(case: Case, judged: list[Judged], labels: list) -> Itera
         if mine and _out_of_step(forward, mine[0], pairs(case.sample)):
             yield found("out-of-step", mine[0].where)
             return
-
-
-def _mixed(case: Case, judged: list[Judged]) -> Iterator[Finding]:
-    """Look for images that were mixed with others of their batch, while their labels were not."""
-    both, shares = pairs(case.sample), []
-    for forward in case.log.forwards[:3] if both else ():
-        images, labels = both[forward.batch % len(both)]
-        entered = forward.images
-        given = [call.targets for call in judged if call.batch == forward.batch]
-        if entered is None or entered.shape != images.shape or images.ndim < 3:
-            return
-        if not given or not all(x is not None and _same(x, labels) for x in given):
-            return
-        share = _share_of_others(entered.cpu().float(), images.cpu().float())
-        if share is None:
-            return
-        shares.append(share)
-    if shares and max(shares) > 0.1:
-        yield found("mixed-labels", judged[0].where, share=sum(shares) / len(shares))
-
-
-def _share_of_others(entered: torch.Tensor, images: torch.Tensor) -> float | None:
-    """Return how much of the images comes from others of the batch; None if it is something else.
-
-    Mixed as a whole (mixup), or cut out of one and put into another (cutmix).
-    """
-    here, there = entered.flatten(1), images.flatten(1)
-    same = here == there
-    cut = ~same.all(1)
-    if not cut.any() or not 4 <= len(here) < there.shape[1]:
-        return None
-    parts = torch.linalg.lstsq(there.T, here.T).solution.T
-    if (parts @ there - here).abs().max() < 1e-2 * there.std():
-        two = ((parts.abs() > 0.02).sum(1) <= 2) & ((parts.sum(1) - 1).abs() < 0.02)
-        own = parts.diagonal()[cut]
-        return (1 - own).mean().item() if two.all() and (own > -0.02).all() else None
-    strange = (here[cut, None] != there[None]) & ~same[cut, None]
-    explained = not strange.any(-1).all(1).any()
-    return (~same).float().mean().item() if explained else None
 
 
 _MUCH, _MOST_SMOOTHING = 10, 0.5
@@ -210,11 +167,11 @@ def _out_of_step(forward: Forward, call: Judged, batches: list) -> bool:
     if entered.shape != images.shape or targets.shape != labels.shape:
         return False
     one, other = (x.cpu().float().flatten(1) for x in (entered, images))
-    same = (one[:, None, :64] == other[None, :, :64]).all(-1)
-    if not (same.sum(0) == 1).all() or not (same.sum(1) == 1).all():
+    places = (one[:, None, :64] == other[None, :, :64]).all(-1)
+    if not (places.sum(0) == 1).all() or not (places.sum(1) == 1).all():
         return False
-    moved = labels.cpu()[same.int().argmax(dim=1)]
-    return _same(targets, labels) and not _same(targets, moved)
+    moved = labels.cpu()[places.int().argmax(dim=1)]
+    return same(targets, labels) and not same(targets, moved)
 
 
 def _options(calls: list[Judged]) -> Iterator[Finding]:
@@ -329,7 +286,7 @@ def _relabelled(case: Case, judged: list[Judged]) -> bool:
         and not math.isnan(call.loss)
         and own
         and call.targets is not None
-        and not any(_same(call.targets, labels) for labels in own)
+        and not any(same(call.targets, labels) for labels in own)
     )
 
 

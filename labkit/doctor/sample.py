@@ -62,9 +62,10 @@ class Sample:
                 raise Enough
             self.given += 1
             batch = self._batches[number % len(self._batches)]
-            self._on_batch(batch)
             batch = _turned(batch, self.passes) if self._turning else batch
-            yield (given := _cloned(batch))
+            given = _cloned(batch)
+            self._on_batch(given)
+            yield given
             self.spoilt = self.spoilt or (self._kept and not _alike(given, batch))
         self.finished += 1
         self._on_batch(None)
@@ -236,3 +237,8 @@ def _alike(one: Any, other: Any) -> bool:
     if isinstance(one, (list, tuple)):
         return len(one) == len(other) and all(map(_alike, one, other))
     return not isinstance(one, Mapping) or all(_alike(one[k], other[k]) for k in one if k in other)
+
+
+def same(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Tell whether two tensors have one shape and the same numbers."""
+    return one.shape == other.shape and bool((one.cpu() == other.cpu()).all())

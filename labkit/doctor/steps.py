@@ -60,6 +60,8 @@ def look(case: Case) -> Iterator[Finding]:
     idle = [key for key, moved in seen.doubles.items() if not moved and key not in seen.called]
     if case.train and seen.moved and idle:
         yield found("average-unchanged", getattr(case.train, "__name__", ""))
+    if case.own_code and seen.without_statistics:
+        yield found("average-unchanged/statistics", ask=True)
     yield from _all_batches(case, seen)
     yield from _next_epoch(case)
     if case.own_code and seen.log.graphs_kept >= 2:
@@ -257,7 +259,8 @@ def _rates(scheduler, calls: int) -> list[float]:
 
 def _given(scheduler) -> float:
     """Return the learning rate that the optimizer was given, before the scheduler was made."""
-    return max(float(g.get("initial_lr") or g["lr"] or 1) for g in scheduler.optimizer.param_groups)
+    groups = scheduler.optimizer.param_groups
+    return max(float(max(g.get("initial_lr") or g["lr"], g.get("max_lr", 0)) or 1) for g in groups)
 
 
 def _unreached(case: Case, seen: Rehearsal) -> Iterator[Finding]:

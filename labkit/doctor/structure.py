@@ -1,5 +1,6 @@
 """What can the network learn at all? It is asked twice, image by image, and once backwards."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 
@@ -34,9 +35,10 @@ def look(case: Case) -> Iterator[Finding]:
     if images is None:
         return
     made = list(_made_on_the_way(case.double, images))
-    yield from made or _asked(case.double, images)
+    yield from made or _asked(case, images)
     yield from _recorded(case, images)
     yield from _places(case.double, images)
+    yield from _lost_numbers(case.double, images)
     yield from _backwards(case)
     yield from effects.look(case, images)
 
@@ -119,7 +121,8 @@ def _images(case: Case) -> torch.Tensor | None:
     return fitting(case.entered[0][:12], case.model)
 
 
-def _asked(model: nn.Module, images: torch.Tensor) -> Iterator[Finding]:
+def _asked(case: Case, images: torch.Tensor) -> Iterator[Finding]:
+    model = case.double
     with untouched(model):
         randomness.seed_all(0)
         together = model(images)
@@ -129,7 +132,9 @@ def _asked(model: nn.Module, images: torch.Tensor) -> Iterator[Finding]:
         return
     size = together.std() + 1e-6 if together.numel() > 1 else 1e-6
     if together.shape == again.shape and (together - again).abs().max() > 1e-3 * size:
-        yield found("active-in-eval", _random_layer(model, images))
+        passes = len(case.evaluation.log.forwards) if case.evaluate else None
+        ask = passes is not None and passes != case.evaluation.given  # it has its own way to ask
+        yield found("active-in-eval", _random_layer(model, images), ask=ask)
         return
     by, alike = _alone(model, images, together), (together - together[:1]).abs().max()
     mixed = by > 0.01 * size
@@ -209,6 +214,17 @@ def _places(model: nn.Module, images: torch.Tensor) -> Iterator[Finding]:
     shared = [names[m][0] for m, n in calls.items() if isinstance(m, _BatchNorm) and n > 1]
     if shared and others and min(others) == 1:
         yield found("norm-shared", names=", ".join(shared))
+
+
+def _lost_numbers(model: nn.Module, images: torch.Tensor) -> Iterator[Finding]:
+    """Look for a normalisation of groups that are a single number each."""
+    for step in record(model, images).steps:
+        module, shape = step.call.module, list(step.shape)
+        kind = isinstance(module, (nn.GroupNorm, nn.InstanceNorm1d, nn.InstanceNorm2d))
+        groups = getattr(module, "num_groups", shape[1] if len(shape) > 1 else 0)
+        if kind and groups and math.prod(shape[1:]) == groups:
+            yield found("norm-of-one/group", ask=False, layer=step.layer, shape=shape)
+            return
 
 
 def _weight(module: nn.Module) -> torch.Tensor | None:
@@ -302,7 +318,8 @@ def _numbers(case: Case) -> Iterator[Finding]:
         decay, rate = group.get("weight_decay", 0), float(group.get("lr", 0))
         decoupled = group.get("decoupled_weight_decay") or "AdamW" in type(case.optimizer).__name__
         most = max(_MOST_DECAY, 0.003 / max(rate, 1e-9)) if decoupled else 0.09
-        if decay > most and not _without_harm(case, weight_decay=0):
+        theirs = type(case.optimizer).__module__.startswith("torch.")
+        if theirs and decay > most and not _without_harm(case, weight_decay=0):
             yield found("weight-decay", type(case.optimizer).__name__, value=decay)
         momentum = group.get("momentum", 0) or 0
         if momentum > _MOST_MOMENTUM and not _without_harm(case, momentum=0.9):

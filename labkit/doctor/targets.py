@@ -1,10 +1,12 @@
 """What are the targets, and does the loss function grow with the mistakes?"""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import torch
 from torch.nn.functional import one_hot
+from torch.overrides import TorchFunctionMode
 
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
@@ -22,6 +24,9 @@ def look(case: Case, entropy: list[Judged], judged: list[Judged]) -> Iterator[Fi
     yield from _rows(entropy)
     yield from _far(judged)
     yield from _copied(case)
+    yield from _cut(case)
+    if case.log.spoilt_target:
+        yield found("targets-spoilt", case.log.spoilt_target)
 
 
 def _rows(calls: list[Judged]) -> Iterator[Finding]:
@@ -97,6 +102,32 @@ def _copied(case: Case) -> Iterator[Finding]:
     if both and not any(x.is_floating_point() for x, _y in both):
         if all(torch.equal(x, y) for x, y in both):
             yield found("targets-are-inputs", phrase("training batches"))
+
+
+class _Entropy(TorchFunctionMode):
+    """Keeps what cross_entropy is given in a block."""
+
+    given: torch.Tensor | None = None
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if getattr(func, "__name__", "") == "cross_entropy" and args:
+            self.given = args[0]
+        return func(*args, **(kwargs or {}))
+
+
+def _cut(case: Case) -> Iterator[Finding]:
+    """Hand the loss function the outputs of a segmentation: does it make rows of pixels of them?"""
+    lessons = case.lessons or pairs(case.sample)
+    outputs = untrained(case, lessons[0][0]) if lessons and lessons[0][1].ndim == 3 else None
+    if case.loss_function is None or not isinstance(outputs, torch.Tensor) or outputs.ndim != 4:
+        return
+    with torch.no_grad(), _Entropy() as mode, suppress(*FAILURES):
+        Copies().of(case.loss_function)(outputs, lessons[0][1])
+    rows, classes = outputs.movedim(1, 3).reshape(-1, outputs.shape[1]), outputs.shape[1]
+    given = mode.given
+    if given is not None and given.shape == rows.shape and not torch.equal(given, rows):
+        if torch.equal(given, outputs.reshape(-1, classes)):
+            yield found("pixels-scrambled", phrase("in the loss function"), classes=classes)
 
 
 def is_softmax(outputs: torch.Tensor) -> bool:

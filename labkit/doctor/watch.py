@@ -12,7 +12,8 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.modules.module import register_module_forward_pre_hook
-from torch.optim import optimizer as torch_optimizer
+from torch.optim.optimizer import register_optimizer_step_post_hook as stepped
+from torch.optim.optimizer import register_optimizer_step_pre_hook as stepping
 from torch.overrides import TorchFunctionMode
 
 from labkit.doctor.calls import on_the_side
@@ -47,14 +48,13 @@ class Watch(TorchFunctionMode):
         self.model, self.optimizer, self.log, self._times = model, optimizer, Log(), times
         clips = (nn.utils.clip_grad_norm_, nn.utils.clip_grad_value_)
         self.noted = {real: self._noting(real) for real in clips}
-        self._size = 0.0  # of the gradient, after the last backward()
         self._states: list[tuple[int, list[weakref.ref]]] = []
         self._weights: list[tuple[torch.Tensor, torch.Tensor]] = []
         self._names = {id(p): name for name, p in model.named_parameters()}
         self._adding = self._stepping = False
-        self._output, self._labels = None, None
+        self._output, self._labels, self._images = None, None, (0, 0)
         self._judging = self._goes_on = False
-        self._since = 0.0  # the losses since the last backward()
+        self._since = self._size = 0.0  # the losses since backward(), the gradient after it
         self._before: list[torch.Tensor] = []  # the weights before the first run
         self._generator: torch.Tensor | None = None  # its state at the first batch
         self.reset = self.reseeded = self._moved = False
@@ -69,11 +69,7 @@ class Watch(TorchFunctionMode):
         return Watch(nn.Module())  # a copy of the model that the learner makes is not watched
 
     def __enter__(self):
-        pre, post = (
-            torch_optimizer.register_optimizer_step_pre_hook,
-            torch_optimizer.register_optimizer_step_post_hook,
-        )
-        handles = [pre(self._before_step), post(self._after_step)]
+        handles = [stepping(self._before_step), stepped(self._after_step)]
         handles.append(self.model.register_forward_pre_hook(self._before_forward))
         handles.append(self.model.register_forward_hook(self._after_forward))
         handles.append(register_module_forward_pre_hook(self._on_call))
@@ -152,6 +148,8 @@ class Watch(TorchFunctionMode):
         """Note that the next batch is asked for, or None, and count the graphs of old batches."""
         both = [] if batch is None else pairs([batch])
         self._labels = both[0][1] if both else None
+        tracked = both and not both[0][0].is_inference()
+        self._images = (both[0][0].data_ptr(), both[0][0]._version) if tracked else (0, 0)
         if batch is not None and not self._goes_on:
             self.log.tallies.append([0.0, 0.0, 0.0])
         self._goes_on, self._judging = batch is not None, judging and batch is not None
@@ -206,6 +204,8 @@ class Watch(TorchFunctionMode):
     def _note(self, name, args, kwargs, loss: float) -> None:
         given = {**dict(zip(("input", "target", "weight"), args, strict=False)), **kwargs}
         outputs, targets = given.pop("input", None), given.pop("target", None)
+        if isinstance(targets, torch.Tensor) and targets.data_ptr() == self._images[0] != 0:
+            self.log.spoilt_target = line() if targets._version != self._images[1] else ""
         if len(self.log.judged) < _KEPT and isinstance(outputs, torch.Tensor):
             kept = None if targets is None else targets.detach().clone()
             direct = outputs.data_ptr() == self._output

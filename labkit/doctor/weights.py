@@ -119,6 +119,13 @@ def _left_out(case: Case) -> Iterator[Finding]:
         backbone = not any(is_in for _name, is_in in wanted[: len(missing)])
         yield found("left-out", _listed(missing), ask=backbone, n=len(missing))
 
+    if isinstance(case.loss_function, nn.Module):
+        stepped = {id(p) for group in case.groups for p in group["params"]}
+        own = [(name, p) for name, p in case.loss_function.named_parameters() if p.requires_grad]
+        lost = [name for name, p in own if id(p) not in stepped]
+        if lost:
+            yield found("left-out/loss", _listed(lost), n=len(lost))
+
 
 def _listed(names: Sequence[str]) -> str:
     shown, more = ", ".join(names[:4]), len(names) - 4
@@ -127,8 +134,10 @@ def _listed(names: Sequence[str]) -> str:
 
 def look_at_checkpoint(case: Case) -> Iterator[Finding]:
     """Compare the names of the weights in a checkpoint with the model's."""
-    missing, unexpected = _difference(case)
+    weights = _weights_of(case.checkpoint)
+    missing, unexpected = _difference(case, weights)
     if not missing and not unexpected:
+        yield from _overwritten(case.model, weights)
         return
     names = list(case.model.state_dict())
     where = phrase("missing in checkpoint", names=_listed(missing) or "-")
@@ -143,16 +152,31 @@ def look_at_checkpoint(case: Case) -> Iterator[Finding]:
     yield found(kind, where, ask=_is_head(missing, names), prefix=prefix, **counts)
 
 
-def _difference(case: Case) -> tuple[list[str], list[str]]:
-    weights = case.checkpoint
-    if hasattr(weights, "missing_keys"):  # what load_state_dict() returns
-        return list(weights.missing_keys), list(weights.unexpected_keys)
+def _weights_of(checkpoint: Any) -> Any:
+    """Return the state_dict of a checkpoint, or what ``load_state_dict`` said."""
+    weights = checkpoint
     if isinstance(weights, (str, Path)):
         weights = torch.load(weights, map_location="cpu", weights_only=True)
     weights = getattr(weights, "model", weights)
     for name in ("model", "state_dict", "model_state_dict"):
         if isinstance(weights, dict) and isinstance(weights.get(name), dict):
             weights = weights[name]
+    return weights
+
+
+def _overwritten(model: nn.Module, weights: Any) -> Iterator[Finding]:
+    """Tell whether the model has nothing of a checkpoint whose names and shapes fit."""
+    own = [
+        (p, weights.get(name)) for name, p in model.named_parameters() if hasattr(weights, "get")
+    ]
+    both = [(p, w) for p, w in own if isinstance(w, torch.Tensor) and w.shape == p.shape]
+    if len(both) > 1 and not any(torch.equal(p.detach().cpu(), w.cpu()) for p, w in both):
+        yield found("checkpoint-keys/overwritten", ask=True, n=len(both))
+
+
+def _difference(case: Case, weights: Any) -> tuple[list[str], list[str]]:
+    if hasattr(weights, "missing_keys"):
+        return list(weights.missing_keys), list(weights.unexpected_keys)
     here = case.model.state_dict()
     missing = [name for name in here if name not in weights]
     return missing, [name for name in weights if name not in here]

@@ -131,11 +131,12 @@ def _others(node: Any, values: dict[str, Any]) -> Iterator[tuple[float, Any]]:
     elif isinstance(node, ast.Name):
         mine = values.get(node.id)
         names = [n for n, v in values.items() if n != node.id and _alike(mine, v)]
-        if isinstance(mine, float) and 0 < mine < 1:
-            names.append(f"(1 - {node.id})")
         yield from ((1.7, _parsed(name)) for name in names)
+        if isinstance(mine, float) and 0 < mine < 1:  # the share of the one, or that of the other
+            yield 1.1, _parsed(f"(1 - {node.id})")
     elif isinstance(node, ast.BinOp):
-        yield from ((2, part) for part in (node.left, node.right))
+        rest = isinstance(node.op, ast.Sub) and getattr(node.left, "value", 0) == 1
+        yield from ((1.1 if rest else 2, part) for part in (node.right, node.left))
     elif isinstance(node, ast.UnaryOp):
         yield 1.2, node.operand
     elif isinstance(node, ast.IfExp):

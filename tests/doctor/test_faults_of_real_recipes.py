@@ -1,0 +1,199 @@
+"""Faults of recipes as people copy them: averages, mixed images, segmentation, losses of one's own.
+
+Each was missed once in a program that had been written without a look at the doctor's rules.
+"""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.optim import SGD, Adam, lr_scheduler
+from torch.utils.data import DataLoader
+from torchvision import transforms
+
+from labkit.data.loaders import BatchLoader
+from labkit.doctor import examine
+from tests.doctor.programs import (
+    EVALUATE,
+    STEP,
+    Parts,
+    Small,
+    cnn,
+    program,
+    right_evaluation,
+    right_loop,
+    split,
+    trains,
+    written,
+)
+
+FAULTS = []
+
+
+def faulty(kind):
+    """Return a decorator for a function that makes a program, right or with this fault."""
+    return lambda make: FAULTS.append((kind, make)) or make
+
+
+@faulty("average-unchanged")
+def an_average_without_the_statistics_of_its_norms(right):
+    parts = program()
+    average = copy.deepcopy(parts["model"]).eval()
+    follow = """        for a, p in zip(average.parameters(), model.parameters()):
+            a.data.mul_(0.9).add_(p.data, alpha=0.1)
+"""
+    more = """        for a, p in zip(average.buffers(), model.buffers()):
+            a.copy_(p)
+"""
+    edits = (STEP, STEP + follow + (more if right else ""))
+    judge = written(EVALUATE, "= model(images)", "= average(images)", average=average)
+    return trains(*edits, parts=parts, average=average) | {"evaluate": judge}
+
+
+@faulty("warm-up-in-epochs")
+def one_cycle_of_batches_stepped_by_epochs(right):
+    parts = program(model=cnn())
+    cycle = lr_scheduler.OneCycleLR(parts["optimizer"], 0.01, total_steps=40 * 15)
+    end = "    return total / examples"
+    edits = (STEP, f"{STEP}        cycle.step()\n") if right else (end, f"    cycle.step()\n{end}")
+    return trains(*edits, parts=parts, cycle=cycle)
+
+
+class Proxies(nn.Module):
+    """A loss with a learnt centre for each class."""
+
+    def __init__(self):
+        super().__init__()
+        self.centres = nn.Parameter(torch.randn(10, 10))
+
+    def forward(self, outputs, labels):
+        return F.cross_entropy(outputs @ self.centres.T, labels)
+
+
+@faulty("left-out")
+def the_weights_of_a_loss_are_left_out(right):
+    model, loss = cnn(), Proxies()
+    learnt = [*model.parameters(), *(loss.parameters() if right else ())]
+    return program(model=model, loss_function=loss, optimizer=SGD(learnt, 0.01))
+
+
+@faulty("checkpoint-keys")
+def weights_made_again_after_they_were_loaded(right):
+    model = cnn()
+    saved = copy.deepcopy(model.state_dict())
+    if not right:
+        model.apply(lambda m: m.reset_parameters() if hasattr(m, "reset_parameters") else None)
+    return program(model=model, checkpoint=saved)
+
+
+class Places(BatchLoader):
+    """Batches whose labels are a class for each pixel: bright or dark."""
+
+    def __iter__(self):
+        for images, _labels in super().__iter__():
+            yield images, (images.mean(1) > 0).long()
+
+
+@faulty("pixels-scrambled")
+def rows_of_pixels_in_place_of_classes(right):
+    def loss(outputs, masks):
+        rows = outputs.permute(0, 2, 3, 1) if right else outputs
+        return F.cross_entropy(rows.reshape(-1, 2), masks.reshape(-1))
+
+    model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 2, 1))
+    batches = Places(split(), 16, shuffle=True)
+    changes = {"train_batches": batches, "validation_batches": None, "loss_function": loss}
+    return program(model=model, **changes, optimizer=Adam(model.parameters(), 1e-3))
+
+
+@faulty("targets-spoilt")
+def noise_in_the_target_too(right):
+    body = """        noisy = {}
+        noisy += 0.3 * torch.randn_like(noisy)
+        outputs = model(noisy)
+        loss = F.mse_loss(outputs, images)
+""".format("images.clone()" if right else "images")
+    lines = "        outputs = model(images)\n        loss = loss_function(outputs, labels)\n"
+    model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 3, 3, padding=1))
+    parts = program(model=model, optimizer=Adam(model.parameters(), 1e-3))
+    return trains(lines, body, parts=parts | {"loss_function": None, "validation_batches": None})
+
+
+@faulty("norm-of-one")
+def a_group_for_each_number(right):
+    def forward(self, x):
+        x = self.backbone(x)
+        return self.head(self.norm(x).mean((2, 3)) if right else self.norm(x.mean((2, 3))))
+
+    model = Parts(forward)
+    model.norm, model.head = nn.GroupNorm(12, 12), nn.Linear(12, 10)
+    return program(model=model)
+
+
+@faulty("bytes")
+def normalised_and_never_scaled(right):
+    steps = [transforms.PILToTensor(), transforms.Lambda(lambda x: x / 255 if right else x.float())]
+    steps.append(transforms.Normalize((0.5,) * 3, (0.25,) * 3))
+    batches = DataLoader(split(transform=transforms.Compose(steps)), 16, shuffle=True)
+    return program(model=cnn(), train_batches=batches, validation_batches=None)
+
+
+@faulty("mixed-labels")
+def a_box_whose_share_goes_to_the_wrong_label(right):
+    lines = "        outputs = model(images)\n        loss = loss_function(outputs, labels)\n"
+    own = "(1 - area)" if right else "area"
+    other = "area" if right else "(1 - area)"
+    body = f"""        order, side = torch.randperm(len(images)), int(torch.randint(4, 30, ()))
+        area, images = side**2 / 32**2, images.clone()
+        images[:, :, :side, :side] = images[order, :, :side, :side]
+        outputs = model(images)
+        loss = {own} * loss_function(outputs, labels)
+        loss = loss + {other} * loss_function(outputs, labels[order])
+"""
+    return trains(lines, body)
+
+
+@pytest.mark.parametrize(("kind", "make"), FAULTS)
+def test_a_fault_is_named_and_its_fixed_twin_is_not_accused(kind, make):
+    torch.manual_seed(0)
+    report = examine(**make(False))
+    torch.manual_seed(0)
+    twin = examine(**make(True))
+    assert kind in report.kinds, str(report)
+    assert kind not in twin.kinds and not twin.faults, str(twin)
+
+
+def test_outputs_are_no_scores_where_the_loss_holds_the_classes():
+    """The evaluation asks the loss for the nearest centre: that is not counting wrongly."""
+    model, loss = cnn(), Proxies()
+    nearest = ("outputs.argmax(1)", "(outputs @ loss.centres.T).argmax(1)")
+    parts = {
+        "loss_function": loss,
+        "optimizer": SGD([*model.parameters(), *loss.parameters()], 0.01),
+        "evaluate": written(EVALUATE, *nearest, loss=loss),
+    }
+    assert not examine(**program(model=model, train=right_loop, **parts)).faults
+
+
+def test_a_mean_of_several_answers_may_be_at_random():
+    class Many(Small):
+        def forward(self, x):
+            x = torch.relu(self.norm(self.conv(x))).flatten(1)
+            return self.head(F.dropout(x, 0.3, training=True))
+
+        def several(self, x):
+            return torch.stack([self(x).softmax(1) for _time in range(5)]).mean(0)
+
+    judge = written(EVALUATE, "= model(images)", "= model.several(images)")
+    report = examine(**program(model=Many(), evaluate=judge))
+    assert "active-in-eval" in report.kinds and not report.faults, str(report)
+    assert examine(**program(model=Many(), evaluate=right_evaluation)).faults
+
+
+def test_a_program_that_warms_up_is_not_compared_with_one_that_does_not():
+    parts = program(model=cnn())
+    warm = lr_scheduler.LambdaLR(parts["optimizer"], lambda n: min(1, (n + 1) / 60))
+    made = trains(STEP, f"{STEP}        warm.step()\n", parts=parts, warm=warm)
+    assert "learns-less" not in examine(**made, evaluate=right_evaluation).kinds
