@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from labkit.checks.engine.spec import drawn, exercise
+from labkit.checks.engine.spec import drawn, exercise, goes_through
 from labkit.model import Net
 
 
@@ -61,6 +61,14 @@ def average_pool(maps):
     return windows.mean(dim=(4, 5))
 
 
+average_pool.caution(
+    lambda: _maps()[1:2],
+    "The numbers are right, but they come from PyTorch's own pooling. Write your own.",
+    use=goes_through("pool"),
+    forbidden=True,
+)
+
+
 def _reshaped(maps):
     n, channels, height, width = maps.shape
     if height % 2 or width % 2:
@@ -68,6 +76,7 @@ def _reshaped(maps):
     return maps.reshape(n, channels, height // 2, width // 2, 2, 2).mean(dim=(4, 5))
 
 
+_ODD = "A side may be odd. Its last row or column fills no window: leave it out first."
 _AXES = "(4, 5)"
 _MEAN = ".mean(dim=(4, 5))"
 
@@ -113,6 +122,8 @@ average_pool.sentences = {
         "The windows overlap: window i begins at 2 * i, not at i."
     ),
     _reshaped: "reshape cuts the numbers differently: neighbours below each other come apart.",
+    "maps.unflatten(3, (-1, 2)).unflatten(2, (-1, 2)).mean(dim=(3, 5))": _ODD,
+    "sum(maps[:, :, i::2, j::2] for i in (0, 1) for j in (0, 1)) / 4": _ODD,
 }
 
 
@@ -134,6 +145,7 @@ def inputs_of_fc1(side):
 _NOT_IN_PROPORTION = (
     "It does not grow in proportion: each convolution takes 4 off, however large the image."
 )
+_ONE_CONVOLUTION = "One convolution is left out: there are two, and each takes 4 off a side."
 inputs_of_fc1.sentences = {
     (", s=2", ""): "The pooling moves in steps of 2 as well: size(side, 2, s=2).",
     ("        side = size(side, 5)\n", ""): (
@@ -161,6 +173,14 @@ inputs_of_fc1.sentences = {
     ),
     "400 * (side / 32) ** 2": _NOT_IN_PROPORTION,
     "400 * (side // 32) ** 2": _NOT_IN_PROPORTION,
+    "400 * side * side // 1024": _NOT_IN_PROPORTION,
+    "16 * (side * 5 // 32) ** 2": _NOT_IN_PROPORTION,
+    "400 * (side // 32)": "It grows with the area, and each convolution takes 4 off a side.",
+    "16 * size(size(size(side, 5), 2, s=2), 5) ** 2": (
+        "The second pooling is missing: there is one after each convolution."
+    ),
+    "16 * size(size(size(side, 5), 2, s=2), 2, s=2) ** 2": _ONE_CONVOLUTION,
+    "16 * size(size(size(side, 2, s=2), 5), 2, s=2) ** 2": _ONE_CONVOLUTION,
     "400 * side // 32": "It grows with the area, and each convolution takes 4 off a side.",
     "16 * round((side - 12) / 4) ** 2": (
         "Too many for some sides: each convolution takes 4 off, and each pooling rounds down."
@@ -219,30 +239,6 @@ conv_parameters.sentences = {
 }
 
 
-class _Watched(torch.Tensor):
-    """A tensor that notes which of PyTorch's functions it goes through."""
-
-    names: set[str] = set()
-
-    @classmethod
-    def __torch_function__(cls, func, types, args=(), kwargs=None):
-        cls.names.add(getattr(func, "__name__", ""))
-        return super().__torch_function__(func, types, args, kwargs or {})
-
-
-def _pools(answer, maps):
-    _Watched.names.clear()
-    answer(maps.as_subclass(_Watched))
-    return any("pool" in name for name in _Watched.names)
-
-
-average_pool.caution(
-    lambda: _maps()[1:2],
-    "One thing more: this is PyTorch's own pooling. You learn most from doing without it.",
-    use=_pools,
-)
-
-
 def _logits(answer, height, width):
     """Return the logits of an answer's network, whose weights go by their names alone."""
     net = answer(4).eval()
@@ -266,6 +262,7 @@ class FlexibleNet(Net):
         return self.fc3(x)
 
 
+_FORWARD = "    def forward(self, x):"
 _FIVE = "        x = nn.AdaptiveAvgPool2d(5)(x)"
 _FIRST = "        x = self.pool(torch.relu(self.conv1(x)))"
 _POOL_1, _POOL_2 = "self.pool(torch.relu(self.conv1(x)))", "self.pool(torch.relu(self.conv2(x)))"
@@ -334,4 +331,7 @@ FlexibleNet.sentences = {
         "This is the class with the largest logit. Return the logits themselves."
     ),
     ("torch.relu", ""): "The activations are missing: torch.relu after each layer but the last.",
+    (_FORWARD, f"    def __init__(self, classes):\n        super().__init__(10)\n\n{_FORWARD}"): (
+        "There are always 10 outputs, whatever `classes` is: pass it on, super().__init__(classes)."
+    ),
 }

@@ -52,12 +52,15 @@ def true_transform(mean, std):
 
 _TENSOR_FIRST = "Normalize takes tensors: ToTensor() has to come before it."
 _ONE_OF_SEVERAL = "These are several transforms. transforms.Compose([...]) makes one of them."
+_EACH_ITS_OWN = "All three channels share one mean and one std here. Each has its own."
 _BRACKETS = "A transform is made with brackets: ToTensor(), not ToTensor."
 
 true_transform.sentences = {
     ("(mean, std)", "([0.5] * 3, [0.5] * 3)"): (
         "This uses 0.5 for all. Use the mean and std that are given."
     ),
+    ("(mean, std)", "(mean[0], std[0])"): _EACH_ITS_OWN,
+    ("(mean, std)", "(sum(mean) / 3, sum(std) / 3)"): _EACH_ITS_OWN,
     ("Normalize(mean, std)", "Normalize([0.5] * 3, [0.5] * 3), transforms.Normalize(mean, std)"): (
         "Normalised twice, first with 0.5: the notebook's transform does that already. Begin with "
         "ToTensor() instead."
@@ -157,10 +160,10 @@ reddest.sentences = {
     ),
 }
 
-_LOOKS = 100
+_LOOKS = 400
 """So many times an image is asked for.
 
-A fair coin shows one side 25 to 75 times; that it does not happens once in five million times.
+A fair coin shows one side 150 to 250 times; that it does not happens once in two million times.
 """
 
 
@@ -184,7 +187,7 @@ def _kinds(answer, image):
     mirrored = [name in (_("mirrored"), _("turned by half a turn")) for name in seen]
     return {
         **{name: name in seen for name in known},
-        _("about every second one mirrored"): 0.25 <= sum(mirrored) / _LOOKS <= 0.75,
+        _("about every second one mirrored"): abs(sum(mirrored) / _LOOKS - 0.5) <= 0.125,
         _("by chance"): any(mirrored) and not all(mirrored) and not _has_a_pattern(mirrored),
         _("something else"): other,
     }
@@ -239,7 +242,8 @@ flipping.sentences = {
     ),
     "(_normalised(image, turn=(2,)) - 0.5) / 0.5": "Normalised twice: once is enough.",
     "_normalised(image, turn=(2,), often=0.1)": (
-        "Some are mirrored, but not every second one: the chance has to be p=0.5."
+        "Some are mirrored, but not every second one. In all, the chance has to be one half: one "
+        "coin with p=0.5, where two in a row, as RandomApply around a flip, mirror a quarter."
     ),
     "_turned(image, Image.Transpose.FLIP_LEFT_RIGHT)": (
         "The other transforms are missing: a PIL image comes out, and not a tensor."

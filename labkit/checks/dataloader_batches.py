@@ -61,8 +61,14 @@ last_batch.sentences = {
 class _Items:
     """Numbered items of a tiny data set: image ``[3, 2, 2]`` and label tell the number."""
 
+    asked = False
+
     def __init__(self, count: int):
         self.count = count
+
+    def __getattr__(self, name: str):
+        self.asked |= name == "__getitems__"  # which nobody but a DataLoader looks for
+        raise AttributeError(name)
 
     def __len__(self) -> int:
         return self.count
@@ -151,15 +157,16 @@ def batches(dataset, batch_size, shuffle):
         yield torch.stack(images), torch.tensor(labels)
 
 
-def _is_a_loader(answer, dataset, batch_size, shuffle):
-    return isinstance(answer(dataset, batch_size, shuffle), DataLoader)
+def _uses_a_loader(answer, dataset, batch_size, shuffle):
+    made = answer(dataset, batch_size, shuffle)
+    return isinstance(made, DataLoader) or (len(list(made)) > 0 and dataset.asked)
 
 
 batches.caution(
     lambda: _sets()[:1],
-    "One thing more: this is PyTorch's own DataLoader. You learn most from writing one "
-    "yourself, without it.",
-    use=_is_a_loader,
+    "The batches are right, but they come from PyTorch's own DataLoader. Write the loop yourself.",
+    use=_uses_a_loader,
+    forbidden=True,
 )
 
 _PAIR = "torch.stack(images), torch.tensor(labels)"

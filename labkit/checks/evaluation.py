@@ -255,8 +255,8 @@ right_when_sure.sentences = {
         "The other way round: of the correct ones, how many are sure. Divide by the sure ones."
     ),
     (f"{_RIGHT}[sure]", "sure"): "This is the share of sure ones. How many of them are correct?",
-    (">= least", "> least"): "A confidence of exactly least counts as sure: >= and not >.",
-    (">= least", "< least"): "These are the unsure ones: take those with confidence >= least.",
+    (">= least", "> least"): "A confidence of exactly `least` counts as sure: >= and not >.",
+    (">= least", "< least"): "These are the unsure ones: take those with confidence >= `least`.",
     ("[sure]", ""): "This is the accuracy over all predictions, sure or not.",
     ("confidence >=", f"{_OWN} >="): (
         "Take the probability of the prediction, the largest one, not that of the true class."
@@ -265,7 +265,7 @@ right_when_sure.sentences = {
     (_MEAN, ""): _ONE_BY_ONE,
     ("==", "!="): "This is the share of wrong ones among the sure predictions.",
     (f"{_RIGHT}[sure]", f"({_OWN} >= least)"): (
-        "This is how often the true class gets least. Choose by the prediction first."
+        "This is how often the true class gets `least`. Choose by the prediction first."
     ),
     ("confidence, predictions =", "confidence = predictions ="): (
         "max(dim=1) gives two tensors, the largest numbers and their places: confidence, "
@@ -306,6 +306,8 @@ def seen_twice(model, images):
 
 _MAX, _BOTH, _SOFT = ".argmax(dim=1)", "plain + mirrored", "softmax(dim=1)"
 
+_TWO_SETS = "These are both sets of predictions. Add the probabilities, then choose one class."
+
 seen_twice.sentences = {
     ("-1", "2"): "flip(2) turns the images upside down: axis 3 is the width, flip(-1) mirrors.",
     (".softmax(dim=1)", ""): (
@@ -334,9 +336,8 @@ seen_twice.sentences = {
         "The images themselves are averaged. Show both, and add what comes out."
     ),
     (_SOFT, "softmax(dim=0)"): "The softmax runs down the batch. The classes are axis 1, dim=1.",
-    ("(plain + mirrored).argmax(dim=1)", "plain.argmax(dim=1), mirrored.argmax(dim=1)"): (
-        "These are both sets of predictions. Add the probabilities, then choose one class."
-    ),
+    ("(plain + mirrored).argmax(dim=1)", "plain.argmax(dim=1), mirrored.argmax(dim=1)"): _TWO_SETS,
+    (_BOTH, "torch.cat([plain, mirrored])"): _TWO_SETS,
     ("images.flip(-1)", "images", _BOTH, "plain + mirrored.flip(-1)"): (
         "The probabilities are mirrored here. Mirror the images before the model."
     ),

@@ -52,7 +52,7 @@ whole_speedup.sentences = {
     ),
     ("/ f", "* f"): "A part that is faster takes less time: share / faster, not share · faster.",
     "1 / (share + (1 - share) / faster)": (
-        "share is the part that becomes faster; 1 - share stays as it was."
+        "`share` is the part that becomes faster; 1 - share stays as it was."
     ),
     "share / faster": "This is the time of the part. The rest, 1 - share, comes on top.",
     "share - share / faster": (
@@ -156,6 +156,16 @@ def combined_gradient(gradients, sizes):
     return total / sum(sizes)
 
 
+def _of_two(gradients, sizes):
+    (one, other), (m, n) = gradients, sizes
+    return (one * m + other * n) / (m + n)
+
+
+_ANY_NUMBER = "There may be any number of processes, not always two: go through all of them."
+_WRONG_AXIS = (
+    "The sizes meet the wrong axis: gradients may have one axis or several. Multiply each "
+    "gradient by its own size, then add."
+)
 _MULTIPLY = "A gradient is a mean already: multiply by its size, do not divide."
 
 combined_gradient.sentences = {
@@ -194,4 +204,9 @@ combined_gradient.sentences = {
         "total = ... forgets what was before. Add: total = total + ..."
     ),
     "sum(g / n for g, n in zip(gradients, sizes, strict=True) if n)": _MULTIPLY,
+    "(gradients[0] * sizes[0] + gradients[1] * sizes[1]) / (sizes[0] + sizes[1])": _ANY_NUMBER,
+    "(gradients[0] * sizes[0] + gradients[1] * sizes[1]) / sum(sizes)": _ANY_NUMBER,
+    _of_two: _ANY_NUMBER,
+    "sum(torch.stack(gradients) * torch.tensor(sizes)[:, None]) / sum(sizes)": _WRONG_AXIS,
+    "sum(torch.stack(gradients) * torch.tensor(sizes)) / sum(sizes)": _WRONG_AXIS,
 }

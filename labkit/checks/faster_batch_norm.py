@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from labkit.checks.engine.spec import drawn, exercise
+from labkit.checks.engine.spec import drawn, exercise, goes_through
 from labkit.sandbox.randomness import seed_all
 from labkit.text import _
 
@@ -44,14 +44,11 @@ def normed_in_evaluation(maps, norm):
     return (maps - mean) / scale * weight + bias
 
 
-def _in_training_mode(answer, maps, norm):
-    return answer(maps, norm.train())
-
-
 normed_in_evaluation.caution(
-    lambda: _normed()[:2],
-    "One thing more: this lets the layer compute. You learn most from doing it by hand.",
-    use=_in_training_mode,
+    lambda: _normed()[:1],
+    "The numbers are right, but they come from PyTorch's own batch norm. Compute them by hand.",
+    use=goes_through("batch_norm"),
+    forbidden=True,
 )
 _OF_THE_BATCH = "norm.running_var", "maps.var(dim=(0, 2, 3), correction=0)"
 _RESULT = "(maps - mean) / scale * weight + bias"

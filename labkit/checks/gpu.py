@@ -81,6 +81,10 @@ in_one_place.sentences = {
     "model.to(batch.device) is model": (
         "This moves the model to the batch. Only look where they are: parameter.device."
     ),
+    "False": (
+        "This is False every time here, as is_cuda is: nothing is on a GPU. Compare the devices "
+        "themselves, parameter.device == batch.device."
+    ),
     "True": (
         "This is True every time. Compare the devices themselves, parameter.device == batch.device "
         "(is_cuda is False on the CPU and on meta alike)."
@@ -120,6 +124,9 @@ _FIXED_SHARED = (
     "seconds / batch shares the fixed cost out among the images. Take the difference of both "
     "steps first: the fixed cost falls out of it."
 )
+_UPSIDE_DOWN = (
+    "Upside down: this is images per second. The seconds of each image are seconds / images."
+)
 
 fixed_and_each.sentences = {
     (_FIXED, "seconds_a"): (
@@ -130,9 +137,8 @@ fixed_and_each.sentences = {
     (f"{_FIXED}, each", f"each, {_FIXED}"): (
         "The numbers are right, their order is not: the fixed cost comes first."
     ),
-    (_EACH, "(batch_b - batch_a) / (seconds_b - seconds_a)"): (
-        "Upside down: this is images per second. The seconds of each image are seconds / images."
-    ),
+    (_EACH, "(batch_b - batch_a) / (seconds_b - seconds_a)"): _UPSIDE_DOWN,
+    (f"{_FIXED}, each", f"{_FIXED}, 1 / each"): _UPSIDE_DOWN,
     (_EACH, "seconds_b - seconds_a / batch_b - batch_a"): (
         "Division comes before subtraction. Set brackets around both differences."
     ),
@@ -140,8 +146,8 @@ fixed_and_each.sentences = {
         "The second step has batch_b - batch_a more images than the first, not batch_b."
     ),
     (_FIXED, "seconds_a - each"): "This assumes that batch_a is 1. It need not be.",
-    (f"{_FIXED}, each", "each"): "This is each alone. Return both: fixed, each.",
-    (f"{_FIXED}, each", _FIXED): "This is fixed alone. Return both: fixed, each.",
+    (f"{_FIXED}, each", "each"): "This is `each` alone. Return both: fixed, each.",
+    (f"{_FIXED}, each", _FIXED): "This is `fixed` alone. Return both: fixed, each.",
     (_FIXED, "seconds_b - batch_a * each"): (
         "The images of batch_a are taken off the seconds of batch_b. Keep them together."
     ),
@@ -197,7 +203,7 @@ batch_for_a_tenth.sentences = {
     ("math.ceil", "round"): "Rounded to the nearest, it may be one too few: math.ceil.",
     ("9 * fixed / each", "fixed / (9 * each)"): "The 9 belongs above: 9 · fixed, not 9 · each.",
     ("fixed / each", "each / fixed"): (
-        "each costs the images: it divides. batch · each has to be 9 · fixed."
+        "`each` is what an image costs: it divides. batch · each has to be 9 · fixed."
     ),
     ("9 *", "0.9 *"): "If the fixed cost is one tenth, the images are nine: 9 times it.",
     _doubled: "Doubled each time, the batch jumps over the right one: go up by 1.",
@@ -269,7 +275,7 @@ steps_to_earn_back.sentences = {
 def _rates():
     return [
         ({4: 900, 64: 3_000, 256: 3_200}, {4: 800, 64: 11_000, 256: 40_000}, 4),
-        ({1: 10, 2: 10, 4: 10, 8: 10}, {8: 400, 4: 41, 1: 39, 2: 40}, 4),  # in another order
+        ({1: 10, 2: 20, 4: 30, 8: 40}, {2: 80, 8: 400, 1: 39, 4: 121}, 4),  # in another order
         ({4: 900, 64: 3_000}, {4: 100, 64: 2_900}, 4),
         ({16: 100, 32: 100}, {16: 250, 32: 150}, 2),
         ({8: 100.0}, {8: 350.0}, 1),
@@ -287,6 +293,10 @@ def cheaper_on_gpu(cpu, gpu, price_ratio):
     return [batch for batch in cpu if gpu[batch] > price_ratio * cpu[batch]]
 
 
+_BY_PLACE = (
+    "These are paired by their places in the two dictionaries, whose orders may differ. Look each "
+    "up by its batch size: gpu[batch]."
+)
 _CHEAPER = "gpu[batch] > price_ratio * cpu[batch]"
 
 cheaper_on_gpu.sentences = {
@@ -311,6 +321,8 @@ cheaper_on_gpu.sentences = {
     ("cpu[batch]]", "cpu[batch]][:1]"): (
         "return inside the loop ends it at the first size. Gather all of them in a list."
     ),
+    ("for batch in cpu if gpu[batch]", "for batch, g in zip(cpu, gpu.values()) if g"): _BY_PLACE,
+    "[n for n, c, g in zip(gpu, cpu.values(), gpu.values()) if g > price_ratio * c]": _BY_PLACE,
     ("] > ", "] >= "): "At the same cost per image it is not cheaper: > and not >=.",
     ("] > ", "] < "): "These are the sizes at which the CPU is the cheaper one.",
     ("[batch for", "{batch: gpu[batch] for", "cpu[batch]]", "cpu[batch]}"): (

@@ -194,6 +194,7 @@ sgd_step_with_decay.caution(
 
 _DECAY = "weight_decay * parameter"
 _NOT_VELOCITY = "The decay belongs to the weight: weight_decay · weight, not · velocity."
+_TOO_EARLY = "The step is taken before the velocity is updated."
 _STEP = "            parameter.sub_(lr * velocity)"
 
 sgd_step_with_decay.sentences = {
@@ -239,9 +240,8 @@ sgd_step_with_decay.sentences = {
     ),
     ("parameter.grad + ", ""): "The gradient itself is lost: the decay is added to it.",
     ("sub_(", "add_("): "This walks uphill: the step is subtracted, parameter.sub_(...).",
-    (_STEP, "", "            gradient", f"{_STEP}\n            gradient"): (
-        "The step is taken before the velocity is updated."
-    ),
+    (_STEP, "", "            gradient", f"{_STEP}\n            gradient"): _TOO_EARLY,
+    ("velocity.m", "v = 1 * velocity\n            velocity.m", "* velocity)", "* v)"): _TOO_EARLY,
     ("add_(gradient)", "add_((1 - momentum) * gradient)"): (
         "PyTorch's velocity takes the whole gradient, not 1 - momentum of it."
     ),
@@ -316,7 +316,8 @@ losses_along.sentences = {
         "Each distance is walked from the place before. Measure all of them from the start."
     ),
     ("start + distance", f"{_HERE} + distance", _BACK, ""): (
-        "Each walk begins where the last one ended. Begin at the start, and go back at the end."
+        "Each walk begins where the last one ended. Begin at the start, and go back at the end. If "
+        "you kept the start: detach() is a window onto the same memory, clone() is a copy."
     ),
     ("+ distance", "+ 0"): "The loss is the same everywhere: the weights never move.",
     ("slope.flatten()", "(slope / slope.norm()).flatten()", f" / {_LENGTH}", ""): (

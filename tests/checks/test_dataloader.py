@@ -72,7 +72,7 @@ def test_no_batch_at_all_is_an_answer_like_others():
 
     verdict = check.batches(none_at_all)
     assert verdict.state == "wrong"
-    assert "never looks at dataset, batch_size, shuffle" in str(verdict)
+    assert "never looks at `dataset`, `batch_size`, `shuffle`" in str(verdict)
 
 
 RIGHT = {
@@ -94,7 +94,7 @@ RIGHT = {
     check.flipping: [
         v2.Compose([FLIP, *TENSOR, NORMALISE]),
         v2.Compose([*TENSOR, NORMALISE, FLIP]),
-        v2.Compose([v2.RandomHorizontalFlip(p=0.3), v2.Compose([*TENSOR, NORMALISE])]),
+        v2.Compose([v2.RandomHorizontalFlip(p=0.5), v2.Compose([*TENSOR, NORMALISE])]),
         v1.Compose([v1.RandomHorizontalFlip(), v1.ToTensor(), v1.Normalize(0.5, 0.5)]),
         torch.nn.Sequential(FLIP, *TENSOR, NORMALISE),
         _own,

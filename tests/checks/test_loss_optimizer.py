@@ -109,7 +109,7 @@ WRONG = {
         lambda logits: torch.softmax(logits, 1),
         "These are the probabilities. Take their",
     ),
-    check.largest_rate: (lambda s: 1 / 3, "The result is the same for every input. It has"),
+    check.largest_rate: (lambda s: 1 / 3, "The result is the same for every input tried. It"),
     check.sgd_step_with_decay: (_decay_past_the_velocity, "The decay bypasses the velocity"),
     check.losses_along: (_slopes_of_length_one_each, "divided by its own length"),
 }

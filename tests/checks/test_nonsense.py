@@ -191,5 +191,5 @@ def test_a_right_answer_that_spoils_what_it_was_given_is_told(change, named):
     exec(f"{source}    {change}\n    return result", namespace := {"torch": torch})
     verdict = added(namespace["answer"])
     assert verdict.solved
-    assert f"it changes {named} itself" in str(verdict)
+    assert f"it changes `{named}` itself" in str(verdict)
     assert "changes" not in str(added(added.solution))

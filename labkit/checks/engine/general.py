@@ -27,8 +27,8 @@ class Rule:
     """A mistake by its name, and what to say.
 
     ``fits(trial)`` returns the values that the sentence shows, {} if it shows none, and None where
-    the rule does not apply. ``shows(expected, came)`` says whether the learner can see at one input
-    what the sentence speaks of.
+    the rule does not apply; as "sentence", another one to say. ``shows(expected, came)`` says
+    whether the learner can see at one input what the sentence speaks of.
     """
 
     name: str
@@ -100,7 +100,22 @@ def _never_returns(trial: "Trial") -> bool:
 
 
 def _is_text(expected, came) -> bool:
-    return isinstance(came.value, str) and isinstance(expected.plain, Array)
+    parts = came.value if isinstance(came.value, list | tuple) else [came.value]
+    return any(isinstance(part, str) for part in parts) and isinstance(expected.plain, Array)
+
+
+def _is_a_table(trial: "Trial") -> bool:
+    """Return whether inputs are listed one by one, and the answer is right for those alone."""
+    nodes = list(ast.walk(trial.answer.tree)) if trial.answer.tree else []
+    keys = [key for node in nodes if isinstance(node, ast.Dict) for key in node.keys]
+    keys += [node.value for node in nodes if isinstance(node, ast.MatchValue)]
+    for node in nodes:
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq):
+            keys += node.comparators if isinstance(node.left, ast.Name) else []
+    listed = {key.value for key in keys if isinstance(key, ast.Constant)}
+    numbers = [[n for n in case if type(n) in (int, float)] for case in trial.exercise.cases()]
+    known = [not listed.isdisjoint(case) for case in numbers]
+    return sum(known) > 1 and known == list(map(trial.same, trial.expected, trial.came))
 
 
 def _is_nan(expected, came) -> bool:
@@ -157,12 +172,12 @@ def _constant(trial: "Trial") -> bool:
 
 def _unused(trial: "Trial") -> dict | None:
     names = trial.answer.unused
-    return {"names": ", ".join(names)} if names and _in_their_lines(trial) else None
+    return {"names": values.quoted(names)} if names and _in_their_lines(trial) else None
 
 
 def _outside(trial: "Trial") -> dict | None:
     names = trial.answer.outside
-    return {"names": ", ".join(names)} if names and _in_their_lines(trial) else None
+    return {"names": values.quoted(names)} if names and _in_their_lines(trial) else None
 
 
 def _in_their_lines(trial: "Trial") -> bool:
@@ -213,6 +228,11 @@ def _right_where(trial: "Trial") -> dict | None:
 
 GENERAL = (
     Rule("nothing returned", _if(_never_returns), NOTHING),
+    Rule(
+        "single inputs",
+        _if(_is_a_table),
+        N_("This lists single inputs, and others come, too: find the rule that holds for all."),
+    ),
     _somewhere(
         "nothing returned sometimes",
         _is_none,
@@ -221,7 +241,10 @@ GENERAL = (
     _somewhere(
         "text returned",
         _is_text,
-        N_("The function returns text. Numbers, or True and False, are expected."),
+        N_(
+            "The function returns text. Numbers, or True and False, are expected. Of a class, that "
+            "is its number, not its name."
+        ),
     ),
     _somewhere(
         "dots returned",
@@ -290,7 +313,7 @@ GENERAL = (
     Rule(
         "always the same",
         _if(_constant),
-        N_("The result is the same for every input. It has to change with what is given."),
+        N_("The result is the same for every input tried. It has to change with what is given."),
     ),
     Rule("input unused", _unused, N_("Your function never looks at {names}.")),
     Rule(

@@ -1,5 +1,6 @@
 """What a wrong answer is like: one small change away from right, or right where something holds."""
 
+import ast
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -11,12 +12,17 @@ from PIL import Image
 
 from labkit.inspect.edits import edits, is_harmless
 from labkit.sandbox.reading import returned
+from labkit.text import N_
 
 if TYPE_CHECKING:
     from labkit.checks.engine.trial import Trial
 
 _SECONDS = 1.5
 """So long one small change after another is tried."""
+
+_SWAPPED = N_("Swap lines {line} and {other}, and it is right.")
+_MOVED = N_("Move line {line} out of the loop, below it, and it is right. It now reads: {code}")
+_LEFT_OUT = N_("Leave line {line} out, and it is right. It now reads: {code}")
 
 
 def one_change(trial: "Trial") -> dict | None:
@@ -28,17 +34,31 @@ def one_change(trial: "Trial") -> dict | None:
     run = partial(trial.attempt, trial.answer.given, first_case)
     changes = edits(tree, returned(run, lambda frame: frame.f_code is own).get(own, {}))
     until, known = time.monotonic() + _SECONDS, set()
-    for _cost, statement, _new, source in sorted(changes, key=lambda change: change[0]):
+    for _cost, statement, new, source in sorted(changes, key=lambda change: change[0]):
         if time.monotonic() > until:
             break
         answer = None if source in known else _defined(source, trial.answer.given)
         if answer and trial.would_be_right(answer, _SECONDS):
-            start = statement.lineno - 1
-            end = start + 1 if hasattr(statement, "body") else statement.end_lineno
-            code = " ".join(line.strip() for line in lines[start:end])
-            return {"line": first + start, "code": code}
+            return _in_words(tree, statement, new, lines, first)
         known.add(source)
     return None
+
+
+def _in_words(tree: ast.AST, statement: ast.stmt, new: str, lines: list[str], first: int) -> dict:
+    """Return line and code of a change; in "sentence", what to say where a statement moves."""
+    found, last = {}, statement.end_lineno or statement.lineno
+    if new.endswith(f"; {ast.unparse(statement)}"):
+        starts = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.stmt)]
+        other = min((n for n in starts if n > last), default=last)
+        found = {"sentence": _SWAPPED, "other": first + other - 1}
+    elif isinstance(statement, ast.For | ast.While) and new:
+        found, statement = {"sentence": _MOVED}, statement.body[-1]
+    elif not new and not hasattr(statement, "body"):
+        found = {"sentence": _LEFT_OUT}
+    start = statement.lineno - 1
+    end = start + 1 if hasattr(statement, "body") else statement.end_lineno
+    code = " ".join(line.strip() for line in lines[start:end])
+    return {**found, "line": first + start, "code": code}
 
 
 def _defined(source: str, function: FunctionType) -> Callable | None:

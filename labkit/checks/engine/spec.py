@@ -26,6 +26,7 @@ import math
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -62,6 +63,29 @@ def drawn(*shape: int) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(sum(shape)))
 
 
+class _Watched(torch.Tensor):
+    """A tensor that notes which of PyTorch's functions it goes through."""
+
+    names: set[str] = set()
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        cls.names.add(getattr(func, "__name__", ""))
+        return super().__torch_function__(func, types, args, kwargs or {})
+
+
+def goes_through(word: str) -> Callable:
+    """Return a use that asks: does the first input go through a PyTorch function of that name?"""
+
+    def use(answer, first, *rest):
+        _Watched.names.clear()
+        with suppress(Exception):  # of what takes a plain tensor only, as its own code may
+            answer(first.as_subclass(_Watched), *rest)
+        return any(word in name for name in _Watched.names)
+
+    return use
+
+
 def call(answer, *case):
     """Use an answer in the plainest way: what it returns is compared."""
     return answer(*case)
@@ -69,11 +93,15 @@ def call(answer, *case):
 
 @dataclass(frozen=True)
 class Caution:
-    """Further cases, with how to use an answer in them, and what to add if one goes wrong there."""
+    """Further cases, with how to use an answer in them, and what to add if one goes wrong there.
+
+    ``forbidden``: the text of the exercise rules that out, so the answer is not yet right.
+    """
 
     cases: Cases
     use: Callable
     sentence: str
+    forbidden: bool = False
 
 
 @dataclass(eq=False)
@@ -91,7 +119,7 @@ class Exercise:
     ``sentences``: what to tell whom. An expression may use the parameters of the solution and
     what its module defines; edits are ``(old, new, old, new, ...)``, made one after the other
     wherever the old text stands below the solution's first line.
-    ``cautions``: what to add to the praise of a right answer, and when.
+    ``cautions``: what to add to the praise of a right answer, or to say in its place, and when.
     """
 
     number: int
@@ -165,12 +193,12 @@ class Exercise:
         exec(code, self.module, made)
         return made["make"](**_TOOLS)
 
-    def caution(self, cases: Callable, sentence: str, use: Callable | None = None) -> None:
+    def caution(self, cases: Cases, sentence: str, use: Callable | None = None, forbidden=False):
         """Add ``sentence`` to the praise of an answer that differs from the solution in ``cases``.
 
         ``use`` says what is looked at there; by default it is that of the exercise.
         """
-        self.cautions.append(Caution(cases, use or self.use, sentence))
+        self.cautions.append(Caution(cases, use or self.use, sentence, forbidden))
 
     def __call__(self, answer=...) -> Verdict:
         """Try the answer on every input and return the verdict; solved ones go on the board."""

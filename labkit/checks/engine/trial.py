@@ -87,10 +87,10 @@ class Trial:
             return self._raised(shown, mistake, hint)
         return self._wrong(shown, mistake, hint)
 
-    def same(self, expected: Outcome, came: Outcome) -> bool:
-        """Return whether two outcomes are equal up to rounding, or the same error."""
+    def same(self, expected: Outcome, came: Outcome, kind: Callable = values.said) -> bool:
+        """Return whether two outcomes are equal up to rounding, or errors of the same kind."""
         if came.error is not None or expected.error is not None:
-            return values.said(came.error) == values.said(expected.error)
+            return kind(came.error) == kind(expected.error)
         return values.same(expected.plain, came.plain, self.exercise.tolerance)
 
     def _agrees(self, judge: Callable, cases: Callable | None = None, use=None) -> bool:
@@ -138,19 +138,22 @@ class Trial:
 
     def _diagnose(self) -> tuple[str, str, Callable]:
         """Return the name of the mistake, its sentence, and which inputs show it."""
-        for mistake in self.exercise.mistakes:
-            if self.gives(mistake.answer):
-                return mistake.name, _(mistake.sentence), lambda _expected, _came: True
+        some = len({came.error is None for came in self.came}) > 1
+        for kind in (values.said, type) if some else (values.said,):
+            for mistake in self.exercise.mistakes:
+                if self.gives(mistake.answer, kind):
+                    return mistake.name, _(mistake.sentence), lambda _expected, _came: True
         for rule in GENERAL:
             found = rule.fits(self)
             if found is not None:
-                return rule.name, _(rule.sentence).format(**found), rule.shows
+                sentence = found.get("sentence", rule.sentence)
+                return rule.name, _(sentence).format(**found), rule.shows
         return "", "", lambda _expected, _came: True
 
-    def gives(self, answer: Callable) -> bool:
+    def gives(self, answer: Callable, kind: Callable = values.said) -> bool:
         """Return whether another answer gives what came, on every input."""
         cases = zip(self.exercise.cases(), self.came, strict=True)
-        return all(self.same(self.attempt(answer, case), came) for case, came in cases)
+        return all(self.same(self.attempt(answer, case), came, kind) for case, came in cases)
 
     def _plainest(self, shows: Callable) -> int:
         """Return the number of the smallest input that went wrong: the easiest to think of.
@@ -173,18 +176,21 @@ class Trial:
             return None
         text = _("{name} has to be something to call, like a function, and this is {what}.")
         several = isinstance(given, list | tuple) and given and all(map(callable, given))
-        lines = (text.format(name=name, what=values.describe(given)),)
+        lines = (text.format(name=values.quoted([name]), what=values.describe(given)),)
         return Verdict("wrong", _("Not yet."), lines, hints=(_(IN_A_LIST),) if several else ())
 
     def _solved(self) -> Verdict:
         heading = ngettext(
             "Right: {n} input tried.", "Right, on all {n} inputs tried.", len(self.came)
         ).format(n=len(self.came))
-        lines = [
-            _(caution.sentence)
+        cautions = [
+            caution
             for caution in self.exercise.cautions
             if not self._agrees(self.exercise.solution, caution.cases, caution.use)
         ]
+        lines = [_(caution.sentence) for caution in cautions]
+        if any(caution.forbidden for caution in cautions):
+            return Verdict("wrong", _("Not yet."), hints=tuple(lines))
         pairs = [(e.value, c.value) for e, c in zip(self.expected, self.came, strict=True)]
         lines += [_(text) for unlike, text in _UNLIKE if any(unlike(*pair) for pair in pairs)]
         if spoiled := self._spoiled():
@@ -192,7 +198,7 @@ class Trial:
                 "One thing more: it changes {names} itself, so whoever uses {names} afterwards "
                 "finds other numbers there. Work on a copy."
             )
-            lines.append(text.format(names=", ".join(spoiled)))
+            lines.append(text.format(names=values.quoted(spoiled)))
         return Verdict("solved", heading, tuple(lines))
 
     def _spoiled(self) -> list[str]:
@@ -247,7 +253,7 @@ class Trial:
                 "It is called with {n} arguments: {names}.",
                 len(names),
             )
-            return text.format(n=len(names), names=", ".join(names))
+            return text.format(n=len(names), names=values.quoted(names))
         except Exception:  # built in, without a signature, or strange to look into
             pass
         return ""

@@ -158,6 +158,11 @@ def _part(value) -> str:
     return value if isinstance(value, str) else describe(value)
 
 
+def quoted(names) -> str:
+    """Return names of the learner's code in a row, which are no words of the sentence."""
+    return ", ".join(f"`{name}`" for name in names)
+
+
 def shortened(text: str, most: int = 80) -> str:
     """Return a text, cut off behind ``most`` characters."""
     return text if len(text) <= most else text[: most - 3] + "..."
