@@ -53,8 +53,8 @@ from tests.doctor.programs import (
     words,
 )
 from tests.doctor.test_faults_of_a_whole_epoch import FAULTS as OF_EPOCHS
-from tests.doctor.test_faults_of_real_recipes import FAULTS as OF_RECIPES
 from tests.doctor.test_faults_of_a_whole_epoch import WHOLE
+from tests.doctor.test_faults_of_real_recipes import FAULTS as OF_RECIPES
 
 FAULTS = []
 """A kind of finding, a program that has to get it, and one that must not: each is a function."""
