@@ -114,7 +114,10 @@ def _embedding(call: Call, numbers: torch.Tensor) -> Diagnosis:
     count, low, high = call.module.num_embeddings, int(numbers.min()), int(numbers.max())
     got = _("numbers from {low} to {high}").format(low=low, high=high)
     expected = _("numbers from 0 to {high} (num_embeddings={n})").format(high=count - 1, n=count)
-    return got, expected, resized(call, num_embeddings=high + 1) if low >= 0 else []
+    size, fixes = call.module.embedding_dim, []
+    if size > high:  # nn.Embedding(dim, words)
+        fixes = resized(call, num_embeddings=size, embedding_dim=count)
+    return got, expected, fixes + resized(call, num_embeddings=high + 1) if low >= 0 else []
 
 
 def _where_it_came_in(

@@ -11,6 +11,7 @@ from torch import nn
 
 from labkit.inspect import (
     dtypes,
+    functional,
     heads,
     joins,
     messages,
@@ -28,7 +29,9 @@ from labkit.text import _
 
 RULES = (
     *(slips.no_forward, slips.inputs, slips.no_tensor, reshapes.in_place, reshapes.batch_lost),
-    *(dtypes.plain, dtypes.types, heads.replaced, heads.keys, rules.counts, rules.axes),
+    *(functional.groups, functional.along_the_batch, functional.smaller_than_meant),
+    *(functional.unpooled, functional.rows, dtypes.plain, dtypes.types),
+    *(heads.replaced, heads.keys, rules.counts, rules.axes),
     *(too_small.windows, joins.products, joins.sums, joins.joined, reshapes.views),
     *(reshapes.permutes, reshapes.no_such_axis),
 )
@@ -96,10 +99,15 @@ def _change(fixes: list[Fix], broken: Recording, x: torch.Tensor) -> str:
 
     Several changes are told where the first one only uncovers the next fault of the same kind.
     """
+    tried = [fix for fix in fixes if _can_be_tried(fix)]
+    for fix in tried:
+        if fix.certain:
+            whole = reach(fix, broken, x) == math.inf
+            if words := fix.words if whole else _with_the_next(fix, broken, x):
+                return words
     fed = _of_the_input(broken, x)
     if fed:
         return fed
-    tried = [fix for fix in fixes if _can_be_tried(fix)]
     edits = rewriting.edits(broken)
     for fix in soundness.sound(edits, broken, x, 0, 0.5):  # a layer that is made and never called
         return fix.words
@@ -145,7 +153,7 @@ def _is_sure(fixes: list[Fix], broken: Recording) -> bool:
     return missing or fixes != messages.own_line(broken)
 
 
-def _with_the_next(fix: Fix, broken: Recording, x: torch.Tensor, more: int = 4) -> str:
+def _with_the_next(fix: Fix, broken: Recording, x: torch.Tensor, more: int = 8) -> str:
     """Return in words the fix and those of what breaks behind it; "" if the pass does not end."""
     with changed(fix, broken, x) as (again, fed):
         if not again.error or not again.broken or not more:

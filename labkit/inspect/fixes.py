@@ -23,7 +23,8 @@ class Fix:
 
     ``layers`` are put in the place of those of these names; ``given`` makes other arguments and
     options of those of the calls ``at`` some places, if none is named of the one that broke;
-    ``fed`` makes another input of that of the model; ``code`` is a function and its other code.
+    ``fed`` makes another input of that of the model; ``code`` is a function and its other code. A
+    ``certain`` one is told before any edit of a line.
     """
 
     words: str
@@ -32,6 +33,7 @@ class Fix:
     fed: Callable[[torch.Tensor], Any] | None = None
     at: tuple[str, ...] = ()
     code: tuple[FunctionType, CodeType] | None = None
+    certain: bool = False
 
     def __and__(self, other: "Fix") -> "Fix":
         """Return both changes as one."""

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from labkit.inspect.fixes import Fix, both, made, path, shape_text
+from labkit.inspect.fixes import Fix, both, made, path, shape_text, twin
 from labkit.inspect.recording import Recording
 from labkit.inspect.rules import Diagnosis
 from labkit.text import _
@@ -30,7 +30,7 @@ def replaced(broken: Recording, x: torch.Tensor) -> Diagnosis:
         call.name: made("Linear", f"{n}, {size}", first.weight),
     }
     expected = _("{n} numbers per image (in_features={n})").format(n=n)
-    return shape_text(tensors[0].shape), expected, [Fix(words, layers)]
+    return shape_text(tensors[0].shape), expected, [Fix(words, layers, certain=True)]
 
 
 def keys(broken: Recording, x: torch.Tensor) -> Diagnosis:
@@ -39,6 +39,18 @@ def keys(broken: Recording, x: torch.Tensor) -> Diagnosis:
     module = call.module
     if not isinstance(module, nn.MultiheadAttention) or len(tensors) < 3:
         return None
+    mask = call.options.get("key_padding_mask")
+    if not module.batch_first and isinstance(mask, torch.Tensor):
+        if mask.shape == tensors[0].shape[:2] != (mask.shape[1], mask.shape[0]):
+            words = _("set {change} in {layer}")
+            words = words.format(change="batch_first=True", layer=path(call.name, call))
+            other = twin(module, batch_first=True)
+            expected = _("the time in axis 0, as batch_first=False says")
+            return (
+                both(t.shape for t in tensors[:3]),
+                expected,
+                [Fix(words, {call.name: other}, certain=True)],
+            )
     wide, k, v = (tensor.shape[-1] for tensor in tensors[:3])
     if wide != module.embed_dim or (k, v) == (module.kdim, module.vdim):
         return None
@@ -47,4 +59,8 @@ def keys(broken: Recording, x: torch.Tensor) -> Diagnosis:
     words = _("set {change} in {layer}").format(change=change, layer=path(call.name, call))
     expected = _("{n} in the last axis ({name}={n})").format(n=module.kdim, name="kdim")
     layer = made("MultiheadAttention", line, module.out_proj.weight)
-    return both(t.shape for t in tensors[:3]), expected, [Fix(words, {call.name: layer})]
+    return (
+        both(t.shape for t in tensors[:3]),
+        expected,
+        [Fix(words, {call.name: layer}, certain=True)],
+    )

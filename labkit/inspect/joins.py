@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
+from labkit.inspect import functional
 from labkit.inspect.fixes import (
     Fix,
     argument,
@@ -49,6 +50,7 @@ def sums(broken: Recording, x: torch.Tensor) -> Diagnosis:
     for place, shape, other in ((0, first, second), (1, second, first)):
         if shape[:-1] == other[-len(shape) : -1] and 1 not in (shape[-1], other[-1]):
             fixes += earlier(broken, broken.sources[place], shape[-1], other[-1])
+        fixes += functional.cut_off(broken, shape, other, place)
         if compared and math.prod(shape) == math.prod(other) and len(other) == 2 < len(shape):
             text = _("give it {x}, where x is the tensor {shape}")
             text = text.format(x="{x}", shape=list(shape))
@@ -257,6 +259,16 @@ def joined(broken: Recording, x: torch.Tensor) -> Diagnosis:
         fixes = _upsampled(broken, x, listed, axis) or _branches(
             broken, x, first, other, usual, odd
         )
+    elif sorted((len(first), len(other))) == [2, 4] and axis in (1, -3):
+        maps, flat = sorted((first, other), key=len, reverse=True)
+        sides = maps[2] * maps[3]
+        if flat[1] % sides == 0:
+            form = ("len(x)", flat[1] // sides, *maps[2:])
+            text = _("make maps of {shape} first, {x}").format(
+                shape=list(flat), x=f"x.view({', '.join(map(str, form))})"
+            )
+            made = [t if t.ndim == 4 else t.reshape(len(t), *form[1:]) for t in listed]
+            fixes = [_listed(text, made, axis)]
     elif abs(len(first) - len(other)) == 1 and _parts(listed, axis):
         fixes = _parts(listed, axis)
     elif len(first) == len(other):

@@ -177,7 +177,8 @@ def _letters(equation: str) -> Generator[tuple[float, str]]:
         first, last = ",".join([*operands[:n], ""]), ",".join(["", *operands[n + 1 :]])
         for order in permutations(range(len(operand))) if len(operand) < 5 else ():
             turned = "".join(operand[i] for i in order)
-            yield 2, f"{first}{turned}{last}->{right}"
+            two = sum(i != n for n, i in enumerate(order)) == 2
+            yield 0.95 if two and n else 2, f"{first}{turned}{last}->{right}"
             if len(right) == len(operand):
                 out = "".join(right[i] for i in order)
                 yield 1, f"{first}{turned}{last}->{out}"

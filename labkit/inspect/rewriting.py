@@ -131,6 +131,9 @@ def _wholes(part: "_Part", below: list) -> Generator[tuple[float, int, int, str]
         for mine, its in product(here - there, there - here):
             both = _renamed(text, mine, its), _renamed(then, its, mine)
             yield 1.3, start, last, f"{both[0]}{between}{both[1]}"
+    alone = re.fullmatch(r"(\w+) = (\1\.(append|extend|insert|add)\(.*\))", text, re.DOTALL)
+    if alone:  # which changes the list, and returns nothing
+        yield 0.3, start, end, alone[2]
     kept = re.sub(r"\.(mean|sum|std|amax|amin)\((dim=)?(-?\d)\)", r".\1(\3, keepdim=True)", text)
     if kept != text:
         yield 1.2, start, end, kept
@@ -286,6 +289,10 @@ def _changes(part: _Part) -> Generator[tuple[float, int, int, str]]:
             given = [part.value(o) for o in operands] if "->" in equation else []
             for cost, new in equations(equation, given) if given else ():
                 yield cost, begin, last, new
+        if isinstance(node, ast.Subscript) and isinstance(part.value(node.value), (list, tuple)):
+            place = getattr(node.slice, "value", None)
+            turned = -place - 1 if type(place) is int else f"-({written(source, node.slice)}) - 1"
+            yield 1.4, start, end, f"{written(source, node.value)}[{turned}]"  # the last one first
         if id(node) in index and isinstance(node, ast.Tuple):
             yield from ((cost, start, end, new) for cost, new in indices(node, source))
         for cost, new in variants(node, source, part.first):
@@ -306,6 +313,13 @@ def _wraps(value: Any, part: _Part) -> Generator[tuple[str, float]]:
         side = math.isqrt(value.shape[1] // count)
         if side**2 * count == value.shape[1]:
             wraps[f"{{}}.unflatten(1, {(count, side, side)})"] = 2
+    if (
+        value is not None
+        and value.ndim == 2
+        and value.shape[1] == 6
+        and "affine" in str(part.broken.error)
+    ):
+        wraps["{}.view(-1, 2, 3)"] = 1
     if value is not None and value.ndim and len(value) == 1:
         wraps[f"{{}}.expand(len({part.first}){', -1' * (value.ndim - 1)})"] = 2
     if value is not None and value.ndim == 3 and math.isqrt(n := value.shape[1]) ** 2 == n > 1:

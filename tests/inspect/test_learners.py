@@ -285,7 +285,7 @@ branches of other channels are joined, and the third lacks a padding
 branches are joined along the batch
     a = nn.Conv2d(3, 8, 3, padding=1); b = nn.Conv2d(16, 8, 3)
     x = torch.cat([self.a(x), self.a(x)]); return self.b(x)
-    b: torch\.cat\(\[self\.a\(x\), self\.a\(x\)\], 1\)
+    b: join the channels, dim=1
     self.a(x)]) -> self.a(x)], 1)
 a pooled branch of one pixel is joined
     a = nn.Conv2d(3, 8, 1); pool = nn.AdaptiveAvgPool2d(1)
@@ -470,6 +470,73 @@ codes of a table are floats
     e = self.emb(x[:, 0, 0, 0]); return self.fc(torch.cat([e, x[:, :, 0, 0]], 1))
     emb: convert what emb is given first, x\.long\(\)
     0, 0, 0]) -> 0, 0, 0].long())
+what append returns is kept
+    c = nn.Conv2d(3, 10, 3)
+    h = []; h = h.append(self.c(x)); h.append(self.c(x)); return torch.cat(h, 1).mean((2, 3))
+    Net: write h\.append\(self\.c\(x\)\) in place of h = h\.append
+    h = h.append -> h.append
+filters of one channel each are not told so
+    w = nn.Parameter(torch.ones(3, 1, 3, 3))
+    return F.conv2d(x, self.w).mean((2, 3))
+    conv2d: set groups=3
+    x, self.w) -> x, self.w, groups=3)
+maps that were kept are taken in the order in which they came
+    a = nn.Conv2d(3, 4, 3, 2, 1); b = nn.Conv2d(4, 8, 3, 2, 1); c = nn.Conv2d(16, 10, 1)
+    s = [self.a(x), self.b(self.a(x))]; y = torch.cat([self.b(self.a(x)), s[0]], 1); return \
+        self.c(y).mean((2, 3))
+    cat: s\[-1\]
+    s[0] -> s[-1]
+one of two poolings returns no indices
+    p = nn.MaxPool2d(2); u = nn.MaxUnpool2d(2)
+    y, i = self.p(x); return self.u(y, i)
+    u: return_indices=True
+    nn.MaxPool2d(2) -> nn.MaxPool2d(2, return_indices=True)
+    fed [2, 3, 32, 32] float32
+a size stands where a factor is meant
+    a = nn.Conv2d(3, 8, 3, 1, 1); b = nn.Conv2d(3, 8, 3, 2, 1)
+    y = self.a(x) + F.interpolate(self.b(x), 2); return y.mean((2, 3))
+    add: write scale_factor=2
+    self.b(x), 2) -> self.b(x), scale_factor=2)
+a table has too few rows
+    t = nn.Parameter(torch.zeros(20, 4)); c = nn.Conv2d(3, 4, 8, 8)
+    b = self.t[torch.arange(25)]; return self.c(x).mean((2, 3)) + b.mean(0)
+    getitem: make self\.t with 25 rows
+    zeros(20, 4) -> zeros(25, 4)
+an attention with a mask takes images for time
+    c = nn.Conv2d(3, 8, 8, 8); a = nn.MultiheadAttention(8, 2)
+    t = self.c(x).flatten(2).mT; m = torch.zeros(t.shape[:2], dtype=torch.bool); t, _ = self.a(t, \
+        t, t, key_padding_mask=m); return t.mean(1)
+    a: set batch_first=True in self\.a
+    8, 2) -> 8, 2, batch_first=True)
+the keys of an einsum are named as if they were turned
+    c = nn.Conv2d(3, 24, 8, 8); fc = nn.Linear(24, 10)
+    t = self.c(x).flatten(2).mT.unflatten(2, (3, 8)).transpose(1, 2); a = \
+        torch.einsum("bhid,bhdj->bhij", t, t).softmax(-1); return self.fc((a @ t).transpose(1, \
+        2).flatten(2).mean(1))
+    einsum: 'bhid,bhjd->bhij'
+    bhid,bhdj -> bhid,bhjd
+the numbers of an embedding are swapped
+    e = nn.Embedding(6, 40); fc = nn.Linear(6, 10)
+    return self.fc(self.e(x + 30).mean(1))
+    e: num_embeddings=40, embedding_dim=6
+    nn.Embedding(6, 40) -> nn.Embedding(40, 6)
+    fed [4, 30] int64
+the second of two causal convolutions is not cut
+    a = nn.Conv1d(3, 3, 3, padding=2); b = nn.Conv1d(3, 3, 3, padding=2)
+    x = x.flatten(2); y = self.a(x)[:, :, :-2]; y = self.b(y); return (x + y).mean(2)
+    add: cut off at the end what the padding of b adds, x\[:, :, :-2\]
+    self.b(y) -> self.b(y)[:, :, :-2]
+a row of numbers is joined to maps
+    e = nn.Linear(3072, 1024); c = nn.Conv2d(4, 10, 3)
+    m = self.e(x.flatten(1)); return self.c(torch.cat([x, m], 1)).mean((2, 3))
+    cat: make maps of \[4, 1024\] first, x\.view\(len\(x\), 1, 32, 32\)
+    [x, m] -> [x, m.view(len(x), 1, 32, 32)]
+the numbers of a turn stand in one row
+    fc = nn.Linear(3072, 6)
+    t = self.fc(x.flatten(1)); g = F.affine_grid(t, x.shape, align_corners=False); return \
+        F.grid_sample(x, g, align_corners=False).mean((2, 3))
+    affine_grid: t\.view\(-1, 2, 3\)
+    affine_grid(t, -> affine_grid(t.view(-1, 2, 3),
 a layer goes by another name than in the constructor
     conv = nn.Conv2d(3, 8, 3); out = nn.Linear(8, 10)
     x = F.relu(self.conv(x)); return self.classifier(x.mean((2, 3)))

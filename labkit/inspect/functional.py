@@ -1,0 +1,128 @@
+"""The rules for calls that ran, or were made, with one argument too few, or in a wrong place."""
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules.pooling import _MaxPoolNd, _MaxUnpoolNd
+
+from labkit.inspect.fixes import Fix, argument, before, both, function, path, resized, shape_text
+from labkit.inspect.recording import Recording, Step
+from labkit.inspect.rules import Diagnosis
+from labkit.text import _
+
+_JOINS = ("cat", "concat", "concatenate")
+
+
+def groups(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose a convolution whose filters are one for each channel, and that is not told so."""
+    call, tensors = broken.call, broken.call.tensors
+    if not function(call).startswith("conv") or len(tensors) < 2 or tensors[0].ndim < 3:
+        return None
+    channels, own, filters = tensors[0].shape[1], tensors[1].shape[1], len(tensors[1])
+    if (
+        channels % own
+        or channels == own
+        or filters % (channels // own)
+        or call.options.get("groups")
+    ):
+        return None
+    change = f"groups={channels // own}"
+
+    def given(arguments: tuple, options: dict) -> tuple[tuple, dict]:
+        return arguments, {**options, "groups": channels // own}
+
+    words = _("set {change} in {layer}").format(change=change, layer=broken.place)
+    expected = _("{n} channels in axis 1 ({name}={n})").format(n=own, name="in_channels")
+    return shape_text(tensors[0].shape), expected, [Fix(words, given=given)]
+
+
+def along_the_batch(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose branches that were joined along the batch, as torch.cat does if no axis is named."""
+    tensors = broken.call.tensors
+    longer = tensors and tensors[0].ndim > 1 and len(tensors[0]) > len(x) == len(tensors[0]) // 2
+    for n in broken.way if longer and broken.call.module else ():
+        step = broken.steps[n]
+        if function(step.call) in _JOINS and not argument(step.call, 1, "dim"):
+            text = _("join the channels, dim=1: without it {layer} joins the images of the batch")
+            fix = Fix(
+                text.format(layer=step.layer),
+                given=lambda given, options: ((given[0], 1), {}),
+                at=(step.layer,),
+            )
+            expected = _("a batch of {n}").format(n=len(x))
+            return shape_text(tensors[0].shape), expected, [fix]
+    return None
+
+
+def smaller_than_meant(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose maps that were brought to a size of 2, where they were to be twice as large."""
+    tensors = broken.call.tensors
+    for source in broken.sources if len(tensors) > 1 else ():
+        step = None if source is None else broken.steps[source]
+        if step is None or function(step.call) != "interpolate":
+            continue
+        factor = argument(step.call, 1, "size")
+        if not isinstance(factor, int) or not 1 < factor < min(step.inputs[0][2:]):
+            continue
+
+        def given(arguments: tuple, options: dict, factor=factor) -> tuple[tuple, dict]:
+            return arguments[:1], {**options, "size": None, "scale_factor": factor}
+
+        text = _("write scale_factor={n}: the second argument of {layer} is the size itself")
+        words = text.format(n=factor, layer=step.layer)
+        fix = Fix(words, given=given, at=(step.layer,))
+        shapes = both(tensor.shape for tensor in tensors)
+        return shapes, _("shapes that agree, axis by axis"), [fix]
+    return None
+
+
+def unpooled(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose an unpooling in a model one of whose poolings returns no indices."""
+    call = broken.call
+    if not isinstance(call.module, _MaxUnpoolNd) or "int64" not in str(broken.error):
+        return None
+    pools = [step for step in broken.steps if _keeps_nothing(step)]
+    fixes = [fix for step in pools[:1] for fix in resized(step.call, return_indices=True)]
+    return both(t.shape for t in call.tensors), _("the indices of a pooling"), fixes
+
+
+def _keeps_nothing(step: Step) -> bool:
+    module = step.call.module
+    return isinstance(module, _MaxPoolNd) and not module.return_indices
+
+
+def rows(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose a table that has fewer rows than the numbers that choose among them."""
+    call, tensors = broken.call, broken.call.tensors
+    if function(call).strip("_") not in ("getitem", "index_select") or len(tensors) < 2:
+        return None
+    table, index = tensors[0], tensors[-1]
+    if index.is_floating_point() or index.dtype == torch.bool or not index.numel():
+        return None
+    high = int(index.max())
+    if not isinstance(broken.error, IndexError) or high < len(table) or int(index.min()) < 0:
+        return None
+    names: dict[int, str] = {id(p): path(name) for name, p in broken.model.named_parameters()}
+    name = names.get(id(table), shape_text(table.shape))
+    text = _("make {name} with {n} rows: the numbers go up to {high}")
+    words = text.format(name=name, n=high + 1, high=high)
+    got = _("numbers from {low} to {high}").format(low=int(index.min()), high=high)
+    expected = _("numbers from {low} to {high}").format(low=0, high=len(table) - 1)
+    sizes: tuple[Any, ...] = (high + 1, *table.shape[1:])
+    return got, expected, before(call, words, f"x.new_zeros({sizes})", 0)
+
+
+def cut_off(broken: Recording, shape: tuple, other: tuple, place: int) -> list[Fix]:
+    """Return the fix of a branch of causal convolutions, one of which is not cut at its end."""
+    lost = shape[2] - other[2] if len(shape) == len(other) == 3 else 0
+    source = broken.sources[place] if lost > 0 else None
+    while source is not None:
+        step = broken.steps[source]
+        module = step.call.module
+        if isinstance(module, nn.Conv1d) and module.padding == (lost,):
+            text = _("cut off at the end what the padding of {layer} adds, {x}")
+            words = text.format(layer=step.layer, x="{x}")
+            return before(broken.call, words, f"x[:, :, :-{lost}]", place)
+        source = next(iter(step.sources), None)
+    return []
