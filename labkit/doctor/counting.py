@@ -6,12 +6,14 @@ of each.
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
 import torch
 from torch.nn.functional import one_hot
+from torch.utils.data import DataLoader
 
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
@@ -49,7 +51,8 @@ def look_at_counting(case: Case) -> Iterator[Finding]:
     if not whole and (rest := _rest(case.judging, batches)):
         images, labels = pairs(batches)[-1]
         batches = [*batches[:-1], (images[:rest], labels[:rest])]
-    loader = case.judging if whole else Part(batches, case.judging)
+    turned = bool(shuffles(case.judging))
+    loader = case.judging if whole else Part(batches, case.judging, turned)
     yield from _asked(case, batches, loader, whole)
 
 
@@ -77,8 +80,12 @@ def _asked(case: Case, batches: list, loader: Any, whole: bool) -> Iterator[Find
         if seen is None:
             return
         said.append((marks, seen))
+    (none, wrong), (every, right), *_some = said
+    for value, true in zip(right, _in_order(case, batches, whole, every, form), strict=False):
+        if _scale(true, sum(sizes)) and abs(value - true) > 0.02 * true:
+            yield found("two-orders", said=value, true=true)
+            return
     found_here = list(_compare(said, labels, whole, case.judging is not None))
-    (none, wrong), (_every, right), *_some = said
     second = _known(case, batches, loader, labels, none, form, second=True) or []
     places = [at for at, value in enumerate(right) if _scale(value, sum(sizes)) and not wrong[at]]
     if form.classes > 2 and len(places) == 1 and len(second) == len(right):
@@ -92,6 +99,23 @@ def _asked(case: Case, batches: list, loader: Any, whole: bool) -> Iterator[Find
             values: dict[str, Any] = {"said": said[1][1][0], "true": 1.0}
             finding = found("wrong-accuracy/single", ask=finding.severity == "question", **values)
         yield finding
+
+
+def _in_order(case: Case, batches: list, whole: bool, every: _Marks, form: "_Form") -> list[float]:
+    """Return what it says of answers that are all right where the data set has their order.
+
+    Nothing is returned for a loader that does not shuffle.
+    """
+    if not shuffles(case.judging):
+        return []
+    if whole and isinstance(case.judging, DataLoader):
+        options = {"batch_size": len(every.right[0]), "collate_fn": case.judging.collate_fn}
+        with suppress(*FAILURES):
+            batches = list(DataLoader(case.judging.dataset, **options))
+    labels = [labels.long() for _images, labels in pairs(batches)]
+    if [len(part) for part in labels] != [len(part) for part in every.right]:
+        return []
+    return _known(case, batches, Part(batches, case.judging), labels, every, form) or []
 
 
 def _again(case: Case, said: list, given: tuple, form: "_Form") -> Iterator[Finding]:
