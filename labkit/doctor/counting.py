@@ -118,7 +118,10 @@ def _in_order(case: Case, batches: list, whole: bool, every: Marks, form: Form) 
     if not shuffles(case.judging):
         return []
     if whole and isinstance(case.judging, DataLoader):
-        options: dict[str, Any] = {"batch_size": len(every.right[0]), "collate_fn": case.judging.collate_fn}
+        options: dict[str, Any] = {
+            "batch_size": len(every.right[0]),
+            "collate_fn": case.judging.collate_fn,
+        }
         with suppress(*FAILURES):
             batches = list(DataLoader(case.judging.dataset, **options))
     labels = [labels.long() for _images, labels in pairs(batches)]

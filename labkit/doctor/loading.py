@@ -241,13 +241,14 @@ def _augmented(batches: Any, name: str) -> Iterator[Finding]:
         )
         where = f"augment={getattr(augment, '__name__', repr(augment))}"
     else:
-        makes_other = _items_vary(dataset)
+        makes_other = items_vary(dataset)
         where = ", ".join(transform_steps(dataset))
     if makes_other:
         yield found("augmented", where, split=name)
 
 
-def _items_vary(dataset: Any) -> bool:
+def items_vary(dataset: Any) -> bool:
+    """Tell whether an item is another one when it is read again, with the same target."""
     if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
         return False
     for index in range(0, len(dataset), max(1, len(dataset) // 4))[:4]:

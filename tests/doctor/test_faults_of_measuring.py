@@ -1,4 +1,4 @@
-"""Faults of evaluations, splits and augmentations: for each a broken program, and the same fixed."""
+"""Faults of evaluations, splits and augmentations: a broken program for each, and it fixed."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,6 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from labkit.doctor import examine
 from tests.doctor.programs import (
-    EVALUATE,
     cnn,
     images,
     labels,

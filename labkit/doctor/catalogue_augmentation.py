@@ -1,0 +1,33 @@
+"""What the doctor says about random changes of training images, and about splits: see catalogue."""
+
+AUGMENTATION = {
+    "mask-left-behind": (
+        "Images are flipped or turned at random, but their masks stay as they are.",
+        "Half of the time each pixel is trained with the label of another one.",
+        "Make the random choice once, and do the same to both: if flip: image, mask = "
+        "image.flip(-1), mask.flip(-1).",
+    ),
+    "mask-left-behind/moved": (
+        "The masks do not lie on their training images: they are moved, each in its own way.",
+        "Shifted by some pixels, many of them fit their images much better; the masks of the "
+        "images that you evaluate on fit as they are. If image and mask are cropped one after the "
+        "other, each draws its own place.",
+        "Draw the place once for both: place = RandomCrop.get_params(image, size), then "
+        "crop(image, *place) and crop(mask, *place).",
+    ),
+    "changes-class": (
+        "The augmentation makes images of {one!r} look like images of {other!r}. On purpose?",
+        "A quick classifier that knows the plain images of both takes at least {share:.0%} of the "
+        "augmented ones of each for the other. They keep their labels, so the network cannot "
+        "learn to tell the two apart.",
+        "Leave out what changes the class, or make it smaller: a flip turns arrows, digits and "
+        "letters into others, and so does a large rotation. Or change the label with the image.",
+    ),
+    "seeded-again/item": (
+        "Reading a training image sets the seed anew. On purpose?",
+        "The random crop or flip of an image is then the same in every epoch. Dropout draws from "
+        "the same generator: it goes on from the same number in each step.",
+        "Set the seed once, before the loop over the epochs. What has to be the same each time "
+        "gets a generator of its own: torch.Generator().manual_seed(index).",
+    ),
+}
