@@ -19,8 +19,9 @@ from labkit.doctor.shortcuts import guesses, images_and_labels
 from labkit.inspect.recording import FAILURES
 from labkit.sandbox import randomness
 
-_LOST, _KEPT, _OF_EACH = 0.3, 0.12, 20
-"""Shares of two classes that are taken for each other: too many, and few; images of a class."""
+_LOST, _MORE, _OF_EACH = 0.3, 0.2, 20
+"""A share of two classes that are taken for each other, how much more it is than of plain images,
+and images of a class."""
 
 _MASKS, _WIDE = 32, 48
 """Masks that are compared with their images, and pixels to which a side of them is brought."""
@@ -107,11 +108,14 @@ def _classes(case: Case) -> Iterator[Finding]:
         return
     classes = 1 + max(int(part[1].max()) for part in (taught, judged, clean))
     before, after = _confused(clean, judged, classes), _confused(clean, taught, classes)
-    both = torch.minimum(after, after.T) * (torch.maximum(before, before.T) < _KEPT)
+    both = torch.minimum(after, after.T)
+    both = both * (both > torch.maximum(before, before.T) + _MORE)
     share, at = both.fill_diagonal_(0).flatten().max(0)
     one, other = divmod(int(at), classes)
-    few = min(int((part[1] == c).sum()) for part in (taught, judged, clean) for c in (one, other))
-    if share < _LOST or few < _OF_EACH or _told_apart(taught, one, other):
+    few = min(int((part[1] == c).sum()) for part in (taught, clean) for c in (one, other))
+    if share < _LOST or few < _OF_EACH:
+        return
+    if _told_apart(clean, one, other) < _told_apart(taught, one, other) + _MORE / 2:
         return
     without = ((step, drawn(case, new)) for step, new in changes.items())
     tables = ((step, _confused(clean, images, classes)) for step, images in without if images)
@@ -131,9 +135,9 @@ def _confused(taught: tuple, asked: tuple, classes: int) -> torch.Tensor:
     return table / table.sum(1, keepdim=True).clamp(min=1)
 
 
-def _told_apart(taught: tuple, one: int, other: int) -> bool:
-    """Tell whether two classes can be told apart by one who has learnt from such images."""
+def _told_apart(taught: tuple, one: int, other: int) -> float:
+    """Return how many images of two classes are told apart by one who has learnt from the rest."""
     some = (taught[1] == one) | (taught[1] == other)
     x, y = taught[0][some], (taught[1][some] == one).long()
     even, odd = (slice(n, None, 2) for n in (0, 1))
-    return (guesses((x[even], y[even]), x[odd]) == y[odd]).float().mean().item() > 0.75
+    return (guesses((x[even], y[even]), x[odd]) == y[odd]).float().mean().item()

@@ -23,6 +23,19 @@ AUGMENTATION = {
         "Leave out what changes the class, or make it smaller: a flip turns arrows, digits and "
         "letters into others, and so does a large rotation. Or change the label with the image.",
     ),
+    "split-again": (
+        "Your loop splits the images anew whenever it is called.",
+        "{share:.0%} of the images that it evaluates on in the second epoch were trained on in the "
+        "first. After a few epochs the network knows all of them by heart, and the accuracy is "
+        "too high.",
+        "Split once, before the loop over the epochs, and hand over a loader for each part.",
+    ),
+    "best-by-reference/copy": (
+        "What copy.copy(model) returned is kept while the training goes on. Is it meant as a copy?",
+        "It is another module with the very same weights, and changes with every step: the best "
+        "model, kept so, is the last one in the end.",
+        "best = copy.deepcopy(model)",
+    ),
     "seeded-again/item": (
         "Reading a training image sets the seed anew. On purpose?",
         "The random crop or flip of an image is then the same in every epoch. Dropout draws from "

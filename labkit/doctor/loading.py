@@ -48,6 +48,9 @@ def look(case: Case) -> Iterator[Finding]:
             yield from _augmented(batches, name)
     yield from _never_trained(case)
     yield from overlap.look(dict([training, *judging]))
+    again = case.second_training
+    if again and not (again.error or again.reset):
+        yield from overlap.look_at_epochs(case.entries, getattr(case.train, "__name__", ""))
 
 
 @contextmanager

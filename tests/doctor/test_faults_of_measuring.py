@@ -1,13 +1,16 @@
 """Faults of evaluations, splits and augmentations: a broken program for each, and it fixed."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset, random_split
 
 from labkit.doctor import examine
 from tests.doctor.programs import (
+    Items,
     cnn,
     images,
     labels,
@@ -15,8 +18,12 @@ from tests.doctor.programs import (
     normal,
     pictures,
     program,
+    right_evaluation,
+    right_loop,
+    trains,
     written,
 )
+from tests.doctor.test_faults_of_a_whole_epoch import whole
 
 FAULTS = []
 """The kind of a finding, and a program that has to get it, and with ``right`` must not."""
@@ -173,6 +180,134 @@ def probabilities_above_0(right):
 @faulty("wrong-accuracy")
 def logits_above_a_half(right):
     return several("model(images).sigmoid() > 0.3" if right else "model(images) > 0.5")
+
+
+SPLITS = """
+def train(model, batches, loss_function, optimizer):
+    learnt, asked = random_split(batches.dataset, [0.8, 0.2])
+    right_loop(model, DataLoader(learnt, 16, shuffle=True), loss_function, optimizer)
+    return right_evaluation(model, DataLoader(asked, 16))
+"""
+
+
+@faulty("split-again")
+def a_split_in_each_epoch(right):
+    once = "random_split(batches.dataset, [0.8, 0.2], torch.Generator().manual_seed(0))"
+    known = {"right_loop": right_loop, "right_evaluation": right_evaluation}
+    known |= {"random_split": random_split, "DataLoader": DataLoader}
+    edits = ("random_split(batches.dataset, [0.8, 0.2])", once) if right else ()
+    parts = program(model=cnn(), train_batches=loader(), validation_batches=None)
+    return parts | {"train": written(SPLITS, *edits, **known)}
+
+
+def test_what_is_learnt_and_asked_about_in_the_same_epoch_is_no_split():
+    asked = SPLITS.replace("DataLoader(asked, 16)", "DataLoader(batches.dataset, 16)")
+    parts = program(model=cnn(), train_batches=loader(), validation_batches=None)
+    known = {"right_loop": right_loop, "right_evaluation": right_evaluation}
+    known |= {"random_split": random_split, "DataLoader": DataLoader}
+    assert "split-again" not in examine(**parts | {"train": written(asked, **known)}).kinds
+
+
+def keeping(line):
+    """Return a program whose loop is one epoch, and keeps the best model so far."""
+    parts, best = program(model=cnn()), {"loss": float("inf")}
+    end = "    return total / examples"
+    keep = f"    if total < best['loss']:\n        best['model'] = {line}\n"
+    return trains(end, keep + end, parts=parts, best=best, copy=copy)
+
+
+@faulty("best-by-reference")
+def a_shallow_copy_of_the_best_model(right):
+    return keeping("copy.deepcopy(model)" if right else "copy.copy(model)")
+
+
+@faulty("best-by-reference")
+def the_state_of_the_best_epoch(right):
+    return keeping("copy.deepcopy(model.state_dict())" if right else "model.state_dict()")
+
+
+@faulty("seeded-again")
+def a_seed_in_each_item(right):
+    def item(n):
+        if not right:
+            torch.manual_seed(n)
+        return images[n].roll(int(torch.randint(5, ())), -1), labels[n]
+
+    batches = DataLoader(Items(240, item), 16, shuffle=True)
+    return program(model=cnn(), train_batches=batches)
+
+
+def test_noise_that_is_the_same_for_each_image_is_no_seed_of_the_training():
+    def item(n):
+        noise = torch.randn(images[n].shape, generator=torch.Generator().manual_seed(n))
+        np.random.seed(n)
+        with torch.random.fork_rng():
+            torch.manual_seed(n)
+        return images[n] + 0.1 * noise + 0.1 * np.random.rand(), labels[n]
+
+    batches = DataLoader(Items(240, item), 16, shuffle=True)
+    assert "seeded-again" not in examine(**program(model=cnn(), train_batches=batches)).kinds
+
+
+def scene(n, size=40):
+    """Return a bright disc on a dark ground, and its mask."""
+    dice = torch.Generator().manual_seed(n)
+    x, y = torch.randint(10, size - 10, (2,), generator=dice)
+    rows, columns = torch.arange(size)[:, None], torch.arange(size)
+    mask = ((rows - y) ** 2 + (columns - x) ** 2 < 36).long()
+    noise = 0.1 * torch.randn(3, size, size, generator=dice)
+    return mask + noise - 0.5, mask
+
+
+@faulty("mask-left-behind")
+def image_and_mask_cropped_one_after_the_other(right):
+    def crop(part, at):
+        return part[..., at[0] : at[0] + 32, at[1] : at[1] + 32]
+
+    def item(n):
+        image, mask = scene(n)
+        one, other = torch.randint(8, (2, 2)).tolist()
+        return crop(image, one), crop(mask, one if right else other)
+
+    judging = DataLoader(Items(40, lambda n: scene(1000 + n, 32)), 20)
+    model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 2, 1))
+    batches = DataLoader(Items(128, item), 16, shuffle=True)
+    return program(model=model, train_batches=batches, validation_batches=judging)
+
+
+class Changed:
+    """Steps, one after the other, as torchvision's Compose has them."""
+
+    def __init__(self, *steps):
+        self.transforms = list(steps)
+
+    def __call__(self, x):
+        for step in self.transforms:
+            x = step(x)
+        return x
+
+
+def flip(x):
+    return x.flip(-1) if torch.rand(()) < 0.5 else x
+
+
+def lift(x):
+    return x.roll(int(torch.randint(-1, 2, ())), -2)
+
+
+@faulty("changes-class")
+def a_flip_of_classes_that_are_mirrored(right):
+    return whole(transform=Changed(lift, lift if right else flip))
+
+
+MIRRORED = ("af", "bg", "ch", "di", "ej")
+
+
+def test_the_step_and_the_classes_are_named_that_look_alike_after_it():
+    report = examine(**whole(transform=Changed(lift, flip)) | {"classes": list("abcdefghij")})
+    (finding,) = report.questions
+    assert "flip" in finding.where and "lift" not in finding.where
+    assert any(f"'{a}'" in finding.what and f"'{b}'" in finding.what for a, b in MIRRORED)
 
 
 @pytest.mark.parametrize(("kind", "make"), FAULTS)
