@@ -24,7 +24,7 @@ AUGMENTATION = {
         "letters into others, and so does a large rotation. Or change the label with the image.",
     ),
     "split-again": (
-        "Your loop splits the images anew whenever it is called.",
+        "Your loop splits the images again whenever it is called.",
         "{share:.0%} of the images that it evaluates on in the second epoch were trained on in the "
         "first. After a few epochs the network knows all of them by heart, and the accuracy is "
         "too high.",
@@ -32,14 +32,14 @@ AUGMENTATION = {
     ),
     "best-by-reference/copy": (
         "What copy.copy(model) returned is kept while the training goes on. Is it meant as a copy?",
-        "It is another module with the very same weights, and changes with every step: the best "
+        "It is another module with the same weights, and changes with every step: the best "
         "model, kept so, is the last one in the end.",
         "best = copy.deepcopy(model)",
     ),
     "seeded-again/item": (
-        "Reading a training image sets the seed anew. On purpose?",
+        "Reading a training image sets the seed. On purpose?",
         "The random crop or flip of an image is then the same in every epoch. Dropout draws from "
-        "the same generator: it goes on from the same number in each step.",
+        "the same generator: with one seed for all images, it drops the same units in every step.",
         "Set the seed once, before the loop over the epochs. What has to be the same each time "
         "gets a generator of its own: torch.Generator().manual_seed(index).",
     ),

@@ -113,14 +113,15 @@ EVALUATION = {
     "wrong-accuracy/measure": (
         "What your evaluation says is none of the usual measures. On purpose?",
         "It was run on your batches with a model whose answers are known. Accuracy, recall, "
-        "precision and F1, as a mean of the classes or of the images, are other numbers.",
+        "precision and F1, as a mean over classes or images, would be other numbers.",
         "Work it out by hand for three images, two of them right, and compare.",
         "for one of these runs it says {said:.3g}",
     ),
     "recall-is-precision": (
         "What your evaluation calls the recall is the precision.",
-        "It was run on your batches with a model whose answers are known. The recall of a class "
-        "is its hits over its images; the precision, over how often it is the answer.",
+        "It was run on your batches with a model whose answers are known. Of the images of a "
+        "class, the recall is the share that is recognised; of the answers that name the class, "
+        "the precision is the share that is right.",
         "With the true classes in the rows of the table, the recall is table.diag() / "
         "table.sum(1), and the precision table.diag() / table.sum(0).",
         "it says {said:.3g} where the recall is {true:.3g}",
