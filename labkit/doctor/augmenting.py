@@ -1,4 +1,4 @@
-"""Does the augmentation leave true what the labels say, and is it another one in each epoch?"""
+"""Is what the labels say still true after the augmentation, and is it another in each epoch?"""
 
 import random
 from collections.abc import Iterator
@@ -59,32 +59,40 @@ def _seeds(dataset: Any) -> Iterator[Finding]:
 
 
 def _moved_masks(case: Case) -> Iterator[Finding]:
-    """Shift masks over their images: where do they fit best?"""
+    """Shift and turn masks over their images: where do they fit best?"""
     taught, judged = (
-        _shifts(getattr(b, "dataset", None)) for b in (case.train_batches, case.judging)
+        _places(getattr(b, "dataset", None)) for b in (case.train_batches, case.judging)
     )
-    moved = [shift for shift in taught if shift]
-    if len(moved) > 0.3 * len(taught) > 1 and len(set(moved)) > 2:
-        if sum(map(bool, judged)) <= 0.1 * len(judged):
-            yield found("mask-left-behind/moved", type(case.dataset).__name__, ask=not judged)
+    moved = [place for place in taught if place != (0, 0)]
+    alike = len(set(moved)) < 3 and all(turn == 0 for turn, _shift in moved)
+    if len(moved) > 0.2 * len(taught) > 1 and not alike:
+        if sum(place != (0, 0) for place in judged) <= 0.1 * len(judged):
+            yield found("mask-left-behind", type(case.dataset).__name__, ask=not judged)
 
 
-def _shifts(dataset: Any) -> list[int]:
-    """Return for some items by how much the mask has to be shifted to fit, and 0 where it fits."""
-    shifts = []
+def _places(dataset: Any) -> list[tuple[int, int]]:
+    """Return for some items how the mask has to be turned and shifted to fit: 0, 0 if it does."""
+    places = []
     try:
         for index in range(min(length(dataset) or 0, _MASKS)):
             image, mask, *_rest = dataset[index]
             mask = mask.squeeze()
             if mask.is_floating_point() or mask.ndim != 2 or mask.shape != image.shape[-2:]:
                 return []
-            fit = _fits(image.float(), mask)
+            turned = [turn(mask) for turn in _TURNS]
+            fit = torch.stack([_fits(image.float(), m) for m in turned if m.shape == mask.shape])
             best, at = fit.flatten().max(0)
-            if fit.isfinite().all():
-                shifts.append(int(at) if best > 1.5 * fit[0, 0] + 0.1 else 0)
+            there = divmod(int(at), fit[0].numel())
+            places.append(there if best > 1.5 * fit[0, 0, 0] + 0.1 else (0, 0))
     except FAILURES:
         return []
-    return shifts
+    return places
+
+
+_TURNS = (
+    *(lambda x, k=k: x.rot90(k, (-2, -1)) for k in (0, 2, 1, 3)),
+    *(lambda x, axis=axis: x.flip(axis) for axis in (-1, -2)),
+)
 
 
 def _fits(image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -96,7 +104,9 @@ def _fits(image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     parts = torch.stack([mask == label for label in mask.unique()]).float()
     spectra = torch.fft.rfft2(image), torch.fft.rfft2(parts)[:, None].conj()
     sums = torch.fft.irfft2(spectra[0] * spectra[1], s=tuple(mask.shape))
-    return (sums.square().sum(1) / parts.sum((1, 2))[:, None, None]).sum(0) / image.square().sum()
+    return (sums.square().sum(1) / parts.sum((1, 2))[:, None, None]).sum(
+        0
+    ) / image.square().sum().clamp(min=1e-9)
 
 
 def _classes(case: Case) -> Iterator[Finding]:

@@ -2,18 +2,11 @@
 
 AUGMENTATION = {
     "mask-left-behind": (
-        "Images are flipped or turned at random, but their masks stay as they are.",
-        "Half of the time each pixel is trained with the label of another one.",
-        "Make the random choice once, and do the same to both: if flip: image, mask = "
-        "image.flip(-1), mask.flip(-1).",
-    ),
-    "mask-left-behind/moved": (
-        "The masks do not lie on their training images: they are moved, each in its own way.",
-        "Shifted by some pixels, many of them fit their images much better; the masks of the "
-        "images that you evaluate on fit as they are. If image and mask are cropped one after the "
-        "other, each draws its own place.",
-        "Draw the place once for both: place = RandomCrop.get_params(image, size), then "
-        "crop(image, *place) and crop(mask, *place).",
+        "Many masks do not lie on their training images: they are shifted or turned at random.",
+        "Shifted or turned back, they fit their images much better. If image and mask are flipped "
+        "or cropped one after the other, each draws its own choice.",
+        "Draw once, and do the same to both: if flip: image, mask = image.flip(-1), mask.flip(-1); "
+        "or place = RandomCrop.get_params(image, size) for both crops.",
     ),
     "changes-class": (
         "The augmentation makes images of {one!r} look like images of {other!r}. On purpose?",

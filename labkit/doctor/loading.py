@@ -41,7 +41,6 @@ def look(case: Case) -> Iterator[Finding]:
         yield from _batches(case)
         yield from _order(case)
         yield from _worker_seeds(case.train_batches)
-        yield from _masks(case.dataset)
     training, *judging = _named(case).items()
     for name, batches in judging:
         if batches is not None:
@@ -274,39 +273,6 @@ def _views(dataset: Any, index: int) -> list[tuple[Any, Any]]:
         target = item[1] if isinstance(item, (tuple, list)) and len(item) > 1 else None
         views.append((image_of(item), target))
     return views
-
-
-def _masks(dataset: Any) -> Iterator[Finding]:
-    """Look for images that are turned over without the mask that belongs to them."""
-    for index in range(min(length(dataset) or 0, 4)):
-        try:
-            views = _views(dataset, index)
-        except FAILURES:
-            return
-        image, mask = views[0]
-        if not (isinstance(mask, torch.Tensor) and isinstance(image, torch.Tensor)):
-            return
-        if mask.ndim < 2 or mask.shape[-2:] != image.shape[-2:]:
-            return
-        for other, its_mask in views[1:]:
-            turned = [
-                turn
-                for turn in _TURNS
-                if turn(image).shape == image.shape
-                and torch.equal(other, turn(image))
-                and not torch.equal(mask, turn(mask))
-            ]
-            if turned and torch.equal(mask, its_mask) and not torch.equal(other, image):
-                yield found("mask-left-behind", type(dataset).__name__)
-                return
-
-
-_TURNS = (
-    lambda x: x.flip(-1),
-    lambda x: x.flip(-2),
-    lambda x: x.flip(-1, -2),
-    *(lambda x, k=k: x.rot90(k, (-2, -1)) for k in (1, 3)),
-)
 
 
 def _same(one: Any, other: Any) -> bool:
