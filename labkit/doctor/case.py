@@ -16,6 +16,7 @@ from labkit.doctor.catalogue_phrases import phrase
 from labkit.doctor.doubles import Doubles
 from labkit.doctor.lines import line_of
 from labkit.doctor.log import Log, Rehearsal
+from labkit.doctor.overlap import noting
 from labkit.doctor.sample import Enough, Part, Sample, first_batches, is_pair, length, pairs
 from labkit.doctor.watch import Watch
 from labkit.inspect.recording import FAILURES
@@ -61,6 +62,7 @@ class Case:
         self.missed: list[str] = []  # the same, for what has no name of its own
         self.named: list[str] = []  # the kinds that were found so far
         self.answers: dict[int, list[float]] = {}  # after so many batches, as the program is
+        self.entries: list[tuple[bool, set[bytes]]] = []  # of two epochs: see overlap.noting
         self.by_hand = None
         if not isinstance(self.optimizer, torch.optim.Optimizer | None):
             self.by_hand, self.optimizer = self.optimizer, None
@@ -183,7 +185,7 @@ class Case:
     def second_training(self) -> Rehearsal | None:
         """Training as in a second epoch: after a first one, and an evaluation."""
         if self.sample and (self.train or (self.step and self.evaluate and self.judging_sample)):
-            return self.train_copies(2, again=True)
+            return self.train_copies(2, again=True, change=partial(noting, self.entries))
         return None
 
     @cached_property

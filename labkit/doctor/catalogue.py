@@ -6,6 +6,7 @@ To add a fault, add a row here and a probe that yields ``found(kind, where, ...)
 between the braces.
 """
 
+from labkit.doctor.catalogue_augmentation import AUGMENTATION
 from labkit.doctor.catalogue_evaluation import EVALUATION, LEARNING
 from labkit.doctor.catalogue_network import NETWORK, WEIGHTS
 from labkit.doctor.catalogue_training import CODE, LOSS
@@ -100,12 +101,6 @@ DATA = {
         "next(iter(loader)) begins again each time, and the loader does not shuffle: in {n} steps, "
         "{n} times the same batch.",
         "Loop over the batches: for images, labels in loader.",
-    ),
-    "mask-left-behind": (
-        "Images are flipped or turned at random, but their masks stay as they are.",
-        "Half of the time each pixel is trained with the label of another one.",
-        "Make the random choice once, and do the same to both: if flip: image, mask = "
-        "image.flip(-1), mask.flip(-1).",
     ),
     "labels-numbered": (
         "The same number stands for different classes in {one} and {other}.",
@@ -244,6 +239,7 @@ _ASKS = {
     "warm-up-in-epochs", "average-slow", "second-best-counts", "penalty-too-strong",
     "nearly-the-same", "labels-unrelated", "stamp", "rate-for-momentum", "label-smoothing",
     "classes-missing", "learns-less", "places-without-effect", "outputs-too-small",
+    "changes-class",
 }  # fmt: skip
 """What may be on purpose: a question, not a fault."""
 
@@ -254,6 +250,7 @@ CONSEQUENCES: dict[str, set[str]] = {
         "weight-decay", "softmax-before-loss", "sigmoid-before-loss", "outputs-too-small",
         "input-without-effect", "learns-less", "no-gradient",
     ), {"learning-rate-too-small"}),
+    "changes-class": {"learns-less"},
     "dead-relu": {"input-without-effect"}, "frozen-not": {"learning-rate-too-large"},
     "rate-for-momentum": {"learning-rate-too-large", "dead-relu"},
     "overlap": {"nearly-the-same"}, "no-log-softmax": {"loss-negated"},
@@ -282,7 +279,7 @@ CONSEQUENCES: dict[str, set[str]] = {
 }  # fmt: skip
 """What is not told where its cause was found."""
 
-_ALL = CODE | LOSS | NETWORK | WEIGHTS | DATA | EVALUATION | LEARNING
+_ALL = CODE | LOSS | NETWORK | WEIGHTS | DATA | EVALUATION | LEARNING | AUGMENTATION
 
 
 def found(kind: str, where: str = "", *, ask: bool | None = None, **values) -> Finding:

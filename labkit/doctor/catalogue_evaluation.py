@@ -1,5 +1,10 @@
 """What the doctor says about the evaluation: see catalogue."""
 
+_LIMIT = (
+    "with all answers right, it says {{said:.3g}} if a no is {} and a yes {}, but {{true:.3g}} if "
+    "they are {} and {}"
+)
+
 EVALUATION = {
     "evaluation-breaks": (
         "{error}",
@@ -104,6 +109,37 @@ EVALUATION = {
         "That is a top-k accuracy: with 5 of 10 classes, guessing is right half of the time.",
         "The accuracy compares outputs.argmax(dim=1) with the labels. If top-k is meant, say so "
         "beside the number.",
+    ),
+    "wrong-accuracy/measure": (
+        "What your evaluation says is none of the usual measures. On purpose?",
+        "It was run on your batches with a model whose answers are known. Accuracy, recall, "
+        "precision and F1, as a mean over classes or images, would be other numbers.",
+        "Work it out by hand for three images, two of them right, and compare.",
+        "for one of these runs it says {said:.3g}",
+    ),
+    "recall-is-precision": (
+        "What your evaluation calls the recall is the precision.",
+        "It was run on your batches with a model whose answers are known. Of the images of a "
+        "class, the recall is the share that is recognised; of the answers that name the class, "
+        "the precision is the share that is right.",
+        "With the true classes in the rows of the table, the recall is table.diag() / "
+        "table.sum(1), and the precision table.diag() / table.sum(0).",
+        "it says {said:.3g} where the recall is {true:.3g}",
+    ),
+    "wrong-accuracy/probabilities": (
+        "Your evaluation takes every probability above 0 for a yes.",
+        "The model ends in a sigmoid: its outputs are probabilities already. A second sigmoid "
+        "makes all of them larger than 0.5, and above 0 they are anyway.",
+        "Compare the outputs with 0.5 as they are: outputs > 0.5.",
+        _LIMIT.format("0.001", "0.999", "0", "1"),
+    ),
+    "wrong-accuracy/logits": (
+        "Your evaluation compares logits with 0.5.",
+        "The loss function takes the outputs for logits, and a logit of 0.5 is a probability of "
+        "0.62: with a little less than that, a yes counts as a no.",
+        "A logit above 0 is a probability above 0.5: compare outputs > 0, or "
+        "torch.sigmoid(outputs) > 0.5, with the labels.",
+        _LIMIT.format("-0.499", "0.499", "-0.501", "0.501"),
     ),
     "evaluation-blind": (
         "Your evaluation says the same whether all answers are right or all are wrong.",

@@ -6,41 +6,22 @@ of each.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
 from numbers import Real
 from typing import Any
 
 import torch
-from torch.nn.functional import one_hot
+from torch.utils.data import DataLoader
 
+from labkit.doctor.answers import SURE, Form, form_of, outputs_of
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
 from labkit.doctor.loading import shuffles
+from labkit.doctor.measures import Marks, called, near
+from labkit.doctor.measures import scale as scale_of
 from labkit.doctor.sample import Part, Sample, fitting, length, pairs
-from labkit.inspect.recording import FAILURES, record
-from labkit.sandbox.untouched import untouched
-
-_SURE, _NEAR = 30.0, 0.3
-"""The answer that the stand-in gives is so far above the others, which are below 0.
-
-Where one number stands for two classes, it lies so near to the middle.
-"""
-
-
-@dataclass
-class _Marks:
-    """Which answers of the stand-in are right, batch by batch."""
-
-    right: list[torch.Tensor]
-
-    def share(self) -> float:
-        """Return the share of right answers over all images."""
-        return torch.cat(self.right).float().mean().item()
-
-    def of_batches(self) -> float:
-        """Return the mean of the shares of the batches."""
-        return sum(part.float().mean().item() for part in self.right) / len(self.right)
+from labkit.inspect.recording import FAILURES
 
 
 def look_at_counting(case: Case) -> Iterator[Finding]:
@@ -49,8 +30,39 @@ def look_at_counting(case: Case) -> Iterator[Finding]:
     if not whole and (rest := _rest(case.judging, batches)):
         images, labels = pairs(batches)[-1]
         batches = [*batches[:-1], (images[:rest], labels[:rest])]
-    loader = case.judging if whole else Part(batches, case.judging)
-    yield from _asked(case, batches, loader, whole)
+    turned = bool(shuffles(case.judging))
+    loader = case.judging if whole else Part(batches, case.judging, turned)
+    several = [y for _x, y in pairs(batches) if y.ndim == 2 and ((y == 0) | (y == 1)).all()]
+    if several and len(several) == len(batches):
+        yield from _where_yes_begins(case, batches, loader, several)
+    else:
+        yield from _asked(case, batches, loader, whole)
+
+
+_LIMITS = {"probabilities": (0.0, 1e-3, 2e-3), "logits": (-0.501, -0.499, -0.498)}
+"""A no just above them is a yes where 0 is the limit of probabilities, or 0.5 that of logits."""
+
+
+def _where_yes_begins(case: Case, batches: list, loader: Any, several: list) -> Iterator[Finding]:
+    """Ask about several answers for each image, all right, on both sides of a wrong limit."""
+    images = fitting(pairs(batches)[0][0], case.model)
+    outputs, squashed = outputs_of(case, images)
+    if not isinstance(outputs, torch.Tensor) or outputs.shape != several[0].shape:
+        return
+    if squashed != bool(outputs.min() >= 0 and outputs.max() <= 1):
+        return
+    with_logits = (call.function.endswith("with_logits") for call in case.log.judged)
+    if not squashed and not any(with_logits):
+        return  # of a regression, 0.5 is the middle
+    kind, labels, said = "probabilities" if squashed else "logits", [y.long() for y in several], []
+    every = _marks([len(y) for y in labels], 1)
+    for low in _LIMITS[kind]:
+        form = Form(2, tuple(outputs.shape), (low, 1 - low if squashed else -low))
+        said.append(_known(case, batches, loader, labels, every, form) or [])
+    for right, wrong, same in zip(*said, strict=False):
+        if wrong == same and abs(right - wrong) > 0.05 * max(abs(right), abs(wrong)):
+            yield found(f"wrong-accuracy/{kind}", said=wrong, true=right)
+            return
 
 
 def _rest(loader: Any, batches: list) -> int:
@@ -66,7 +78,7 @@ def _rest(loader: Any, batches: list) -> int:
 def _asked(case: Case, batches: list, loader: Any, whole: bool) -> Iterator[Finding]:
     """Ask the evaluation about answers that are known, on these batches."""
     both = pairs(batches)
-    form = _form(case, both)
+    form = form_of(case, both)
     if not form or len(both) != len(batches) or len(both) < 1:
         return
     labels = [labels.long() for _images, labels in both]
@@ -77,10 +89,14 @@ def _asked(case: Case, batches: list, loader: Any, whole: bool) -> Iterator[Find
         if seen is None:
             return
         said.append((marks, seen))
-    found_here = list(_compare(said, labels, whole, case.judging is not None))
-    (none, wrong), (_every, right), *_some = said
+    (none, wrong), (every, right), *_some = said
+    for value, true in zip(right, _in_order(case, batches, whole, every, form), strict=False):
+        if scale_of(true, sum(sizes)) and abs(value - true) > 0.02 * true:
+            yield found("two-orders", said=value, true=true)
+            return
+    found_here = list(_compare(case, said, labels, whole, form.classes))
     second = _known(case, batches, loader, labels, none, form, second=True) or []
-    places = [at for at, value in enumerate(right) if _scale(value, sum(sizes)) and not wrong[at]]
+    places = [at for at, value in enumerate(right) if scale_of(value, sum(sizes)) and not wrong[at]]
     if form.classes > 2 and len(places) == 1 and len(second) == len(right):
         if abs(second[places[0]] - right[places[0]]) < 0.01 * right[places[0]]:
             yield found("second-best-counts")
@@ -94,7 +110,27 @@ def _asked(case: Case, batches: list, loader: Any, whole: bool) -> Iterator[Find
         yield finding
 
 
-def _again(case: Case, said: list, given: tuple, form: "_Form") -> Iterator[Finding]:
+def _in_order(case: Case, batches: list, whole: bool, every: Marks, form: Form) -> list[float]:
+    """Return what it says of answers that are all right where the data set has their order.
+
+    Nothing is returned for a loader that does not shuffle.
+    """
+    if not shuffles(case.judging):
+        return []
+    if whole and isinstance(case.judging, DataLoader):
+        options: dict[str, Any] = {
+            "batch_size": len(every.right[0]),
+            "collate_fn": case.judging.collate_fn,
+        }
+        with suppress(*FAILURES):
+            batches = list(DataLoader(case.judging.dataset, **options))
+    labels = [labels.long() for _images, labels in pairs(batches)]
+    if [len(part) for part in labels] != [len(part) for part in every.right]:
+        return []
+    return _known(case, batches, Part(batches, case.judging), labels, every, form) or []
+
+
+def _again(case: Case, said: list, given: tuple, form: Form) -> Iterator[Finding]:
     """Ask twice in a row, and in another order in each pass: does that change the number?"""
     (none, wrong), (every, right), *_some = said
     for kind, marks, share in (
@@ -104,7 +140,7 @@ def _again(case: Case, said: list, given: tuple, form: "_Form") -> Iterator[Find
     ):
         if share is None and not shuffles(case.judging):
             return
-        seen = _known(case, *given, _Marks(marks), form, turning=share is None) or []
+        seen = _known(case, *given, Marks(marks), form, turning=share is None) or []
         if len(seen) != len(right):
             continue
         for value, low, again in zip(right, wrong, seen, strict=True):
@@ -114,63 +150,15 @@ def _again(case: Case, said: list, given: tuple, form: "_Form") -> Iterator[Find
                 return
 
 
-@dataclass
-class _Form:
-    """What the model's answers look like: logits of classes, or one number for two of them."""
-
-    classes: int
-    shape: tuple[int, ...] = ()
-    middle: float = 0.0
-
-    @property
-    def single(self) -> bool:
-        return bool(self.shape)
-
-    def answers(self, given: torch.Tensor, truth: torch.Tensor, second: bool) -> torch.Tensor:
-        """Return what the stand-in says for these class numbers: the right one last, or second."""
-        if not self.single:
-            chosen, right = (one_hot(x, self.classes) for x in (given, truth))
-            others = right * (1 - chosen) if second else (1 - chosen) * (1 - right)
-            return chosen * _SURE + others - _SURE / 2
-        near = given.float() * 2 * _NEAR - _NEAR + self.middle
-        return near.reshape(-1, *self.shape[1:])
-
-
-def _form(case: Case, both: list) -> _Form | None:
-    """Return the form of the model's answers; None where they are something else."""
-    if any(True for _p in getattr(case.loss_function, "parameters", list)()):
-        return None  # the classes are in there, and the outputs are no scores
-    whole = [y.ndim == 1 and bool((y == y.long()).all()) for _x, y in both]
-    if not both or not all(whole):
-        return None
-    images, labels = both[0]
-    images = fitting(images[:2], case.model)
-    try:
-        with untouched(case.double):
-            outputs = case.double(images)
-    except FAILURES:
-        return None
-    low, high = min(int(y.min()) for _x, y in both), max(int(y.max()) for _x, y in both)
-    if not isinstance(outputs, torch.Tensor) or low < 0 or len(outputs) != len(images):
-        return None
-    if outputs.shape in ((len(outputs),), (len(outputs), 1)) and high == 1:
-        steps = record(case.double, images).steps
-        squashed = any("sigmoid" in (s.call.name + s.call.kind).lower() for s in steps[-2:])
-        return _Form(2, tuple(outputs.shape), 0.5 if squashed else 0.0)
-    plain = outputs.ndim == 2 and outputs.shape[1] > max(high, 1)
-    plain = plain and not any(y.is_floating_point() for _x, y in both)
-    return _Form(outputs.shape[1]) if plain else None
-
-
-def _marks(sizes: list[int], trial: int) -> _Marks:
+def _marks(sizes: list[int], trial: int) -> Marks:
     """Return all wrong, all right, and twice some of each: more in the last batch."""
     if trial < 2:
-        return _Marks([torch.full((size,), trial == 1) for size in sizes])
+        return Marks([torch.full((size,), trial == 1) for size in sizes])
     every = 2 if trial == 2 else 4
     right = [torch.arange(size) % every == (number % every) for number, size in enumerate(sizes)]
     if len(right) > 1:
         right[-1] = torch.arange(sizes[-1]) >= (0 if trial == 2 else sizes[-1] // 3)
-    return _Marks(right)
+    return Marks(right)
 
 
 def _known(
@@ -178,8 +166,8 @@ def _known(
     batches,
     loader,
     labels,
-    marks: _Marks,
-    form: _Form,
+    marks: Marks,
+    form: Form,
     *,
     second: bool = False,
     turning: bool = False,
@@ -202,6 +190,7 @@ def _known(
             truth, right = truth.roll(sample.passes), right.roll(sample.passes)
         state["asked"] += 1
         times = -(-len(images) // len(truth))
+        right = right.reshape(-1, *[1] * (truth.ndim - 1))
         given = torch.where(right, truth, (truth + 1) % form.classes)
         logits = form.answers(given, truth, second).float()
         logits = logits.repeat(times, *[1] * (logits.ndim - 1))[: len(images)]
@@ -215,50 +204,50 @@ def _known(
     return [*returned, *map(float, re.findall(r"(?<![\w.])\d+\.?\d*", seen.printed))]
 
 
-def _compare(said: list, labels: list, whole: bool, own: bool) -> Iterator[Finding]:
+def _compare(case: Case, said: list, labels: list, whole: bool, classes: int) -> Iterator[Finding]:
     (_none, wrong), (_all, right), *some = said
     if not wrong or len({len(numbers) for _marks, numbers in said}) > 1:
         return
     total = sum(map(len, labels))
     places = [at for at in range(len(wrong)) if wrong[at] == 0 and right[at] > 0]
-    scales = {at: s for at in places if (s := _scale(right[at], total))}
+    scales = {at: s for at in places if (s := scale_of(right[at], total))}
     if len(scales) > 3:
         return  # a number for each class: one of them is like a mistake by chance
     ways: list[tuple[str, Callable]] = [
-        ("", _Marks.share),
-        ("", lambda marks: _by_class(marks, labels)),
-        ("accuracy-of-batches", _Marks.of_batches),
+        ("", Marks.share),
+        *_by_class(labels, classes, ("recall", "f1", "overlap")),
+        ("accuracy-of-batches", Marks.of_batches),
         ("first-batch-only", lambda marks: marks.right[0].float().mean().item()),
+        *_by_class(labels, classes, ("precision",), "recall-is-precision"),
     ]
     for kind, expected in ways:
         fits = [
             at
             for at, scale in scales.items()
-            if all(_near(numbers[at] / scale, expected(marks), scale) for marks, numbers in some)
+            if all(near(numbers[at] / scale, expected(marks), scale) for marks, numbers in some)
         ]
         if fits:
+            marks, numbers = some[0]
+            true = marks.share()
+            if kind == "recall-is-precision":
+                true = marks.of_classes(labels, classes, "recall")[1]
+                kind = kind if called(case.evaluate) & {"recall", "precision"} == {"recall"} else ""
             if kind and len(labels) > 1:
-                marks, numbers = some[0]
-                yield found(kind, said=numbers[fits[0]] / scales[fits[0]], true=marks.share())
+                yield found(kind, said=numbers[fits[0]] / scales[fits[0]], true=true)
             break
     else:
-        yield from _wrong(said, places, scales, total, whole and own)
+        named = bool(called(case.evaluate))
+        for finding in _wrong(said, places, scales, total, whole and case.judging is not None):
+            values = {"said": some[0][1][places[0]] if places else wrong[0]}
+            yield found("wrong-accuracy/measure", ask=True, **values) if named else finding
     yield from _loss(said)
 
 
-def _scale(value: float, total: int) -> float:
-    """Return what stands for all right: 1, 100 (per cent) or the number of images; else 0."""
-    return next((s for s in (1.0, 100.0, float(total)) if abs(value - s) < 0.006 * min(s, 1)), 0.0)
-
-
-def _near(value: float, expected: float, scale: float) -> bool:
-    near = 0.0101 if scale == 100 else 0.006 if scale == 1 else 0.5 / scale
-    return abs(value - expected) <= near
-
-
-def _by_class(marks: _Marks, labels: list) -> float:
-    right, truth = torch.cat(marks.right).float(), torch.cat(labels)
-    return sum(right[truth == c].mean().item() for c in truth.unique()) / len(truth.unique())
+def _by_class(labels: list, classes: int, names: tuple, kind: str = "") -> Iterator[tuple]:
+    """Yield a kind, and a way to compute a measure that is a mean of the classes."""
+    for name in names:
+        for at in range(3 + (classes == 2)):
+            yield kind, lambda marks, n=name, at=at: marks.of_classes(labels, classes, n)[at]
 
 
 def _wrong(said: list, places: list, scales: dict, total: int, sure: bool) -> Iterator[Finding]:
@@ -305,14 +294,14 @@ def _loss(said: list) -> Iterator[Finding]:
     """Look for the mean loss, which is known too: the stand-in's answers cost 0 or 30."""
     (_none, wrong), (_all, right), *some = said
     for at in range(len(wrong)):
-        if abs(wrong[at] - _SURE) < 0.01 and abs(right[at]) < 0.01:
+        if abs(wrong[at] - SURE) < 0.01 and abs(right[at]) < 0.01:
             of_images, of_batches = (
-                all(abs(numbers[at] / _SURE - 1 + way(marks)) < 1e-3 for marks, numbers in some)
-                for way in (_Marks.share, _Marks.of_batches)
+                all(abs(numbers[at] / SURE - 1 + way(marks)) < 1e-3 for marks, numbers in some)
+                for way in (Marks.share, Marks.of_batches)
             )
             if of_batches and not of_images:
                 marks, numbers = some[0]
-                true = _SURE * (1 - marks.share())
+                true = SURE * (1 - marks.share())
                 yield found("loss-of-batches", said=numbers[at], true=true)
 
 

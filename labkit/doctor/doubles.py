@@ -1,8 +1,11 @@
-"""Other networks of the model's shapes: averages of its weights, copies, teachers."""
+"""Other networks of the model's shapes: averages, copies, teachers; and its two-mode layers."""
+
+import gc
 
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
 
 from labkit.sandbox.copies import Copies
 
@@ -66,3 +69,19 @@ def _distance(one: list, other: list) -> float:
 def steps_in_hooks(model: nn.Module) -> bool:
     """Tell whether hooks change the weights while gradients are computed; copies have no hooks."""
     return any(getattr(p, "_post_accumulate_grad_hooks", None) for p in model.parameters())
+
+
+def sharing(model: nn.Module) -> list[nn.Module]:
+    """Return what copy.copy(model) made: other modules that consist of the very same layers."""
+    others = (thing for thing in gc.get_objects() if type(thing) is type(model))
+    return [o for o in others if o is not model and vars(o).get("_modules") is model._modules]
+
+
+def two_mode_layers(model: nn.Module) -> dict[str, nn.Module]:
+    """Return by name the layers that do one thing in training and another in evaluation."""
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if (isinstance(module, _DropoutNd) and module.p > 0)
+        or (isinstance(module, (_BatchNorm, nn.InstanceNorm2d)) and module.track_running_stats)
+    }

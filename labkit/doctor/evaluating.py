@@ -5,7 +5,7 @@ known.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from labkit.doctor.calls import message
 from labkit.doctor.case import Case
@@ -29,7 +29,9 @@ def look(case: Case) -> Iterator[Finding]:
         return
     seen = case.evaluation
     if seen.error or seen.late:
-        return (yield from _broken(case, seen))
+        seen = yield from _broken(case, seen)
+        if seen.error or seen.late:
+            return
     if case.judging_sample and seen.drawn and not seen.given:
         yield found("evaluates-training", getattr(case.evaluate, "__name__", ""))
         return
@@ -48,18 +50,22 @@ def look(case: Case) -> Iterator[Finding]:
     yield from look_at_counting(case)
 
 
-def _broken(case: Case, seen: Rehearsal) -> Iterator[Finding]:
-    """Run it on all batches before it is accused: a few of them may be what broke it."""
+def _broken(case: Case, seen: Rehearsal) -> Generator[Finding, None, Rehearsal]:
+    """Run it on all batches before it is accused: a few of them may be what broke it.
+
+    What this run showed is returned.
+    """
     batches, whole = case.judging_batches
     if not seen.late and whole:
         seen = case.judge(Sample(batches, case.judging))
         if seen.error:
             yield found("evaluation-breaks", seen.error_at, error=message(seen.error))
-            return
+            return seen
     if seen.late:
         case.unseen["evaluate"] = phrase("too long")
     elif seen.error:
         case.unseen["evaluate"] = phrase("a few batches break it", error=message(seen.error))
+    return seen
 
 
 def _another(case: Case, seen: Rehearsal) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from torch import nn
 
 from labkit.doctor import (
     activity,
+    augmenting,
     evaluating,
     images,
     learning,
@@ -121,6 +122,7 @@ def _probes(case: Case) -> list[Callable]:
     probes += [loading.look, loss.look_at_labels]
     if case.train_batches is not None:
         probes += [steps.look, loss.look, structure.look, activity.look, shortcuts.look]
+        probes += [augmenting.look]
     return [*probes, evaluating.look, learning.look]
 
 

@@ -5,14 +5,9 @@ seen. Where a quick classifier knows more than the network then does, one part a
 exchanged for the usual one: what helps is where to look.
 """
 
-import copy
 import time
 from collections.abc import Iterator
-from contextlib import suppress
-from types import SimpleNamespace
 from typing import Any
-
-from torch.utils.data import Subset, default_collate
 
 from labkit.doctor import narrowing
 from labkit.doctor.case import Case
@@ -21,10 +16,10 @@ from labkit.doctor.catalogue_phrases import phrase
 from labkit.doctor.doubles import steps_in_hooks
 from labkit.doctor.findings import Finding
 from labkit.doctor.narrowing import Line
+from labkit.doctor.redrawing import drawn, transforms
 from labkit.doctor.sample import length, pairs
 from labkit.doctor.shortcuts import images_and_labels, knows
 from labkit.doctor.trials import FEW, LESS, USUAL, exchanges, own_answers, right_answers
-from labkit.inspect.recording import FAILURES
 
 _ALL_SECONDS, _MORE = 20.0, 0.3
 """The time for all exchanges, and what a help adds."""
@@ -122,7 +117,7 @@ def _data(case: Case, judged: tuple, own: float, other: float) -> Iterator[Findi
     """Look for the line, or the step of the transform, that makes other images of them."""
     given: dict[str, Any] = {"own": own, "other": other}
     known = "labels-unrelated" in case.named
-    tried = [] if known else [(step, _drawn(case, new)) for step, new in _transforms(case)]
+    tried = [] if known else [(step, drawn(case, new)) for step, new in transforms(case)]
     score, step = max(((knows(x, judged), step) for step, x in tried if x), default=(0, ""))
     steps = [Line(step, "", score)] if score > (own + other) / 2 else []
     if steps and not step:
@@ -131,38 +126,3 @@ def _data(case: Case, judged: tuple, own: float, other: float) -> Iterator[Findi
         yield _told(lines, "learns-less/drawn", **given)
     elif not known:
         yield found("learns-less/data", **given)
-
-
-def _transforms(case: Case) -> Iterator[tuple[str, dict]]:
-    """Yield the attributes of the training set without a step, or as those of the judging set."""
-    mine, other = (vars(_whole(x)) for x in (case.dataset, getattr(case.judging, "dataset", None)))
-    for name, value in mine.items():
-        steps = getattr(value, "transforms", ())
-        for n, step in enumerate(steps if isinstance(steps, list) and len(steps) > 1 else ()):
-            without = copy.copy(value)
-            without.transforms = steps[:n] + steps[n + 1 :]
-            yield f"{step}", {name: without}
-    names = [name for name, value in mine.items() if callable(value) and name in other]
-    if names:
-        yield "", {name: other[name] for name in names}
-
-
-def _whole(dataset: Any) -> Any:
-    dataset = dataset.dataset if isinstance(dataset, Subset) else dataset
-    return dataset if hasattr(dataset, "__dict__") else SimpleNamespace()
-
-
-def _drawn(case: Case, changes: dict) -> tuple | None:
-    """Return training images as the training set makes them with other attributes."""
-    mine = case.dataset
-    indices: Any = mine.indices if isinstance(mine, Subset) else range(len(mine or ()))
-    still: Any = copy.copy(_whole(mine))
-    start, items = time.monotonic(), []
-    vars(still).update(changes)
-    with suppress(*FAILURES):
-        for index in indices[:1000]:
-            items.append(still[index])
-            if time.monotonic() > start + 1:
-                break
-        return images_and_labels([tuple(default_collate(items))])
-    return None

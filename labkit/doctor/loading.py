@@ -41,13 +41,15 @@ def look(case: Case) -> Iterator[Finding]:
         yield from _batches(case)
         yield from _order(case)
         yield from _worker_seeds(case.train_batches)
-        yield from _masks(case.dataset)
     training, *judging = _named(case).items()
     for name, batches in judging:
         if batches is not None:
             yield from _augmented(batches, name)
     yield from _never_trained(case)
     yield from overlap.look(dict([training, *judging]))
+    again = case.second_training
+    if again and not (again.error or again.reset):
+        yield from overlap.look_at_epochs(case.entries, getattr(case.train, "__name__", ""))
 
 
 @contextmanager
@@ -241,13 +243,14 @@ def _augmented(batches: Any, name: str) -> Iterator[Finding]:
         )
         where = f"augment={getattr(augment, '__name__', repr(augment))}"
     else:
-        makes_other = _items_vary(dataset)
+        makes_other = items_vary(dataset)
         where = ", ".join(transform_steps(dataset))
     if makes_other:
         yield found("augmented", where, split=name)
 
 
-def _items_vary(dataset: Any) -> bool:
+def items_vary(dataset: Any) -> bool:
+    """Tell whether an item is another one when it is read again, with the same target."""
     if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
         return False
     for index in range(0, len(dataset), max(1, len(dataset) // 4))[:4]:
@@ -270,39 +273,6 @@ def _views(dataset: Any, index: int) -> list[tuple[Any, Any]]:
         target = item[1] if isinstance(item, (tuple, list)) and len(item) > 1 else None
         views.append((image_of(item), target))
     return views
-
-
-def _masks(dataset: Any) -> Iterator[Finding]:
-    """Look for images that are turned over without the mask that belongs to them."""
-    for index in range(min(length(dataset) or 0, 4)):
-        try:
-            views = _views(dataset, index)
-        except FAILURES:
-            return
-        image, mask = views[0]
-        if not (isinstance(mask, torch.Tensor) and isinstance(image, torch.Tensor)):
-            return
-        if mask.ndim < 2 or mask.shape[-2:] != image.shape[-2:]:
-            return
-        for other, its_mask in views[1:]:
-            turned = [
-                turn
-                for turn in _TURNS
-                if turn(image).shape == image.shape
-                and torch.equal(other, turn(image))
-                and not torch.equal(mask, turn(mask))
-            ]
-            if turned and torch.equal(mask, its_mask) and not torch.equal(other, image):
-                yield found("mask-left-behind", type(dataset).__name__)
-                return
-
-
-_TURNS = (
-    lambda x: x.flip(-1),
-    lambda x: x.flip(-2),
-    lambda x: x.flip(-1, -2),
-    *(lambda x, k=k: x.rot90(k, (-2, -1)) for k in (1, 3)),
-)
 
 
 def _same(one: Any, other: Any) -> bool:

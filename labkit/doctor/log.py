@@ -72,8 +72,8 @@ class Log:
     each scheduler that waits for a plateau, and what it was told. ``taught_at`` is a line that took
     a step after a batch that judges. ``spread`` is a function that made [N, N] of outputs [N, 1]
     and targets [N], its line, and these shapes. ``spoilt_target`` is the line of a loss function
-    whose targets are the batch's images, changed in place. ``by_reference`` tells whether a
-    state_dict() was kept while the weights went on.
+    whose targets are the batch's images, changed in place. ``by_reference`` is the kind of finding
+    where a state_dict() or copy.copy(model) was kept while the weights went on.
     """
 
     order: list[str] = field(default_factory=list)
@@ -87,7 +87,7 @@ class Log:
     told: list[tuple[str, str]] = field(default_factory=list)
     taught_at: str = ""
     called: set[int] = field(default_factory=set)
-    by_reference: bool = False
+    by_reference: str = ""
     spread: tuple = ()
     spoilt_target: str = ""
     backwards: list[str] = field(default_factory=list)

@@ -3,11 +3,12 @@
 import hashlib
 import time
 from collections.abc import Iterator, Mapping
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 from torch.utils.data import (
     ConcatDataset,
     RandomSampler,
@@ -36,6 +37,34 @@ def look(loaders: dict[str, Any]) -> Iterator[Finding]:
     """Compare the images of the loaders, and the numbers that they give to classes."""
     yield from _overlap(loaders)
     yield from _other_numbers(loaders)
+
+
+def noting(entries: list[tuple[bool, set[bytes]]], _copies: Any, model: nn.Module) -> None:
+    """Let a model note for each pass whether it trains, and a digest of each image."""
+
+    def note(module, given) -> None:
+        if given and isinstance(given[0], torch.Tensor):
+            trains = module.training and torch.is_grad_enabled()
+            entries.append((trains, set(map(digest, given[0]))))
+
+    model.register_forward_pre_hook(note)
+
+
+def look_at_epochs(entries: list[tuple[bool, set[bytes]]], name: str) -> Iterator[Finding]:
+    """Compare what a loop evaluates on with what it has learnt from in the epoch before."""
+    epochs: list[tuple[set, set]] = []
+    for trains, images in entries:
+        if trains and (not epochs or epochs[-1][1]):
+            epochs.append((set(), set()))
+        if epochs:
+            epochs[-1][0 if trains else 1].update(images)
+    for (learnt, judged), (then, now) in pairwise(epochs):
+        if judged & learnt or now & then or not now:
+            continue  # it is also asked about what it learns from
+        share = len(now & learnt) / len(now)
+        if share > 0.2 and judged & then:
+            yield found("split-again", name, share=share)
+            return
 
 
 def _overlap(loaders: dict[str, Any]) -> Iterator[Finding]:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset
 
+from labkit.inspect.recording import FAILURES
 from labkit.sandbox.copies import CANNOT_BE_COPIED
 from labkit.sandbox.originals import equal
 from labkit.text import _
@@ -90,18 +92,34 @@ class _Few(TensorDataset):
     def __getattr__(self, name: str) -> Any:
         if name in ("original", "tensors"):
             raise AttributeError(name)
-        return self.tensors[1].tolist() if name == "targets" else getattr(self.original, name)
+        value, own = getattr(self.original, name), self.tensors[1]
+        if name != "targets" and not _are_labels(value, self.original):
+            return value
+        if isinstance(value, (torch.Tensor, np.ndarray)):
+            return own if torch.is_tensor(value) else own.cpu().numpy()
+        return own.tolist()
+
+
+def _are_labels(value: Any, dataset: Any) -> bool:
+    """Tell whether it holds the label of each item of a set."""
+    try:
+        if len(value) != len(dataset) or getattr(value, "ndim", 1) != 1:
+            return False
+        return all(float(value[n]) == float(dataset[n][1]) for n in (0, len(value) // 2, -1))
+    except FAILURES:
+        return False
 
 
 class Part:
-    """A loader of fewer batches: its data set is as short."""
+    """A loader of fewer batches: its data set is as short, and in another order if ``turned``."""
 
-    def __init__(self, batches: list, loader: Any):
+    def __init__(self, batches: list, loader: Any, turned: bool = False):
         self._loader = loader
         self.kept = isinstance(loader, (list, tuple))
         both = [(x, y) for x, y in pairs(batches) if len(x) == len(y)]
         if both and len(both) == len(batches) and len({x.shape[1:] for x, _y in both}) == 1:
-            self.dataset = _Few(*(torch.cat(parts) for parts in zip(*both, strict=True)))
+            parts = (torch.cat(parts) for parts in zip(*both, strict=True))
+            self.dataset = _Few(*(part.flip(0) if turned else part for part in parts))
             self.dataset.original = getattr(loader, "dataset", None)
 
     def __getattr__(self, name: str) -> Any:

@@ -106,10 +106,19 @@ def knows(taught: tuple, judged: tuple | None = None, most: int | None = None) -
             map(_seen_by_filters, (taught[0], judged[0])),
             (taught[1], judged[1]),
         )
-    targets = functional.one_hot(own, int(max(own.max(), others.max())) + 1).float()
+    return (_guessed(here, own, there) == others).float().mean().item()
+
+
+def guesses(taught: tuple, images: torch.Tensor) -> torch.Tensor:
+    """Fit a ridge regression to images and labels; return the classes that it says of others."""
+    return _guessed(_seen_by_filters(taught[0]), taught[1], _seen_by_filters(images))
+
+
+def _guessed(here: torch.Tensor, own: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
+    targets = functional.one_hot(own).float()
     kernel = here @ here.T / here.shape[1] + torch.eye(len(here))
     weights = here.T @ torch.linalg.solve(kernel, targets - targets.mean(0))
-    return ((there @ weights).argmax(1) == others).float().mean().item()
+    return (there @ weights).argmax(1)
 
 
 def _more_than_chance(labels: torch.Tensor) -> float:

@@ -55,8 +55,9 @@ def look(case: Case) -> Iterator[Finding]:
         yield from _mode(case, seen)
     if seen.log.reached and case.optimizer is not None:
         yield from _unreached(case, seen)
-    if case.own_code and seen.log.by_reference:
-        yield found("best-by-reference", getattr(case.own_code, "__name__", ""))
+    both = [run.log.by_reference for run in (seen, case.second_training) if run and not run.error]
+    if case.own_code and any(both):
+        yield found(max(both), getattr(case.own_code, "__name__", ""))
     idle = [key for key, moved in seen.doubles.items() if not moved and key not in seen.called]
     if case.train and seen.moved and idle:
         yield found("average-unchanged", getattr(case.train, "__name__", ""))

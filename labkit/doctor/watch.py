@@ -9,14 +9,13 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim.optimizer import register_optimizer_step_post_hook as stepped
 from torch.optim.optimizer import register_optimizer_step_pre_hook as stepping
 from torch.overrides import TorchFunctionMode
 
 from labkit.doctor.calls import on_the_side
+from labkit.doctor.doubles import sharing, two_mode_layers
 from labkit.doctor.lines import line
 from labkit.doctor.log import Forward, Judged, Log, Update
 from labkit.doctor.sample import pairs
@@ -48,7 +47,7 @@ class Watch(TorchFunctionMode):
         self.model, self.optimizer, self.log, self._times = model, optimizer, Log(), times
         clips = (nn.utils.clip_grad_norm_, nn.utils.clip_grad_value_)
         self.noted = {real: self._noting(real) for real in clips}
-        self._states: list[tuple[int, list[weakref.ref]]] = []
+        self._states: list[tuple[int, list[weakref.ref], str]] = []
         self._weights: list[tuple[torch.Tensor, torch.Tensor]] = []
         self._names = {id(p): name for name, p in model.named_parameters()}
         self._adding = self._stepping = False
@@ -64,6 +63,7 @@ class Watch(TorchFunctionMode):
         self._tokens: list[tuple[int, int, weakref.ref]] = []
         self._thread = threading.get_ident()
         self._stack = ExitStack()
+        self._stack.callback(model._register_state_dict_hook(self._on_state).remove)
 
     def __deepcopy__(self, memo) -> "Watch":
         return Watch(nn.Module())  # a copy of the model that the learner makes is not watched
@@ -73,7 +73,6 @@ class Watch(TorchFunctionMode):
         handles.append(self.model.register_forward_pre_hook(self._before_forward))
         handles.append(self.model.register_forward_hook(self._after_forward))
         handles.append(register_module_forward_pre_hook(self._on_call))
-        handles.append(self.model._register_state_dict_hook(self._on_state))
         for real, noted in self.noted.items():
             self._stack.callback(setattr, nn.utils, real.__name__, real)
             setattr(nn.utils, real.__name__, noted)
@@ -103,13 +102,13 @@ class Watch(TorchFunctionMode):
     def _on_state(self, _module, state, *_rest) -> None:
         tensors = [weakref.ref(t) for t in state.values() if isinstance(t, torch.Tensor)]
         if tensors and threading.get_ident() == self._thread:
-            self._states.append((len(self.log.steps), tensors))
+            self._states.append((len(self.log.steps), tensors, ""))
 
     def _look_at_states(self) -> None:
         steps = len(self.log.steps)
-        for done, tensors in self._states:
-            if steps > done and all(tensor() is not None for tensor in tensors):
-                self.log.by_reference = True
+        for done, kept, how in self._states:
+            if steps > done and all(thing() is not None for thing in kept):
+                self.log.by_reference = f"best-by-reference{how}"
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs, name = kwargs or {}, getattr(func, "__name__", "")
@@ -152,6 +151,9 @@ class Watch(TorchFunctionMode):
         self._images = (both[0][0].data_ptr(), both[0][0]._version) if tracked else (0, 0)
         if batch is not None and not self._goes_on:
             self.log.tallies.append([0.0, 0.0, 0.0])
+            if self.log.steps or self._before:
+                shared = ([weakref.ref(one)] for one in sharing(self.model))
+                self._states += [(len(self.log.steps), kept, "/copy") for kept in shared]
         self._goes_on, self._judging = batch is not None, judging and batch is not None
         if judging:
             return
@@ -338,13 +340,3 @@ class _Token:
 
 def _weights(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]
-
-
-def two_mode_layers(model: nn.Module) -> dict[str, nn.Module]:
-    """Return by name the layers that do one thing in training and another in evaluation."""
-    return {
-        name: module
-        for name, module in model.named_modules()
-        if (isinstance(module, _DropoutNd) and module.p > 0)
-        or (isinstance(module, (_BatchNorm, nn.InstanceNorm2d)) and module.track_running_stats)
-    }

@@ -54,6 +54,7 @@ from tests.doctor.programs import (
 )
 from tests.doctor.test_faults_of_a_whole_epoch import FAULTS as OF_EPOCHS
 from tests.doctor.test_faults_of_a_whole_epoch import WHOLE
+from tests.doctor.test_faults_of_measuring import FAULTS as OF_MEASURING
 from tests.doctor.test_faults_of_real_recipes import FAULTS as OF_RECIPES
 
 FAULTS = []
@@ -801,7 +802,8 @@ def test_a_fault_is_named_and_its_fixed_twin_is_not_accused(kind, broken, fixed)
 
 def test_every_kind_of_the_catalogue_has_a_program_that_shows_it():
     kinds = {key.partition("/")[0] for key in catalogue._ALL} - {"squashed"}
-    shown = {kind for kind, *_programs in [*FAULTS, *OF_EPOCHS, *OF_RECIPES]}
+    every = [*FAULTS, *OF_EPOCHS, *OF_MEASURING, *OF_RECIPES]
+    shown = {kind for kind, *_programs in every}
     shown |= {kind.partition("/")[0] for kind in WHOLE}
     assert kinds - shown == {"breaks", "outputs-too-small"}  # tested with their lines
 

@@ -350,7 +350,7 @@ LINES = {
 WHOLE = {
     "learns-less/data": lambda: whole(judged=(shown[600:] + 3) % 10),
     "learns-less/augmented": lambda: whole(
-        transform=lambda x: x.flip(-1) if torch.rand(()) < 0.5 else x
+        transform=lambda x: seen[torch.randint(600, ())] if torch.rand(()) < 0.9 else x
     ),
     "learns-less/start": lambda: whole(model=tiny()),
 }
