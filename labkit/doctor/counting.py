@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
-from labkit.doctor.answers import SURE, Form, form_of, outputs_of
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
+from labkit.doctor.forms import SURE, Form, form_of, outputs_of
 from labkit.doctor.loading import shuffles
 from labkit.doctor.measures import Marks, called, near
 from labkit.doctor.measures import scale as scale_of
