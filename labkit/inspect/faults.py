@@ -30,8 +30,8 @@ from labkit.text import _
 RULES = (
     *(slips.no_forward, slips.inputs, slips.no_tensor, reshapes.in_place, reshapes.batch_lost),
     *(functional.groups, functional.along_the_batch, functional.smaller_than_meant),
-    *(functional.unpooled, functional.rows, dtypes.plain, dtypes.types),
-    *(heads.replaced, heads.keys, rules.counts, rules.axes),
+    *(functional.odd_padding, functional.unpooled, functional.channels_for, functional.rows),
+    *(dtypes.plain, dtypes.types, heads.replaced, heads.keys, rules.counts, rules.axes),
     *(too_small.windows, joins.products, joins.sums, joins.joined, reshapes.views),
     *(reshapes.permutes, reshapes.no_such_axis),
 )
@@ -102,8 +102,9 @@ def _change(fixes: list[Fix], broken: Recording, x: torch.Tensor) -> str:
     tried = [fix for fix in fixes if _can_be_tried(fix)]
     for fix in tried:
         if fix.certain:
-            whole = reach(fix, broken, x) == math.inf
-            if words := fix.words if whole else _with_the_next(fix, broken, x):
+            with changed(fix, broken, x) as (again, _fed):
+                runs = not again.error
+            if words := fix.words if runs else _with_the_next(fix, broken, x):
                 return words
     fed = _of_the_input(broken, x)
     if fed:

@@ -1,5 +1,7 @@
 """The rules for calls that ran, or were made, with one argument too few, or in a wrong place."""
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -8,7 +10,7 @@ from torch.nn.modules.pooling import _MaxPoolNd, _MaxUnpoolNd
 
 from labkit.inspect.fixes import Fix, argument, before, both, function, path, resized, shape_text
 from labkit.inspect.recording import Recording, Step
-from labkit.inspect.rules import Diagnosis
+from labkit.inspect.rules import Diagnosis, earlier
 from labkit.text import _
 
 _JOINS = ("cat", "concat", "concatenate")
@@ -79,10 +81,16 @@ def smaller_than_meant(broken: Recording, x: torch.Tensor) -> Diagnosis:
 
 def unpooled(broken: Recording, x: torch.Tensor) -> Diagnosis:
     """Diagnose an unpooling in a model one of whose poolings returns no indices."""
-    call = broken.call
-    if not isinstance(call.module, _MaxUnpoolNd) or "int64" not in str(broken.error):
-        return None
+    call, text = broken.call, str(broken.error)
     pools = [step for step in broken.steps if _keeps_nothing(step)]
+    if "values to unpack" in text:
+        here = any(isinstance(m, _MaxUnpoolNd) for m in broken.model.modules())
+        last = [step for step in broken.steps if function(step.call) != "unbind"][-1:]
+        pools = [step for step in last if here and _keeps_nothing(step)]
+    elif not isinstance(call.module, _MaxUnpoolNd) or "int64" not in text:
+        return None
+    if not pools:
+        return None
     fixes = [fix for step in pools[:1] for fix in resized(step.call, return_indices=True)]
     return both(t.shape for t in call.tensors), _("the indices of a pooling"), fixes
 
@@ -111,6 +119,43 @@ def rows(broken: Recording, x: torch.Tensor) -> Diagnosis:
     expected = _("numbers from {low} to {high}").format(low=0, high=len(table) - 1)
     sizes: tuple[Any, ...] = (high + 1, *table.shape[1:])
     return got, expected, before(call, words, f"x.new_zeros({sizes})", 0)
+
+
+def channels_for(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose channels that are too few for the parts, or the pixels, that are made of them."""
+    call, text = broken.call, str(broken.error)
+    parts = re.search(r"not enough values to unpack \(expected (\d+), got (\d+)\)", text)
+    step = broken.steps[-1] if broken.steps else None
+    if parts and step and function(step.call) in ("split", "chunk") and len(step.inputs[0]) > 1:
+        wanted, got = map(int, parts.groups())
+        size, source, given = step.inputs[0][1], step.sources[0], step.inputs[0]
+        n = size // got * wanted
+    elif isinstance(call.module, nn.PixelShuffle) and call.tensors and call.tensors[0].ndim == 4:
+        size, times = call.tensors[0].shape[1], call.module.upscale_factor
+        given, source = call.tensors[0].shape, broken.sources[0]
+        n = size * times if size % times == 0 else 0
+    else:
+        return None
+    fixes = [replace(fix, certain=True) for fix in earlier(broken, source, size, n)] if n else []
+    expected = _("{n} channels in axis 1 ({name}={n})").format(n=n, name="out_channels")
+    return (shape_text(given), expected, fixes) if fixes else None
+
+
+def odd_padding(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose maps that became too small as one of several like convolutions has no padding."""
+    if "Kernel size can't be greater" not in str(broken.error) or not broken.call.tensors:
+        return None
+    steps = [broken.steps[n] for n in broken.way]
+    convs = [s for s in steps if isinstance(s.call.module, nn.Conv2d)]
+    for odd in (s for s in convs if s.call.module.padding == (0, 0)):
+        module = odd.call.module
+        alike = [s.call.module for s in convs if s.call.module.kernel_size == module.kernel_size]
+        others = {m.padding for m in alike if m is not module and m.stride == module.stride}
+        if len(alike) > 2 and len(others) == 1 and others != {(0, 0)}:
+            fixes = [replace(f, certain=True) for f in resized(odd.call, padding=others.pop()[0])]
+            expected = _("larger maps: only {layer} has no padding").format(layer=odd.layer)
+            return shape_text(broken.call.tensors[0].shape), expected, fixes
+    return None
 
 
 def cut_off(broken: Recording, shape: tuple, other: tuple, place: int) -> list[Fix]:

@@ -59,7 +59,9 @@ def sums(broken: Recording, x: torch.Tensor) -> Diagnosis:
         if len(other) == 4 and len(shape) in (1, 2) and shape[-1] == other[1]:
             index = "[:, :, None, None]" if len(shape) == 2 else "[:, None, None]"
             fixes += before(call, text, f"x{index}", place)
-        if broken.sources[place] is None and tensors[place] is not x:  # such as positions
+        own = (*broken.model.parameters(), *broken.model.buffers())
+        kept = any(tensors[place]._base is tensor for tensor in own)
+        if kept or broken.sources[place] is None and tensors[place] is not x:  # such as positions
             fixes += _as_long(broken, place, shape, other)
         if maps and shape[1] < other[1] and shape[2:] == other[2:]:
             fixes += [] if fixes else _shortcut(call, place, shape, other, 1)
@@ -88,7 +90,8 @@ def _as_long(broken: Recording, place: int, shape: tuple, other: tuple) -> list[
     if len(differ) != 1 or len(shape) != len(other):
         return []
     axis, n, given = differ[0], other[differ[0]], broken.call.tensors[place]
-    own = (name for name, p in broken.model.named_parameters() if p is given or p is given._base)
+    kept = (*broken.model.named_parameters(), *broken.model.named_buffers())
+    own = (name for name, p in kept if p is given or p is given._base)
     named = next((f"{path(name)} {list(shape)}" for name in own), list(shape))
     text = _("give {shape} the size {n} in axis {axis}, as the other has")
     words = text.format(shape=named, n=n, axis=axis)

@@ -112,6 +112,7 @@ def _calls(node: ast.Call, source: str, batch: str) -> Generator[tuple[float, st
     if name in ("bmm", "matmul") and len(given) == 2:
         one, other = given
         yield 1.4, f"{head}({one}, {other}.transpose(1, 2))"
+        yield 1.42, f"{head}({one}.transpose(1, 2), {other})"
         yield 1.45, f"{head}({one}.transpose(1, 2), {other}).transpose(1, 2)"
     heads = name in ("view", "reshape") and len(given) > 3
     for one, other in permutations(range(len(given) - 1, 0, -1), 2) if heads else ():
@@ -127,11 +128,19 @@ def _calls(node: ast.Call, source: str, batch: str) -> Generator[tuple[float, st
 def equations(equation: str, tensors: list) -> Generator[tuple[float, str]]:
     """Yield what the equation of an einsum may have been meant to be, where that computes."""
     empty = [torch.empty(t.shape, device="meta") for t in tensors if isinstance(t, torch.Tensor)]
-    known = len(empty) == len(tensors)
+    known, lost = len(empty) == len(tensors), _summed_alone(equation)
     for cost, new in _fitted(equation.replace(" ", ""), [t.ndim for t in empty]):
+        if not lost and _summed_alone(new):
+            continue
         if all(len({*term}) == len(term) for term in re.split(",|->", new)):
             if not known or computes(torch.einsum, new, *empty):
                 yield cost, repr(new)
+
+
+def _summed_alone(equation: str) -> bool:
+    """Tell whether a letter of one operand is summed over, and meets nothing."""
+    left, _arrow, right = equation.partition("->")
+    return any(left.count(c) == 1 and c not in right for c in {*left} - {",", " "})
 
 
 def _fitted(equation: str, axes: list[int]) -> Generator[tuple[float, str]]:

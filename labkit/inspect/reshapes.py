@@ -63,6 +63,10 @@ def views(broken: Recording, x: torch.Tensor) -> Diagnosis:
         fixes = [_with(words.format(n=size), shape[0], size)]
     if len(sizes) > 2 and total // shape[1] * sizes[1] == known:  # only the channels differ
         fixes += earlier(broken, broken.sources[0], shape[1], sizes[1])
+    if len(sizes) > 3 and -1 not in sizes and len(shape) == 4 and sizes[-2:] == shape[-2:]:
+        n = known * shape[1] // max(total, 1)  # anchors * 5 + classes for anchors * (5 + classes)
+        more = earlier(broken, broken.sources[0], shape[1], n) if n > shape[1] else []
+        fixes += [replace(fix, certain=True) for fix in more]
     return got, expected, fixes or _regrouped(broken, x, shape, sizes)
 
 

@@ -249,6 +249,10 @@ def _changes(part: _Part) -> Generator[tuple[float, int, int, str]]:
     called = {id(n.func) for n in inside if isinstance(n, ast.Call)}
     chained = {id(n.value) for n in inside if isinstance(n, (ast.Attribute, ast.Subscript))}
     index = {id(n.slice) for n in inside if isinstance(n, ast.Subscript)}
+    asked = [
+        n.value for n in inside if isinstance(n, ast.Attribute) and n.attr in ("size", "shape")
+    ]
+    sized = {id(n) for n in asked}  # whose shape alone counts
     for node in inside:
         if not isinstance(node, ast.expr) or isinstance(getattr(node, "ctx", None), ast.Store):
             continue
@@ -261,7 +265,7 @@ def _changes(part: _Part) -> Generator[tuple[float, int, int, str]]:
             yield 0.4, start, end, f"{text}()"
         unknown = value is None and (isinstance(node, _COMPUTED) or own and id(node) not in called)
         parts = isinstance(value, (tuple, list)) and id(node) not in called
-        if unknown or parts or isinstance(value, torch.Tensor):
+        if unknown or parts or isinstance(value, torch.Tensor) and id(node) not in sized:
             inner = f"({text})" if isinstance(node, ast.BinOp) else text
             for wrap, cost in _wraps(value, part):
                 far = 2 * (id(node) in chained and "[" not in wrap)

@@ -5,7 +5,7 @@ layer got, what it expected and the fixes to try; None where it does not apply.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -101,7 +101,8 @@ def counts(broken: Recording, x: torch.Tensor) -> Diagnosis:
             size = shape[-len(module.normalized_shape) :]
             fixes += resized(call, normalized_shape=size[0] if len(size) == 1 else list(size))
         elif not _is_channels_last(wanted, shape):
-            fixes += _as_many(call, name, shape[axis], groups)
+            many = _as_many(call, name, shape[axis], groups)
+            fixes += [replace(fix, certain=_in_rows(broken)) for fix in many]
         fixes += swapped(broken)
         mistyped = earlier(broken, broken.sources[0], shape[axis], n)
         for step in (broken.steps[n] for n in broken.way):  # pooled along one axis alone

@@ -57,17 +57,26 @@ def _is_sound(fix: Fix, broken: Recording, x: torch.Tensor, strict: bool) -> boo
         slopes = torch.autograd.grad(wholes, needed, allow_unused=True) if needed else ()
     if any(slope is None for slope in slopes):
         return False
-    if not x.is_floating_point() or x.is_meta or ".long()" in fix.words:
+    if x.is_meta:
         return outputs[0].ndim == 2
     images, calm = x if len(x) > 1 else torch.cat((x, x)), replace(broken, live=None)
+    numbers = x.is_floating_point() and ".long()" not in fix.words
+    before = None if numbers else _answers(fix, calm, images)
     for place in (0, len(images) - 1):
         spoilt, own = images.clone(), [n == place for n in range(len(images))]
-        spoilt[place] = math.nan
-        with changed(fix, calm, spoilt) as (other, _fed):
-            touched = [] if other.error else [_touched(out, own) for out in _tensors(other.output)]
-        if not all(touched) or not touched:
+        spoilt[place] = math.nan if numbers else images.flip(0)[place].roll(1, -1)
+        after = _answers(fix, calm, spoilt)
+        if before is not None:  # whole numbers cannot be NaN: where has the answer changed?
+            after = [torch.where(a == b, 0.0, math.nan) for a, b in zip(after, before, strict=True)]
+            own = own if any(out.isnan().any() for out in after) else [False] * len(own)
+        if not after or not all(_touched(out, own) for out in after):
             return False
     return True
+
+
+def _answers(fix: Fix, broken: Recording, images: torch.Tensor) -> list[torch.Tensor]:
+    with changed(fix, broken, images) as (again, _fed):
+        return [] if again.error else _tensors(again.output)
 
 
 def _tensors(output: Any) -> list[torch.Tensor]:

@@ -537,6 +537,46 @@ the numbers of a turn stand in one row
         F.grid_sample(x, g, align_corners=False).mean((2, 3))
     affine_grid: t\.view\(-1, 2, 3\)
     affine_grid(t, -> affine_grid(t.view(-1, 2, 3),
+only one of several convolutions has no padding
+    a = nn.Conv2d(3, 4, 4, 2, 1); b = nn.Conv2d(4, 4, 4, 2, 1); c = nn.Conv2d(4, 4, 4, 2); d = \
+        nn.Conv2d(4, 10, 4)
+    return self.d(self.c(self.b(self.a(x)))).flatten(1)
+    d: set padding=1: self\.c
+    self.c = nn.Conv2d(4, 4, 4, 2) -> self.c = nn.Conv2d(4, 4, 4, 2, 1)
+    fed [4, 3, 32, 32] float32
+three parts are made where four are taken
+    c = nn.Conv2d(3, 24, 3); fc = nn.Linear(8, 10)
+    i, f, g, o = torch.split(self.c(x), 8, 1); return self.fc((i * f + g * o).mean((2, 3)))
+    Net: give c 32 outputs
+    nn.Conv2d(3, 24 -> nn.Conv2d(3, 32
+too few channels for the pixels that are made of them
+    c = nn.Conv2d(3, 6, 3, padding=1); s = nn.PixelShuffle(2)
+    return self.s(self.c(x))
+    s: give c 12 outputs
+    nn.Conv2d(3, 6 -> nn.Conv2d(3, 12
+rows of channels and heights are read by an RNN
+    c = nn.Conv2d(3, 8, 8, 8); r = nn.GRU(8, 6, batch_first=True)
+    f = self.c(x); n, c, h, w = f.shape; f = f.permute(0, 3, 1, 2).reshape(n, w, c * h); y, _ = \
+        self.r(f); return y.permute(1, 0, 2)
+    r: set input_size=32
+    nn.GRU(8 -> nn.GRU(32
+anchors and classes are counted without brackets
+    c = nn.Conv2d(3, 17, 3, padding=1)
+    y = self.c(x); n, _, h, w = y.shape; return y.view(n, 3, 7, h, w).mean((3, 4)).flatten(1)
+    view: give c 21 outputs
+    nn.Conv2d(3, 17 -> nn.Conv2d(3, 21
+there are fewer positions than tokens, in a buffer
+    c = nn.Conv2d(3, 8, 4, 4); e = nn.Embedding(50, 8); fc = nn.Linear(8, 10)
+    t = self.c(x).flatten(2).mT; p = self.e.weight[None]; return self.fc((t + p[:, : \
+        t.size(1)]).mean(1))
+    add: the size 64 in axis 1
+    nn.Embedding(50 -> nn.Embedding(64
+one of the two tensors of a product is turned, and no more
+    q = nn.Conv2d(3, 4, 1); k = nn.Conv2d(3, 4, 1); v = nn.Conv2d(3, 10, 1)
+    q = self.q(x).flatten(2)[:, :, :64]; k = self.k(x).flatten(2); a = torch.bmm(q, \
+        k).softmax(-1); return torch.bmm(a, self.v(x).flatten(2).mT).mean(1)
+    bmm: torch\.bmm\(q\.transpose\(1, 2\), k\)\.softmax
+    torch.bmm(q, k) -> torch.bmm(q.mT, k)
 a layer goes by another name than in the constructor
     conv = nn.Conv2d(3, 8, 3); out = nn.Linear(8, 10)
     x = F.relu(self.conv(x)); return self.classifier(x.mean((2, 3)))
