@@ -131,9 +131,9 @@ def channels_for(broken: Recording, x: torch.Tensor) -> Diagnosis:
         size, source, given = step.inputs[0][1], step.sources[0], step.inputs[0]
         n = size // got * wanted
     elif isinstance(call.module, nn.PixelShuffle) and call.tensors and call.tensors[0].ndim == 4:
-        size, times = call.tensors[0].shape[1], call.module.upscale_factor
+        size, colours = call.tensors[0].shape[1], x.shape[1] if x.ndim == 4 else 0
         given, source = call.tensors[0].shape, broken.sources[0]
-        n = size * times if size % times == 0 else 0
+        n = colours * call.module.upscale_factor**2 if colours and size % colours == 0 else 0
     else:
         return None
     fixes = [replace(fix, certain=True) for fix in earlier(broken, source, size, n)] if n else []

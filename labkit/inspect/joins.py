@@ -90,6 +90,9 @@ def _as_long(broken: Recording, place: int, shape: tuple, other: tuple) -> list[
     if len(differ) != 1 or len(shape) != len(other):
         return []
     axis, n, given = differ[0], other[differ[0]], broken.call.tensors[place]
+    whole = given if given._base is None else given._base
+    if whole.ndim == given.ndim and whole is not given and whole.shape[axis] >= n:
+        return []  # it is long enough, and was cut
     kept = (*broken.model.named_parameters(), *broken.model.named_buffers())
     own = (name for name, p in kept if p is given or p is given._base)
     named = next((f"{path(name)} {list(shape)}" for name in own), list(shape))

@@ -66,6 +66,8 @@ def _is_sound(fix: Fix, broken: Recording, x: torch.Tensor, strict: bool) -> boo
         spoilt, own = images.clone(), [n == place for n in range(len(images))]
         spoilt[place] = math.nan if numbers else images.flip(0)[place].roll(1, -1)
         after = _answers(fix, calm, spoilt)
+        if before is not None and len(after) != len(before):
+            return False
         if before is not None:  # whole numbers cannot be NaN: where has the answer changed?
             after = [torch.where(a == b, 0.0, math.nan) for a, b in zip(after, before, strict=True)]
             own = own if any(out.isnan().any() for out in after) else [False] * len(own)
