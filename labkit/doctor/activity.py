@@ -95,7 +95,9 @@ def _outside_the_layers(seen: Rehearsal) -> str:
 def _too_large(case: Case, seen: str, tried: str = "", ask: bool = False) -> Finding:
     log = case.log
     if log.judged and log.judged[0].options.get("reduction") == "sum":
-        return found("loss-summed", log.judged[0].where, seen=seen, tried=tried)
+        if max(map(abs, log.factors), default=1) > 0.5:
+            return found("loss-summed", log.judged[0].where, seen=seen, tried=tried)
+        ask = True  # it is divided by a number of images of the learner's own
     batches = _accumulates(case)
     if batches > 1 and log.factors and all(0.9 < factor < 1.1 for factor in log.factors):
         return found("not-divided", log.backwards[-1], n=batches, seen=seen, tried=tried)

@@ -52,12 +52,15 @@ def form_of(case: Case, both: list) -> Form | None:
     if not isinstance(outputs, torch.Tensor) or low < 0 or len(outputs) != len(images):
         return None
     if outputs.shape in ((len(outputs),), (len(outputs), 1)) and high == 1:
+        if case.own_code and case.trained and not case.log.judged:
+            return None  # with a loss of its own it may be a distance
         middle = 0.5 if squashed else 0.0
         return Form(2, tuple(outputs.shape), (middle - _NEAR, middle + _NEAR))
     plain = outputs.ndim == 2 and outputs.shape[1] > max(high, 1)
     plain = plain and not any(y.is_floating_point() for _x, y in both)
     scores = [c.outputs for c in case.log.judged if c.function == "cross_entropy"]
-    if scores and plain and outputs.shape[1] not in {x.shape[-1] for x in scores}:
+    own = any(True for _p in getattr(case.loss_function, "parameters", list)())
+    if own or scores and plain and outputs.shape[1] not in {x.shape[-1] for x in scores}:
         return None  # the loss function makes scores of them, as with weights of its own
     return Form(outputs.shape[1]) if plain else None
 

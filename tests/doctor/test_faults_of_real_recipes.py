@@ -197,3 +197,33 @@ def test_a_program_that_warms_up_is_not_compared_with_one_that_does_not():
     warm = lr_scheduler.LambdaLR(parts["optimizer"], lambda n: min(1, (n + 1) / 60))
     made = trains(STEP, f"{STEP}        warm.step()\n", parts=parts, warm=warm)
     assert "learns-less" not in examine(**made, evaluate=right_evaluation).kinds
+
+
+def test_a_distance_is_no_score():
+    """With a loss of its own, a small number may be the yes: nothing is known of a threshold."""
+
+    class Far(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = cnn()
+
+        def forward(self, x):
+            return self.body(x).norm(dim=1)
+
+    def loss(far, same):
+        return (same * far**2 + (1 - same) * torch.relu(2 - far) ** 2).mean()
+
+    model = Far()
+    judge = written(EVALUATE, "(outputs.argmax(1) == labels)", "((outputs < 1) == (labels > 0))")
+    two = BatchLoader(split(), 16, shuffle=True), BatchLoader(split("test"), 25)
+    batches = [[(x, (y < 5).float()) for x, y in loader] for loader in two]
+    parts = {"train_batches": batches[0], "validation_batches": batches[1], "loss_function": loss}
+    made = program(model=model, optimizer=Adam(model.parameters(), 1e-3), **parts)
+    assert not examine(**made, train=right_loop, evaluate=judge).faults
+
+
+def test_a_sum_that_is_divided_is_no_sum():
+    back = "        loss.backward()\n"
+    parts = program(model=cnn()) | {"loss_function": nn.CrossEntropyLoss(reduction="sum")}
+    made = trains(back, "        (loss / len(labels)).backward()\n", parts=parts)
+    assert not examine(**made).findings
