@@ -266,6 +266,7 @@ CONSEQUENCES: dict[str, set[str]] = {
     "targets-out-of-reach": {"dead-relu", "learning-rate-too-small"},
     "clipped-too-early": {"learning-rate-too-large", "loss-not-finite", "gradient-not-finite"},
     "images-again": {"not-shuffled", "classes-missing"},
+    "first-batch-again": {"labels-collapsed", "classes-missing"},
     **dict.fromkeys(("loss-summed", "not-divided"), {"dead-relu"}),
     "eps-vanishes": {"learning-rate-too-large", "loss-not-finite", "gradient-not-finite"},
     "images-mixed": {"no-log-softmax", "softmax-before-loss", *_AWAY},

@@ -74,6 +74,12 @@ NETWORK = {
         "lose one class, and move all others.",
         "Use the class numbers themselves, or F.one_hot(labels, classes).float().",
     ),
+    "targets-empty/several": (
+        "Images with several labels are judged as if they had one.",
+        "{share:.0%} of the targets name more than one class. cross_entropy makes the classes "
+        "compete: the more of one, the less of the others.",
+        "Let each class be a question of its own: nn.BCEWithLogitsLoss, and outputs > 0 for a yes.",
+    ),
     "low-precision": (
         "The weights themselves are {dtype}.",
         "A step that is small beside its weight is lost in rounding: {share:.0%} of the weights "

@@ -21,8 +21,8 @@ from labkit.doctor.sample import length, pairs
 from labkit.doctor.shortcuts import images_and_labels, knows
 from labkit.doctor.trials import FEW, LESS, USUAL, exchanges, own_answers, right_answers
 
-_ALL_SECONDS, _MORE = 20.0, 0.3
-"""The time for all exchanges, and what a help adds."""
+_ALL_SECONDS, _MORE, _BEGUN = 20.0, 0.3, 0.4
+"""The time for all exchanges, what a help adds, and answers of a network that is only slow."""
 
 _BESIDE = {
     *("not-normalised", "nearly-the-same", "accuracy-of-batches", "loss-of-batches", "frozen"),
@@ -50,7 +50,8 @@ def look(case: Case) -> Iterator[Finding]:
     # as many of either, or a small training set would look like another one
     there, by_themselves = knows(taught, judged), knows(judged, most=len(taught[1]))
     if "labels-unrelated" in case.named:
-        yield from _data(case, judged, there, by_themselves)
+        if by_themselves > there + LESS:
+            yield from _data(case, judged, there, by_themselves)
         return
     for passes in (1, 2):
         scores = own_answers(case, passes * len(case.many))
@@ -72,7 +73,7 @@ def look(case: Case) -> Iterator[Finding]:
         yield found("learns-less/few", n=len(taught[1]), own=there, other=few)
     elif by_themselves > max(there + 0.1, enough):
         yield from _data(case, judged, there, by_themselves)
-    else:
+    elif own < max(_BEGUN, 3 / len(taught[1].unique())):
         helps: dict[str, float] = {}
         for name, change, code in exchanges(case):
             if time.monotonic() > start + _ALL_SECONDS or helps.get("all", 1) < enough:

@@ -177,6 +177,7 @@ def _tables(dataset: Any) -> list[dict]:
         for value in getattr(dataset, "__dict__", {}).values()
         if isinstance(value, dict) and len(value) > 1
         if all(isinstance(name, str) for name in value)
+        if all(isinstance(number, int) for number in value.values())
         if set(value.values()) == set(range(len(value)))
     ]
 

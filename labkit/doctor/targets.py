@@ -34,7 +34,10 @@ def _rows(calls: list[Judged]) -> Iterator[Finding]:
     soft = [c.targets for c in calls if c.targets is not None and c.targets.is_floating_point()]
     sums = torch.cat([part.sum(1) for part in soft if part.ndim == 2] or [torch.zeros(0)])
     share = (sums == 0).float().mean().item() if len(sums) else 0
-    if 0 < share < 1:
+    several = (sums > 1.5).float().mean().item() if len(sums) else 0
+    if several:
+        yield found("targets-empty/several", calls[0].where, share=several)
+    elif 0 < share < 1:
         yield found("targets-empty", calls[0].where, share=share)
 
 

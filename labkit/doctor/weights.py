@@ -169,7 +169,8 @@ def _overwritten(model: nn.Module, weights: Any) -> Iterator[Finding]:
     own = [
         (p, weights.get(name)) for name, p in model.named_parameters() if hasattr(weights, "get")
     ]
-    both = [(p, w) for p, w in own if isinstance(w, torch.Tensor) and w.shape == p.shape]
+    own = [(p, w) for p, w in own if p.ndim > 1 and isinstance(w, torch.Tensor)]
+    both = [(p, w) for p, w in own if w.shape == p.shape]
     if len(both) > 1 and not any(torch.equal(p.detach().cpu(), w.cpu()) for p, w in both):
         yield found("checkpoint-keys/overwritten", ask=True, n=len(both))
 

@@ -227,3 +227,12 @@ def test_a_sum_that_is_divided_is_no_sum():
     parts = program(model=cnn()) | {"loss_function": nn.CrossEntropyLoss(reduction="sum")}
     made = trains(back, "        (loss / len(labels)).backward()\n", parts=parts)
     assert not examine(**made).findings
+
+
+def test_several_labels_of_an_image_are_no_empty_rows():
+    loader = BatchLoader(split(), 16, shuffle=True)
+    hot = F.one_hot(torch.arange(10), 10) + F.one_hot(torch.arange(1, 11) % 10, 10)
+    batches = [(x, hot[y].float() * (y > 0)[:, None]) for x, y in loader]
+    parts = {"train_batches": batches, "validation_batches": None}
+    [finding] = examine(**program(model=cnn(), **parts), train=right_loop).faults
+    assert finding.kind == "targets-empty" and "BCEWithLogitsLoss" in finding.fix
