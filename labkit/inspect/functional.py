@@ -1,5 +1,6 @@
 """The rules for calls that ran, or were made, with one argument too few, or in a wrong place."""
 
+import math
 import re
 from dataclasses import replace
 from typing import Any
@@ -171,3 +172,18 @@ def cut_off(broken: Recording, shape: tuple, other: tuple, place: int) -> list[F
             return before(broken.call, words, f"x[:, :, :-{lost}]", place)
         source = next(iter(step.sources), None)
     return []
+
+
+def without_a_sum(broken: Recording, first: tuple, second: tuple) -> list[Fix]:
+    """Return the fix of a block that adds its input though it changes the shape: of its flag."""
+    owner = broken.model.get_submodule(broken.call.name.rpartition(": ")[0])
+    used = getattr(type(owner).forward, "__code__", cut_off.__code__).co_names
+    flags = [key for key, value in vars(owner).items() if value is True and key in used]
+    text = _(
+        "let self.{flag} be True only where the shape stays: with stride=1, and as many channels "
+        "out as in"
+    )
+    larger = 0 if math.prod(first) > math.prod(second) else 1
+    kept = f"x.new_zeros({(first, second)[1 - larger]})"
+    words = [text.format(flag=flag) for flag in flags if flag != "training"]
+    return [fix for said in words for fix in before(broken.call, said, kept, larger)]

@@ -45,7 +45,7 @@ def sums(broken: Recording, x: torch.Tensor) -> Diagnosis:
         return None
     first, second = (tuple(tensor.shape) for tensor in tensors[:2])
     maps = len(first) == len(second) == 4 and sorted(first) != sorted(second)
-    fixes = _without_a_sum(broken, first, second) if maps else []
+    fixes = functional.without_a_sum(broken, first, second) if maps else []
     fixes += _branches(broken, x, first, second) if maps else []
     for place, shape, other in ((0, first, second), (1, second, first)):
         if shape[:-1] == other[-len(shape) : -1] and 1 not in (shape[-1], other[-1]):
@@ -66,21 +66,6 @@ def sums(broken: Recording, x: torch.Tensor) -> Diagnosis:
         if maps and shape[1] < other[1] and shape[2:] == other[2:]:
             fixes += [] if fixes else _shortcut(call, place, shape, other, 1)
     return both((first, second)), _("shapes that agree, axis by axis"), fixes
-
-
-def _without_a_sum(broken: Recording, first: tuple, second: tuple) -> list[Fix]:
-    """Return the fix of a block that adds its input though it changes the shape: of its flag."""
-    owner = broken.model.get_submodule(broken.call.name.rpartition(": ")[0])
-    used = getattr(type(owner).forward, "__code__", _way.__code__).co_names
-    flags = [key for key, value in vars(owner).items() if value is True and key in used]
-    text = _(
-        "let self.{flag} be True only where the shape stays: with stride=1, and as many channels "
-        "out as in"
-    )
-    larger = 0 if math.prod(first) > math.prod(second) else 1
-    kept = f"x.new_zeros({(first, second)[1 - larger]})"
-    words = [text.format(flag=flag) for flag in flags if flag != "training"]
-    return [fix for said in words for fix in before(broken.call, said, kept, larger)]
 
 
 def _as_long(broken: Recording, place: int, shape: tuple, other: tuple) -> list[Fix]:
