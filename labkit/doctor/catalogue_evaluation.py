@@ -141,6 +141,12 @@ EVALUATION = {
         "torch.sigmoid(outputs) > 0.5, with the labels.",
         _LIMIT.format("-0.499", "0.499", "-0.501", "0.501"),
     ),
+    "loss-against-evaluation": (
+        "The loss and the evaluation mean opposite things by the label {label}.",
+        "Pairs with this label that are near each other are right for your evaluation, and the "
+        "loss pushes them apart: it is {cost:.3g} for them, and {other:.3g} the other way round.",
+        "Find out which label stands for a pair of the same in each, and use 1 - labels in one.",
+    ),
     "evaluation-blind": (
         "Your evaluation says the same whether all answers are right or all are wrong.",
         "It was run on your batches with a model whose answers are known. Perhaps it looks at "

@@ -10,6 +10,7 @@ from torch import nn
 
 from labkit.doctor import (
     activity,
+    agreeing,
     augmenting,
     evaluating,
     images,
@@ -123,7 +124,7 @@ def _probes(case: Case) -> list[Callable]:
     if case.train_batches is not None:
         probes += [steps.look, loss.look, structure.look, activity.look, shortcuts.look]
         probes += [augmenting.look]
-    return [*probes, evaluating.look, learning.look]
+    return [*probes, evaluating.look, agreeing.look, learning.look]
 
 
 def _distinct(findings: Iterable[Finding]) -> list[Finding]:

@@ -155,6 +155,48 @@ def a_box_whose_share_goes_to_the_wrong_label(right):
     return trains(lines, body)
 
 
+class Twins(nn.Module):
+    """Two images of a pair through one network; their embeddings, or how far these are apart."""
+
+    def __init__(self, distance):
+        super().__init__()
+        self.body, self.distance = cnn(), distance
+
+    def forward(self, both):
+        one, other = (F.normalize(self.body(x), dim=1) for x in both.unbind(1))
+        return F.pairwise_distance(one, other) if self.distance else (one, other)
+
+
+def judged_pairs(right, distance):
+    far = "outputs" if distance else "F.pairwise_distance(*outputs)"
+    judge = written(EVALUATE, "(outputs.argmax(1) == labels)", f"(({far} < 0.5) == (labels > 0))")
+
+    def loss(outputs, labels):
+        d, same = outputs if distance else F.pairwise_distance(*outputs), labels
+        same = same if right else 1 - same
+        return (same * d**2 + (1 - same) * torch.relu(1 - d) ** 2).mean()
+
+    loaders = [BatchLoader(split(part), 20) for part in ("train", "test")]
+    batches = [
+        [(torch.stack([x, x.roll(1, 0)], 1), torch.arange(len(y)) % 2 * 1.0) for x, y in loader]
+        for loader in loaders
+    ]
+    model = Twins(distance)
+    parts = {"train_batches": batches[0], "validation_batches": batches[1], "loss_function": loss}
+    made = program(model=model, optimizer=Adam(model.parameters(), 1e-3), **parts)
+    return made | {"train": right_loop, "evaluate": judge}
+
+
+@faulty("loss-against-evaluation")
+def pairs_whose_loss_has_the_other_convention(right):
+    return judged_pairs(right, distance=False)
+
+
+@faulty("loss-against-evaluation")
+def distances_whose_loss_has_the_other_convention(right):
+    return judged_pairs(right, distance=True)
+
+
 @pytest.mark.parametrize(("kind", "make"), FAULTS)
 def test_a_fault_is_named_and_its_fixed_twin_is_not_accused(kind, make):
     torch.manual_seed(0)
