@@ -139,7 +139,7 @@ def digests(dataset: Any) -> list[bytes] | None:
         parts = [digests(part) for part in dataset.datasets]
         known = [part for part in parts if part is not None]
         complete = len(known) == len(parts)
-        return [digest for part in known for digest in part] if complete else None
+        return [one for part in known for one in part] if complete else None
     samples = getattr(dataset, "samples", None)
     if isinstance(samples, list) and samples and isinstance(samples[0][0], str):  # one file each
         return [sample[0].encode() for sample in samples]
