@@ -56,8 +56,8 @@ def _share_of_others(entered: torch.Tensor, images: torch.Tensor) -> float | Non
     Mixed as a whole (mixup), or cut out of one and put into another (cutmix).
     """
     here, there = entered.flatten(1), images.flatten(1)
-    same = here == there
-    cut = ~same.all(1)
+    kept = here == there
+    cut = ~kept.all(1)
     if not cut.any() or not 4 <= len(here) < there.shape[1]:
         return None
     parts = torch.linalg.lstsq(there.T, here.T).solution.T
@@ -65,6 +65,6 @@ def _share_of_others(entered: torch.Tensor, images: torch.Tensor) -> float | Non
         two = ((parts.abs() > 0.02).sum(1) <= 2) & ((parts.sum(1) - 1).abs() < 0.02)
         own = parts.diagonal()[cut]
         return (1 - own).mean().item() if two.all() and (own > -0.02).all() else None
-    strange = (here[cut, None] != there[None]) & ~same[cut, None]
+    strange = (here[cut, None] != there[None]) & ~kept[cut, None]
     explained = not strange.any(-1).all(1).any()
-    return (~same).float().mean().item() if explained else None
+    return (~kept).float().mean().item() if explained else None

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 from labkit.data.drawn import draw
 from labkit.data.loaders import BatchLoader
 from labkit.data.sets import ImageSet
+from labkit.doctor import examine
 
 pictures = draw(train=240, test=60, seed=0)
 
@@ -247,3 +248,13 @@ class Outside:
 
     def __call__(self, model, images, labels, loss_function, optimizer):
         right_step(outside["model"], images, labels, loss_function, outside["optimizer"])
+
+
+def is_named_and_its_twin_is_not_accused(kind, make):
+    """Assert it of a fault, and of ``make(right=True)``, each with the same random numbers."""
+    torch.manual_seed(0)
+    report = examine(**make(False))
+    torch.manual_seed(0)
+    twin = examine(**make(True))
+    assert kind in report.kinds, str(report)
+    assert kind not in twin.kinds and not twin.faults, str(twin)

@@ -20,6 +20,7 @@ from tests.doctor.programs import (
     TRAIN,
     cnn,
     images,
+    is_named_and_its_twin_is_not_accused,
     judges,
     labels,
     loader,
@@ -564,9 +565,4 @@ def test_a_mean_over_batches_of_one_size_is_right():
 
 @pytest.mark.parametrize(("kind", "make"), FAULTS)
 def test_a_fault_is_named_and_its_fixed_twin_is_not_accused(kind, make):
-    torch.manual_seed(0)
-    report = examine(**make(False))
-    torch.manual_seed(0)
-    twin = examine(**make(True))
-    assert kind in report.kinds, str(report)
-    assert kind not in twin.kinds and not twin.faults, str(twin)
+    is_named_and_its_twin_is_not_accused(kind, make)

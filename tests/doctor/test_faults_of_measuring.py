@@ -13,6 +13,7 @@ from tests.doctor.programs import (
     Items,
     cnn,
     images,
+    is_named_and_its_twin_is_not_accused,
     labels,
     loader,
     normal,
@@ -312,9 +313,4 @@ def test_the_step_and_the_classes_are_named_that_look_alike_after_it():
 
 @pytest.mark.parametrize(("kind", "make"), FAULTS)
 def test_a_fault_is_named_and_its_fixed_twin_is_not_accused(kind, make):
-    torch.manual_seed(0)
-    report = examine(**make(False))
-    torch.manual_seed(0)
-    twin = examine(**make(True))
-    assert kind in report.kinds, str(report)
-    assert kind not in twin.kinds and not twin.faults, str(twin)
+    is_named_and_its_twin_is_not_accused(kind, make)

@@ -21,6 +21,7 @@ from tests.doctor.programs import (
     Parts,
     Small,
     cnn,
+    is_named_and_its_twin_is_not_accused,
     program,
     right_evaluation,
     right_loop,
@@ -199,12 +200,7 @@ def distances_whose_loss_has_the_other_convention(right):
 
 @pytest.mark.parametrize(("kind", "make"), FAULTS)
 def test_a_fault_is_named_and_its_fixed_twin_is_not_accused(kind, make):
-    torch.manual_seed(0)
-    report = examine(**make(False))
-    torch.manual_seed(0)
-    twin = examine(**make(True))
-    assert kind in report.kinds, str(report)
-    assert kind not in twin.kinds and not twin.faults, str(twin)
+    is_named_and_its_twin_is_not_accused(kind, make)
 
 
 def test_outputs_are_no_scores_where_the_loss_holds_the_classes():
