@@ -11,7 +11,8 @@ from torch.nn.modules.pooling import _MaxPoolNd, _MaxUnpoolNd
 
 from labkit.inspect.fixes import Fix, argument, before, both, function, path, resized, shape_text
 from labkit.inspect.recording import Recording, Step
-from labkit.inspect.rules import Diagnosis, earlier
+from labkit.inspect.rules import Diagnosis
+from labkit.inspect.wants import earlier, expected_by, want
 from labkit.text import _
 
 _JOINS = ("cat", "concat", "concatenate")
@@ -22,21 +23,15 @@ def groups(broken: Recording, x: torch.Tensor) -> Diagnosis:
     call, tensors = broken.call, broken.call.tensors
     if not function(call).startswith("conv") or len(tensors) < 2 or tensors[0].ndim < 3:
         return None
-    channels, own, filters = tensors[0].shape[1], tensors[1].shape[1], len(tensors[1])
-    if (
-        channels % own
-        or channels == own
-        or filters % (channels // own)
-        or call.options.get("groups")
-    ):
+    channels, filters = tensors[0].shape[1], tensors[1].shape[:2]
+    if channels == 1 or filters[1] != 1 or filters[0] % channels or call.options.get("groups"):
         return None
-    change = f"groups={channels // own}"
 
     def given(arguments: tuple, options: dict) -> tuple[tuple, dict]:
-        return arguments, {**options, "groups": channels // own}
+        return arguments, {**options, "groups": channels}
 
-    words = _("set {change} in {layer}").format(change=change, layer=broken.place)
-    expected = _("{n} channels in axis 1 ({name}={n})").format(n=own, name="in_channels")
+    words = _("set {change} in {layer}").format(change=f"groups={channels}", layer=broken.place)
+    expected = _("{n} channels in axis 1 ({name}={n})").format(n=1, name="in_channels")
     return shape_text(tensors[0].shape), expected, [Fix(words, given=given)]
 
 
@@ -55,6 +50,31 @@ def along_the_batch(broken: Recording, x: torch.Tensor) -> Diagnosis:
             )
             expected = _("a batch of {n}").format(n=len(x))
             return shape_text(tensors[0].shape), expected, [fix]
+    return None
+
+
+def along_another_axis(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose branches joined along a side, where the layer behind wants all their channels."""
+    wanted, tensors = want(broken.call), broken.call.tensors
+    if wanted is None or not tensors:
+        return None
+    for step in (broken.steps[n] for n in broken.way):
+        shape = tuple(tensors[0].shape)
+        if want(step.call):
+            return None
+        if function(step.call) not in _JOINS or {len(shape)} != {len(p) for p in step.inputs}:
+            continue
+        axis = argument(step.call, 1, "dim") or 0
+        along = wanted.axis % len(shape)
+        if axis % len(shape) == along or sum(p[along] for p in step.inputs) != wanted.count:
+            continue
+
+        def given(arguments: tuple, options: dict, dim=along) -> tuple[tuple, dict]:
+            return arguments[:1], {"dim": dim}
+
+        words = _("set {change} in {layer}").format(change=f"dim={along}", layer=step.layer)
+        fix = Fix(words, given=given, at=(step.layer,), certain=True)
+        return shape_text(shape), expected_by(broken.call, wanted), [fix]
     return None
 
 

@@ -24,7 +24,8 @@ from labkit.inspect.fixes import (
     resized,
 )
 from labkit.inspect.recording import Call, Recording, Step
-from labkit.inspect.rules import Diagnosis, earlier
+from labkit.inspect.rules import Diagnosis
+from labkit.inspect.wants import earlier
 from labkit.text import _
 
 SUMS = ("add", "sub", "mul", "div", "truediv", "radd", "iadd", "rsub", "rmul", "addcmul")

@@ -8,8 +8,8 @@ from torch import nn
 
 from labkit.inspect.fixes import Fix
 from labkit.inspect.recording import Recording
-from labkit.inspect.rules import earlier
 from labkit.inspect.slips import called, made_with_a_tensor, names_of, still_none
+from labkit.inspect.wants import earlier
 from labkit.text import _
 
 

@@ -202,7 +202,8 @@ def _is_of_the_watch(error: Exception) -> bool:
     here = [frame.f_code.co_name for frame in frames if frame.f_code.co_filename == __file__]
     last = frames[-1].f_code
     direct = last.co_filename == __file__ and last.co_name == "__torch_function__"
-    return direct or not _RUNNERS.issuperset(here)
+    tried = "exchange" in here  # a change that cannot be made there: the pass breaks with it
+    return direct or not (tried or _RUNNERS.issuperset(here))
 
 
 def _call(function: Callable, arguments: tuple, options: dict) -> Any:

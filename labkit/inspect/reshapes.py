@@ -9,7 +9,8 @@ import torch
 
 from labkit.inspect.fixes import Fix, before, both, function, path, reach, resized, shape_text, twin
 from labkit.inspect.recording import Call, Recording, Step
-from labkit.inspect.rules import Diagnosis, earlier, want
+from labkit.inspect.rules import Diagnosis
+from labkit.inspect.wants import earlier, want
 from labkit.text import _
 
 

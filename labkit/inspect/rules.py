@@ -5,13 +5,12 @@ layer got, what it expected and the fixes to try; None where it does not apply.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
-from torch.nn.modules.conv import _ConvNd
 
 from labkit.inspect.fixes import (
     Fix,
@@ -25,45 +24,14 @@ from labkit.inspect.fixes import (
     swapped,
 )
 from labkit.inspect.recording import Call, Recording, Step
+from labkit.inspect.wants import OUTPUTS, Want, earlier, expected_by, want
 from labkit.text import _
 
 Diagnosis = tuple[str, str, list[Fix]] | None
 
 
-@dataclass(frozen=True)
-class Want:
-    """How many numbers a layer wants, by the name of its argument, along which axis."""
-
-    name: str
-    axis: int
-    count: int
-
-
-WANTS = (
-    (nn.Linear, "in_features", -1),
-    (_ConvNd, "in_channels", 1),
-    (_NormBase, "num_features", 1),
-    (nn.GroupNorm, "num_channels", 1),
-    (nn.PReLU, "num_parameters", 1),
-    (nn.RNNBase, "input_size", -1),
-    (nn.LayerNorm, "normalized_shape", -1),
-    (nn.RMSNorm, "normalized_shape", -1),
-)
-"""Which layer wants how many numbers along which axis."""
-
 _AXES = {"1d": (2, 3), "2d": (3, 4), "3d": (4, 5)}
 _GIVEN = ("in_channels", "out_channels", "kernel_size", "num_features", "output_size", "p")
-_OUTPUTS = ((_ConvNd, "out_channels"), (nn.Linear, "out_features"), (nn.Embedding, "embedding_dim"))
-
-
-def want(call: Call) -> Want | None:
-    """Return what a call wants by the table, or None for one that is not in it."""
-    for kind, name, axis in WANTS:
-        if isinstance(call.module, kind):
-            count = getattr(call.module, name)
-            count = count if isinstance(count, int) else math.prod(count)
-            return Want(name, axis, count)
-    return None
 
 
 def counts(broken: Recording, x: torch.Tensor) -> Diagnosis:
@@ -81,7 +49,7 @@ def counts(broken: Recording, x: torch.Tensor) -> Diagnosis:
     known = -len(shape) <= axis < len(shape)
     if known and shape[axis] == n and (not axes or len(shape) in axes):
         return None
-    expected = _expected(call, wanted)
+    expected = expected_by(call, wanted)
     got = shape_text(shape)
     if name == "in_features" and len(shape) == 1 < x.ndim:
         got = _("{shape}, all images in one row").format(shape=got)
@@ -93,6 +61,8 @@ def counts(broken: Recording, x: torch.Tensor) -> Diagnosis:
     again = _used_again(broken, axis, n)
     if again:
         return got, expected, again
+    if name == "input_size" and len(shape) == 2 and shape[0] == len(x) and shape[1] % n == 0:
+        fixes += _in_steps(call, n)
     groups = getattr(module, "num_groups", 1)
     if known and shape[axis] != n:
         if name == "normalized_shape" and len(shape) == 4 and shape[1] == n:
@@ -147,26 +117,11 @@ def _used_again(broken: Recording, axis: int, n: int) -> list[Fix]:
     return before(call, text, f"x.new_zeros({last.shape})")
 
 
-def _expected(call: Call, wanted: Want) -> str:
-    name, n = wanted.name, wanted.count
-    if isinstance(call.module, nn.Conv2d) or (
-        isinstance(call.module, _NormBase) and "2d" in call.kind
-    ):
-        return _("a batch [N, {n}, height, width] ({name}={n})").format(n=n, name=name)
-    if name == "in_features":
-        return _("{n} numbers per image (in_features={n})").format(n=n)
-    if wanted.axis == -1:
-        sizes = getattr(call.module, name, n)
-        sizes = n if isinstance(sizes, int) or len(sizes) == 1 else list(sizes)
-        return _("{n} in the last axis ({name}={n})").format(n=sizes, name=name)
-    return _("{n} channels in axis 1 ({name}={n})").format(n=n, name=name)
-
-
 def _as_many(call: Call, name: str, size: int, groups: int) -> list[Fix]:
     """Return the fix that gives the layer as many inputs as it got."""
     module = call.module
     swapped = []
-    for kind, out in _OUTPUTS:  # nn.Linear(10, 784) for nn.Linear(784, 10)
+    for kind, out in OUTPUTS:  # nn.Linear(10, 784) for nn.Linear(784, 10)
         if isinstance(module, kind) and getattr(module, out) == size and name.startswith("in_"):
             both: dict[str, Any] = {name: size, out: getattr(module, name)}
             swapped = resized(call, **both)
@@ -222,6 +177,15 @@ def _in_rows(broken: Recording) -> bool:
     ordered = made[:1] == ["flatten"] and made[-1] in ("permute", "transpose", "movedim")
     by_hand = made[:1] in (["view"], ["reshape"]) or ordered
     return isinstance(broken.call.module, nn.RNNBase) and by_hand
+
+
+def _in_steps(call: Call, n: int) -> list[Fix]:
+    """Return the fix of an RNN that gets the numbers of all its steps in one row."""
+    if not call.module.batch_first:
+        return []
+    text = _("give each step its {n} numbers, {x}").format(n=n, x="{x}")
+    fixes = before(call, text, f"x.view(len(x), -1, {n})")
+    return [replace(fix, certain=True) for fix in fixes]
 
 
 def _flattened(broken: Recording, n: int, x: torch.Tensor) -> list[Fix]:
@@ -301,44 +265,3 @@ def _norm_of_maps(call: Call, n: int) -> list[Fix]:
     text = _("write nn.{kind}({line}), which takes {n} axes")
     layer = made("GroupNorm", f"1, {n}", next(call.module.parameters(), None))
     return [Fix(text.format(kind="GroupNorm", line=f"1, {n}", n=4), {call.name: layer})]
-
-
-def earlier(broken: Recording, source: int | None, size: int, n: int) -> list[Fix]:
-    """Return the fixes of an earlier layer whose count was mistyped, so that this one fits."""
-    while source is not None:
-        step = broken.steps[source]
-        for kind, name in _OUTPUTS:
-            if isinstance(step.call.module, kind):
-                given = getattr(step.call.module, name)
-                return _output(step.call, name, n) if given == size else []
-        if function(step.call) in ("cat", "concat"):  # one of the joined has too few or too many
-            ends = zip(step.sources, step.inputs, strict=True)
-            pairs = [(one, shape[1]) for one, shape in ends if len(shape) > 1][-2:]
-            return [
-                fix
-                for one, part in sorted(reversed(pairs), key=lambda p: (p[1] + n - size) % 2)
-                if part + n - size > 0
-                for fix in earlier(broken, one, part, part + n - size)
-            ]
-        if function(step.call) == "chunk":
-            parts = argument(step.call, 1, "chunks") or 1
-            return earlier(broken, step.sources[0], step.inputs[0][-1], n * parts)
-        if isinstance(step.call.module, nn.PixelShuffle):
-            times = step.call.module.upscale_factor**2
-            size, n = size * times, n * times
-        wanted = want(step.call)
-        if wanted and wanted.count > 1:  # a layer in between that had the count it wants
-            return []
-        source = next(iter(step.sources), None)
-    return []
-
-
-def _output(call: Call, name: str, size: int) -> list[Fix]:
-    changes: dict[str, Any] = {name: size}
-    if size % getattr(call.module, "groups", 1):
-        changes["groups"] = 1
-    text = _("give {layer} {n} outputs, {rest}")
-    return [
-        Fix(text.format(layer=call.name, n=size, rest=fix.words), fix.layers)
-        for fix in resized(call, **changes)
-    ]

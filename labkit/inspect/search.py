@@ -17,7 +17,7 @@ from torch.utils import _pytree as pytree
 from labkit.inspect.fixes import Fix, computes, function, path, shape_text, twin
 from labkit.inspect.joins import SUMS
 from labkit.inspect.recording import Call, Recording, is_layer
-from labkit.inspect.rules import want
+from labkit.inspect.wants import want
 from labkit.text import _
 
 _TRIED = 24  # whole passes at most

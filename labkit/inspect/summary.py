@@ -1,6 +1,5 @@
 """Summarise a model: a row for each step of a forward pass and, where it breaks, the fix."""
 
-import math
 import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,9 +11,10 @@ from torch import nn
 from labkit.display import ORANGE, Html, card, escaped, table
 from labkit.inspect.faults import Fault, find_fault
 from labkit.inspect.reasons import why
-from labkit.inspect.recording import Call, Recording, Step, plain, record
+from labkit.inspect.recording import Call, Recording, plain, record
+from labkit.inspect.silent import in_silence
 from labkit.sandbox.untouched import untouched
-from labkit.text import _, ngettext, written
+from labkit.text import _, written
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def summary(
             for step in recording.steps
         )
         fault = find_fault(recording, x) if recording.error else None
-    return Summary(tuple(x.shape), rows, recording.parameters, fault, _warnings(recording, x.shape))
+    return Summary(tuple(x.shape), rows, recording.parameters, fault, in_silence(recording, x))
 
 
 def _kind(call: Call) -> str:
@@ -139,65 +139,3 @@ def _breaks(live: Recording) -> bool:
     """
     alone = "more than 1 value per channel" in str(live.error)
     return bool(live.error) and not alone and not isinstance(live.error, AssertionError)
-
-
-def _warnings(recording: Recording, fed: torch.Size) -> tuple[str, ...]:
-    if recording.error and recording.live is not None:
-        return (_("Without gradients this pass runs; in training, with gradients, it breaks."),)
-    if recording.error:
-        return ()
-    found = []
-    single = [step.layer for step in recording.steps if _one_value(step)]
-    if single and recording.model.training:
-        text = _(
-            "{layer} gets one value for each channel, and a normalisation over the batch cannot "
-            "train on that: train on batches of 2 or more, and predict after model.eval()."
-        )
-        found.append(text.format(layer=single[0]))
-    if recording.output is None:
-        found.append(_("The forward pass returned None: let it end with return and its result."))
-    mixing = next((step for step in recording.steps if _rearranges_batch(step, fed)), None)
-    last = recording.steps[-1].shape if mixing else ()  # (): a loss, one number for all images
-    if mixing and last and last[:1] != fed[:1] and len(fed) != 3:
-        found.append(
-            _(
-                "{count} images went in and {rows} rows came out: {layer} made {after} of "
-                "{before} and mixed the images. torch.flatten(x, 1) keeps them apart."
-            ).format(
-                count=fed[0],
-                rows=last[0],
-                layer=mixing.layer,
-                before=list(mixing.inputs[0]),
-                after=list(mixing.shape),
-            )
-        )
-    if recording.unused:
-        shown = ", ".join(recording.unused[:3]) + (
-            _(" and others") if len(recording.unused) > 3 else ""
-        )
-        found.append(
-            ngettext(
-                "{n} parameter took no part in this pass (in evaluation mode): {names}.",
-                "{n} parameters took no part in this pass (in evaluation mode): {names}.",
-                len(recording.unused),
-            ).format(n=len(recording.unused), names=shown)
-        )
-    return tuple(found)
-
-
-def _one_value(step: Step) -> bool:
-    norm = isinstance(step.call.module, nn.modules.batchnorm._BatchNorm)
-    return norm and math.prod(step.inputs[0]) == step.inputs[0][1]
-
-
-def _rearranges_batch(step: Step, fed: torch.Size) -> bool:
-    """Tell whether a step put the same numbers into another number of rows."""
-    if (
-        step.layer.endswith("unbind()")
-        or not fed
-        or not step.inputs
-        or step.inputs[0][:1] != fed[:1]
-        or step.shape[:1] == fed[:1]
-    ):
-        return False
-    return len(step.inputs) == 1 and math.prod(step.inputs[0]) == math.prod(step.shape)

@@ -1,6 +1,7 @@
 """The rule for windows that are larger than the map, and for images that are too small."""
 
 import math
+from dataclasses import replace
 
 import torch
 
@@ -28,7 +29,8 @@ def windows(broken: Recording, x: torch.Tensor) -> Diagnosis:
     got = text.format(shape=shape_text(tensors[0].shape), size=" x ".join(map(str, sides)))
     text = _("maps of at least {n} pixels a side")
     expected = text.format(n=spans[axis] - 2 * window.padding[axis])
-    fixes, places = [], range(len(sides))
+    fixes: list[Fix] = []
+    places = range(len(sides))
     if weight(call) is None:
         wider = [
             (sides[n] - 1) * window.stride[n] + spans[n] - 2 * window.padding[n] for n in places
@@ -39,7 +41,11 @@ def windows(broken: Recording, x: torch.Tensor) -> Diagnosis:
             fixes += resized(call, kernel_size=min(sides), stride=min(sides))
     elif call.module:
         padding = max(-(-(spans[n] - sides[n]) // 2) for n in short)
-        fixes = resized(call, padding=padding) + resized(call, kernel_size=min(sides))
+        outputs, size = getattr(call.module, "out_channels", 0), max(window.kernel)
+        if 1 < outputs < size == min(window.kernel):  # nn.Conv2d(3, 5, 32) for nn.Conv2d(3, 32, 5)
+            turned = resized(call, out_channels=size, kernel_size=outputs)
+            fixes = [replace(fix, certain=True) for fix in turned]
+        fixes += resized(call, padding=padding) + resized(call, kernel_size=min(sides))
     return got, expected, fixes + larger(broken, x)
 
 

@@ -683,6 +683,30 @@ a function is misspelt
     return self.fc(torch.flaten(x, 1))
     Net: write flatten: there is no flaten
     flaten -> flatten
+branches are joined along the height
+    a = nn.Conv2d(3, 14, 3, padding=1); b = nn.Conv2d(3, 14, 5, padding=2); c = nn.Conv2d(28, 8, 1)
+    y = torch.cat([self.a(x), self.b(x)], dim=2); return self.c(F.relu(y)).mean((2, 3))
+    c: dim=1 in cat
+    dim=2 -> dim=1
+number of filters and size of the kernel are swapped
+    c1 = nn.Conv2d(3, 5, 32); c2 = nn.Conv2d(32, 8, 3)
+    x = self.c2(F.relu(self.c1(x))); return x.mean((2, 3))
+    c1: out_channels=32, kernel_size=5
+    nn.Conv2d(3, 5, 32) -> nn.Conv2d(3, 32, 5)
+    fed [4, 3, 28, 28] float32
+a code is repeated along its features and not in time
+    code = nn.Linear(3072, 18); rnn = nn.LSTM(18, 24, batch_first=True); fc = nn.Linear(24, 3)
+    x = self.code(x.flatten(1)).repeat(1, 25); out, _ = self.rnn(x); return self.fc(out)
+    rnn: x\.view\(len\(x\), -1, 18\)
+    .repeat(1, 25) -> .repeat(1, 25).view(len(x), -1, 18)
+the count behind alike blocks is made wrongly twice
+    d1 = nn.Sequential(nn.Conv2d(3, 6, 3, padding=1)); d2 = nn.Sequential(nn.Conv2d(9, 6, 3, \
+        padding=1)); d3 = nn.Sequential(nn.Conv2d(15, 6, 3, padding=1)); norm = \
+        nn.BatchNorm2d(33); fc = nn.Linear(33, 10)
+    x = torch.cat([x, self.d1(x)], 1); x = torch.cat([x, self.d2(x)], 1); x = torch.cat([x, \
+        self.d3(x)], 1); return self.fc(self.norm(x).mean((2, 3)))
+    norm: num_features=21.*and set in_features=21
+    33 -> 21
 """
 """Each by its name: its layers, its forward, the layer to blame with what the fix has to say, the
 right fix as an edit, which has to run, and what is fed if that is not a batch of four images."""

@@ -229,6 +229,39 @@ def test_a_view_that_changes_the_batch_in_silence_is_a_warning():
     shown = summary(Loose(), (4, 3, 52, 52))
     assert shown.fault is None and shown.rows[-1].shape == (16, 10)
     assert "4 images went in and 16 rows came out: view()" in shown.warnings[0]
+
+
+class TimeFirst(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(9, 8)
+
+    def forward(self, x):
+        return self.lstm(x)[0][-1]
+
+
+def test_a_recurrent_layer_that_takes_the_batch_for_time_is_a_warning():
+    shown = summary(TimeFirst(), (10, 128, 9))
+    assert shown.rows[-1].shape == (128, 8)
+    assert "10 sequences went in and 128 rows came out: lstm" in shown.warnings[0]
+    assert not summary(TimeFirst(), (10, 10, 9)).warnings  # nobody can tell
+
+
+def test_numbers_that_meet_all_others_are_a_warning():
+    first, second = (nn.Linear(12, 1) for _ in range(2))
+    crossing = Own(lambda m, x: first(x) + second(x).squeeze(1))
+    assert "add() made [6, 6] of [6, 1] and [6]" in summary(crossing, (6, 12)).warnings[0]
+    fitting = Own(lambda m, x: first(x).squeeze(1) + second(x).squeeze(1))
+    assert "made" not in " ".join(summary(fitting, (6, 12)).warnings)
+
+
+@pytest.mark.parametrize("side", [28, 32])
+def test_an_autoencoder_that_gives_back_less_is_told_the_padding(side):
+    layers = [nn.Conv2d(1, 8, 3, 2, 1), nn.ReLU(), nn.ConvTranspose2d(8, 1, 3, 2, 1)]
+    shown = summary(nn.Sequential(*layers), (2, 1, side, side))
+    assert shown.rows[-1].shape[2] == side - 1 and "set output_padding=1" in shown.warnings[0]
+    layers[2] = nn.ConvTranspose2d(8, 1, 3, 2, 1, output_padding=1)
+    assert not summary(nn.Sequential(*layers), (2, 1, side, side)).warnings
     assert summary(Net(), (4, 3, 32, 32)).warnings == ()
 
 

@@ -64,13 +64,13 @@ def drawn(rates: dict[str, float], batch: int) -> str:
     rows = "".join(_lane(name, rate, goal) for name, rate in rates.items())
     times = rates[fast] / rates[slow]
     text = _(
-        "Batches of {batch}: {fast} trains on {high:,.0f} images per second, {slow} on {low:,.0f}. "
-        "That is {times:.2g} times as many."
+        "Training with batches of {batch}: {low:,.0f} images per second ({slow}) and {high:,.0f} "
+        "({fast}), {times:.2g} times as many."
     )
     if times < 1.1:
         text = _(
-            "Batches of {batch}: {fast} trains on {high:,.0f} images per second, {slow} on "
-            "{low:,.0f}. That is about as many."
+            "Training with batches of {batch}: {low:,.0f} images per second ({slow}) and "
+            "{high:,.0f} ({fast}), about the same."
         )
     said = text.format(
         batch=batch, fast=fast, slow=slow, high=rates[fast], low=rates[slow], times=times

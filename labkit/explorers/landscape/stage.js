@@ -122,8 +122,10 @@ function drawWalk(walk, position, { flat }, { ground, chart }, words) {
   const arrow = here.inside ? slope(here, walk.slopes[steps.at(-1)], ground) : "";
   const walked = onGround(flat, [trail(ground, spots), arrow, walker(ground, spots.at(-1), far)]);
   const same = !flat && chart.top === ground.top && here.inside && there.inside;
-  const level = same ? polyline([[here.x, here.y], [there.x, there.y]], "lk-level") : "";
-  return [level, walked, trail(chart, losses), walker(chart, losses.at(-1), far)].join("");
+  const level = // at one height, with room for the numbers between the frames
+    [[here.x, ground.right, here.y], [chart.left, there.x, there.y]].map(([from, to, y]) =>
+      same ? polyline([[from, y], [to, y]], "lk-level") : "");
+  return [...level, walked, trail(chart, losses), walker(chart, losses.at(-1), far)].join("");
 }
 
 /** The nearest point inside a frame, and whether that is the point itself. */

@@ -33,8 +33,9 @@ function grouped(value, digits = 0) {
 /** A number in a sentence: 0.53, −1, 12.5 */
 const rounded = (value, digits = 2) => written(Number(value.toFixed(digits)).toString());
 
-/** A number in a narrow cell: .53, −1, 12.5; where decimals have a comma, the 0 always stands. */
-const short = (value, digits = 2) => rounded(value, digits).replace(/^(−?)0(?=\.)/, "$1");
+/** A number in a narrow cell: .53, .90, −1; where decimals have a comma, the 0 always stands. */
+const short = (value, digits = 2) =>
+  fixed(value, Number.isInteger(value) ? 0 : digits).replace(/^(−?)0(?=\.)/, "$1");
 
 /** The numbers that Python sent, as an array of that kind. */
 const unpacked = (view, Kind) =>

@@ -62,15 +62,15 @@ def test_the_button_of_a_gpu_that_is_not_there_replays_the_newest_recording(no_g
     assert toggle.race.layout.display == ""
     assert "Recorded on cuda:0 (Test card), 2002-02-02, torch 0.0 (made up)" in toggle.words.value
     assert toggle.batch.texts == ["4", "64"]  # 256 was recorded on one of the two alone
-    assert "CPU trains on 1,000 images per second, GPU on 500." in toggle.track.value
+    assert "500 images per second (GPU) and 1,000 (CPU)" in toggle.track.value
     toggle.batch.value = 1
-    assert "GPU trains on 40,000 images per second, CPU on 2,000." in toggle.track.value
-    assert "That is 20 times as many." in toggle.track.value
+    assert "2,000 images per second (CPU) and 40,000 (GPU)" in toggle.track.value
+    assert ", 20 times as many." in toggle.track.value
 
 
 def test_two_lanes_that_train_alike_are_said_to():
     said = compute.drawn({"1 thread": 1000.0, "2 threads": 1040.0}, 4)
-    assert "1,000. That is about as many." in said and "times" not in said
+    assert "(2 threads), about the same." in said and "times" not in said
 
 
 def test_each_bar_fills_as_fast_as_its_lane_trains():

@@ -1,0 +1,127 @@
+"""What a forward pass did without an error, though nobody may have meant it."""
+
+import math
+
+import torch
+from torch import nn
+
+from labkit.inspect.fixes import changed, resized
+from labkit.inspect.recording import Recording, Step
+from labkit.text import _, ngettext
+
+
+def in_silence(recording: Recording, x: torch.Tensor) -> tuple[str, ...]:
+    """Return a sentence for each thing that a pass did without an error and nobody may have meant.
+
+    recording: of a pass that ran to its end; of one that broke, only what else is to be known
+    x: what was fed in
+    """
+    if recording.error and recording.live is not None:
+        return (_("Without gradients this pass runs; in training, with gradients, it breaks."),)
+    if recording.error:
+        return ()
+    found = []
+    single = [step.layer for step in recording.steps if _one_value(step)]
+    if single and recording.model.training:
+        text = _(
+            "{layer} gets one value for each channel, and a normalisation over the batch cannot "
+            "train on that: train on batches of 2 or more, and predict after model.eval()."
+        )
+        found.append(text.format(layer=single[0]))
+    if recording.output is None:
+        found.append(_("The forward pass returned None: let it end with return and its result."))
+    fed, last = x.shape, recording.steps[-1].shape if recording.steps else ()
+    mixing = next((step for step in recording.steps if _rearranges_batch(step, fed)), None)
+    if mixing and last and last[:1] != fed[:1] and len(fed) != 3:  # (): a loss, one number
+        found.append(
+            _(
+                "{count} images went in and {rows} rows came out: {layer} made {after} of "
+                "{before} and mixed the images. torch.flatten(x, 1) keeps them apart."
+            ).format(
+                count=fed[0],
+                rows=last[0],
+                layer=mixing.layer,
+                before=list(mixing.inputs[0]),
+                after=list(mixing.shape),
+            )
+        )
+    found += _in_time(recording, fed, last) + _crossed(recording) + _smaller(recording, x)
+    if recording.unused:
+        shown = ", ".join(recording.unused[:3]) + (
+            _(" and others") if len(recording.unused) > 3 else ""
+        )
+        found.append(
+            ngettext(
+                "{n} parameter took no part in this pass (in evaluation mode): {names}.",
+                "{n} parameters took no part in this pass (in evaluation mode): {names}.",
+                len(recording.unused),
+            ).format(n=len(recording.unused), names=shown)
+        )
+    return tuple(found)
+
+
+def _one_value(step: Step) -> bool:
+    norm = isinstance(step.call.module, nn.modules.batchnorm._BatchNorm)
+    return norm and math.prod(step.inputs[0]) == step.inputs[0][1]
+
+
+def _rearranges_batch(step: Step, fed: torch.Size) -> bool:
+    """Tell whether a step put the same numbers into another number of rows."""
+    if (
+        step.layer.endswith("unbind()")
+        or not fed
+        or not step.inputs
+        or step.inputs[0][:1] != fed[:1]
+        or step.shape[:1] == fed[:1]
+    ):
+        return False
+    return len(step.inputs) == 1 and math.prod(step.inputs[0]) == math.prod(step.shape)
+
+
+def _in_time(recording: Recording, fed: torch.Size, last: tuple) -> list[str]:
+    """Tell of a recurrent layer that took the batch for time steps."""
+    for step in recording.steps:
+        first = getattr(step.call.module, "batch_first", True)
+        if not first and step.inputs[0][:2] == fed[:2] and last[:1] == fed[1:2] != fed[:1]:
+            text = _(
+                "{count} sequences went in and {rows} rows came out: {layer} takes the time first. "
+                "If the first axis is your batch, write batch_first=True, and take the last step "
+                "as out[:, -1]."
+            )
+            return [text.format(count=fed[0], rows=last[0], layer=step.layer)]
+    return []
+
+
+def _crossed(recording: Recording) -> list[str]:
+    """Tell of [N, 1] and [N], which become [N, N]: each image's number meets every other's."""
+    for step in recording.steps:
+        n = step.shape[0] if len(step.shape) == 2 else 0
+        if n > 1 and sorted(step.inputs) == [(n,), (n, 1)] and step.shape == (n, n):
+            text = _(
+                "{layer} made {shape} of {first} and {second}: each number of the one meets all of "
+                "the other. x.squeeze(1) first gives both the shape [{n}]."
+            )
+            first, second = map(list, step.inputs)
+            shape = list(step.shape)
+            return [text.format(layer=step.layer, shape=shape, first=first, second=second, n=n)]
+    return []
+
+
+def _smaller(recording: Recording, x: torch.Tensor) -> list[str]:
+    """Tell of an autoencoder that gives back maps some pixels smaller than it was given."""
+    output = recording.output
+    like = isinstance(output, torch.Tensor) and output.ndim == x.ndim == 4
+    if not like or output.shape[1] != x.shape[1]:
+        return []
+    lost = {a - b for a, b in zip(x.shape[2:], output.shape[2:], strict=True)}
+    grown = [s.call for s in recording.steps if isinstance(s.call.module, nn.ConvTranspose2d)]
+    for call in grown[::-1] if len(lost) == 1 and min(lost) > 0 else ():
+        more = min(lost) + call.module.output_padding[0]
+        for fix in resized(call, output_padding=more):
+            with changed(fix, recording, x) as (again, _fed):
+                fits = not again.error and again.output.shape == x.shape
+            if fits:
+                text = _("The output is {after}, the input {before}; to make them agree, {change}.")
+                shapes = {"after": list(output.shape), "before": list(x.shape)}
+                return [text.format(**shapes, change=fix.words)]
+    return []
