@@ -1,18 +1,11 @@
-"""Small changes of a right answer, made by its syntax tree, as a slip of the pen makes them."""
+"""Small changes of a right answer, as a slip of the pen makes them."""
 
 import ast
-import copy
 from collections.abc import Iterator
+from typing import Any
 
-_OPERATORS = {
-    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult,
-    ast.FloorDiv: ast.Div, ast.Mod: ast.FloorDiv, ast.Pow: ast.Mult,
-}  # fmt: skip
-_COMPARISONS = {
-    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq, ast.Is: ast.IsNot,
-}  # fmt: skip
-_TURNED = {ast.Lt: ast.Gt, ast.LtE: ast.GtE, ast.Gt: ast.Lt, ast.GtE: ast.LtE}
+from labkit.inspect.edits import edits
+
 _NAMES = {
     "mean": "sum", "sum": "mean", "any": "all", "all": "any", "argmax": "argmin", "max": "min",
     "min": "max", "ceil": "floor", "train": "eval", "eval": "train", "sqrt": "square",
@@ -25,18 +18,55 @@ _NAMES = {
 def mutants(source: str) -> Iterator[tuple[str, str]]:
     """Return all programs that differ from ``source`` by one small change, each with its change.
 
-    The change is the line as it reads now, or the line that is gone, behind a minus.
+    The change is the line as it reads now, or the line that is gone, behind a minus. Most are the
+    edits that the checks themselves try (see test_likeness); to these come other names,
+    neighbouring numbers, and what a loop runs over.
     """
     tree = ast.parse(source)
     original, seen = ast.unparse(tree), set()
-    for number, node in enumerate(ast.walk(tree)):
-        for change in _changes(node, tree):
-            mutant = copy.deepcopy(tree)
-            change(list(ast.walk(mutant))[number])
-            text = ast.unparse(ast.fix_missing_locations(mutant))
-            if text not in seen | {original} and _is_python(text):
-                seen.add(text)
-                yield _difference(original, text), text
+    for text in (*_edited(tree), *_slips(tree)):
+        if text not in seen | {original} and _is_python(text):
+            seen.add(text)
+            yield _difference(original, text), text
+
+
+def _edited(tree: ast.Module) -> Iterator[str]:
+    """Yield the edits, without those that change the order, or call the last axis -1."""
+    original = ast.unparse(tree)
+    for *_edit, text in edits(tree, {}):
+        reordered = sorted(text.splitlines()) == sorted(original.splitlines())
+        if not reordered and text.count("-1") <= original.count("-1"):
+            yield text
+
+
+def _slips(tree: ast.Module) -> Iterator[str]:
+    function = next((node for node in tree.body if isinstance(node, ast.FunctionDef)), None)
+    parameters = [argument.arg for argument in function.args.args] if function else []
+    for node in ast.walk(tree):
+        for field, value in _others(node, parameters):
+            kept = getattr(node, field)
+            setattr(node, field, value)
+            yield ast.unparse(tree)
+            setattr(node, field, kept)
+
+
+def _others(node: ast.AST, parameters: list[str]) -> Iterator[tuple[str, Any]]:
+    """Yield a field of a node, and what may stand there instead."""
+    match node:
+        case ast.Attribute(attr=name) if name in _NAMES:
+            yield "attr", _NAMES[name]
+        case ast.Name(id=name, ctx=ast.Load()):
+            others = parameters if name in parameters else ()
+            yield from (("id", other) for other in (_NAMES.get(name, name), *others))
+        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+            yield from (("value", number + 1), ("value", number - 1))
+        case ast.BinOp(op=ast.Mod()):
+            yield "op", ast.FloorDiv()
+        case ast.BoolOp(values=[first, *rest]):
+            yield from (("values", [first]), ("values", rest))
+        case ast.For(iter=items):  # the edits leave it as it is
+            other = edits(ast.parse(ast.unparse(items)), {})
+            yield from (("iter", ast.Name(text)) for *_edit, text in other)
 
 
 def _is_python(text: str) -> bool:
@@ -48,79 +78,6 @@ def _is_python(text: str) -> bool:
 
 
 def _difference(original: str, mutant: str) -> str:
-    before, after = original.splitlines(), mutant.splitlines()
-    new = [line.strip() for line in after if line not in before]
-    return " ".join(new or ["-", *[line.strip() for line in before if line not in after]])
-
-
-def _setting(name: str, value):
-    return lambda node: setattr(node, name, value)
-
-
-def _becoming(pick):
-    """Return a change by which a node becomes a part of itself: a call is dropped."""
-
-    def change(node) -> None:
-        part = pick(node)
-        node.__class__ = part.__class__
-        node.__dict__.clear()
-        node.__dict__.update(part.__dict__)
-
-    return change
-
-
-def _changes(node, tree) -> Iterator:
-    if isinstance(node, ast.BinOp):
-        if type(node.op) in _OPERATORS:
-            yield _setting("op", _OPERATORS[type(node.op)]())
-        yield _becoming(lambda n: n.left)
-        yield _becoming(lambda n: n.right)
-    elif isinstance(node, ast.Compare):
-        for table in (_COMPARISONS, _TURNED):
-            if type(node.ops[0]) in table:
-                yield _setting("ops", [table[type(node.ops[0])]()])
-    elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        yield _setting("value", node.value + 1)
-        yield _setting("value", node.value - 1)
-    elif isinstance(node, ast.Constant) and type(node.value) is bool:
-        yield _setting("value", not node.value)
-    elif isinstance(node, ast.UnaryOp):
-        yield _becoming(lambda n: n.operand)
-    elif isinstance(node, ast.IfExp):
-        yield _becoming(lambda n: n.body)
-        yield _becoming(lambda n: n.orelse)
-    elif isinstance(node, ast.BoolOp):
-        yield _becoming(lambda n: n.values[0])
-        yield _becoming(lambda n: n.values[1])
-    elif isinstance(node, ast.Call):
-        yield from _calls(node)
-    elif isinstance(node, ast.Attribute) and node.attr in _NAMES:
-        yield _setting("attr", _NAMES[node.attr])
-    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-        if node.id in _NAMES:
-            yield _setting("id", _NAMES[node.id])
-        names = [argument.arg for argument in tree.body[0].args.args] if _is_function(tree) else []
-        if node.id in names:
-            yield from (_setting("id", other) for other in names if other != node.id)
-    elif isinstance(node, ast.AugAssign):
-        yield _setting("op", ast.Sub())
-    body = getattr(node, "body", None)
-    if isinstance(body, list) and not isinstance(node, ast.Module | ast.ClassDef):
-        for place in range(len(body) if len(body) > 1 else 0):
-            yield lambda n, place=place: n.body.pop(place)
-
-
-def _calls(node: ast.Call) -> Iterator:
-    if isinstance(node.func, ast.Attribute):
-        yield _becoming(lambda n: n.func.value)
-    if len(node.args) == 1:
-        yield _becoming(lambda n: n.args[0])
-    for number in range(len(node.keywords)):
-        yield lambda n, number=number: n.keywords.pop(number)
-    if len(node.args) > 1:
-        yield lambda n: n.args.insert(0, n.args.pop(1))
-        yield lambda n: n.args.pop()
-
-
-def _is_function(tree) -> bool:
-    return isinstance(tree.body[0], ast.FunctionDef)
+    before, after = ([*map(str.strip, text.splitlines())] for text in (original, mutant))
+    new = [line for line in after if line not in before and line != "pass"]
+    return " ".join(new or ["-", *[line for line in before if line not in after]])
