@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.optim import SGD, Adam, lr_scheduler
-from torch.utils.data import ConcatDataset, DataLoader, Dataset, Subset, WeightedRandomSampler
+from torch.utils.data import ConcatDataset, DataLoader, Subset, WeightedRandomSampler
 
 from labkit.data.loaders import BatchLoader
 from labkit.doctor import catalogue, examine
@@ -67,12 +67,7 @@ def fault(kind, broken, fixed=program):
 
 def faulty(kind):
     """Register a program that takes ``right``: with it, it is fixed."""
-
-    def register(make):
-        fault(kind, partial(make, False), partial(make, True))
-        return make
-
-    return register
+    return lambda make: fault(kind, partial(make, False), partial(make, True)) or make
 
 
 @cache
@@ -686,8 +681,8 @@ def erased(x):
 
 def held(count, same=False):
     """Return a data set of its own kind that says how many of the images it has."""
-    items = Items(count, lambda n: (images[0 if same else n], labels[n]))
-    items.images, items.labels = images, labels
+    known = {"images": images, "labels": labels}
+    items = Items(count, lambda n: (images[0 if same else n], labels[n]), **known)
     return program(model=cnn(), train_batches=DataLoader(items, 16, shuffle=True))
 
 
@@ -757,21 +752,14 @@ def an_image_flipped_without_its_mask(right):
     return program(model=model, train_batches=batches, validation_batches=None)
 
 
-class Named(Dataset):
-    def __init__(self, names, start):
-        self.index, self.start = {name: number for number, name in enumerate(names)}, start
-
-    def __len__(self):
-        return 60
-
-    def __getitem__(self, index):
-        return images[self.start + index], self.index["abc"[index % 3]]
-
-
 @faulty("labels-numbered")
 def names_numbered_in_each_set(right):
-    sets = Named("abc", 0), Named("abc" if right else "cab", 60)
-    training, validation = (DataLoader(one, 20, shuffle=True) for one in sets)
+    def named(names, start):
+        index = {name: number for number, name in enumerate(names)}
+        items = Items(60, lambda n: (images[start + n], index["abc"[n % 3]]), index=index)
+        return DataLoader(items, 20, shuffle=True)
+
+    training, validation = named("abc", 0), named("abc" if right else "cab", 60)
     parts = program(model=cnn(3), train_batches=training)
     return parts | {"validation_batches": None, "test_batches": validation}
 

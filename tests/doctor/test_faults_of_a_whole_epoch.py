@@ -28,21 +28,13 @@ from tests.doctor.programs import (
     one_number,
     pictures,
     program,
+    registering,
     right_evaluation,
     trains,
     written,
 )
 
-FAULTS = []
-"""The kind of a finding, and a program that has to get it, and with ``right`` must not."""
-
-
-def faulty(kind):
-    def register(make):
-        FAULTS.append((kind, make))
-        return make
-
-    return register
+faulty = registering(FAULTS := [])
 
 
 def held():

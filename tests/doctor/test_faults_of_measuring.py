@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Dataset, TensorDataset, random_split
+from torch.utils.data import DataLoader, TensorDataset, random_split
 
 from labkit.doctor import examine
 from tests.doctor.programs import (
+    EVALUATE,
     Items,
     cnn,
     images,
@@ -19,6 +20,7 @@ from tests.doctor.programs import (
     normal,
     pictures,
     program,
+    registering,
     right_evaluation,
     right_loop,
     trains,
@@ -26,32 +28,9 @@ from tests.doctor.programs import (
 )
 from tests.doctor.test_faults_of_a_whole_epoch import whole
 
-FAULTS = []
-"""The kind of a finding, and a program that has to get it, and with ``right`` must not."""
-
+faulty = registering(FAULTS := [])
 judged = normal(torch.from_numpy(pictures.test_images))
 answers = torch.from_numpy(pictures.test_labels)
-
-
-def faulty(kind):
-    def register(make):
-        FAULTS.append((kind, make))
-        return make
-
-    return register
-
-
-class Numbered(Dataset):
-    """Images whose labels can be read without them."""
-
-    def __init__(self, x, y, kind):
-        self.x, self.labels = x, kind(y)
-
-    def __len__(self):
-        return len(self.labels)
-
-    def __getitem__(self, n):
-        return self.x[n], int(self.labels[n])
 
 
 STORED = """
@@ -66,7 +45,9 @@ KINDS = {"list": list, "array": lambda y: y.numpy(), "tensor": lambda y: y}
 
 
 def of_stored_labels(right, kind="array", copies=1, source=STORED, **options):
-    data = Numbered(judged.repeat(copies, 1, 1, 1), answers.repeat(copies), KINDS[kind])
+    """Return a program whose labels can be read without the images."""
+    x, y = judged.repeat(copies, 1, 1, 1), answers.repeat(copies)
+    data = Items(len(y), lambda n: (x[n], int(y[n])), labels=KINDS[kind](y))
     batches = DataLoader(data, 25, **{"shuffle": not right, **options})
     parts = program(model=cnn(), validation_batches=batches)
     return parts | {"evaluate": written(source, np=np)}
@@ -83,15 +64,7 @@ def labels_of_a_large_set(right):
 
 
 def test_counting_the_labels_of_a_set_that_is_shuffled_is_right():
-    source = """
-def evaluate(model, batches):
-    model.eval()
-    right = 0
-    with torch.no_grad():
-        for images, labels in batches:
-            right += (model(images).argmax(1) == labels).sum().item()
-    return right / len(batches.dataset.labels)
-"""
+    source = EVALUATE.replace("/ examples", "/ len(batches.dataset.labels)")
     for copies in (1, 36):
         report = examine(**of_stored_labels(False, "tensor", copies, source))
         assert not report.faults, str(report)
@@ -141,46 +114,33 @@ def test_a_measure_that_is_none_of_the_usual_ones_is_asked_about():
     assert "argmax" not in str(report)
 
 
-SEVERAL = """
-def evaluate(model, batches):
-    model.eval()
-    right = examples = 0
-    with torch.no_grad():
-        for images, labels in batches:
-            right += ((YES) == (labels > 0)).all(1).sum().item()
-            examples += len(labels)
-    return right / examples
-"""
-
-
 def several(yes, *last):
     """Return a program with four answers for each image."""
     table = (torch.arange(10)[:, None] >> torch.arange(4) & 1).float()
     model = nn.Sequential(cnn(4), *last)
+    equal = "(outputs.argmax(1) == labels)", f"(({yes}) == (labels > 0)).all(1)"
     return program(
         model=model,
         loss_function=nn.BCELoss() if last else nn.BCEWithLogitsLoss(),
         train_batches=loader(images, table[labels]),
         validation_batches=loader(judged, table[answers], shuffle=False),
-        evaluate=written(SEVERAL, "YES", yes),
+        evaluate=written(EVALUATE, *equal),
     )
 
 
 @faulty("wrong-accuracy")
 def a_second_sigmoid(right):
-    return several(
-        "model(images) > 0.5" if right else "model(images).sigmoid() > 0.5", nn.Sigmoid()
-    )
+    return several("outputs > 0.5" if right else "outputs.sigmoid() > 0.5", nn.Sigmoid())
 
 
 @faulty("wrong-accuracy")
 def probabilities_above_0(right):
-    return several("model(images) > 0.3" if right else "model(images) > 0", nn.Sigmoid())
+    return several("outputs > 0.3" if right else "outputs > 0", nn.Sigmoid())
 
 
 @faulty("wrong-accuracy")
 def logits_above_a_half(right):
-    return several("model(images).sigmoid() > 0.3" if right else "model(images) > 0.5")
+    return several("outputs.sigmoid() > 0.3" if right else "outputs > 0.5")
 
 
 SPLITS = """

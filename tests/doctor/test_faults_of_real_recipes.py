@@ -23,6 +23,7 @@ from tests.doctor.programs import (
     cnn,
     is_named_and_its_twin_is_not_accused,
     program,
+    registering,
     right_evaluation,
     right_loop,
     split,
@@ -30,12 +31,7 @@ from tests.doctor.programs import (
     written,
 )
 
-FAULTS = []
-
-
-def faulty(kind):
-    """Return a decorator for a function that makes a program, right or with this fault."""
-    return lambda make: FAULTS.append((kind, make)) or make
+faulty = registering(FAULTS := [])
 
 
 @faulty("average-unchanged")
