@@ -12,10 +12,8 @@ from torch.nn.modules.pooling import _MaxPoolNd, _MaxUnpoolNd
 from labkit.inspect.fixes import Fix, argument, before, both, function, path, resized, shape_text
 from labkit.inspect.recording import Recording, Step
 from labkit.inspect.rules import Diagnosis
-from labkit.inspect.wants import earlier, expected_by, want
+from labkit.inspect.wants import JOINS, earlier, expected_by, want
 from labkit.text import _
-
-_JOINS = ("cat", "concat", "concatenate")
 
 
 def groups(broken: Recording, x: torch.Tensor) -> Diagnosis:
@@ -41,7 +39,7 @@ def along_the_batch(broken: Recording, x: torch.Tensor) -> Diagnosis:
     longer = tensors and tensors[0].ndim > 1 and len(tensors[0]) > len(x) == len(tensors[0]) // 2
     for n in broken.way if longer and broken.call.module else ():
         step = broken.steps[n]
-        if function(step.call) in _JOINS and not argument(step.call, 1, "dim"):
+        if function(step.call) in JOINS and not argument(step.call, 1, "dim"):
             text = _("join the channels, dim=1: without it {layer} joins the images of the batch")
             fix = Fix(
                 text.format(layer=step.layer),
@@ -62,7 +60,7 @@ def along_another_axis(broken: Recording, x: torch.Tensor) -> Diagnosis:
         shape = tuple(tensors[0].shape)
         if want(step.call):
             return None
-        if function(step.call) not in _JOINS or {len(shape)} != {len(p) for p in step.inputs}:
+        if function(step.call) not in JOINS or {len(shape)} != {len(p) for p in step.inputs}:
             continue
         axis = argument(step.call, 1, "dim") or 0
         along = wanted.axis % len(shape)
@@ -182,15 +180,12 @@ def odd_padding(broken: Recording, x: torch.Tensor) -> Diagnosis:
 def cut_off(broken: Recording, shape: tuple, other: tuple, place: int) -> list[Fix]:
     """Return the fix of a branch of causal convolutions, one of which is not cut at its end."""
     lost = shape[2] - other[2] if len(shape) == len(other) == 3 else 0
-    source = broken.sources[place] if lost > 0 else None
-    while source is not None:
-        step = broken.steps[source]
+    for step in broken.back(broken.sources[place]) if lost > 0 else ():
         module = step.call.module
         if isinstance(module, nn.Conv1d) and module.padding == (lost,):
             text = _("cut off at the end what the padding of {layer} adds, {x}")
             words = text.format(layer=step.layer, x="{x}")
             return before(broken.call, words, f"x[:, :, :-{lost}]", place)
-        source = next(iter(step.sources), None)
     return []
 
 

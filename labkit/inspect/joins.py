@@ -25,13 +25,12 @@ from labkit.inspect.fixes import (
 )
 from labkit.inspect.recording import Call, Recording, Step
 from labkit.inspect.rules import Diagnosis
-from labkit.inspect.wants import earlier
+from labkit.inspect.wants import JOINS, earlier
 from labkit.text import _
 
 SUMS = ("add", "sub", "mul", "div", "truediv", "radd", "iadd", "rsub", "rmul", "addcmul")
 _LOSSES = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
            "binary_cross_entropy_with_logits")  # fmt: skip
-_JOINS = ("cat", "concat", "concatenate")
 _POOLS = (nn.MaxPool2d, nn.AvgPool2d)
 _UPSAMPLING = (_ConvTransposeNd, nn.Upsample)
 
@@ -93,9 +92,9 @@ def _branches(
     broken: Recording, x: torch.Tensor, first: tuple, second: tuple, here: int = 0, there: int = 1
 ) -> list[Fix]:
     """Return the fixes of two branches: the padding, the stride, the channels of either."""
-    ways = [_way(broken, broken.sources[at]) for at in (here, there)]
-    common = {step for step in ways[0]} & set(ways[1])
-    ways = [[broken.steps[n] for n in way if n not in common] for way in ways]
+    ways = [[*broken.back(broken.sources[at])] for at in (here, there)]
+    common = {id(step) for step in ways[0]} & {id(step) for step in ways[1]}
+    ways = [[step for step in way if id(step) not in common] for way in ways]
     ways = [[s for s in way if not isinstance(s.call.module, nn.Identity)] for way in ways]
     pairs = ((0, first, second), (1, second, first))
     if any(_doubles(step.call) for way in ways for step in way):
@@ -146,15 +145,6 @@ def _doubled(way: list[Step]) -> list[Fix]:
         changes = {k: n for k, n in wanted.items() if n != getattr(module, k)[0]}
         found += [resized(call, **changes)] if changes and more >= 0 else []
     return [fix for one in found for fix in one] + _at_once(found[::-1] if len(found) > 1 else [])
-
-
-def _way(broken: Recording, source: int | None) -> list[int]:
-    """Return the numbers of the steps that lead to a tensor, the last one first."""
-    way = []
-    while source is not None:
-        way.append(source)
-        source = next(iter(broken.steps[source].sources), None)
-    return way
 
 
 def _padded(step: Step, lost: int) -> list[Fix]:
@@ -226,7 +216,7 @@ def _resize(shape: Sequence[int]) -> str:
 def joined(broken: Recording, x: torch.Tensor) -> Diagnosis:
     """Diagnose branches that cannot be concatenated or stacked."""
     call, tensors = broken.call, broken.call.tensors
-    if function(call) not in _JOINS or len(tensors) < 2:
+    if function(call) not in JOINS or len(tensors) < 2:
         return None
     listed, axis = call.arguments[0] if call.arguments else (), argument(call, 1, "dim") or 0
     if not isinstance(listed, (tuple, list)) or not isinstance(axis, int):
@@ -303,7 +293,7 @@ def _upsampled(broken: Recording, x: torch.Tensor, listed: Sequence, axis: int) 
 
     Nothing where none was doubled: then a branch lacks its padding or its stride.
     """
-    ways = [[broken.steps[n] for n in _way(broken, source)[:4]] for source in broken.sources]
+    ways = [[*broken.back(source)][:4] for source in broken.sources]
     doubled = [any(_doubles(step.call) for step in way) for way in ways]
     if not any(doubled):
         return []

@@ -8,10 +8,10 @@ from itertools import combinations, permutations, product
 import torch
 
 from labkit.inspect.fixes import computes
+from labkit.inspect.wants import JOINS
 
 _REDUCES = ("mean", "sum", "amax", "amin", "max", "min", "std", "var", "logsumexp")
 _ORDERS = ("permute", "transpose", "swapaxes", "swapdims", "movedim")
-_JOINS = ("cat", "concat", "concatenate")
 _TURNS = ("unsqueeze", "squeeze", "flatten")
 """What may be too much, as an order of axes may be."""
 _CASTS = ("numpy", "detach", "half", "double", "long", "int", "byte", "item", "tolist", "float")
@@ -71,7 +71,7 @@ def _calls(node: ast.Call, source: str, batch: str) -> Generator[tuple[float, st
                     yield 1.1, f"{start}{new[0] if count == 1 else new})"
         if axes:
             yield 1.2, f"{start}{axes[0]}, keepdim=True)"
-    elif name in _JOINS:
+    elif name in JOINS:
         if len(given) > 1:
             yield 1, f"{head}(({whole}), 1)"
         yield from ((cost, f"{start}{axis})") for cost, axis in ((1, 1), (2, -1)))

@@ -3,7 +3,7 @@
 import copy
 import traceback
 import warnings
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -105,6 +105,12 @@ class Recording:
             ahead |= {n for n in self.steps[found[-1]].sources if n is not None}
             ahead.remove(found[-1])
         return found
+
+    def back(self, source: int | None) -> Iterator[Step]:
+        """Yield the steps that lead to a tensor, the last one first, each by its first input."""
+        while source is not None:
+            yield self.steps[source]
+            source = next(iter(self.steps[source].sources), None)
 
 
 def record(
@@ -338,8 +344,6 @@ def is_layer(module: nn.Module) -> bool:
 def _tensors(value: Any) -> list[torch.Tensor]:
     if isinstance(value, torch.Tensor):
         return [value]
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, (tuple, list)):
-        return []
-    return [tensor for item in value for tensor in _tensors(item)]
+    items = value.values() if isinstance(value, dict) else value
+    listed = isinstance(value, (dict, tuple, list))
+    return [tensor for item in items for tensor in _tensors(item)] if listed else []

@@ -10,7 +10,7 @@ import torch
 from labkit.inspect.fixes import Fix, before, both, function, path, reach, resized, shape_text, twin
 from labkit.inspect.recording import Call, Recording, Step
 from labkit.inspect.rules import Diagnosis
-from labkit.inspect.wants import earlier, want
+from labkit.inspect.wants import JOINS, earlier, want
 from labkit.text import _
 
 
@@ -37,9 +37,7 @@ def views(broken: Recording, x: torch.Tensor) -> Diagnosis:
     got = _("{shape}, {n} numbers").format(shape=shape_text(shape), n=total)
     if total % known == 0 and (sizes.count(-1) == 1 or total == known):
         text = _("use reshape: this tensor is not stored in one piece")
-        made = [
-            Fix(text, given=lambda given, options: ((given[0].contiguous(), *given[1:]), options))
-        ]
+        made = before(call, text, "x.contiguous()")
         return got, _("a tensor stored in one piece"), made
     expected = _("a multiple of {n} numbers") if -1 in sizes else _("{n} numbers")
     expected = expected.format(n=known)
@@ -172,16 +170,14 @@ def in_place(broken: Recording, x: torch.Tensor) -> Diagnosis:
 def batch_lost(broken: Recording, x: torch.Tensor) -> Diagnosis:
     """Diagnose a squeeze() or a mean() that took the batch away, too."""
     call, tensors = broken.call, broken.call.tensors
-    lost_here = isinstance(broken.error, IndexError) or function(call) in ("cat", "concat")
+    lost_here = isinstance(broken.error, IndexError) or function(call) in JOINS
     if not tensors or not (want(call) or call.module or lost_here):
         return None
     expected = _("a batch, also of one image")
     if not tensors[0].ndim:
         text = _("name the axes of the step that made one number of all, as in x.mean((2, 3))")
         return _("one number, of no axes"), expected, [Fix(text)]
-    source = broken.sources[0]
-    while source is not None:
-        step = broken.steps[source]
+    for step in broken.back(broken.sources[0]):
         if _bare(step) and step.inputs[0][:1] == (1,) == x.shape[:1]:
             ones = [n for n, size in enumerate(step.inputs[0]) if size == 1 and n]
             if x.ndim == len(step.inputs[0]) and x.shape[1] == step.inputs[0][1] == 1:
@@ -198,7 +194,6 @@ def batch_lost(broken: Recording, x: torch.Tensor) -> Diagnosis:
                 Fix(text, given=lambda given, _o, kept=tuple(ones): ((given[0], kept), {}), at=at)
             ]
             return shape_text(tensors[0].shape), expected, fixes
-        source = next(iter(step.sources), None)
     return None
 
 

@@ -18,9 +18,10 @@ from torch import nn
 from labkit.inspect.fixes import Fix, both, function, path, twin
 from labkit.inspect.recording import Call, Recording
 from labkit.inspect.rules import Diagnosis
+from labkit.inspect.wants import JOINS
 from labkit.text import _, ngettext
 
-_OF_LISTS = {"cat", "concat", "concatenate", "stack", "hstack", "vstack", "dstack", "einsum"}
+_OF_LISTS = {*JOINS, "stack", "hstack", "vstack", "dstack", "einsum"}
 _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 

@@ -35,6 +35,7 @@ WANTS = (
 )
 """Which layer wants how many numbers along which axis."""
 
+JOINS = ("cat", "concat", "concatenate")
 OUTPUTS = ((_ConvNd, "out_channels"), (nn.Linear, "out_features"), (nn.Embedding, "embedding_dim"))
 
 
@@ -66,14 +67,13 @@ def expected_by(call: Call, wanted: Want) -> str:
 
 def earlier(broken: Recording, source: int | None, size: int, n: int) -> list[Fix]:
     """Return the fixes of an earlier layer whose count was mistyped, so that this one fits."""
-    while source is not None:
-        step = broken.steps[source]
+    for step in broken.back(source):
         for kind, name in OUTPUTS:
             if isinstance(step.call.module, kind):
                 given = getattr(step.call.module, name)
                 alike = given == size and not _is_one_of_many(broken, step, name)
                 return _output(step.call, name, n) if alike else []
-        if function(step.call) in ("cat", "concat"):  # one of the joined has too few or too many
+        if function(step.call) in JOINS:  # one of the joined has too few or too many
             ends = zip(step.sources, step.inputs, strict=True)
             pairs = [(one, shape[1]) for one, shape in ends if len(shape) > 1][-2:]
             return [
@@ -91,7 +91,6 @@ def earlier(broken: Recording, source: int | None, size: int, n: int) -> list[Fi
         wanted = want(step.call)
         if wanted and wanted.count > 1:  # a layer in between that had the count it wants
             return []
-        source = next(iter(step.sources), None)
     return []
 
 

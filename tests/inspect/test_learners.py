@@ -282,6 +282,11 @@ branches of other channels are joined, and the third lacks a padding
     return torch.cat([self.a(x), self.b(x), self.c(x)], 1)
     cat: padding=2: .*kernel_size=5
     nn.Conv2d(3, 8, 5, padding=1) -> nn.Conv2d(3, 8, 5, padding=2)
+one of two branches that are concatenated has too many channels
+    a = nn.Conv2d(3, 8, 3); b = nn.Conv2d(3, 18, 3); c = nn.Conv2d(16, 4, 3)
+    x = torch.concatenate([self.a(x), self.b(x)], 1); return self.c(x).mean((2, 3))
+    c: give b 8 outputs
+    nn.Conv2d(3, 18 -> nn.Conv2d(3, 8
 branches are joined along the batch
     a = nn.Conv2d(3, 8, 3, padding=1); b = nn.Conv2d(16, 8, 3)
     x = torch.cat([self.a(x), self.a(x)]); return self.b(x)
