@@ -99,7 +99,7 @@ def _scale(case: Case, images: torch.Tensor, name: str) -> Iterator[Finding]:
     if low == high:
         yield found("divided-twice/constant", name, seen=seen)
     elif 200 < high - low < 256 < 2 * high or std < 0.02:
-        helps = trials.helps(case, lambda _m, x: (x - mean) / std)
+        helps = trials.better(case, trials.prepared(lambda _m, x: (x - mean) / std))
         if helps is not False:
             yield found("bytes" if high > 100 else "divided-twice", name, ask=not helps, seen=seen)
     elif high > 20 and "Normalize" in transform_steps(case.dataset):
@@ -147,7 +147,8 @@ def _axes(case: Case, images: torch.Tensor, name: str) -> Iterator[Finding]:
         yield found("channels-last", name, ask=flat or shape[1] != shape[2], shape=shape)
     elif shape[1] == 3 and min(shape[2:]) >= 8:
         rough = _roughness(_cut_as_rows(images)) / _roughness(images)
-        if rough < 0.7 or rough < 0.95 and trials.helps(case, lambda _m, x: _cut_as_rows(x)):
+        as_rows = trials.prepared(lambda _m, x: _cut_as_rows(x))
+        if rough < 0.7 or rough < 0.95 and trials.better(case, as_rows):
             yield found("channels-scrambled", name, ask=flat or bool(rough >= 0.7))
 
 
@@ -213,7 +214,7 @@ def _differently(case: Case, training: torch.Tensor, judging: torch.Tensor) -> I
         def alike(model, x):
             return x if model.training else (x - other_mean) / max(other_std, 1e-6) * std + mean
 
-        helps = trials.helps(case, alike)
+        helps = trials.better(case, trials.prepared(alike))
         values: dict[str, Any] = {
             "mean": mean,
             "std": std,

@@ -65,14 +65,6 @@ def exchanges(case: Case) -> Iterator[tuple[str, Callable, Callable | None]]:
         yield "loss", loss, None
 
 
-def helps(case: Case, prepare: Callable) -> bool | None:
-    """Tell whether a copy learns more from images that ``prepare(model, images)`` makes of them.
-
-    None where it cannot be tried, or where the network learns little either way.
-    """
-    return better(case, prepared(prepare))
-
-
 def prepared(prepare: Callable) -> Callable:
     """Return the change of a copy that lets ``prepare(model, images)`` come before its forward."""
 
