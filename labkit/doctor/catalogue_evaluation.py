@@ -156,11 +156,11 @@ EVALUATION = {
     ),
 }
 
-_WITH = "With {part} instead of what you have, the network learns more. On purpose?"
 _TRIED = (
     "Tried on copies, for {n} batches each: after your training, {own:.0%} of the "
     "evaluation images are right; after the other training, {other:.0%}."
 )
+_WITH = ("With {part} instead of what you have, the network learns more. On purpose?", _TRIED)
 _LINE = (
     "Read this line again: does it do what you meant it to do? It was tried with what stands "
     "after the arrow."
@@ -187,36 +187,30 @@ LEARNING = {
         "meant for a trial.",
     ),
     "learns-less/all": (
-        _WITH,
-        _TRIED,
+        *_WITH,
         "Replace one part after another by its plain counterpart: the one with which the "
         "network begins to learn is the cause.",
     ),
     "learns-less/loop": (
-        _WITH,
-        _TRIED,
+        *_WITH,
         "Go through your loop line by line: does anything happen to the images, the labels "
         "or the gradients that should not happen?",
     ),
     "learns-less/loss": (
-        _WITH,
-        _TRIED,
+        *_WITH,
         "Look at your loss function: the more probable the right class, the smaller it has to be.",
     ),
     "learns-less/optimizer": (
-        _WITH,
-        _TRIED,
+        *_WITH,
         "Look at what makes the steps long or short: the learning rate, momentum, weight decay, a "
         "scheduler, a factor in the loss.",
     ),
     "learns-less/start": (
-        _WITH,
-        _TRIED,
+        *_WITH,
         "Leave the weights as PyTorch makes them, at random; only biases may start at 0.",
     ),
     "outputs-too-small": (
-        _WITH,
-        _TRIED,
+        *_WITH,
         "Look at the end of forward(): outputs that are divided, e.g. by a temperature, are too "
         "small to learn from.",
     ),
