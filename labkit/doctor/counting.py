@@ -67,10 +67,8 @@ def _where_yes_begins(case: Case, batches: list, loader: Any, several: list) -> 
 
 def _rest(loader: Any, batches: list) -> int:
     """Return how many images the last batch of all will have, if it is a short one."""
-    sizes, every = (
-        {len(images) for images, _labels in pairs(batches)},
-        getattr(loader, "dataset", 0),
-    )
+    sizes = {len(images) for images, _labels in pairs(batches)}
+    every = getattr(loader, "dataset", 0)
     whole = getattr(loader, "drop_last", False) or len(sizes) != 1
     return 0 if whole else (length(every) or 0) % sizes.pop()
 

@@ -102,10 +102,8 @@ def knows(taught: tuple, judged: tuple | None = None, most: int | None = None) -
         seen = _seen_by_filters(images)
         (here, own), (there, others) = ((seen[part], labels[part]) for part in half)
     else:
-        (here, there), (own, others) = (
-            map(_seen_by_filters, (taught[0], judged[0])),
-            (taught[1], judged[1]),
-        )
+        here, there = map(_seen_by_filters, (taught[0], judged[0]))
+        own, others = taught[1], judged[1]
     return (_guessed(here, own, there) == others).float().mean().item()
 
 

@@ -47,15 +47,9 @@ def _made_on_the_way(model: nn.Module, images: torch.Tensor) -> Iterator[Finding
     """Look for weights that are new in each forward pass."""
     known, passes = {id(p) for p in model.parameters()}, []
     for _again in range(2):
-        steps = record(model, images).steps
-        passes.append(
-            [
-                (step, t)
-                for step in steps
-                for t in step.call.tensors
-                if isinstance(t, nn.Parameter) and id(t) not in known
-            ]
-        )
+        given = [(step, t) for step in record(model, images).steps for t in step.call.tensors]
+        weights = [(step, t) for step, t in given if isinstance(t, nn.Parameter)]
+        passes.append([(step, t) for step, t in weights if id(t) not in known])
     old = {id(t) for _step, t in passes[0]}
     new = [step for step, t in passes[1] if id(t) not in old]
     if new and len(passes[0]) == len(passes[1]):

@@ -106,11 +106,8 @@ def _embedding(call: Call, numbers: torch.Tensor) -> Diagnosis:
     if numbers.is_floating_point():
         dtype = str(numbers.dtype).removeprefix("torch.")
         text = _("convert what {layer} is given first, {x}").format(layer=call.name, x="{x}")
-        return (
-            _("numbers of type {dtype}").format(dtype=dtype),
-            "int64",
-            before(call, text, "x.long()"),
-        )
+        got = _("numbers of type {dtype}").format(dtype=dtype)
+        return got, "int64", before(call, text, "x.long()")
     count, low, high = call.module.num_embeddings, int(numbers.min()), int(numbers.max())
     got = _("numbers from {low} to {high}").format(low=low, high=high)
     expected = _("numbers from 0 to {high} (num_embeddings={n})").format(high=count - 1, n=count)

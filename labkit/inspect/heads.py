@@ -39,18 +39,14 @@ def keys(broken: Recording, x: torch.Tensor) -> Diagnosis:
     module = call.module
     if not isinstance(module, nn.MultiheadAttention) or len(tensors) < 3:
         return None
-    mask = call.options.get("key_padding_mask")
+    got, mask = both(t.shape for t in tensors[:3]), call.options.get("key_padding_mask")
     if not module.batch_first and isinstance(mask, torch.Tensor):
         if mask.shape == tensors[0].shape[:2] != (mask.shape[1], mask.shape[0]):
             words = _("set {change} in {layer}")
             words = words.format(change="batch_first=True", layer=path(call.name, call))
             other = twin(module, batch_first=True)
             expected = _("the time in axis 0, as batch_first=False says")
-            return (
-                both(t.shape for t in tensors[:3]),
-                expected,
-                [Fix(words, {call.name: other}, certain=True)],
-            )
+            return got, expected, [Fix(words, {call.name: other}, certain=True)]
     wide, k, v = (tensor.shape[-1] for tensor in tensors[:3])
     if wide != module.embed_dim or (k, v) == (module.kdim, module.vdim):
         return None
@@ -59,8 +55,4 @@ def keys(broken: Recording, x: torch.Tensor) -> Diagnosis:
     words = _("set {change} in {layer}").format(change=change, layer=path(call.name, call))
     expected = _("{n} in the last axis ({name}={n})").format(n=module.kdim, name="kdim")
     layer = made("MultiheadAttention", line, module.out_proj.weight)
-    return (
-        both(t.shape for t in tensors[:3]),
-        expected,
-        [Fix(words, {call.name: layer}, certain=True)],
-    )
+    return got, expected, [Fix(words, {call.name: layer}, certain=True)]

@@ -317,12 +317,7 @@ def _wraps(value: Any, part: _Part) -> Generator[tuple[str, float]]:
         side = math.isqrt(value.shape[1] // count)
         if side**2 * count == value.shape[1]:
             wraps[f"{{}}.unflatten(1, {(count, side, side)})"] = 2
-    if (
-        value is not None
-        and value.ndim == 2
-        and value.shape[1] == 6
-        and "affine" in str(part.broken.error)
-    ):
+    if getattr(value, "shape", ())[1:] == (6,) and "affine" in str(part.broken.error):
         wraps["{}.view(-1, 2, 3)"] = 1
     if value is not None and value.ndim and len(value) == 1:
         wraps[f"{{}}.expand(len({part.first}){', -1' * (value.ndim - 1)})"] = 2

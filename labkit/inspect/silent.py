@@ -67,15 +67,11 @@ def _one_value(step: Step) -> bool:
 
 def _rearranges_batch(step: Step, fed: torch.Size) -> bool:
     """Tell whether a step put the same numbers into another number of rows."""
-    if (
-        step.layer.endswith("unbind()")
-        or not fed
-        or not step.inputs
-        or step.inputs[0][:1] != fed[:1]
-        or step.shape[:1] == fed[:1]
-    ):
+    if not fed or len(step.inputs) != 1 or step.layer.endswith("unbind()"):
         return False
-    return len(step.inputs) == 1 and math.prod(step.inputs[0]) == math.prod(step.shape)
+    (given,), made = step.inputs, step.shape
+    moved = given[:1] == fed[:1] != made[:1]
+    return moved and math.prod(given) == math.prod(made)
 
 
 def _in_time(recording: Recording, fed: torch.Size, last: tuple) -> list[str]:

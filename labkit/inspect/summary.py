@@ -113,16 +113,10 @@ def _kind(call: Call) -> str:
 def _zeros(model: nn.Module, shape: Sequence[int]) -> torch.Tensor:
     listed = isinstance(shape, (tuple, list)) and all(type(size) is int for size in shape)
     if not listed or not shape or any(size < 1 for size in shape):
-        raise ValueError(
-            _("A size is whole numbers from 1 up, the batch first, not {shape}.").format(
-                shape=list(shape) if isinstance(shape, (tuple, list)) else reprlib.repr(shape)
-            )
-            + (
-                " " + _("Feed a tensor: torch.from_numpy(x).")
-                if hasattr(shape, "__array__")
-                else ""
-            )
-        )
+        shown = list(shape) if isinstance(shape, (tuple, list)) else reprlib.repr(shape)
+        text = _("A size is whole numbers from 1 up, the batch first, not {shape}.")
+        more = _("Feed a tensor: torch.from_numpy(x).") if hasattr(shape, "__array__") else ""
+        raise ValueError(f"{text.format(shape=shown)} {more}".strip())
     first = next(model.parameters(), torch.empty(0))
     kind = first.dtype if first.is_floating_point() else torch.float32
     owner = next((module for module in model.modules() if module._parameters), None)
