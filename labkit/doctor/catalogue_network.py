@@ -333,9 +333,9 @@ WEIGHTS = {
         "Give the optimizer both: [*model.parameters(), *loss_function.parameters()].",
     ),
     "checkpoint-keys/overwritten": (
-        "Nothing in the model is as in the checkpoint ({n} weights). On purpose?",
-        "Names and shapes fit, and no number does: perhaps the weights were made again after they "
-        "were loaded, by apply(init), by reset_parameters(), or by a new model.",
+        "Nothing in the model matches the checkpoint ({n} weights). On purpose?",
+        "Names and shapes match, but none of the weights do: perhaps they were initialised again "
+        "after they were loaded, by apply(init), by reset_parameters(), or by a new model.",
         "Load the checkpoint last, after everything else that changes weights.",
     ),
 }
