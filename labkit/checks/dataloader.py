@@ -242,8 +242,9 @@ flipping.sentences = {
     ),
     "(_normalised(image, turn=(2,)) - 0.5) / 0.5": "Normalised twice: once is enough.",
     "_normalised(image, turn=(2,), often=0.1)": (
-        "Some are mirrored, but not every second one. In all, the chance has to be one half: one "
-        "coin with p=0.5, where two in a row, as RandomApply around a flip, mirror a quarter."
+        "Some are mirrored, but not every second one. In all, the chance has to be one half: "
+        "toss one coin with p=0.5. Two in a row, such as RandomApply around a flip, mirror only a "
+        "quarter."
     ),
     "_turned(image, Image.Transpose.FLIP_LEFT_RIGHT)": (
         "The other transforms are missing: a PIL image comes out, and not a tensor."

@@ -265,7 +265,8 @@ right_when_sure.sentences = {
     (_MEAN, ""): _ONE_BY_ONE,
     ("==", "!="): "This is the share of wrong ones among the sure predictions.",
     (f"{_RIGHT}[sure]", f"({_OWN} >= least)"): (
-        "This is how often the true class gets `least`. Choose by the prediction first."
+        "This is the share of images whose true class has a probability of `least` or more. First "
+        "select the sure predictions, right or wrong."
     ),
     ("confidence, predictions =", "confidence = predictions ="): (
         "max(dim=1) gives two tensors, the largest numbers and their places: confidence, "

@@ -163,8 +163,8 @@ def _of_two(gradients, sizes):
 
 _ANY_NUMBER = "There may be any number of processes, not always two: go through all of them."
 _WRONG_AXIS = (
-    "The sizes meet the wrong axis: gradients may have one axis or several. Multiply each "
-    "gradient by its own size, then add."
+    "The sizes are multiplied along the wrong axis: gradients may have one axis or several. "
+    "Multiply each gradient by its own number of images, then add."
 )
 _MULTIPLY = "A gradient is a mean already: multiply by its size, do not divide."
 

@@ -203,7 +203,7 @@ batch_for_a_tenth.sentences = {
     ("math.ceil", "round"): "Rounded to the nearest, it may be one too few: math.ceil.",
     ("9 * fixed / each", "fixed / (9 * each)"): "The 9 belongs above: 9 · fixed, not 9 · each.",
     ("fixed / each", "each / fixed"): (
-        "`each` is what an image costs: it divides. batch · each has to be 9 · fixed."
+        "`each` is what one image costs: divide by it. batch · each has to be 9 · fixed."
     ),
     ("9 *", "0.9 *"): "If the fixed cost is one tenth, the images are nine: 9 times it.",
     _doubled: "Doubled each time, the batch jumps over the right one: go up by 1.",

@@ -39,6 +39,17 @@ def five_lines(model, images, labels, loss_function, optimizer):
     return None
 
 
+SIGNED = {"cosine_embedding_loss": 2, "margin_ranking_loss": 2, "hinge_embedding_loss": 1,
+          "soft_margin_loss": 1}  # fmt: skip
+"""The loss functions whose targets are -1 and 1, and at which place they are given."""
+
+
+def signs_missing(name: str, args: tuple, options: dict) -> bool:
+    """Tell whether such a loss function was given other targets."""
+    target = options.get("target", next(iter(args[SIGNED[name] :]), None))
+    return isinstance(target, torch.Tensor) and bool((target.detach().abs() != 1).any())
+
+
 def arguments_fit(function: Callable, count: int) -> bool:
     """Tell whether a function can be called with ``count`` arguments."""
     try:

@@ -187,16 +187,16 @@ DATA = {
         "images.permute(0, 3, 1, 2) makes [N, H, W, C] into [N, C, H, W].",
     ),
     "pixels-scrambled": (
-        "The outputs are cut into rows of {classes} at the wrong axis.",
-        "reshape keeps the order of the numbers. Of [N, C, H, W] it makes rows of pixels of one "
-        "class, and not of the classes of one pixel: the loss compares what does not belong "
-        "together.",
+        "The outputs are cut into rows of {classes} along the wrong axis.",
+        "reshape keeps the order of the numbers. It turns [N, C, H, W] into rows of pixels of one "
+        "class, not of the classes of one pixel: the loss compares what does not belong together.",
         "Hand cross_entropy the outputs [N, C, H, W] and the targets [N, H, W] as they are, or "
         "call outputs.permute(0, 2, 3, 1).reshape(-1, {classes}).",
     ),
     "targets-spoilt": (
-        "The images are changed in place, and these same images are what the loss compares with.",
-        "x = images is a second name and no copy: what x += noise adds is in the target, too. The "
+        "The images are changed in place, and the loss compares the outputs with these same "
+        "images.",
+        "x = images is a second name, not a copy: what x += noise adds is in the target, too. The "
         "network learns to keep it.",
         "Make a new tensor: x = images + noise, or images.clone().",
     ),

@@ -2,9 +2,10 @@
 
 AUGMENTATION = {
     "mask-left-behind": (
-        "Many masks do not lie on their training images: they are shifted or turned at random.",
+        "Many masks do not line up with their training images: they are shifted or turned at "
+        "random.",
         "Shifted or turned back, they fit their images much better. If image and mask are flipped "
-        "or cropped one after the other, each draws its own choice.",
+        "or cropped one after the other, each gets its own random draw.",
         "Draw once, and do the same to both: if flip: image, mask = image.flip(-1), mask.flip(-1); "
         "or place = RandomCrop.get_params(image, size) for both crops.",
     ),
@@ -25,8 +26,8 @@ AUGMENTATION = {
     ),
     "best-by-reference/copy": (
         "What copy.copy(model) returned is kept while the training goes on. Is it meant as a copy?",
-        "It is another module with the same weights, and changes with every step: the best "
-        "model, kept so, is the last one in the end.",
+        'It is another module with the same weights, and changes with every step, so the "best" '
+        "model that you keep turns out to be the last one.",
         "best = copy.deepcopy(model)",
     ),
     "seeded-again/item": (

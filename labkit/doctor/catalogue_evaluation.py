@@ -111,10 +111,10 @@ EVALUATION = {
         "beside the number.",
     ),
     "wrong-accuracy/measure": (
-        "What your evaluation says is none of the usual measures. On purpose?",
+        "The number that your evaluation gives is none of the usual measures. On purpose?",
         "It was run on your batches with a model whose answers are known. Accuracy, recall, "
         "precision and F1, as a mean over classes or images, would be other numbers.",
-        "Work it out by hand for three images, two of them right, and compare.",
+        "Work it out by hand for three images, two of them classified correctly, and compare.",
         "for one of these runs it says {said:.3g}",
     ),
     "recall-is-precision": (
@@ -127,25 +127,27 @@ EVALUATION = {
         "it says {said:.3g} where the recall is {true:.3g}",
     ),
     "wrong-accuracy/probabilities": (
-        "Your evaluation takes every probability above 0 for a yes.",
+        "Your evaluation counts every probability above 0 as a yes.",
         "The model ends in a sigmoid: its outputs are probabilities already. A second sigmoid "
-        "makes all of them larger than 0.5, and above 0 they are anyway.",
+        "makes all of them larger than 0.5, and they are above 0 anyway.",
         "Compare the outputs with 0.5 as they are: outputs > 0.5.",
         _LIMIT.format("0.001", "0.999", "0", "1"),
     ),
     "wrong-accuracy/logits": (
         "Your evaluation compares logits with 0.5.",
-        "The loss function takes the outputs for logits, and a logit of 0.5 is a probability of "
+        "The loss function treats the outputs as logits, and a logit of 0.5 is a probability of "
         "0.62: with a little less than that, a yes counts as a no.",
         "A logit above 0 is a probability above 0.5: compare outputs > 0, or "
         "torch.sigmoid(outputs) > 0.5, with the labels.",
         _LIMIT.format("-0.499", "0.499", "-0.501", "0.501"),
     ),
     "loss-against-evaluation": (
-        "The loss and the evaluation mean opposite things by the label {label}.",
-        "Pairs with this label that are near each other are right for your evaluation, and the "
-        "loss pushes them apart: it is {cost:.3g} for them, and {other:.3g} the other way round.",
-        "Find out which label stands for a pair of the same in each, and use 1 - labels in one.",
+        "The loss and the evaluation give the label {label} opposite meanings.",
+        "Your evaluation counts a pair with this label as right when its two members are near "
+        "each other, but the loss pushes them apart: it is {cost:.3g} for such pairs, and "
+        "{other:.3g} the other way round.",
+        'Check which label means "same" in the loss and which in the evaluation, and use '
+        "1 - labels in one of them.",
     ),
     "evaluation-blind": (
         "Your evaluation says the same whether all answers are right or all are wrong.",

@@ -201,6 +201,18 @@ NETWORK = {
         "The second argument of SGD is the learning rate, the third is the momentum.",
         "Name them: SGD(model.parameters(), lr={momentum:g}, momentum={rate:g}).",
     ),
+    "class-weights-inverted/positive": (
+        "pos_weight makes rare labels count for less: {weight:.2g}.",
+        "For each image that has the label, {rare:.2g} have not. pos_weight multiplies the loss of "
+        "those that have it, so that the others do not outweigh them.",
+        "pos_weight = negatives / positives, label by label.",
+    ),
+    "targets-without-signs": (
+        "The targets of {function} are not -1 and 1.",
+        "A target of 0 takes away the part of the loss that it stands for, or turns it into "
+        "something else: the network learns from one kind alone.",
+        "targets = 2 * targets - 1 makes -1 and 1 of 0 and 1.",
+    ),
     "learning-rate-zero/little": (
         "A scheduler has set the learning rate to {rate:.1e}, and your loop leaves it there.",
         "That is {share:.2%} of what the optimizer was given: the start of a warm-up. Unless "
@@ -212,6 +224,13 @@ NETWORK = {
         "In {n} epochs the rate reaches at most {most:.2%} of what the optimizer was given. "
         "The function of a LambdaLR returns a factor, not a learning rate.",
         "Return a factor that begins at 1, such as 0.95**epoch.",
+    ),
+    "learning-rate-zero/loaded": (
+        "The optimizer was loaded, and its learning rate is 0 in every step of your loop.",
+        "load_state_dict brings back the rate of the moment at which it was saved, too: here the "
+        "end of a schedule. It replaces the rate that the new optimizer was given.",
+        'Set it after loading: for group in optimizer.param_groups: group["lr"] = 0.01. Or load '
+        "the scheduler as well, if the old schedule is to go on.",
     ),
     "learning-rate-zero": (
         "The learning rate is 0 in every step of your loop.",
@@ -314,9 +333,9 @@ WEIGHTS = {
         "Give the optimizer both: [*model.parameters(), *loss_function.parameters()].",
     ),
     "checkpoint-keys/overwritten": (
-        "Nothing in the model is as in the checkpoint ({n} weights). On purpose?",
-        "Names and shapes fit, and no number does: perhaps the weights were made again after they "
-        "were loaded, by apply(init), by reset_parameters(), or by a new model.",
+        "Nothing in the model matches the checkpoint ({n} weights). On purpose?",
+        "Names and shapes match, but none of the weights do: perhaps they were initialised again "
+        "after they were loaded, by apply(init), by reset_parameters(), or by a new model.",
         "Load the checkpoint last, after everything else that changes weights.",
     ),
 }

@@ -93,8 +93,8 @@ CODE = {
     ),
     "best-by-reference": (
         "A state_dict() is kept while the training goes on. Is it meant as a copy?",
-        "It refers to the weights themselves and changes with every step: the best weights, kept "
-        "so, are the last ones in the end.",
+        'It refers to the weights themselves and changes with every step, so the "best" weights '
+        "that you keep turn out to be the last ones.",
         "best = copy.deepcopy(model.state_dict())",
     ),
     "average-unchanged": (
@@ -105,10 +105,10 @@ CODE = {
     ),
     "average-unchanged/statistics": (
         "A copy follows the model's weights, but its batch norms keep their first statistics.",
-        "Running means and variances are buffers, and no parameters: an average of the weights "
+        "Running means and variances are buffers, not parameters: an average of the weights "
         "(EMA) that leaves them out normalises with 0 and 1, and is far worse than it could be.",
         "Copy average.buffers() from model.buffers(), too, or call update_bn(loader, average) "
-        "before it judges.",
+        "before the average is evaluated.",
     ),
     "clipped-too-early": (
         "The gradients are clipped before backward(): there is nothing to clip yet.",
@@ -257,7 +257,8 @@ LOSS = {
     ),
     "mixed-labels/turned": (
         "The shares of the two labels are the wrong way round.",
-        "{share:.0%} of an image comes from another one; that one's label gets {weight:.0%}.",
+        "{share:.0%} of an image comes from another one; the label of that other image gets a "
+        "weight of {weight:.0%}.",
         "Give the image's own label the share that is left of the image: for a box cut out of "
         "another one, 1 - area of the box.",
     ),

@@ -59,10 +59,15 @@ def form_of(case: Case, both: list) -> Form | None:
     plain = outputs.ndim == 2 and outputs.shape[1] > max(high, 1)
     plain = plain and not any(y.is_floating_point() for _x, y in both)
     scores = [c.outputs for c in case.log.judged if c.function == "cross_entropy"]
-    own = any(True for _p in getattr(case.loss_function, "parameters", list)())
-    if own or scores and plain and outputs.shape[1] not in {x.shape[-1] for x in scores}:
-        return None  # the loss function makes scores of them, as with weights of its own
+    other = scores and plain and outputs.shape[1] not in {x.shape[-1] for x in scores}
+    if other or loss_makes_scores(case):
+        return None
     return Form(outputs.shape[1]) if plain else None
+
+
+def loss_makes_scores(case: Case) -> bool:
+    """Tell whether the loss function has weights of its own: the model's answers are no scores."""
+    return any(True for _p in getattr(case.loss_function, "parameters", list)())
 
 
 def outputs_of(case: Case, images: torch.Tensor) -> tuple[Any, bool]:

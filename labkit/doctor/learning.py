@@ -15,6 +15,7 @@ from labkit.doctor.catalogue import found
 from labkit.doctor.catalogue_phrases import phrase
 from labkit.doctor.doubles import steps_in_hooks
 from labkit.doctor.findings import Finding
+from labkit.doctor.forms import loss_makes_scores
 from labkit.doctor.narrowing import Line
 from labkit.doctor.redrawing import drawn, transforms
 from labkit.doctor.sample import length, pairs
@@ -41,7 +42,8 @@ def look(case: Case) -> Iterator[Finding]:
     losses, steps = {call.function for call in case.log.judged}, case.trained.log.steps
     rare = len(steps) * 2 <= case.trained.log.batches - 1
     rises = bool(steps) and steps[-1].rate > steps[0].rate
-    if steps_in_hooks(case.model) or len(losses) > 1 or rare or rises:
+    elsewhere = steps_in_hooks(case.model) or len(losses) > 1 or loss_makes_scores(case)
+    if elsewhere or rare or rises:
         return  # it learns something else, too, takes few steps, or warms up
     some = len(judged[1].unique()) * 2 > len(taught[1].unique()) and len(judged[1]) >= FEW
     if taught[0].shape[1:] != judged[0].shape[1:] or not some:

@@ -71,7 +71,8 @@ class Log:
     ``tallies`` hold the right answers, the losses and the images of each pass, ``told`` the mode of
     each scheduler that waits for a plateau, and what it was told. ``taught_at`` is a line that took
     a step after a batch that judges. ``spread`` is a function that made [N, N] of outputs [N, 1]
-    and targets [N], its line, and these shapes. ``spoilt_target`` is the line of a loss function
+    and targets [N], its line, and these shapes. ``no_signs`` is a loss function whose targets are
+    signs and that was given others, and its line. ``spoilt_target`` is the line of a loss function
     whose targets are the batch's images, changed in place. ``by_reference`` is the kind of finding
     where a state_dict() or copy.copy(model) was kept while the weights went on.
     """
@@ -89,6 +90,7 @@ class Log:
     called: set[int] = field(default_factory=set)
     by_reference: str = ""
     spread: tuple = ()
+    no_signs: tuple = ()
     spoilt_target: str = ""
     backwards: list[str] = field(default_factory=list)
     steps: list[Update] = field(default_factory=list)

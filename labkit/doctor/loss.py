@@ -31,6 +31,7 @@ def look(case: Case) -> Iterator[Finding]:
     yield from _against_the_labels(case, judged, [labels for _images, labels in labels])
     yield from mixing.look(case, judged)
     yield from _options(entropy)
+    yield from _rare(case, judged)
     if entropy:
         yield from _first_loss(entropy[0])
         yield from _before_cross_entropy(case, entropy)
@@ -197,6 +198,27 @@ def _options(calls: list[Judged]) -> Iterator[Finding]:
         uneven = counts.max() > 1.5 * counts.clamp(min=1).min() and pair[1].std() > 0
         if uneven and torch.corrcoef(pair)[0, 1] > 0.7:
             yield found("class-weights-inverted", where)
+
+
+def _rare(case: Case, judged: list[Judged]) -> Iterator[Finding]:
+    """Compare pos_weight, which is to lift rare labels, with how rare they are."""
+    targets = judged[0].targets if judged else None
+    weights = judged[0].options.get("pos_weight") if judged else None
+    every = [labels.float() for _images, labels in pairs(case.many)]
+    if not every or targets is None or not isinstance(weights, torch.Tensor):
+        return
+    width = targets.shape[-1] if targets.ndim > 1 else 1
+    if sum(map(len, every)) < 64 or any(y.numel() != len(y) * width for y in every):
+        return
+    labels = torch.cat([y.reshape(-1, width) for y in every])
+    rare = (1 - labels).sum(0).clamp(min=1) / labels.sum(0).clamp(min=1)
+    one = weights.detach().cpu().float().clamp(min=1e-6).flatten().expand(width)
+    uneven = (rare.log().abs() > 0.7) & (one.log().abs() > 0.7)
+    if ((labels == 0) | (labels == 1)).all() and uneven.any():
+        if ((rare * one).log().abs() < 0.7)[uneven].all():
+            at = int(rare.log().abs().argmax())
+            values: dict[str, Any] = {"rare": rare[at].item(), "weight": one[at].item()}
+            yield found("class-weights-inverted/positive", judged[0].where, **values)
 
 
 def _shapes(case: Case, judged: list[Judged]) -> Iterator[Finding]:

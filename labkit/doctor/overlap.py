@@ -26,6 +26,9 @@ from labkit.inspect.recording import FAILURES
 _A_FEW = 0.01
 """A smaller share of images that are in two sets is asked about: real sets hold doubles."""
 
+_OFTEN = 0.2
+"""A smaller share is asked about, too, where a set holds about as many doubles of its own."""
+
 _FEW_NUMBERS = 64
 """Items of fewer numbers can be equal by chance, as words or short series can."""
 
@@ -78,7 +81,8 @@ def _overlap(loaders: dict[str, Any]) -> Iterator[Finding]:
             share = both / min(len(these), len(those))
             if small and max(twice[name], twice[other]) > share / 4:
                 continue  # items are equal by chance, in one set and in two
-            ask = small or share < _A_FEW
+            chance = share < _OFTEN and max(twice[name], twice[other]) > share / 4
+            ask = small or share < _A_FEW or chance
             share = both / len(those)
             yield found("overlap", ask=ask, n=both, one=name, other=other, share=share)
 

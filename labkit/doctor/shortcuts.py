@@ -4,6 +4,7 @@ Many training images are asked by ways that need no training: a ridge regression
 filters see, the most telling pixels alone, the nearest neighbours of the images that judge.
 """
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,11 +30,11 @@ no step from one neighbour to the next is as large as from the copies to the fir
 
 def look(case: Case) -> Iterator[Finding]:
     """Look at many training images at once."""
+    yield from _copies(case)
     both = images_and_labels(case.many)
     if both is None:
         return
     images, labels = both
-    yield from _copies(case, images)
     if sorted_by_class(list(labels.split(32))) or len(labels) < _MANY:
         return
     counts = labels.bincount()
@@ -56,15 +57,20 @@ def images_and_labels(batches: list) -> tuple[torch.Tensor, torch.Tensor] | None
     return (images.float(), labels.long()) if known else None
 
 
-def _copies(case: Case, images: torch.Tensor) -> Iterator[Finding]:
+def _copies(case: Case) -> Iterator[Finding]:
     """Compare the images that judge with their nearest training images, seen from afar."""
-    judging = [x.cpu().float() for x, _y in pairs(case.judging_sample)]
-    judging = [x for x in judging if x.shape[1:] == images.shape[1:]]
-    if not judging or len(images) < 100 or min(images.shape[2:]) < 8:
+    sets = [
+        [x.cpu().float() for x, _y in pairs(batches) if x.is_floating_point() and x.ndim > 1]
+        for batches in (case.many, case.judging_sample)
+    ]
+    if len({x.shape[1:] for each in sets for x in each}) != 1 or not all(sets):
         return
-    here, there = (
-        functional.adaptive_avg_pool2d(x, 8).flatten(1) for x in (images, torch.cat(judging)[:200])
-    )
+    images, judging = map(torch.cat, sets)
+    maps = images.ndim == 4 and min(images.shape[2:]) >= 8
+    if len(images) < 100 or not maps and (images.ndim > 3 or images[0].numel() < 16):
+        return
+    seen = functools.partial(functional.adaptive_avg_pool2d, output_size=8)
+    here, there = ((seen(x) if maps else x).flatten(1) for x in (images, judging[:200]))
     middle = here.mean(0)
     nearest = torch.cdist(there - middle, here - middle).topk(20, largest=False).values
     ratio = nearest[:, 0] / nearest[:, -1].clamp(min=1e-9)

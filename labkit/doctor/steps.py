@@ -167,8 +167,9 @@ def _clips_nothing(order: list[str]) -> bool:
 
 def _schedule(case: Case, seen: Rehearsal) -> Iterator[Finding]:
     log, batches = seen.log, max(seen.log.batches - seen.passes, 1)
+    loaded = "/loaded" if getattr(case.optimizer, "state", None) else ""
     if log.steps and case.train and not any(step.rate for step in log.steps):
-        yield found("learning-rate-zero", log.steps[0].where)
+        yield found(f"learning-rate-zero{loaded}", log.steps[0].where)
     rates = {step.rate for step in log.steps}
     stepped = any(scheduler.last_epoch > start for scheduler, start in seen.schedulers)
     least = min((g["lr"] / _whole(g) for g in case.groups if g.get("initial_lr")), default=1)

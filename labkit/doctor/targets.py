@@ -12,6 +12,7 @@ from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.catalogue_phrases import phrase
 from labkit.doctor.findings import Finding
+from labkit.doctor.forms import loss_makes_scores
 from labkit.doctor.log import Judged
 from labkit.doctor.sample import pairs
 from labkit.inspect.recording import FAILURES
@@ -25,6 +26,9 @@ def look(case: Case, entropy: list[Judged], judged: list[Judged]) -> Iterator[Fi
     yield from _far(judged)
     yield from _copied(case)
     yield from _cut(case)
+    if case.log.no_signs:
+        function, where = case.log.no_signs
+        yield found("targets-without-signs", where, function=function)
     if case.log.spoilt_target:
         yield found("targets-spoilt", case.log.spoilt_target)
 
@@ -58,7 +62,7 @@ def _far(judged: list[Judged]) -> Iterator[Finding]:
 def downhill(case: Case) -> Iterator[Finding]:
     """Ask the loss function about outputs that are all right, and about others that are wrong."""
     lessons = case.lessons or pairs(case.sample)
-    if case.loss_function is None or not lessons:
+    if case.loss_function is None or not lessons or loss_makes_scores(case):
         return
     images, targets = lessons[0]
     try:

@@ -14,7 +14,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook as stepped
 from torch.optim.optimizer import register_optimizer_step_pre_hook as stepping
 from torch.overrides import TorchFunctionMode
 
-from labkit.doctor.calls import on_the_side
+from labkit.doctor.calls import SIGNED, on_the_side, signs_missing
 from labkit.doctor.doubles import sharing, two_mode_layers
 from labkit.doctor.lines import line
 from labkit.doctor.log import Forward, Judged, Log, Update
@@ -127,6 +127,8 @@ class Watch(TorchFunctionMode):
                 self._size = self._gradient(self.model.parameters())
         if name in _LOSSES and isinstance(output, torch.Tensor):
             self._on_loss(name, args, kwargs, output)
+        elif name in SIGNED and not self.log.no_signs and signs_missing(name, args, kwargs):
+            self.log.no_signs = (name, line())
         elif name in _PAIRED and len(args) == 2 and not self.log.spread and not self._judging:
             self._look_at_pair(name, *args)
         return output

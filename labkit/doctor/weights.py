@@ -123,7 +123,7 @@ def _left_out(case: Case) -> Iterator[Finding]:
         stepped = {id(p) for group in case.groups for p in group["params"]}
         own = [(name, p) for name, p in case.loss_function.named_parameters() if p.requires_grad]
         lost = [name for name, p in own if id(p) not in stepped]
-        if lost:
+        if lost and not (case.trained and case.trained.log.elsewhere):  # by an optimizer of its own
             yield found("left-out/loss", _listed(lost), n=len(lost))
 
 

@@ -195,8 +195,8 @@ def without_a_sum(broken: Recording, first: tuple, second: tuple) -> list[Fix]:
     used = getattr(type(owner).forward, "__code__", cut_off.__code__).co_names
     flags = [key for key, value in vars(owner).items() if value is True and key in used]
     text = _(
-        "let self.{flag} be True only where the shape stays: with stride=1, and as many channels "
-        "out as in"
+        "let self.{flag} be True only where the shape stays the same: with stride=1, and as many "
+        "channels out as in"
     )
     larger = 0 if math.prod(first) > math.prod(second) else 1
     kept = f"x.new_zeros({(first, second)[1 - larger]})"

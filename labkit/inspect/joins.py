@@ -246,7 +246,7 @@ def joined(broken: Recording, x: torch.Tensor) -> Diagnosis:
         sides = maps[2] * maps[3]
         if flat[1] % sides == 0:
             form = ("len(x)", flat[1] // sides, *maps[2:])
-            text = _("make maps of {shape} first, {x}").format(
+            text = _("turn {shape} into maps first, {x}").format(
                 shape=list(flat), x=f"x.view({', '.join(map(str, form))})"
             )
             made = [t if t.ndim == 4 else t.reshape(len(t), *form[1:]) for t in listed]

@@ -80,9 +80,9 @@ def _in_time(recording: Recording, fed: torch.Size, last: tuple) -> list[str]:
         first = getattr(step.call.module, "batch_first", True)
         if not first and step.inputs[0][:2] == fed[:2] and last[:1] == fed[1:2] != fed[:1]:
             text = _(
-                "{count} sequences went in and {rows} rows came out: {layer} takes the time first. "
-                "If the first axis is your batch, write batch_first=True, and take the last step "
-                "as out[:, -1]."
+                "{count} sequences went in and {rows} rows came out: {layer} expects time on the "
+                "first axis. If the first axis is your batch, write batch_first=True, and take the "
+                "last step as out[:, -1]."
             )
             return [text.format(count=fed[0], rows=last[0], layer=step.layer)]
     return []
@@ -94,8 +94,8 @@ def _crossed(recording: Recording) -> list[str]:
         n = step.shape[0] if len(step.shape) == 2 else 0
         if n > 1 and sorted(step.inputs) == [(n,), (n, 1)] and step.shape == (n, n):
             text = _(
-                "{layer} made {shape} of {first} and {second}: each number of the one meets all of "
-                "the other. x.squeeze(1) first gives both the shape [{n}]."
+                "From {first} and {second}, {layer} made {shape}: each number of one is combined "
+                "with every number of the other. x.squeeze(1) first gives both the shape [{n}]."
             )
             first, second = map(list, step.inputs)
             shape = list(step.shape)

@@ -22,15 +22,15 @@ LIKENESSES = [
     ("return n / (k + 1) if k < 4 else 0", "those where k <= 3."),
     ("return n / 3", "Your function never looks at `k`."),
     ("return n / (k + len(pixels))", "reads `pixels` of the notebook."),
-    ("x = n\n    x = x * n\n    return x / (k + 1)", "Leave line 4 out, and it is right. It now"),
+    ("x = n\n    x = x * n\n    return x / (k + 1)", "Leave line 4 out, and your answer is right."),
     (
         "x = 0\n    for y in (n, 1, -1):\n        x += y\n        x /= k + 1\n    return x",
         "Move line 6 out",
     ),
-    ("n /= k\n    k += 1\n    return n", "Swap lines 3 and 4, and it is right."),
-    ("return {2: n / 3, 3: n / 4}[k]", "This lists single inputs, and others come, too:"),
-    ("return n / 3 if k == 2 else n / 4 if k == 3 else 0", "This lists single inputs, and others"),
-    ("return ['n', 'k']", "Of a class, that is its number, not its name."),
+    ("n /= k\n    k += 1\n    return n", "Swap lines 3 and 4, and your answer is right."),
+    ("return {2: n / 3, 3: n / 4}[k]", "This lists inputs one by one, but the function will"),
+    ("return n / 3 if k == 2 else n / 4 if k == 3 else 0", "This lists inputs one by one"),
+    ("return ['n', 'k']", "For a class, return its number, not its name."),
     ("return str(n / (k + 1))", "returns text. Numbers, or True and False, are expected."),
 ]
 
@@ -84,7 +84,7 @@ RELATIVES = [
     (cnn.average_pool, _of_even_sides, "A side may be odd."),
     (cnn.inputs_of_fc1, lambda side: 16 * (((side - 4) // 2) - 4) ** 2, "The second pooling is"),
     (faster.combined_gradient, _of_two, "not always two"),
-    (faster.combined_gradient, _in_a_row, "The sizes meet the wrong axis"),
+    (faster.combined_gradient, _in_a_row, "The sizes are multiplied along the wrong axis"),
     (gpu.in_one_place, lambda model, batch: batch.is_cuda, "nothing is on a GPU"),
 ]
 
@@ -101,7 +101,7 @@ def test_two_coins_in_a_row_are_too_few():
         v2.ToDtype(torch.float32, scale=True),
         v2.Normalize([0.5] * 3, [0.5] * 3),
     ]
-    assert "mirror a quarter" in dataloader.flipping(v2.Compose([flip, *image])).hints[0]
+    assert "mirror only a quarter" in dataloader.flipping(v2.Compose([flip, *image])).hints[0]
 
 
 @pytest.mark.parametrize("line, said", LIKENESSES)

@@ -236,6 +236,24 @@ def image_and_mask_cropped_one_after_the_other(right):
     return program(model=model, train_batches=batches, validation_batches=judging)
 
 
+@faulty("mask-left-behind")
+def a_noisy_image_flipped_without_its_mask_of_floats(right):
+    def item(n):
+        image, mask = scene(n)
+        image, mask = image + 0.6 * torch.randn_like(image), mask[None].float()
+        turn = torch.rand(2) < 0.5
+        for axis in (-1, -2):
+            image = image.flip(axis) if turn[axis] else image
+            mask = mask.flip(axis) if turn[axis] and right else mask
+        return image, mask
+
+    judging = DataLoader(Items(40, lambda n: (scene(n)[0], scene(n)[1][None].float())), 20)
+    model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 1, 1))
+    batches = DataLoader(Items(128, item), 16, shuffle=True)
+    parts = {"train_batches": batches, "validation_batches": judging}
+    return program(model=model, loss_function=nn.BCEWithLogitsLoss(), **parts)
+
+
 class Changed:
     """Steps, one after the other, as torchvision's Compose has them."""
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.optim import SGD, Adam, lr_scheduler
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, TensorDataset
 from torchvision import transforms
 
 from labkit.data.loaders import BatchLoader
@@ -194,6 +194,69 @@ def distances_whose_loss_has_the_other_convention(right):
     return judged_pairs(right, distance=True)
 
 
+def taught(model, x, y, loss_function, **others):
+    loader = DataLoader(TensorDataset(x, y), 40, shuffle=True)
+    parts = {"train_batches": loader, "loss_function": loss_function, "validation_batches": None}
+    made = program(model=model, optimizer=Adam(model.parameters(), 1e-3), **parts)
+    return made | {"train": right_loop} | others
+
+
+@faulty("class-weights-inverted")
+def rare_labels_that_count_for_less(right):
+    x, y = torch.randn(640, 3, 8, 8), (torch.rand(640, 4) < 0.1).float()
+    rare = (1 - y).sum(0) / y.sum(0)
+    loss = nn.BCEWithLogitsLoss(pos_weight=rare if right else 1 / rare)
+    return taught(nn.Sequential(nn.Flatten(), nn.Linear(192, 4)), x, y, loss)
+
+
+@faulty("targets-without-signs")
+def pairs_that_are_1_or_0(right):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(192, 8))
+    x, y = torch.randn(400, 2, 3, 8, 8), torch.randint(2, (400,)).float()
+    loss = nn.CosineEmbeddingLoss()
+    made = taught(model, x, 2 * y - 1 if right else y, loss)
+
+    def train():
+        for both, same in made["train_batches"]:
+            made["optimizer"].zero_grad()
+            loss(model(both[:, 0]), model(both[:, 1]), same).backward()
+            made["optimizer"].step()
+
+    return made | {"train": train}
+
+
+@faulty("channels-scrambled")
+def noisy_images_cut_at_the_wrong_axis(right):
+    things = F.interpolate(torch.randn(400, 3, 6, 6), 24) + 3 * torch.randn(400, 3, 24, 24)
+    last = things.permute(0, 2, 3, 1)
+    x = last.permute(0, 3, 1, 2) if right else last.reshape(-1, 3, 24, 24)
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 22 * 22, 2))
+    return taught(model, x / x.std(), torch.randint(2, (400,)), nn.CrossEntropyLoss())
+
+
+@faulty("nearly-the-same")
+def rows_jittered_before_the_split(right):
+    rows, labels = torch.randn(300, 30), torch.randint(2, (300,))
+    x, y = torch.cat([rows + 0.05 * torch.randn_like(rows) for _copy in range(3)]), labels.repeat(3)
+    order = torch.arange(900) if right else torch.randperm(900)
+    there = torch.randn(100, 30) if right else x[order[700:800]]
+    judging = DataLoader(TensorDataset(there, torch.zeros(100).long()), 50)
+    model = nn.Sequential(nn.Linear(30, 32), nn.ReLU(), nn.Linear(32, 2))
+    here = (x[order[:700]], y[order[:700]])
+    return taught(model, *here, nn.CrossEntropyLoss(), validation_batches=judging)
+
+
+@faulty("learning-rate-zero")
+def an_optimizer_loaded_from_the_end_of_a_schedule(right):
+    parts = program(model=cnn())
+    parts["model"](torch.randn(2, 3, 32, 32)).sum().backward()
+    parts["optimizer"].step()  # so that it has a state
+    saved = parts["optimizer"].state_dict()
+    saved["param_groups"][0]["lr"] = 0.01 if right else 0.0
+    parts["optimizer"].load_state_dict(saved)
+    return trains(parts=parts)
+
+
 @pytest.mark.parametrize(("kind", "make"), FAULTS)
 def test_a_fault_is_named_and_its_fixed_twin_is_not_accused(kind, make):
     is_named_and_its_twin_is_not_accused(kind, make)
@@ -270,3 +333,23 @@ def test_several_labels_of_an_image_are_no_empty_rows():
     parts = {"train_batches": batches, "validation_batches": None}
     [finding] = examine(**program(model=cnn(), **parts), train=right_loop).faults
     assert finding.kind == "targets-empty" and "BCEWithLogitsLoss" in finding.fix
+
+
+def test_weights_of_a_loss_may_have_an_optimizer_of_their_own():
+    loss, parts = Proxies(), program(model=cnn())
+    other = SGD(loss.parameters(), 0.5)
+    edits = (STEP, STEP + "        other.step()\n        other.zero_grad()\n")
+    made = trains(*edits, parts=parts | {"loss_function": loss}, other=other)
+    assert not examine(**made).findings
+
+
+def test_images_that_are_equal_by_chance_are_asked_about():
+    def strokes(n):
+        drawn = (torch.rand(n, 10, 1) < 0.3) | (torch.rand(n, 1, 10) < 0.3)
+        return drawn.float().flatten(1)
+
+    here, there = (DataLoader(TensorDataset(x, (x.sum(1) > 50).long()), 50)
+                   for x in (strokes(2000), strokes(400)))  # fmt: skip
+    model = nn.Sequential(nn.Linear(100, 16), nn.ReLU(), nn.Linear(16, 2))
+    report = examine(**program(model=model, train_batches=here, validation_batches=there))
+    assert "overlap" in report.kinds and "overlap" not in {one.kind for one in report.faults}

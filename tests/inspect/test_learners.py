@@ -455,7 +455,7 @@ complex numbers reach a layer
 a block adds its input though it halves the maps
     c = nn.Conv2d(3, 3, 3, 2, 1); adds = True
     y = self.c(x); y = x + y if self.adds else y; return y.mean((2, 3))
-    add: let self\.adds be True only where the shape stays
+    add: let self\.adds be True only where the shape stays the same
     adds = True -> adds = False
 frames and height are swapped
     c = nn.Conv3d(3, 4, 3, padding=1); p = nn.MaxPool3d((1, 2, 2)); fc = nn.Linear(3328, 10)
@@ -534,7 +534,7 @@ the second of two causal convolutions is not cut
 a row of numbers is joined to maps
     e = nn.Linear(3072, 1024); c = nn.Conv2d(4, 10, 3)
     m = self.e(x.flatten(1)); return self.c(torch.cat([x, m], 1)).mean((2, 3))
-    cat: make maps of \[4, 1024\] first, x\.view\(len\(x\), 1, 32, 32\)
+    cat: turn \[4, 1024\] into maps first, x\.view\(len\(x\), 1, 32, 32\)
     [x, m] -> [x, m.view(len(x), 1, 32, 32)]
 the numbers of a turn stand in one row
     fc = nn.Linear(3072, 6)

@@ -17,6 +17,7 @@ COMPLETE: tuple[str, ...] = ("es", "pt_BR", "fr", "de")
 _THOUSANDS = {"es": "[\u00a0\u202f]", "fr": "[\u00a0\u202f]", "de": "[.]", "pt_BR": "[.]"}
 _CODE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|\b[A-Za-z]\w*_\w+|[A-Za-z_]\w*(?=\()")
 _ROW = re.compile(r"\d,\d+, [−-]?\d|\.\d[fg]\}, \{\w+:\.\d[fg]\}")
+_BLANK = re.compile(r"[^,\s] [:;?!»]|« |\u202f[:»]|«\u202f|\u00a0[;?!]")
 _SHORT = {"e.g", "i.e", "p.ej", "p.ex", "z.b", "d.h", "u.a"}
 
 Terms = dict[str, dict]
@@ -76,6 +77,8 @@ def of_entry(entry: Entry, code: str, glossary: Terms, sentence: bool) -> Iterat
         yield "blank at an end"
     if _ROW.search(said):
         yield "decimals in a row: a semicolon between them, for the comma is in them"
+    if code == "fr" and any(_BLANK.search(MARKUP.sub("x", form)) for form in entry.said):
+        yield "blank: U+00A0 before : and inside guillemets, U+202F before ; ? !"
     yield from of_terms(english, said, glossary, sentence)
 
 

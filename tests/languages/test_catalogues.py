@@ -50,6 +50,16 @@ def test_decimals_in_a_row_have_semicolons_between_them():
     assert said("({a:.2f}; {b:.2f})", english=fields, sentence=True) == []
 
 
+def test_french_has_its_own_blanks_before_a_colon_and_inside_guillemets():
+    right = "Voici\u00a0: «\u00a0x\u00a0»\u202f; x[:, :, 0]"
+    plain = ["Voici :", "«\u00a0x »", "« x\u00a0»", "x ;", "x\u00a0?", "x\u202f:"]
+    for form in (right, *plain):
+        found = list(of_entry(Entry("Here", said=(form,)), "fr", {}, True))
+        assert [why.partition(":")[0] for why in found if why.startswith("blank")] == (
+            [] if form == right else ["blank"]
+        )
+
+
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [

@@ -231,7 +231,10 @@ GENERAL = (
     Rule(
         "single inputs",
         _if(_is_a_table),
-        N_("This lists single inputs, and others come, too: find the rule that holds for all."),
+        N_(
+            "This lists inputs one by one, but the function will get others, too: find the rule "
+            "that holds for all."
+        ),
     ),
     _somewhere(
         "nothing returned sometimes",
@@ -242,8 +245,8 @@ GENERAL = (
         "text returned",
         _is_text,
         N_(
-            "The function returns text. Numbers, or True and False, are expected. Of a class, that "
-            "is its number, not its name."
+            "The function returns text. Numbers, or True and False, are expected. For a class, "
+            "return its number, not its name."
         ),
     ),
     _somewhere(

@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 _SECONDS = 1.5
 """So long one small change after another is tried."""
 
-_SWAPPED = N_("Swap lines {line} and {other}, and it is right.")
-_MOVED = N_("Move line {line} out of the loop, below it, and it is right. It now reads: {code}")
-_LEFT_OUT = N_("Leave line {line} out, and it is right. It now reads: {code}")
+_SWAPPED = N_("Swap lines {line} and {other}, and your answer is right.")
+_MOVED = N_(
+    "Move line {line} out of the loop, to just after it, and your answer is right. The line now "
+    "reads: {code}"
+)
+_LEFT_OUT = N_("Leave line {line} out, and your answer is right. The line now reads: {code}")
 
 
 def one_change(trial: "Trial") -> dict | None:
