@@ -77,22 +77,6 @@ class Slider(anywidget.AnyWidget):
         return cls(label=label, texts=list(texts), maximum=len(texts) - 1, value=value)
 
 
-class Busy:
-    """True inside ``with busy:``, while several controls change: draw once, after it."""
-
-    def __init__(self):
-        self._depth = 0
-
-    def __enter__(self) -> None:
-        self._depth += 1
-
-    def __exit__(self, *_error) -> None:
-        self._depth -= 1
-
-    def __bool__(self) -> bool:
-        return self._depth > 0
-
-
 class Explorer(widgets.VBox):
     """A widget to look with: controls, a place for complaints, a screen below.
 
