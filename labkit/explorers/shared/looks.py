@@ -102,11 +102,10 @@ class Explorer(widgets.VBox):
     def _repr_mimebundle_(self, **options):
         bundle = super()._repr_mimebundle_(**options)
         png, sentence = self.still()
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
         width = getattr(self.screen, "width", None)
         shown = image_html(png, sentence, width=width) if png else self.still_table()
-        data["text/html"] = f"{shown}<p>{html.escape(sentence)}</p>"
-        data["text/plain"] = sentence
+        bundle["text/html"] = f"{shown}<p>{html.escape(sentence)}</p>"
+        bundle["text/plain"] = sentence
         return bundle
 
     def _ipython_display_(self) -> None:

@@ -383,8 +383,7 @@ def test_every_control_says_what_it_is(panel):
 
 
 def test_a_reader_without_a_kernel_sees_picture_and_sentence(panel):
-    bundle = panel._repr_mimebundle_()
-    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    data = panel._repr_mimebundle_()
     assert "Nothing is trained yet." in data["text/html"]
 
 
