@@ -91,7 +91,7 @@ def test_a_recording_is_watched_and_nothing_computes_there(no_gpu, folder):
 
 
 def test_without_a_recording_it_races_the_threads_of_this_machine(no_gpu, tmp_path, monkeypatch):
-    monkeypatch.setattr(compute, "_cores", lambda: 2)
+    monkeypatch.setattr(compute, "cores", lambda: 2)
     monkeypatch.setattr(compute, "BATCHES", (4,))
     threads = torch.get_num_threads()
     toggle = DeviceToggle(folder=tmp_path)
