@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from labkit.explorers.network.compute import story
 from labkit.explorers.network.stage import NetworkStage
-from tests.explorers.network.zoo import FUNCTIONS, ZOO
+from tests.explorers.network.zoo import FUNCTIONS, ZOO, story
 
 pytestmark = pytest.mark.browser
 

@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from labkit.explorers.network import compute
-from labkit.explorers.network.compute import as_batch, look_back, read, story
+from labkit.explorers.network.compute import as_batch, look_back, read
 from labkit.inspect import pixels_seen
 from labkit.model import Net
-from tests.explorers.network.zoo import ZOO
+from tests.explorers.network.zoo import ZOO, story
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
 
