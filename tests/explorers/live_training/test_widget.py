@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 import traitlets
-from jupyter_client.manager import start_new_kernel
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from labkit.explorers.live_training import LiveTraining
 from labkit.training import Run, checkpoint
 from labkit.training.live import LiveRun
+from tests.explorers.shared.test_threads import printed
 
 torch.manual_seed(0)
 EXAMPLES = TensorDataset(torch.rand(24, 3, 8, 8), torch.arange(24) % 2)
@@ -360,30 +360,14 @@ panel.start.click()
 """
 
 
-@pytest.fixture
-def kernel():
-    manager, client = start_new_kernel(startup_timeout=120)
-    yield manager, client
-    client.stop_channels()
-    manager.shutdown_kernel(now=True)
-
-
-def _printed(client, code):
-    said = []
-    client.execute_interactive(
-        code, timeout=120, output_hook=lambda m: said.append(m["content"].get("text", ""))
-    )
-    return "".join(said)
-
-
 def test_interrupting_a_real_kernel_between_two_cells_pauses_the_run(kernel):
     manager, client = kernel
-    _printed(client, IN_A_KERNEL)
-    assert "running" in _printed(client, "print(panel.live.state)")
+    printed(client, IN_A_KERNEL)
+    assert "running" in printed(client, "print(panel.live.state)")
     time.sleep(1)  # no cell runs; the panel looks for that five times a second
     manager.interrupt_kernel()
-    _printed(client, "panel.live.wait(60)")
-    said = _printed(client, "print(panel.live.state, panel.live.message)")
+    printed(client, "panel.live.wait(60)")
+    said = printed(client, "print(panel.live.state, panel.live.message)")
     assert "paused Paused, as the kernel was interrupted." in said
 
 

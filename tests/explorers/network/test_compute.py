@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from labkit.data import normalise
 from labkit.explorers.network import compute
 from labkit.explorers.network.compute import as_batch, look_back, read
 from labkit.inspect import pixels_seen
@@ -14,10 +15,7 @@ from labkit.model import Net
 from tests.explorers.network.zoo import ZOO, story
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
-
-
-def normal(image):
-    return (torch.from_numpy(image).permute(2, 0, 1) / 255 * 2 - 1)[None]
+BATCH = normalise(IMAGE)[None]
 
 
 def unpacked(told):
@@ -39,7 +37,7 @@ def test_nothing_in_the_zoo_is_unknown_and_the_last_numbers_are_what_the_network
     plan, maps = json.loads(json.dumps(told["plan"])), unpacked(told)  # plain JSON
     assert "unknown" not in [line["kind"] for line in plan]
     with torch.no_grad():
-        output = model(normal(IMAGE))[0]
+        output = model(BATCH)[0]
     shown = maps[-2] if plan[-1]["name"] == "softmax" else maps[-1]
     np.testing.assert_allclose(shown.ravel(), output.ravel().numpy(), atol=1e-5)
 
@@ -101,7 +99,7 @@ def test_a_dropout_that_is_never_switched_off_is_no_reshaping():
 
 @pytest.mark.parametrize(("line", "step"), [(1, 0), (2, 2), (3, 3), (4, 5), (5, 7), (7, 11)])
 def test_the_pixels_seen_are_those_that_are_found_one_by_one(line, step):
-    model, batch = Net(), normal(IMAGE)
+    model, batch = Net(), BATCH
     reading = read(model, batch)
     assert look_back(reading, model, batch) == ""
     unit = tuple(size // 2 for size in reading.lines[line].values.shape)
@@ -114,15 +112,15 @@ def test_the_pixels_seen_are_those_that_are_found_one_by_one(line, step):
 
 def test_probabilities_are_not_squashed_a_second_time():
     model = nn.Sequential(Net(classes=4), nn.Softmax(dim=1))
-    reading = read(model, normal(IMAGE))
-    expected = model(normal(IMAGE))[0].tolist()
+    reading = read(model, BATCH)
+    expected = model(BATCH)[0].tolist()
     assert reading.probabilities.tolist() == pytest.approx(expected, abs=1e-5)
     assert [line.told["kind"] for line in reading.lines[-2:]] == ["products", "softmax"]
 
 
 def test_weights_that_are_too_many_to_send_are_kept(monkeypatch):
     monkeypatch.setattr(compute, "WEIGHTS_AT_MOST", 10_000)
-    reading = read(Net(), normal(IMAGE))
+    reading = read(Net(), BATCH)
     sent = [line["name"] for line in reading.plan if line["filters"] is not None]
     assert sent == ["conv1", "conv2", "fc3"]  # fc1 and fc2 have 58,284
     assert len(reading.weights) == 4 * (456 + 2416 + 850)
@@ -146,7 +144,7 @@ def test_a_model_that_does_not_take_the_image_is_a_sentence(model, words):
 
 def test_maps_are_copies_even_where_a_layer_works_in_place():
     model = nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True))
-    convolution = read(model, normal(IMAGE)).lines[2]
+    convolution = read(model, BATCH).lines[2]
     assert convolution.values.min() == 0 and convolution.told["activations"] == ["ReLU"]
 
 
@@ -170,7 +168,7 @@ def test_the_model_is_left_as_it_was():
 def test_a_model_on_a_gpu_is_told_as_on_the_cpu():
     model = ZOO["residual"]().eval()
     expected = story(model, IMAGE)
-    told = story(model.cuda(), IMAGE, prepare=lambda image: normal(image).cuda())
+    told = story(model.cuda(), IMAGE, prepare=lambda image: normalise(image).cuda())
     assert told["plan"] == expected["plan"]
     for ours, theirs in zip(unpacked(told), unpacked(expected), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-2)
