@@ -129,19 +129,6 @@ def test_weights_that_are_too_many_to_send_are_kept(monkeypatch):
         assert reading.maps
 
 
-@pytest.mark.parametrize(
-    ("model", "words"),
-    [
-        (nn.Conv2d(1, 2, 3), "in_channels=3"),
-        (nn.Linear(5, 2), "in_features"),
-        (nn.Sequential(nn.Flatten(0), nn.Linear(3072, 2)), "keeps one row"),
-    ],
-)
-def test_a_model_that_does_not_take_the_image_is_a_sentence(model, words):
-    with pytest.raises(ValueError, match=words):
-        story(model, IMAGE)
-
-
 def test_maps_are_copies_even_where_a_layer_works_in_place():
     model = nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True))
     convolution = read(model, BATCH).lines[2]
