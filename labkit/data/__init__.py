@@ -6,18 +6,3 @@ from labkit.data.pixel_values import denormalise, normalise
 from labkit.data.sets import ImageSet, Splits
 from labkit.data.sources import Status, load, status
 from labkit.data.store import DataError
-
-__all__ = [
-    "BatchLoader",
-    "Choice",
-    "DataError",
-    "ImageSet",
-    "Splits",
-    "Status",
-    "choose",
-    "chosen",
-    "denormalise",
-    "load",
-    "normalise",
-    "status",
-]

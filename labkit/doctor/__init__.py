@@ -2,5 +2,3 @@
 
 from labkit.doctor.examine import examine
 from labkit.doctor.findings import Finding, Report
-
-__all__ = ["Finding", "Report", "examine"]

@@ -4,14 +4,3 @@ from labkit.inspect.faults import Fault
 from labkit.inspect.maps import first_convolution, first_filters, pixels_seen
 from labkit.inspect.summary import Row, Summary, summary
 from labkit.sandbox.untouched import untouched
-
-__all__ = [
-    "Fault",
-    "Row",
-    "Summary",
-    "first_convolution",
-    "first_filters",
-    "pixels_seen",
-    "summary",
-    "untouched",
-]

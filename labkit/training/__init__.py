@@ -7,15 +7,3 @@ from labkit.training.guard import ModelChanged
 from labkit.training.history import History
 from labkit.training.loop import Evaluation, TrainingStopped, evaluate, train_epoch, train_step
 from labkit.training.run import Run, fit
-
-__all__ = [
-    "Evaluation",
-    "History",
-    "ModelChanged",
-    "Run",
-    "TrainingStopped",
-    "evaluate",
-    "fit",
-    "train_epoch",
-    "train_step",
-]

@@ -63,14 +63,9 @@ class LiveRun:
 
     _all: "weakref.WeakSet[LiveRun]" = weakref.WeakSet()
 
-    def __init__(
-        self,
-        run: Run,
-        *,
-        after_step: Callable[[Run], None] | None = None,
-        on_change: Callable[[], None] | None = None,
-    ):
-        self.run, self.after_step, self.on_change = run, after_step, on_change
+    def __init__(self, run: Run, *, after_step: Callable[[Run], None] | None = None):
+        self.run, self.after_step = run, after_step
+        self.on_change: Callable[[], None] | None = None
         self.state, self.message = State.READY, _("Ready to start.")
         if run.finished:  # it was resumed from a file
             self.state, self.message = State.FINISHED, self._all_done()

@@ -7,23 +7,24 @@ import numpy as np
 import pytest
 import torch
 
-from labkit.explorers.network.compute import story
 from labkit.explorers.network.stage import NetworkStage
-from tests.explorers.network.zoo import FUNCTIONS, ZOO
+from tests.explorers.network.zoo import FUNCTIONS, ZOO, story
 
 pytestmark = pytest.mark.browser
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
 
-_WORKED_OUT = """() => {
+_WORKED_OUT = """(every) => {
   const told = { ...model.get('scene'), ...model.get('numbers') };
   const story = new Story(told, model.get('words'), () => {});
   return story.lines.map((line, number) => {
     if (line.kind === "input") return null;
     const found = [];
+    let place = 0;
     for (let map = 0; map < line.maps; map++)
       for (let row = 0; row < line.height; row++)
         for (let column = 0; column < line.width; column++) {
+          if (place++ % every) continue;
           const parts = story.parts([number, map, row, column]);
           if (map + row + column === 0) story.sentence([number, map, row, column]);
           found.push(parts.before);
@@ -45,11 +46,12 @@ def told(alone):
     return tell
 
 
-@pytest.mark.parametrize("name", [name for name in ZOO if name != "fast net"])
+@pytest.mark.parametrize("name", ZOO)
 def test_every_number_worked_out_in_the_browser_is_that_of_pytorch(told, name):
     torch.manual_seed(0)
     scene = story(ZOO[name]().eval(), IMAGE)
-    worked_out = told(scene).page.evaluate(_WORKED_OUT)
+    every = 29 if name == "fast net" else 1  # all of its numbers take 15 s
+    worked_out = told(scene).page.evaluate(_WORKED_OUT, every)
     numbers = np.frombuffer(scene["maps"], "<f4")
     for line, found in zip(scene["plan"], worked_out, strict=True):
         count = int(np.prod(line["shape"]))
@@ -59,7 +61,7 @@ def test_every_number_worked_out_in_the_browser_is_that_of_pytorch(told, name):
         made = torch.tensor(found, dtype=torch.float64)
         for function in line["activations"]:
             made = FUNCTIONS[function](made)
-        np.testing.assert_allclose(made.numpy(), shown, atol=2e-4, rtol=1e-4)
+        np.testing.assert_allclose(made.numpy(), shown[::every], atol=2e-4, rtol=1e-4)
 
 
 _SMALL_OR_OUTSIDE = """() => {

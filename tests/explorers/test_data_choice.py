@@ -115,6 +115,5 @@ def test_a_place_that_cannot_be_written_is_said_in_words(monkeypatch, tmp_path):
 
 
 def test_a_reader_without_a_kernel_reads_what_is_in_use():
-    bundle = DataChoice()._repr_mimebundle_()
-    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    data = DataChoice()._repr_mimebundle_()
     assert data["text/plain"].startswith("All notebooks use CIFAR-10 if it can be downloaded")

@@ -56,9 +56,7 @@ def _after_an_epoch(panel: LiveTraining) -> dict:
     """Return a still of what a learner sees after an epoch, in place of an empty one."""
     panel.live.epoch()
     panel.live.wait()
-    bundle = panel._repr_mimebundle_()
-    data = bundle[0] if isinstance(bundle, tuple) else bundle
-    return {"still": data["text/html"]}
+    return {"still": panel._repr_mimebundle_()["text/html"]}
 
 
 def _coded(array: np.ndarray) -> str:

@@ -388,30 +388,6 @@ def test_speed_and_time_left_agree(monkeypatch):
     assert now.seconds_left == pytest.approx(images_left / now.images_per_second)
 
 
-def test_moving_to_a_device_keeps_weights_and_momentum():
-    straight, moved = _live(), _live()
-    straight.run.finish()
-    _step(moved)
-    moved.to("cpu")
-    _end(moved)
-    assert same(straight.run.model, moved.run.model)
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_a_run_goes_on_on_the_gpu_in_mid_training():
-    straight, moved = _live(epochs=1), _live(epochs=1)
-    for live in (straight, moved):
-        live.run.model[2].p = 0.0  # dropout draws other numbers on another device
-    straight.run.finish()
-    _step(moved, times=3)
-    moved.to("cuda")
-    _end(moved)
-    assert next(moved.run.model.parameters()).device.type == "cuda"
-    pairs = zip(straight.run.model.parameters(), moved.run.model.parameters(), strict=True)
-    assert all(torch.allclose(a, b.cpu(), atol=1e-5) for a, b in pairs)
-
-
 def test_a_device_that_is_not_there_is_said():
     live = _live()
     live.to("no such device")

@@ -3,6 +3,8 @@
 Each faces right and fits into -1..1; portraits look at us.
 """
 
+from functools import partial
+
 from labkit.data.drawn.palettes import BLACK, COATS, FAWNS, HORN, IRISES, MANES, PINK, WHITE, pale
 
 FAR = 0.7  # what is on the far side is this much darker
@@ -32,13 +34,21 @@ def legs(pen, dice, coat, back, front, foot, thick):
     return pair(0)
 
 
-def seated(pen, dice, coat):
-    """Paint the body of a cat or a dog that sits, with its tail beside it."""
-    tip = dice.between(-0.55, 0.1)
+def sitting(face, pen, dice):
+    """Paint a cat or a dog that sits, with its tail beside it; ``face`` paints its face."""
+    coat, tip = dice.colour(COATS), dice.between(-0.55, 0.1)
     tail = (pen.limb(-0.4, -0.76, -0.78, -0.7, 0.07), pen.limb(-0.78, -0.7, -0.9, tip, 0.07, 0.05))
     pen.paint(coat * 0.85, *tail, pen.limb(0.32, -0.1, 0.4, -0.84, 0.1, 0.08))
     pen.paint(coat, pen.limb(-0.1, -0.52, 0.12, 0.05, 0.36, 0.25))
     pen.paint(coat * 0.9, pen.oval(-0.2, -0.66, 0.3, 0.24), pen.limb(0.2, -0.1, 0.2, -0.84, 0.1))
+    face(pen.at(0.18, 0.4, turn=dice.between(-0.3, 0.3), grow=0.55), dice, coat)
+
+
+def portrait(face, pen, dice):
+    """Paint a cat or a dog that looks at us; ``face`` paints its face."""
+    coat = dice.colour(COATS)
+    bust(pen, coat)
+    face(pen.at(0, 0.05, turn=dice.between(-0.3, 0.3)), dice, coat)
 
 
 def bust(pen, coat):
@@ -68,18 +78,6 @@ def walking_cat(pen, dice):
     pen.paint(PINK, head.oval(0.28, -0.04, 0.035, 0.03))
 
 
-def sitting_cat(pen, dice):
-    coat = dice.colour(COATS)
-    seated(pen, dice, coat)
-    cat_face(pen.at(0.18, 0.4, turn=dice.between(-0.3, 0.3), grow=0.55), dice, coat)
-
-
-def cat_portrait(pen, dice):
-    coat = dice.colour(COATS)
-    bust(pen, coat)
-    cat_face(pen.at(0, 0.05, turn=dice.between(-0.3, 0.3)), dice, coat)
-
-
 def cat_face(pen, dice, coat):
     """Pointed ears, slit pupils, whiskers."""
     sides = pen.mirrored()
@@ -93,6 +91,9 @@ def cat_face(pen, dice, coat):
     pen.paint(PINK, pen.polygon((-0.09, -0.09), (0.09, -0.09), (0, -0.2)))
     whiskers = [sides.limb(0.25, -0.22, 0.85, end, 0.014) for end in (-0.12, -0.34)]
     pen.paint(WHITE, *whiskers, opacity=0.8)
+
+
+sitting_cat, cat_portrait = partial(sitting, cat_face), partial(portrait, cat_face)
 
 
 def walking_dog(pen, dice):
@@ -110,18 +111,6 @@ def walking_dog(pen, dice):
     dot(head, 0.12, 0.07, 0.045)
 
 
-def sitting_dog(pen, dice):
-    coat = dice.colour(COATS)
-    seated(pen, dice, coat)
-    dog_face(pen.at(0.18, 0.4, turn=dice.between(-0.3, 0.3), grow=0.55), dice, coat)
-
-
-def dog_portrait(pen, dice):
-    coat = dice.colour(COATS)
-    bust(pen, coat)
-    dog_face(pen.at(0, 0.05, turn=dice.between(-0.3, 0.3)), dice, coat)
-
-
 def dog_face(pen, dice, coat):
     """Hanging ears, a broad muzzle, often the tongue out."""
     ears, muzzle = dice.colour(COATS) * 0.7, pale(coat, dice.between(0, 0.7))
@@ -133,6 +122,9 @@ def dog_face(pen, dice, coat):
     mouth = (pen.limb(0, -0.1, 0, -0.38, 0.02), sides.limb(0, -0.4, 0.18, -0.32, 0.025))
     pen.paint(BLACK, pen.oval(0, -0.1, 0.14, 0.1), *mouth)
     dot(sides, 0.25, 0.18, 0.085)
+
+
+sitting_dog, dog_portrait = partial(sitting, dog_face), partial(portrait, dog_face)
 
 
 def standing_deer(pen, dice):

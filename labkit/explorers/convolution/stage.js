@@ -196,7 +196,3 @@ function begin({ model, el, scene, words, change, redraw }) {
   const typed = (text) => change({ typed: text, kernel: scene.kernels.length - 1 });
   return { draw, acts: { typed }, hears: { "change:image": other }, end: () => player.halt() };
 }
-
-const render = (view) => stage(view, begin);
-
-export default { render };

@@ -1,12 +1,12 @@
 """Two lanes of a race: what was recorded on a machine with a GPU, or is measured on this one."""
 
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from labkit.device import cores
 from labkit.display import escaped
 from labkit.text import _, ngettext, written
 from labkit.timing import clock, recordings
@@ -44,7 +44,7 @@ def measured() -> Race | None:
 
     It takes about three seconds.
     """
-    most = max(torch.get_num_threads(), _cores())
+    most = max(torch.get_num_threads(), cores())
     if most == 1:
         return None
     lanes = {}
@@ -87,7 +87,3 @@ def _lane(name: str, rate: float, goal: float) -> str:
         f'<td style="animation-delay: {seconds:.2f}s">'
         f"{written(goal, ',.0f')} ✓ {written(seconds, '.2f')} s</td></tr>"
     )
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

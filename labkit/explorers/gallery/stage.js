@@ -194,7 +194,3 @@ function begin({ model, el, words, change, redraw }) {
   };
   return { draw, hears: { "change:scene": other } };
 }
-
-const render = (view) => stage(view, begin);
-
-export default { render };

@@ -244,7 +244,3 @@ function begin({ model, el, scene, words, change }) {
   };
   return { draw, acts: { landscape: enter }, end: () => player.halt() };
 }
-
-const render = (view) => stage(view, begin);
-
-export default { render };

@@ -1,5 +1,3 @@
 """Steer a training run while it runs."""
 
 from labkit.explorers.live_training.widget import LiveTraining
-
-__all__ = ["LiveTraining"]

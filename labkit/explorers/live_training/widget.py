@@ -14,8 +14,8 @@ from IPython import get_ipython
 
 from labkit.explorers.live_training import compute
 from labkit.explorers.shared.interrupt import on_interrupt
-from labkit.explorers.shared.looks import STATIC, Explorer, Slider, reporting, row
-from labkit.explorers.shared.stage import Stage, script
+from labkit.explorers.shared.looks import STATIC, Explorer, Slider, joined, reporting, row
+from labkit.explorers.shared.stage import Stage
 from labkit.plots.curves import loss_curve, loss_sentence
 from labkit.text import _, written
 from labkit.training import Run
@@ -46,7 +46,7 @@ class Scene(Stage):
     ``watched`` holds what hardly ever changes: the image that is asked about, the first filters.
     """
 
-    _esm = script(STATIC / "chart.js", Path(__file__).with_name("stage.js"))
+    _esm = joined(STATIC / "parts.js", STATIC / "chart.js", Path(__file__).with_name("stage.js"))
 
     moving = traitlets.Dict().tag(sync=True)
     watched = traitlets.Dict().tag(sync=True)

@@ -1,5 +1,3 @@
 """Look inside a network: its feature maps for an image, at several moments of training."""
 
 from labkit.explorers.network.widget import NetworkExplorer
-
-__all__ = ["NetworkExplorer"]

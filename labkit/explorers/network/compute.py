@@ -1,6 +1,6 @@
 """What a network makes of one image, and of which numbers each number was made.
 
-``story`` returns it as plain JSON and bytes, so that a page can tell it without a kernel:
+``Reading.story`` returns it as plain JSON and bytes, so that a page can tell it without a kernel:
 
 ``plan``
     A list with a dict for each line of the explorer; the first is the image. ``name``, ``type``
@@ -21,7 +21,7 @@
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,7 +29,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from labkit.data import normalise
 from labkit.explorers.network.recipes import activation, is_reshape, recipe
 from labkit.inspect.faults import find_fault
 from labkit.inspect.fields import fields
@@ -117,25 +116,6 @@ class Reading:
         """Return what the network predicts, float32 ``[classes]``; None without such a vector."""
         last = self.lines[-1:]
         return next((line.values.ravel() for line in last if line.told["kind"] == "softmax"), None)
-
-
-def story(
-    model: nn.Module,
-    image: np.ndarray,
-    classes: Sequence[str] = (),
-    *,
-    prepare: Callable[[np.ndarray], torch.Tensor] = normalise,
-) -> dict[str, Any]:
-    """Return all that a browser needs to tell what ``model`` makes of an image.
-
-    ``image`` is uint8 ``[H, W, 3]``; ``prepare`` makes of it what the model takes. The keys are
-    described above. The model stays as it was. Raises ValueError, in words, where the forward
-    pass breaks or has too many numbers.
-    """
-    batch = as_batch(prepare(image))
-    reading = read(model, batch)
-    look_back(reading, model, batch)
-    return reading.story(image, classes)
 
 
 def as_batch(image: torch.Tensor) -> torch.Tensor:

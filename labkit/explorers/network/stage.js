@@ -337,7 +337,3 @@ function begin({ model, redraw, ...given }) {
   };
   return { draw: () => inside?.draw(), hears, end: () => slider?.off("change:value", step) };
 }
-
-const render = (view) => stage(view, begin);
-
-export default { render };

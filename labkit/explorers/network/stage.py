@@ -19,7 +19,7 @@ def _parts(story: dict) -> dict[str, dict]:
 
 
 class NetworkStage(Stage):
-    """A story (`compute.story`), the "place" that is chosen, and whether its sums are "opened".
+    """A story (`Reading.story`), the "place" that is chosen, and whether its sums are "opened".
 
     A place is line, map (or unit), row and column. ``scene`` has besides the story's plan the
     weight that is drawn full bright among the filters ("brightest"; 0: the largest of them) and why

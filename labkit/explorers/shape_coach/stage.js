@@ -256,7 +256,3 @@ function sentence(lengths, stages, layers, { complete, unit, words }) {
   );
   return [fill(words.sees, { sizes, unit, first: seen[0], last: seen.at(-1) }), ...never].join(" ");
 }
-
-const render = (view) => stage(view, begin);
-
-export default { render };

@@ -77,22 +77,6 @@ class Slider(anywidget.AnyWidget):
         return cls(label=label, texts=list(texts), maximum=len(texts) - 1, value=value)
 
 
-class Busy:
-    """True inside ``with busy:``, while several controls change: draw once, after it."""
-
-    def __init__(self):
-        self._depth = 0
-
-    def __enter__(self) -> None:
-        self._depth += 1
-
-    def __exit__(self, *_error) -> None:
-        self._depth -= 1
-
-    def __bool__(self) -> bool:
-        return self._depth > 0
-
-
 class Explorer(widgets.VBox):
     """A widget to look with: controls, a place for complaints, a screen below.
 
@@ -118,11 +102,10 @@ class Explorer(widgets.VBox):
     def _repr_mimebundle_(self, **options):
         bundle = super()._repr_mimebundle_(**options)
         png, sentence = self.still()
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
         width = getattr(self.screen, "width", None)
         shown = image_html(png, sentence, width=width) if png else self.still_table()
-        data["text/html"] = f"{shown}<p>{html.escape(sentence)}</p>"
-        data["text/plain"] = sentence
+        bundle["text/html"] = f"{shown}<p>{html.escape(sentence)}</p>"
+        bundle["text/plain"] = sentence
         return bundle
 
     def _ipython_display_(self) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from threading import Lock
 
 import ipywidgets as widgets
 import numpy as np
@@ -9,7 +10,7 @@ import traitlets
 
 from labkit.data import ImageSet
 from labkit.data.read_image import ImageError, read_image
-from labkit.explorers.shared.looks import Busy, complaint, row
+from labkit.explorers.shared.looks import complaint, row
 from labkit.explorers.shared.upload import Upload
 from labkit.text import _
 
@@ -28,7 +29,7 @@ class ImageChoice(widgets.VBox):
         """Offer ``samples``: named images, or one image of each class of a set."""
         self.samples = dict(one_of_each(samples) if isinstance(samples, ImageSet) else samples)
         self.choice = widgets.Dropdown(options=list(self.samples), description=_("Image"))
-        self._busy = Busy()
+        self._busy = Lock()  # held while several controls change: draw once, after it
         hint = _("Upload an image of your own")
         self.upload = Upload(_("Your own …"), hint, self._receive, self._refuse)
         self.path = widgets.Text(
@@ -43,7 +44,7 @@ class ImageChoice(widgets.VBox):
         self._choose()
 
     def _choose(self, _change=None) -> None:
-        if not self._busy:
+        if not self._busy.locked():
             self.path.value = ""  # the same path may be typed again
             self.show(self.choice.value, self.samples[self.choice.value])
 

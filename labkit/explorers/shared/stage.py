@@ -15,7 +15,7 @@ Plan = dict[str, Any]
 
 
 class Stage(anywidget.AnyWidget):
-    """What a subclass names as ``_esm`` draws this; `script` puts before it what all share.
+    """What a subclass names as ``_esm`` draws this; `script` puts around it what all share.
 
     scene: what is shown, in plain values
     words: every word that the browser writes, translated here because it cannot do it
@@ -41,8 +41,8 @@ class Stage(anywidget.AnyWidget):
 
 
 def script(*files: Path) -> str:
-    """Return a stage's own files as one module, what all share before them."""
-    return joined(STATIC / "parts.js", STATIC / "controls.js", *files)
+    """Return a stage's own files as one module, what all share before and behind them."""
+    return joined(STATIC / "parts.js", STATIC / "controls.js", *files, STATIC / "start.js")
 
 
 def slider(

@@ -26,20 +26,15 @@ _RULES = f"""
 """The still waits 2 s, in which a widget that is alive appears: nothing jumps when a cell runs."""
 
 
-def show(bundle, name: str) -> None:
+def show(bundle: dict, name: str) -> None:
     """Show still and widget; ``bundle`` is what ``_repr_mimebundle_`` returns."""
-    data = _data(bundle)
-    display(_still(data), raw=True, display_id=name)
-    display({VIEW: data[VIEW]}, raw=True)
+    display(_still(bundle), raw=True, display_id=name)
+    display({VIEW: bundle[VIEW]}, raw=True)
 
 
-def replace(bundle, name: str) -> None:
+def replace(bundle: dict, name: str) -> None:
     """Replace the still that was shown under ``name``."""
-    update_display(_still(_data(bundle)), raw=True, display_id=name)
-
-
-def _data(bundle) -> dict:
-    return bundle[0] if isinstance(bundle, tuple) else bundle
+    update_display(_still(bundle), raw=True, display_id=name)
 
 
 def _still(data: dict) -> dict:

@@ -1,5 +1,3 @@
 """Move logits and watch the probabilities and the loss."""
 
 from labkit.explorers.softmax.widget import SoftmaxExplorer
-
-__all__ = ["SoftmaxExplorer"]

@@ -92,7 +92,3 @@ function begin({ model, el, words, scene: { classes }, change }) {
   };
   return { draw };
 }
-
-const render = (view) => stage(view, begin);
-
-export default { render };

@@ -1,5 +1,3 @@
 """Judge a trained network: confusions, mistakes, changed images, your own image."""
 
 from labkit.explorers.studio.widget import EvaluationStudio
-
-__all__ = ["EvaluationStudio"]

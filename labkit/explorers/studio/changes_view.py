@@ -1,6 +1,7 @@
 """What a change of brightness, blur, noise or rotation does to an image and to the accuracy."""
 
 from collections.abc import Callable
+from threading import Lock
 
 import ipywidgets as widgets
 import numpy as np
@@ -13,7 +14,7 @@ from labkit.evaluation.corruptions import CORRUPTIONS, Corruption, accuracy_unde
 from labkit.evaluation.scores import Share
 from labkit.explorers.shared.bars import bars, prediction
 from labkit.explorers.shared.contact_sheet import png
-from labkit.explorers.shared.looks import Busy, Screen, Slider, reporting, row
+from labkit.explorers.shared.looks import Screen, Slider, reporting, row
 from labkit.sandbox.model_lock import one_thread
 from labkit.sandbox.untouched import untouched
 from labkit.text import _
@@ -41,7 +42,7 @@ class ChangesView(widgets.VBox):
         self.measured: dict[str, list[Share]] = {}
         self.picture, self.title = pictures.data[0], ""
         self._before = self.probabilities = np.empty(0)
-        self._busy = Busy()
+        self._busy = Lock()  # held while several controls change: draw once, after it
         self.kind = widgets.Dropdown(
             options=[(_(change.name), kind) for kind, change in CORRUPTIONS.items()],
             description=_("Change"),
@@ -92,7 +93,7 @@ class ChangesView(widgets.VBox):
 
     @reporting
     def _move(self, _change) -> None:
-        if self.measured and not self._busy:
+        if self.measured and not self._busy.locked():
             self._draw()
 
     def _device(self) -> torch.device:

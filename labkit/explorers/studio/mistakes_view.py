@@ -1,6 +1,7 @@
 """The mistakes of a classifier: a cell of the confusion matrix, its images, one of them."""
 
 from collections.abc import Callable
+from threading import Lock
 
 import ipywidgets as widgets
 import torch
@@ -9,7 +10,7 @@ from labkit.data import ImageSet
 from labkit.evaluation.scores import confusion_matrix, find, most_confused
 from labkit.explorers.shared.bars import prediction
 from labkit.explorers.shared.contact_sheet import ContactSheet, png
-from labkit.explorers.shared.looks import Busy, Screen, Slider, reporting, row
+from labkit.explorers.shared.looks import Screen, Slider, reporting, row
 from labkit.explorers.studio.confusion_grid import NOWHERE, ConfusionGrid, say_cell
 from labkit.sandbox.model_lock import one_thread
 from labkit.text import _
@@ -34,7 +35,7 @@ class MistakesView(widgets.VBox):
         self.matrix = confusion_matrix(result)
         self.shown = most_confused(self.matrix, CLASSES_AT_MOST)
         self.found = torch.empty(0, dtype=torch.int64)
-        self._busy = Busy()
+        self._busy = Lock()  # held while several controls change: draw once, after it
         self.grid = ConfusionGrid(self.matrix, self.classes, self.shown)
         self.truth, self.answer = self._menu(_("Is")), self._menu(_("Predicted as"))
         self.which = Slider(label=_("Image"), minimum=1, maximum=1, value=1)
@@ -93,7 +94,7 @@ class MistakesView(widgets.VBox):
     @reporting
     @one_thread()
     def _choose(self, _change=None) -> None:
-        if self._busy:
+        if self._busy.locked():
             return
         truth, answer = (
             None if menu.value == OTHER else menu.value for menu in (self.truth, self.answer)
@@ -115,7 +116,7 @@ class MistakesView(widgets.VBox):
 
     @reporting
     def _frame(self, _change) -> None:
-        if not self._busy:
+        if not self._busy.locked():
             self._draw()
 
     def _pick(self, number: int) -> None:

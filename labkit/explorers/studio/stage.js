@@ -53,7 +53,3 @@ function begin({ model, el, scene: { title, texts, sentences, shades }, change }
   };
   return { draw, answers: true };
 }
-
-const render = (view) => stage(view, begin);
-
-export default { render };

@@ -9,12 +9,6 @@ from labkit.explorers.convolution.compute import HAND_MADE
 from labkit.model import Net
 
 
-@pytest.fixture
-def samples():
-    numbers = np.random.default_rng(0)
-    return {name: numbers.integers(0, 256, (32, 32, 3), dtype=np.uint8) for name in ("cat", "ship")}
-
-
 def test_the_blur_keeps_the_brightness_and_the_edge_kernels_see_nothing_in_a_plain_area():
     sums = {name: round(float(np.sum(kernel)), 6) for name, kernel in HAND_MADE.items()}
     assert sums["blur"] == sums["sharpen"] == sums["leave as it is"] == 1

@@ -91,7 +91,7 @@ def test_a_recording_is_watched_and_nothing_computes_there(no_gpu, folder):
 
 
 def test_without_a_recording_it_races_the_threads_of_this_machine(no_gpu, tmp_path, monkeypatch):
-    monkeypatch.setattr(compute, "_cores", lambda: 2)
+    monkeypatch.setattr(compute, "cores", lambda: 2)
     monkeypatch.setattr(compute, "BATCHES", (4,))
     threads = torch.get_num_threads()
     toggle = DeviceToggle(folder=tmp_path)
@@ -163,8 +163,7 @@ def test_a_device_that_does_not_exist_is_refused(no_gpu):
 
 def test_a_reader_without_a_kernel_reads_where_it_computes(no_gpu):
     toggle = DeviceToggle()
-    bundle = toggle._repr_mimebundle_()
-    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    data = toggle._repr_mimebundle_()
     assert data["text/plain"].startswith("The following cells compute on cpu (")
     assert "<img" not in data["text/html"]
 

@@ -137,15 +137,6 @@ def test_the_learners_random_numbers_are_left_alone(pictures):
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_a_click_on_the_sheet_opens_that_picture(pictures):
-    gallery = SampleGallery(pictures)
-    gallery.classes.label.value = 0
-    gallery.tabs.selected_index = 1
-    gallery.classes.sheet._handle_custom_msg({"pick": 2}, [])
-    assert gallery.one.number.value == 4
-    assert gallery.tabs.selected_index == 0
-
-
 def test_others_of_a_class_follow_until_all_were_shown():
     data = np.zeros((50, 32, 32, 3), np.uint8)
     classes = SampleGallery(ImageSet(data, [0] * 50, ("all",), source="test")).classes

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 import traitlets
-from jupyter_client.manager import start_new_kernel
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from labkit.explorers.live_training import LiveTraining
 from labkit.training import Run, checkpoint
 from labkit.training.live import LiveRun
+from tests.explorers.shared.test_threads import printed
 
 torch.manual_seed(0)
 EXAMPLES = TensorDataset(torch.rand(24, 3, 8, 8), torch.arange(24) % 2)
@@ -79,20 +79,6 @@ def test_the_run_goes_where_the_toggle_is_and_follows_it(monkeypatch):
     assert moves == ["meta", "meta"]
 
 
-def test_without_a_toggle_a_panel_stays_where_its_run_is(panel):
-    assert str(panel.live.run.device) == "cpu"
-
-
-def test_step_and_epoch_do_what_they_say(panel):
-    panel.step.click()
-    panel.live.wait()
-    assert panel.live.run.steps_done == 1
-    assert "epoch 1 of 2, batch 1 of 6" in status(panel)
-    panel.epoch.click()
-    panel.live.wait()
-    assert (panel.live.run.epoch, panel.live.run.step) == (1, 0)
-
-
 def test_pause_halts_a_run():
     panel = LiveTraining(_run(epochs=1000), after_step=lambda run: time.sleep(0.001))
     panel.start.click()
@@ -147,15 +133,6 @@ def test_a_screen_reader_is_spared_every_batch_and_told_how_it_ended():
     assert len(set(heard)) <= 3  # at the start, and once an epoch
     assert panel.screen.sentence not in heard
     assert "Validation accuracy" in panel.screen.sentence
-
-
-def test_a_second_start_leaves_no_sentence_that_is_stale_later():
-    panel = LiveTraining(_run(epochs=1000), after_step=lambda run: time.sleep(0.001))
-    panel.start.click()
-    panel.start.click()
-    assert status(panel).startswith("Training.")
-    panel.pause.click()
-    panel.live.wait(30)
 
 
 def test_of_two_panels_with_one_file_the_one_that_starts_pauses_the_other(tmp_path):
@@ -231,16 +208,6 @@ def test_buttons_that_make_no_sense_now_are_disabled(panel):
     assert not panel.start_over.disabled
 
 
-def test_more_epochs_wake_the_buttons_of_a_finished_run(panel):
-    panel.start.click()
-    panel.live.wait()
-    panel.epochs.value = 3
-    assert not panel.start.disabled
-    panel.start.click()
-    panel.live.wait()
-    assert len(panel.live.run.history.validation_loss) == 3
-
-
 def test_a_run_that_was_finished_before_says_so_and_can_go_on():
     run = _run(epochs=1)
     run.finish()
@@ -280,15 +247,6 @@ def test_knobs_that_the_optimizer_does_not_have_are_disabled():
     run = _run()
     run.optimizer = torch.optim.Adam(run.model.parameters())
     assert LiveTraining(run).momentum.disabled
-
-
-def test_a_failure_is_in_words_and_can_be_read():
-    panel = LiveTraining(_run())
-    panel.live.run.loss_function = lambda outputs, _labels: outputs.sum() * float("nan")
-    panel.start.click()
-    panel.live.wait()
-    assert "Start again with a new model" in status(panel)
-    assert panel.live.state == "failed"
 
 
 def test_classes_have_their_names():
@@ -383,18 +341,8 @@ def test_every_control_says_what_it_is(panel):
 
 
 def test_a_reader_without_a_kernel_sees_picture_and_sentence(panel):
-    bundle = panel._repr_mimebundle_()
-    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    data = panel._repr_mimebundle_()
     assert "Nothing is trained yet." in data["text/html"]
-
-
-def test_interrupting_the_kernel_pauses_and_says_so():
-    panel = LiveTraining(_run(epochs=1000), after_step=lambda run: time.sleep(0.001))
-    panel.start.click()
-    panel.live.interrupt()
-    panel.live.wait(30)
-    assert "interrupted" in status(panel)
-    assert panel.live.state == "paused"
 
 
 IN_A_KERNEL = """
@@ -412,30 +360,14 @@ panel.start.click()
 """
 
 
-@pytest.fixture
-def kernel():
-    manager, client = start_new_kernel(startup_timeout=120)
-    yield manager, client
-    client.stop_channels()
-    manager.shutdown_kernel(now=True)
-
-
-def _printed(client, code):
-    said = []
-    client.execute_interactive(
-        code, timeout=120, output_hook=lambda m: said.append(m["content"].get("text", ""))
-    )
-    return "".join(said)
-
-
 def test_interrupting_a_real_kernel_between_two_cells_pauses_the_run(kernel):
     manager, client = kernel
-    _printed(client, IN_A_KERNEL)
-    assert "running" in _printed(client, "print(panel.live.state)")
+    printed(client, IN_A_KERNEL)
+    assert "running" in printed(client, "print(panel.live.state)")
     time.sleep(1)  # no cell runs; the panel looks for that five times a second
     manager.interrupt_kernel()
-    _printed(client, "panel.live.wait(60)")
-    said = _printed(client, "print(panel.live.state, panel.live.message)")
+    printed(client, "panel.live.wait(60)")
+    said = printed(client, "print(panel.live.state, panel.live.message)")
     assert "paused Paused, as the kernel was interrupted." in said
 
 

@@ -5,21 +5,12 @@ import pytest
 import torch
 from torch import nn
 
+from labkit.data import normalise
 from labkit.explorers.network import NetworkExplorer
 from labkit.explorers.network.draw import still
 from labkit.inspect.fields import fields
 from labkit.model import Net
 from tests.explorers.network.zoo import ZOO
-
-
-@pytest.fixture
-def samples():
-    numbers = np.random.default_rng(0)
-    return {name: numbers.integers(0, 256, (32, 32, 3), dtype=np.uint8) for name in ("cat", "ship")}
-
-
-def normal(image):
-    return (torch.from_numpy(image).permute(2, 0, 1) / 255 * 2 - 1)[None]
 
 
 def shown(explorer, line):
@@ -36,11 +27,11 @@ def test_the_maps_shown_are_those_of_the_model_on_the_normalised_image(samples):
     model = Net()
     explorer = NetworkExplorer(model, samples)
     explorer.choice.choice.value = "ship"
-    expected = torch.relu(model.conv1(normal(samples["ship"])))[0].detach().numpy()
+    expected = torch.relu(model.conv1(normalise(samples["ship"])[None]))[0].detach().numpy()
     np.testing.assert_allclose(shown(explorer, 1), expected, atol=1e-5)
     numbers = explorer.stage.numbers
     assert numbers["image"] == samples["ship"].tobytes() and numbers["size"] == [32, 32]
-    logits = model(normal(samples["ship"]))[0].detach()
+    logits = model(normalise(samples["ship"])[None])[0].detach()
     np.testing.assert_allclose(shown(explorer, 7).ravel(), logits, atol=1e-5)
     np.testing.assert_allclose(shown(explorer, 8).ravel(), logits.softmax(0), atol=1e-6)
     assert explorer.reading.probabilities.tolist() == pytest.approx(
@@ -72,7 +63,7 @@ def test_the_snapshots_weights_are_shown_and_the_model_keeps_its_own(samples):
     largest = max(one.conv1.weight.abs().max().item() for one in (model, other))
     assert explorer.stage.scene["brightest"] == pytest.approx(largest)
     explorer.weights.value = 0
-    expected = torch.relu(other.conv1(normal(samples["cat"])))[0].detach().numpy()
+    expected = torch.relu(other.conv1(normalise(samples["cat"])[None]))[0].detach().numpy()
     np.testing.assert_allclose(shown(explorer, 1), expected, atol=1e-5)
     first = explorer.stage.scene["plan"][1]["filters"]
     sent = np.frombuffer(explorer.stage.numbers["weights"], "<f4")[first:]
@@ -94,7 +85,7 @@ def test_weights_near_by_are_sent_when_they_are_asked_for_and_not_again(samples)
         explorer.choice.choice.value = image
         stage._handle_custom_msg({"weights": 1}, [])
         kernel = states[1]["conv1.weight"], states[1]["conv1.bias"]
-        expected = torch.conv2d(normal(samples[image]), *kernel).relu()[0]
+        expected = torch.conv2d(normalise(samples[image])[None], *kernel).relu()[0]
         maps = np.frombuffer(stage.ahead["maps"], "<f4")[3072:]
         np.testing.assert_allclose(maps[: expected.numel()], expected.ravel(), atol=1e-5)
         assert stage.ahead["at"] == 1 and stage.numbers["at"] == 2

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from labkit.data import normalise
+from labkit.explorers.network.compute import as_batch, look_back, read
 from labkit.faster.fast_net import FastNet
 from labkit.model import Net
 
@@ -76,3 +78,11 @@ FUNCTIONS = {
     "÷ 9": lambda x: x / 9,
 }
 """What the activations of these networks do, by the names that the explorer gives them."""
+
+
+def story(model, image, classes=(), prepare=normalise):
+    """Return what a browser is told of an image, uint8 ``[H, W, 3]``, in ``model``."""
+    batch = as_batch(prepare(image))
+    reading = read(model, batch)
+    look_back(reading, model, batch)
+    return reading.story(image, classes)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from labkit.explorers.shared.looks import SHEET, Busy, Explorer, Slider, reporting
+from labkit.explorers.shared.looks import SHEET, Explorer, Slider, reporting
 
 
 class Halver(Explorer):
@@ -74,15 +74,6 @@ def test_a_reader_without_a_kernel_gets_a_picture_and_the_sentence():
     assert 'alt="Half of it is 0.0."' in bundle["text/html"]
     assert bundle["text/plain"] == "Half of it is 0.0."
     assert "application/vnd.jupyter.widget-view+json" in bundle
-
-
-def test_busy_holds_until_the_outermost_change_is_done_also_after_an_error():
-    busy = Busy()
-    with busy:
-        with pytest.raises(ValueError, match="inside"), busy:
-            raise ValueError("inside")
-        assert busy
-    assert not busy
 
 
 def test_every_widget_brings_the_same_sheet_with_the_rules_of_all_explorers():

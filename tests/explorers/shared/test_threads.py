@@ -1,8 +1,5 @@
 """A real kernel, spoken to as JupyterLab does: in which thread is an explorer's control heard?"""
 
-import pytest
-from jupyter_client.manager import start_new_kernel
-
 EXPLORER = """
 import threading
 import ipywidgets
@@ -18,14 +15,6 @@ explorer = Explorer(row(slider, ipywidgets.Tab([menu])))
 slider.observe(note, "value")
 menu.observe(note, "index")
 """
-
-
-@pytest.fixture
-def client():
-    manager, client = start_new_kernel(startup_timeout=120)
-    yield client
-    client.stop_channels()
-    manager.shutdown_kernel(now=True)
 
 
 def printed(client, code):
@@ -55,7 +44,8 @@ def turn(client, control, thread, **state):
                 return
 
 
-def test_every_control_of_an_explorer_is_heard_in_the_main_thread_however_often(client):
+def test_every_control_of_an_explorer_is_heard_in_the_main_thread_however_often(kernel):
+    client = kernel[1]
     printed(client, EXPLORER)
     slider, menu = printed(client, "print(slider.model_id, menu.model_id)").split()
     thread = open_second_thread(client)

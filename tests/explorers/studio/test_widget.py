@@ -56,14 +56,6 @@ def members(studio, truth, answer):
     return {n for n, pair in enumerate(pairs) if pair == (truth, answer)}
 
 
-def test_a_cell_opens_its_pictures_and_the_menus_follow(studio):
-    studio.mistakes.grid.set(chosen=[0, 1])
-    assert set(studio.mistakes.found.tolist()) == members(studio, 0, 1)
-    assert (studio.mistakes.truth.value, studio.mistakes.answer.value) == (0, 1)
-    count = len(members(studio, 0, 1))
-    assert f"cat: {count} images predicted as dog." in studio.mistakes.sheet.sentence
-
-
 def test_the_menus_open_a_cell_and_the_grid_follows(studio):
     studio.mistakes.truth.value = 2
     assert studio.mistakes.grid.settings["chosen"] == [2, -1]
