@@ -1,6 +1,5 @@
 """The rules for calls that ran, or were made, with one argument too few, or in a wrong place."""
 
-import math
 import re
 from dataclasses import replace
 from typing import Any
@@ -160,20 +159,27 @@ def channels_for(broken: Recording, x: torch.Tensor) -> Diagnosis:
     return (shape_text(given), expected, fixes) if fixes else None
 
 
-def odd_padding(broken: Recording, x: torch.Tensor) -> Diagnosis:
-    """Diagnose maps that became too small as one of several like convolutions has no padding."""
+def odd_one(broken: Recording, x: torch.Tensor) -> Diagnosis:
+    """Diagnose maps that became too small as one of several like convolutions is not like them."""
     if "Kernel size can't be greater" not in str(broken.error) or not broken.call.tensors:
         return None
     steps = [broken.steps[n] for n in broken.way]
     convs = [s for s in steps if isinstance(s.call.module, nn.Conv2d)]
-    for odd in (s for s in convs if s.call.module.padding == (0, 0)):
-        module = odd.call.module
-        alike = [s.call.module for s in convs if s.call.module.kernel_size == module.kernel_size]
-        others = {m.padding for m in alike if m is not module and m.stride == module.stride}
-        if len(alike) > 2 and len(others) == 1 and others != {(0, 0)}:
-            fixes = [replace(f, certain=True) for f in resized(odd.call, padding=others.pop()[0])]
-            expected = _("larger maps: only {layer} has no padding").format(layer=odd.layer)
-            return shape_text(broken.call.tensors[0].shape), expected, fixes
+    for odd, name in ((conv, name) for conv in convs for name in ("padding", "stride")):
+        own = odd.call.module
+        beside = [s.call.module for s in convs if s.call.module.kernel_size == own.kernel_size]
+        if name == "padding":
+            beside = [m for m in beside if m.stride == own.stride]
+        values = {getattr(m, name) for m in beside if m is not own}
+        if len(beside) > 2 and len(values) == 1 and getattr(own, name) not in values:
+            value = values.pop()
+            fixes = resized(odd.call, **{name: value[0]})
+            text = _("larger maps: {layer} has {name}={own}, and the others like it {value}")
+            expected = text.format(
+                layer=odd.layer, name=name, own=getattr(own, name)[0], value=value[0]
+            )
+            sure = [replace(fix, certain=True) for fix in fixes]
+            return shape_text(broken.call.tensors[0].shape), expected, sure
     return None
 
 
@@ -198,7 +204,9 @@ def without_a_sum(broken: Recording, first: tuple, second: tuple) -> list[Fix]:
         "let self.{flag} be True only where the shape stays the same: with stride=1, and as many "
         "channels out as in"
     )
-    larger = 0 if math.prod(first) > math.prod(second) else 1
-    kept = f"x.new_zeros({(first, second)[1 - larger]})"
+    home = broken.call.name.rpartition(": ")[0]
+    made = [n is not None and broken.steps[n].layer.startswith(home) for n in broken.sources]
+    block = 1 if made[1] and not made[0] else 0  # what the block gives without the sum
+    kept = f"x.new_zeros({(first, second)[block]})"
     words = [text.format(flag=flag) for flag in flags if flag != "training"]
-    return [fix for said in words for fix in before(broken.call, said, kept, larger)]
+    return [fix for said in words for fix in before(broken.call, said, kept, 1 - block)]

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
-from labkit.inspect import functional
+from labkit.inspect import alignment, functional
 from labkit.inspect.fixes import (
     Fix,
     argument,
@@ -51,6 +51,7 @@ def sums(broken: Recording, x: torch.Tensor) -> Diagnosis:
         if shape[:-1] == other[-len(shape) : -1] and 1 not in (shape[-1], other[-1]):
             fixes += earlier(broken, broken.sources[place], shape[-1], other[-1])
         fixes += functional.cut_off(broken, shape, other, place)
+        fixes += alignment.lacking(call, shape, other, place)
         if compared and math.prod(shape) == math.prod(other) and len(other) == 2 < len(shape):
             text = _("give it {x}, where x is the tensor {shape}")
             text = text.format(x="{x}", shape=list(shape))
@@ -99,7 +100,7 @@ def _branches(
     pairs = ((0, first, second), (1, second, first))
     if any(_doubles(step.call) for way in ways for step in way):
         grown = 0 if any(_doubles(step.call) for step in ways[0]) else 1
-        fixes = [fix for fix in _doubled(ways[grown]) if reach(fix, broken, x)]
+        fixes = [fix for fix in doubling(ways[grown]) if reach(fix, broken, x)]
         return fixes or _interpolated(broken.call, *pairs[grown])
     fixes = _odd_kernels([step.call for way in ways for step in way])
     for place, shape, other in pairs:
@@ -131,7 +132,7 @@ def _at_once(changes: Sequence[list[Fix]]) -> list[Fix]:
     return [reduce(and_, (fix for (fix,) in changes))] if changes and all(changes) else []
 
 
-def _doubled(way: list[Step]) -> list[Fix]:
+def doubling(way: list[Step]) -> list[Fix]:
     """Return the fixes of transposed convolutions that do not multiply the side by their stride."""
     found = []
     for call in (step.call for step in way if isinstance(step.call.module, _ConvTransposeNd)):
@@ -298,7 +299,7 @@ def _upsampled(broken: Recording, x: torch.Tensor, listed: Sequence, axis: int) 
     if not any(doubled):
         return []
     fixes = [
-        fix for way, grown in zip(ways, doubled, strict=True) if grown for fix in _doubled(way)
+        fix for way, grown in zip(ways, doubled, strict=True) if grown for fix in doubling(way)
     ]
     if fixes := [fix for fix in fixes if reach(fix, broken, x)]:
         return fixes
@@ -325,4 +326,5 @@ def products(broken: Recording, x: torch.Tensor) -> Diagnosis:
     fixes = []
     if first[-1] == second[-1]:
         fixes = before(call, _("transpose the right one, {x}"), "x.transpose(-2, -1)", 1)
+    fixes += alignment.turned(call, first, second)
     return both((first, second)), expected.format(n=second[-2]), fixes

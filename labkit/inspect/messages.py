@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from torch import nn
 
-from labkit.inspect.fixes import Fix
+from labkit.inspect.fixes import Fix, resized
 from labkit.inspect.recording import Recording
 from labkit.inspect.slips import called, made_with_a_tensor, names_of, still_none
 from labkit.inspect.wants import earlier
@@ -49,6 +49,15 @@ def _keyword(wrong: str) -> list[Fix]:
 def _for_a_batch(size: str) -> str:
     """Write the size of a hidden state for a batch of any size."""
     return re.sub(r"^\((\d+), \d+, ", r"(\1, len(x), ", size)
+
+
+def _as_deep(broken: Recording) -> list[Fix]:
+    """Return the fix of a recurrent layer with fewer layers than the one whose state it gets."""
+    module, call = broken.call.module, broken.call
+    made = [t for t, n in zip(call.tensors, broken.sources, strict=True) if n is not None][1:]
+    if not isinstance(module, nn.RNNBase) or not made or made[0].shape[-1] != module.hidden_size:
+        return []
+    return resized(call, num_layers=len(made[0]) // (1 + module.bidirectional))
 
 
 def _says(text: Callable[[], str]) -> Callable:
@@ -117,7 +126,8 @@ _MESSAGES = (
     (r"output padding must be smaller than either stride or dilation",
      _says(lambda: _("set stride=2 there, or leave output_padding out"))),
     (r"Expected hidden\S* size (\(.+?\)), got",
-     lambda broken, size: [Fix(_("give it a hidden state of {0}").format(_for_a_batch(size)))]),
+     lambda broken, size: _as_deep(broken) + [
+         Fix(_("give it a hidden state of {0}").format(_for_a_batch(size)))]),
     (r"'list' object is not callable",
      _says(lambda: _("call its layers in turn, for layer in layers: x = layer(x), and make the "
                      "list an nn.ModuleList"))),

@@ -78,7 +78,10 @@ def _regrouped(broken: Recording, x: torch.Tensor, shape: tuple, sizes: tuple) -
         return []
     text = _("in place of {middle}, choose sizes whose product is {n}")
     words = text.format(middle=" x ".join(map(str, middle)), n=total)
-    return [fix for fix in _divided(broken, middle, total) if reach(fix, broken, x)] or [
+    tried = _divided(broken, middle, total)
+    if head == len(shape) - 1 and not tail:  # the layer before it gives too few, or too many
+        tried += earlier(broken, broken.sources[0], shape[-1], math.prod(middle))
+    return [fix for fix in tried if reach(fix, broken, x)] or [
         _with(words, *sizes[:head], *[1] * (len(middle) - 1), total, *sizes[len(sizes) - tail :])
     ]
 

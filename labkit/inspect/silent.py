@@ -5,7 +5,8 @@ import math
 import torch
 from torch import nn
 
-from labkit.inspect.fixes import changed, resized
+from labkit.inspect.fixes import changed
+from labkit.inspect.joins import doubling
 from labkit.inspect.recording import Recording, Step
 from labkit.text import _, ngettext
 
@@ -45,7 +46,8 @@ def in_silence(recording: Recording, x: torch.Tensor) -> tuple[str, ...]:
                 after=list(mixing.shape),
             )
         )
-    found += _in_time(recording, fed, last) + _crossed(recording) + _smaller(recording, x)
+    found += _in_time(recording, fed, last) + _crossed(recording)
+    found += _smaller(recording, x) + _left_over(recording)
     if recording.unused:
         shown = ", ".join(recording.unused[:3]) + (
             _(" and others") if len(recording.unused) > 3 else ""
@@ -77,8 +79,15 @@ def _rearranges_batch(step: Step, fed: torch.Size) -> bool:
 def _in_time(recording: Recording, fed: torch.Size, last: tuple) -> list[str]:
     """Tell of a recurrent layer that took the batch for time steps."""
     for step in recording.steps:
-        first = getattr(step.call.module, "batch_first", True)
-        if not first and step.inputs[0][:2] == fed[:2] and last[:1] == fed[1:2] != fed[:1]:
+        first = getattr(step.call.module, "batch_first", None)
+        taken = step.inputs[0][:2] == fed[:2] and last[:1] == fed[1:2] != fed[:1]
+        if first and taken:
+            text = _(
+                "{count} sequences went in and {rows} rows came out: {layer} has batch_first=True, "
+                "so out[-1] is the last sequence. out[:, -1] is the last step of each."
+            )
+            return [text.format(count=fed[0], rows=last[0], layer=step.layer)]
+        if first is False and taken:
             text = _(
                 "{count} sequences went in and {rows} rows came out: {layer} expects time on the "
                 "first axis. If the first axis is your batch, write batch_first=True, and take the "
@@ -109,15 +118,28 @@ def _smaller(recording: Recording, x: torch.Tensor) -> list[str]:
     like = isinstance(output, torch.Tensor) and output.ndim == x.ndim == 4
     if not like or output.shape[1] != x.shape[1]:
         return []
-    lost = {a - b for a, b in zip(x.shape[2:], output.shape[2:], strict=True)}
-    grown = [s.call for s in recording.steps if isinstance(s.call.module, nn.ConvTranspose2d)]
-    for call in grown[::-1] if len(lost) == 1 and min(lost) > 0 else ():
-        more = min(lost) + call.module.output_padding[0]
-        for fix in resized(call, output_padding=more):
-            with changed(fix, recording, x) as (again, _fed):
-                fits = not again.error and again.output.shape == x.shape
-            if fits:
-                text = _("The output is {after}, the input {before}; to make them agree, {change}.")
-                shapes = {"after": list(output.shape), "before": list(x.shape)}
-                return [text.format(**shapes, change=fix.words)]
+    steps = [s for s in recording.steps if isinstance(s.call.module, nn.ConvTranspose2d)]
+    for fix in doubling(steps[::-1]) if output.shape[2] < x.shape[2] else ():
+        with changed(fix, recording, x) as (again, _fed):
+            fits = not again.error and again.output.shape == x.shape
+        if fits:
+            text = _("The output is {after}, the input {before}; to make them agree, {change}.")
+            shapes = {"after": list(output.shape), "before": list(x.shape)}
+            return [text.format(**shapes, change=fix.words)]
+    return []
+
+
+def _left_over(recording: Recording) -> list[str]:
+    """Tell of an axis of one number between the batch and the scores."""
+    output, last = recording.output, recording.steps[-1].call.module if recording.steps else None
+    for step in recording.steps:
+        size = step.call.options.get("start_dim", step.call.arguments[1:2])
+        flat = step.layer.endswith("flatten()") or isinstance(step.call.module, nn.Flatten)
+        if flat and len(step.inputs[0]) == 4 and len(step.shape) == 3 and step.shape[1] == 1:
+            if isinstance(last, nn.Linear) and output.ndim == 3 and size != (1,):
+                text = _(
+                    "The output is {shape}: {layer} has kept the channel axis. Flatten from axis 1 "
+                    "on, x.flatten(1)."
+                )
+                return [text.format(shape=list(output.shape), layer=step.layer)]
     return []

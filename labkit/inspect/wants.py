@@ -95,12 +95,14 @@ def earlier(broken: Recording, source: int | None, size: int, n: int) -> list[Fi
 
 
 def _is_one_of_many(broken: Recording, step: Step, name: str) -> bool:
-    """Tell whether a layer stands alike in each of several blocks: it is not the one mistyped."""
+    """Tell whether a layer stands alike in several blocks that ran well: it is not mistyped."""
 
     def form(layer: str) -> str:
         return re.sub(r"\d+(?=.*\.)", "", layer)
 
     own, count = step.call.name, getattr(step.call.module, name)
+    if broken.call.name.startswith(own.rpartition(".")[0]):
+        return False
     alike = [m for key, m in broken.model.named_modules() if form(key) == form(own)]
     return form(own) != own and [getattr(m, name, 0) for m in alike].count(count) > 2
 

@@ -372,7 +372,7 @@ tokens attend the wrong way round
     c = nn.Conv2d(3, 24, 4, 4); fc = nn.Linear(24, 10)
     t = self.c(x).flatten(2).transpose(1, 2); a = (t @ t.transpose(1, 2)).softmax(-1); t = t @ a; \
         return self.fc(t.mean(1))
-    matmul: t = a @ t in place of t = t @ a
+    matmul: the other way round, \[4, 64, 64\] by \[4, 64, 24\]
     t @ a -> a @ t
 rows of three colours into an LSTM of one
     rnn = nn.LSTM(32, 24, batch_first=True); fc = nn.Linear(24, 10)
@@ -665,7 +665,7 @@ the images are flattened a line too early
 two means lose the axis of the channels
     a = nn.Conv2d(2, 1, 7, 1, 3); fc = nn.Linear(3, 10)
     m = torch.cat([x.mean(1), x.amax(1)], 1); return self.fc((x * self.a(m)).mean((2, 3)))
-    a: x\.mean\(1, keepdim=True\), x\.amax\(1, keepdim=True\)
+    a: torch\.stack\(\.\.\., dim=1\)
     mean(1), x.amax(1) -> mean(1, keepdim=True), x.amax(1, keepdim=True)
 a layer for numbers is the head where maps are pooled
     head = nn.Sequential(nn.Linear(3, 10), nn.ReLU(), nn.AdaptiveAvgPool2d(1))
@@ -704,6 +704,52 @@ a code is repeated along its features and not in time
     x = self.code(x.flatten(1)).repeat(1, 25); out, _ = self.rnn(x); return self.fc(out)
     rnn: x\.view\(len\(x\), -1, 18\)
     .repeat(1, 25) -> .repeat(1, 25).view(len(x), -1, 18)
+a mask for the longest text is not cut
+    emb = nn.Linear(3, 8); mask = nn.Parameter(torch.ones(1, 2048, 2048), requires_grad=False)
+    t = self.emb(x.flatten(2).mT[:, :20]); a = (t @ t.mT).masked_fill(self.mask == 0, -1e9); \
+        return (a.softmax(-1) @ t).mean(1)
+    masked_fill: x\[:, :20, :20\]
+    self.mask == 0 -> self.mask[:, :20, :20] == 0
+a query meets keys without a time axis
+    q = nn.Linear(3, 8); k = nn.Linear(3, 8); v = nn.Linear(8, 1)
+    t = x.flatten(2).mT[:, :20]; s = self.v(torch.tanh(self.k(t) + self.q(t[:, 0]))); \
+        return (s.softmax(1) * t).sum(1)
+    add: x\.unsqueeze\(1\)
+    self.q(t[:, 0]) -> self.q(t[:, 0]).unsqueeze(1)
+features and neighbours are multiplied in the wrong order
+    near = nn.Parameter(torch.eye(1024), requires_grad=False); w = nn.Linear(3, 7)
+    h = self.w(x.flatten(2).mT); return torch.matmul(h, self.near.expand(len(x), -1, -1)).mean(1)
+    matmul: the other way round, \[4, 1024, 1024\] by \[4, 1024, 7\]
+    torch.matmul(h, self.near.expand(len(x), -1, -1)) -> torch.matmul(self.near, h)
+queries, keys and values are made of too few numbers
+    qkv = nn.Linear(3, 16); fc = nn.Linear(8, 10)
+    t = x.flatten(2).mT[:, :20]; q, k, v = self.qkv(t).view(len(x), 20, 3, 8).unbind(2); \
+        return self.fc(((q @ k.mT).softmax(-1) @ v).mean(1))
+    view: qkv.*out_features=24
+    nn.Linear(3, 16) -> nn.Linear(3, 24)
+a decoder has fewer layers than the encoder whose state it gets
+    enc = nn.GRU(96, 12, 2, batch_first=True); dec = nn.GRU(96, 12, batch_first=True)
+    t = x.transpose(1, 2).flatten(2); _, h = self.enc(t); out, _ = self.dec(t, h); \
+        return out[:, -1]
+    dec: num_layers=2
+    nn.GRU(96, 12, batch_first=True) -> nn.GRU(96, 12, 2, batch_first=True)
+one of several like convolutions has another stride
+    a = nn.Conv2d(3, 8, 4, 2, 1); b = nn.Conv2d(8, 16, 4, 4, 1); c = nn.Conv2d(16, 32, 4, 2, 1); \
+        d = nn.Conv2d(32, 1, 4)
+    return self.d(self.c(F.relu(self.b(F.relu(self.a(x)))))).flatten(1)
+    d: b.*stride=2|stride=2.*b =
+    nn.Conv2d(8, 16, 4, 4, 1) -> nn.Conv2d(8, 16, 4, 2, 1)
+mean and maximum of the channels are joined without an axis
+    a = nn.Conv2d(3, 8, 3); spatial = nn.Conv2d(2, 1, 7, padding=3)
+    y = self.a(x); s = torch.cat([y.max(1)[0], y.mean(1)], dim=1); \
+        return (y * self.spatial(s).sigmoid()).mean((2, 3))
+    spatial: torch\.stack
+    torch.cat([y.max(1)[0], y.mean(1)], dim=1) -> torch.stack([y.max(1)[0], y.mean(1)], dim=1)
+a view in front of a decoder makes more rows
+    fc = nn.Linear(3072, 1024); up = nn.ConvTranspose2d(64, 3, 4, 2, 1)
+    h = self.fc(x.flatten(1)).view(-1, 32, 4, 4); return self.up(h)
+    up: x\.view\(-1, 64, 4, 4\)
+    view(-1, 32, 4, 4) -> view(-1, 64, 4, 4)
 the count behind alike blocks is made wrongly twice
     d1 = nn.Sequential(nn.Conv2d(3, 6, 3, padding=1)); d2 = nn.Sequential(nn.Conv2d(9, 6, 3, \
         padding=1)); d3 = nn.Sequential(nn.Conv2d(15, 6, 3, padding=1)); norm = \

@@ -245,12 +245,21 @@ def test_a_recurrent_layer_that_takes_the_batch_for_time_is_a_warning():
     assert shown.rows[-1].shape == (128, 8)
     assert "10 sequences went in and 128 rows came out: lstm" in shown.warnings[0]
     assert not summary(TimeFirst(), (10, 10, 9)).warnings  # nobody can tell
+    model = TimeFirst()
+    model.lstm = nn.LSTM(9, 8, batch_first=True)
+    assert "out[:, -1] is the last step of each" in summary(model, (16, 70, 9)).warnings[0]
+
+
+def test_a_channel_axis_that_is_kept_is_a_warning():
+    for flatten, said in ((2, True), (1, False)):
+        shown = summary(nn.Sequential(nn.Flatten(flatten), nn.Linear(784, 10)), (6, 1, 28, 28))
+        assert any("Flatten from axis 1" in note for note in shown.warnings) == said
 
 
 def test_numbers_that_meet_all_others_are_a_warning():
     first, second = (nn.Linear(12, 1) for _ in range(2))
     crossing = Own(lambda m, x: first(x) + second(x).squeeze(1))
-    assert "add() made [6, 6] of [6, 1] and [6]" in summary(crossing, (6, 12)).warnings[0]
+    assert "From [6, 1] and [6], add() made [6, 6]" in summary(crossing, (6, 12)).warnings[0]
     fitting = Own(lambda m, x: first(x).squeeze(1) + second(x).squeeze(1))
     assert "made" not in " ".join(summary(fitting, (6, 12)).warnings)
 
