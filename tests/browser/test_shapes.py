@@ -94,6 +94,8 @@ def test_nothing_is_told_before_a_guess(coach):
 
 
 def test_right_guesses_lead_to_the_flattened_length_and_what_a_unit_sees(coach):
+    guess(coach, "28")
+    assert coach.says() == "32 → 28 → ? Guess the side that layer 2 makes."
     guess(coach, "28", "14", " 10 ", "5", "400")
     assert texts(coach, "output") == ["✓ 28", "✓ 14", "✓ 10", "✓ 5", "✓ 400"]
     assert texts(coach, ".lk-number:last-child")[:4] == ["5 × 5", "6 × 6", "14 × 14", "16 × 16"]

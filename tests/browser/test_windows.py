@@ -122,6 +122,7 @@ def test_a_pooling_is_pytorchs_and_the_winner_is_marked(alone, size, stride, cha
     squares = shown.stage.locator(".lk-grid span")
     marked = squares.evaluate_all("all => all.findIndex((one) => one.matches('.lk-winner'))")
     assert marked == row * size + column - stride
+    assert f": {expected[0, 0, 1]:.3f} is the largest of {size**2} values" in shown.says()
     shown.set(kind=1)
     torch.testing.assert_close(output(shown), functional.avg_pool2d(plane, size, stride)[0])
     assert shown.stage.locator(".lk-winner").count() == 0
