@@ -5,6 +5,8 @@ the workshop, or from the folder into which that was unpacked. A notebook into w
 written stays as it is until they reset it. What else they changed is kept beside the new file.
 """
 
+import builtins
+import contextlib
 import os
 import subprocess
 import sys
@@ -115,8 +117,13 @@ def _walk(folder: Any, place: Path) -> Iterator[tuple[Path, bytes]]:
 def main(*options: str) -> int:
     """Bring the corrections, and say what of the learner's stays; return 1 if that fails."""
     on_any_terminal()
-    if not Path("notebooks").is_dir():
-        os.chdir(HERE.parents[1])
+    here = Path.cwd()
+    found = [folder for folder in (here, *here.parents) if (folder / FIRST).is_file()]
+    with contextlib.chdir([*found, HERE.parents[1]][0]):
+        return _update(*(here / os.path.expanduser(option) for option in options))
+
+
+def _update(*options: Path) -> int:
     if not options and not Path(".git").exists():
         text = _(
             "Download the workshop again, and name its ZIP file: python -m labkit.jupyter.update "
@@ -125,7 +132,7 @@ def main(*options: str) -> int:
         print(text, file=sys.stderr)
         return 1
     try:
-        stay, kept = unpack(Path(os.path.expanduser(options[0]))) if options else pull()
+        stay, kept = unpack(options[0]) if options else pull()
     except (ValueError, OSError, zipfile.BadZipFile) as error:
         print(error, file=sys.stderr)
         return 1
@@ -137,9 +144,11 @@ def main(*options: str) -> int:
         print(text.format(path=path, name=path.stem))
     for path, there in kept.items():
         print(_("{name} is as new. Yours is kept as {old}.").format(name=path.name, old=there.name))
-    print(_("The workshop is up to date."))
+    print(_("The workshop is up to date. Close it, and open it again."))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    status = main(*sys.argv[1:])
+    if not hasattr(builtins, "__IPYTHON__"):  # %run in a notebook would show a traceback
+        sys.exit(status)

@@ -103,6 +103,13 @@ def test_a_copy_from_a_zip_file_gets_the_corrections_and_answers_stay(unpacked, 
     _said_after(capsys, "../new.zip")
 
 
+def test_a_cell_of_a_notebook_updates_the_copy_that_it_is_in(unpacked, tmp_path, monkeypatch):
+    monkeypatch.chdir("notebooks")
+    assert update.main("../../new.zip") == 0
+    assert Path.cwd().name == "notebooks"
+    assert Path("../labkit/checks.py").read_text() == "corrected"
+
+
 def test_the_folder_of_a_zip_file_serves_as_well(unpacked, capsys):
     with zipfile.ZipFile("../new.zip") as packed:
         packed.extractall("../new")
@@ -116,7 +123,7 @@ def test_a_second_time_changes_nothing(clone, capsys):
     capsys.readouterr()
     assert update.main() == 0
     assert {path: path.read_bytes() for path in Path("notebooks").iterdir()} == before
-    assert capsys.readouterr().out == "The workshop is up to date.\n"
+    assert capsys.readouterr().out == "The workshop is up to date. Close it, and open it again.\n"
 
 
 @needs_git
