@@ -116,9 +116,11 @@ bench-widgets: .venv/ready-test
 clean:
 	rm -rf .venv
 
-# What a cell printed stays out of git, so that a pull never meets a learner's outputs.
-FILTER = test "$$(git rev-parse --show-toplevel 2>/dev/null)" != "$(CURDIR)" || git config \
-	filter.nbstripout.clean 'test -x $(RUN) && exec $(RUN) -m nbstripout --keep-id || cat'
+# What a cell printed, and what Jupyter notes of the Python that ran it, stays out of git.
+LANGUAGE_INFO = codemirror_mode file_extension mimetype nbconvert_exporter pygments_lexer version
+FILTER = test "$$(git rev-parse --show-toplevel 2>/dev/null)" != "$(CURDIR)" || { git config \
+	filter.nbstripout.clean 'test -x $(RUN) && exec $(RUN) -m nbstripout --keep-id || cat'; git config \
+	filter.nbstripout.extrakeys '$(LANGUAGE_INFO:%=metadata.language_info.%)'; }
 
 # Asked each time, and does nothing where the environment has all that pyproject.toml lists.
 .venv/ready-lab: FOR =

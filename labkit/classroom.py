@@ -94,16 +94,24 @@ def note(
         return
 
 
-def read(folder: Path) -> list[list[Event]]:
-    """Return the events of each learner, oldest first; lines that cannot be read are left out."""
-    learners = []
+def read(folder: Path) -> tuple[list[list[Event]], list[str]]:
+    """Return the events of each learner, oldest first, and the names of files that are refused.
+
+    Lines that hold no event are left out.
+    """
+    learners, refused = [], []
     for file in sorted(folder.glob("*.jsonl")):
         events = []
-        for line in file.read_text("utf-8", errors="replace").splitlines():
+        try:
+            text = file.read_text("utf-8", errors="replace")
+        except OSError:  # of a group that the instructor is not in, or removed meanwhile
+            refused += [file.name] if file.exists() else []
+            continue
+        for line in text.splitlines():
             try:
                 events.append(Event(**json.loads(line)))
             except (ValueError, TypeError):
                 continue
         if events:
             learners.append(events)
-    return learners
+    return learners, refused

@@ -53,18 +53,23 @@ def existing(path: Path) -> Path:
     return next(one for one in (path, *path.resolve().parents) if os.path.exists(one))
 
 
-def full(folder: Path) -> bool:
-    """Return whether the disk or the quota of ``folder`` has no room for a megabyte.
+def unwritable(folder: Path) -> str:
+    """Return "full" where ``folder`` has no room for a megabyte, "locked" where it takes no file.
 
-    Only writing tells: a quota is seen nowhere else. A folder that is missing counts as the nearest
-    one above it, and one that may not be written as not full.
+    Else "". Only writing tells: a quota is seen nowhere else. A folder that is missing counts as
+    the nearest one above it.
     """
     try:
         with tempfile.TemporaryFile(dir=existing(folder)) as file:
             file.write(bytes(2**20))
     except OSError as error:
-        return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return False
+        return "full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "locked"
+    return ""
+
+
+def full(folder: Path) -> bool:
+    """Return whether the disk or the quota of ``folder`` has no room for a megabyte."""
+    return unwritable(folder) == "full"
 
 
 def replace(path: Path, content: bytes | str, *, mode: int | None = None) -> None:

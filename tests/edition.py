@@ -80,6 +80,10 @@ def main(folder: str) -> None:
     readme.write_text(text, "utf-8")
     packed = shutil.make_archive(folder, "zip", Path(folder).parent, Path(folder).name)
     print(f"The edition without solutions is in {folder}, and to send, in {packed}.")
+    print("The checks in labkit/checks stay: whoever opens them finds the right answers.")
+    changed = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True)
+    if changed.stdout:
+        print("It is a copy of the last commit, and this folder has changes that are in none yet.")
 
 
 if __name__ == "__main__":

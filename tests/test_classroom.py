@@ -23,7 +23,7 @@ def test_no_name_is_kept_unless_the_class_says_so(room, monkeypatch):
     assert all("ada" not in file.name + file.read_text() for file in room.iterdir())
     monkeypatch.setenv("LABKIT_CLASS_NAMES", "1")
     classroom.note("gpu", "price")
-    assert "ada" in class_page.page(classroom.read(room), datetime.now(UTC))
+    assert "ada" in class_page.page(*classroom.read(room), datetime.now(UTC))
 
 
 def test_without_a_folder_nothing_is_written_and_without_rights_nothing_is_said(

@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from labkit.text import LANGUAGES
 from tests.edition import main, without_solutions
 
 SOLUTION = "<summary>Solution</summary>"
-NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("[0-9]*.ipynb"))
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 
 
 def _count(notebook, word):
@@ -79,3 +81,15 @@ def test_without_git_it_says_so(monkeypatch, tmp_path):
     monkeypatch.setattr("tests.edition.ROOT", tmp_path)
     with pytest.raises(SystemExit, match="git clone"):
         main(str(tmp_path / "edition"))
+
+
+def test_what_is_in_no_commit_is_not_in_an_edition_and_it_says_so(monkeypatch, tmp_path, capsys):
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", "--depth=1", ROOT.as_uri(), clone], check=True)
+    monkeypatch.setattr("tests.edition.ROOT", clone)
+    main(str(tmp_path / "one"))
+    assert "in none yet" not in capsys.readouterr().out
+    (clone / "README.md").write_text("corrected")
+    main(str(tmp_path / "two"))
+    assert "in none yet" in capsys.readouterr().out
+    assert (tmp_path / "two" / "README.md").read_text("utf-8") != "corrected"

@@ -136,4 +136,4 @@ def test_a_folder_that_may_not_be_written_is_not_called_full(monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
-    assert not files.full(Path.cwd())
+    assert not files.full(Path.cwd()) and files.unwritable(Path.cwd()) == "locked"

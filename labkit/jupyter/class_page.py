@@ -6,6 +6,7 @@ page is at ``labkit/class`` on the instructor's own Jupyter server. Nothing leav
 """
 
 import os
+import re
 import sys
 from collections import Counter
 from datetime import UTC, datetime
@@ -16,21 +17,35 @@ from tornado import web
 
 from labkit import classroom
 from labkit.classroom import TITLES, Event, titled
-from labkit.display import table
-from labkit.text import _, language, ngettext
+from labkit.display import escaped, table
+from labkit.text import N_, _, language, ngettext
 
 SECONDS = 10
 AWAY = 20
 """Minutes without a sign after which a learner no longer counts as being in a notebook."""
 
 
-def page(learners: list[list[Event]], now: datetime) -> str:
-    """Return the page, which loads itself again every ``SECONDS`` seconds."""
+_VALUE = re.compile(r"\{\w+(:[^}]*)?\}")
+"""What stands in a sentence for the values of one answer."""
+
+_REFUSED = N_(
+    "{file} cannot be read, so one learner is missing here. Give it a group that you are in, and "
+    "the folder too (chgrp): new files get the group of the folder."
+)
+
+
+def page(learners: list[list[Event]], refused: list[str], now: datetime) -> str:
+    """Return the page, which loads itself again every ``SECONDS`` seconds.
+
+    learners, refused: what `classroom.read` returns
+    now: with a time zone
+    """
     n = len(learners)
     heading = ngettext("The class: {n} learner", "The class: {n} learners", n).format(n=n)
     parts = [_where(learners, now), _exercises(learners)]
     if any(events[-1].who for events in learners):
         parts.append(_names(learners, now))
+    parts += [f"<p>{escaped(_(_REFUSED).format(file=name))}</p>" for name in refused]
     style = ":root{color-scheme:light dark;font:18px sans-serif;margin:2em}table{margin:1.5em 0}"
     return (
         f'<!doctype html><html lang="{language().replace("_", "-")}"><meta charset="utf-8">'
@@ -67,7 +82,7 @@ def _exercises(learners: list[list[Event]]) -> str:
             stuck += bool(tries) and not done
             mistakes.update({(e.mistake, e.said) for e in tries if e.mistake})
         worst = [
-            f"{_(said) if said else name} ({count})"
+            f"{_VALUE.sub('…', _(said)) if said else name} ({count})"
             for (name, said), count in mistakes.most_common(1)
         ]
         rows.append((titled(notebook, _), exercise, stuck, solved, *(worst or [""])))
@@ -96,7 +111,7 @@ def answer(folder: str) -> str:
         return _("There is no class here: LABKIT_CLASS names no folder.")
     if not os.access(folder, os.R_OK | os.X_OK):
         return _("This page is for the instructor: only they can read the class's folder.")
-    return page(classroom.read(Path(folder)), datetime.now(UTC))
+    return page(*classroom.read(Path(folder)), datetime.now(UTC))
 
 
 class ClassPage(JupyterHandler):
@@ -114,7 +129,8 @@ def main(folder: str) -> None:
     place.mkdir(parents=True, exist_ok=True)
     place.chmod(0o3733)  # sticky, and files get this folder's group
     print(f"Set LABKIT_CLASS={place} for all learners and for yourself. On a hub, the page is at")
-    print("https://HUB/user/YOU/labkit/class, on your own machine at localhost:8888/labkit/class.")
+    print("https://HUB/user/YOU/labkit/class, on your own machine at localhost:8888/labkit/class")
+    print("(8889 where 8888 is taken: the number is in the address of your JupyterLab).")
 
 
 if __name__ == "__main__":

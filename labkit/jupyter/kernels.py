@@ -1,7 +1,7 @@
 """The memory of one notebook for each learner: the kernel of the one before is closed in time.
 
 A kernel that was closed, or that died, says so when its notebook is at work again. Where the home
-is full, a kernel starts all the same, and says so.
+is full or read-only, a kernel starts all the same; that it is full, it says.
 """
 
 import contextlib
@@ -12,12 +12,11 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from IPython.paths import get_ipython_dir
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from traitlets import Integer
 
 from labkit import classroom
-from labkit.files import full
+from labkit.files import unwritable
 from labkit.languages.edition import write_all
 
 
@@ -37,7 +36,7 @@ class OneAtWork(AsyncMappingKernelManager):
         super().__init__(**options)
         self._notebooks: dict[str, str] = {}  # by the id of their kernel
         self._closed: set[str] = set()
-        self._spare = ""  # a folder for where the home is full
+        self._spare = ""  # a folder for where the home takes no file
 
     async def start_kernel(self, **options):  # ty: ignore[incompatible-mutable-override]
         """Start a kernel; say which notebook it is, and whether it was closed."""
@@ -49,11 +48,12 @@ class OneAtWork(AsyncMappingKernelManager):
         if notebook in self._closed:
             self._closed.remove(notebook)
             options["extra_arguments"] = _to_say("closed")
-        if full(Path(get_ipython_dir())):  # a kernel writes there before its first cell
+        if why := _home():  # a kernel writes there before its first cell
             self.connection_dir = self._spare = self._spare or tempfile.mkdtemp(prefix="labkit-")
             spared = dict.fromkeys(("IPYTHONDIR", "MPLCONFIGDIR"), self._spare)
             options["env"] = {**options.get("env", os.environ), **spared}
-            options["extra_arguments"] = _to_say("full")
+            if why == "full":
+                options["extra_arguments"] = _to_say(why)
         kernel_id = await super().start_kernel(**options)
         self._notebooks[kernel_id] = notebook
         self.add_restart_callback(kernel_id, lambda: self._next_says(kernel_id, "died"), "restart")
@@ -79,6 +79,11 @@ class OneAtWork(AsyncMappingKernelManager):
             await self.shutdown_kernel(kernel_id)
         else:
             await super().cull_kernel_if_idle(kernel_id)
+
+
+def _home() -> str:
+    """Return why the home takes none of IPython's files, "" where it does."""
+    return unwritable(Path(os.environ.get("IPYTHONDIR") or os.path.expanduser("~/.ipython")))
 
 
 def _write_editions(folder: Path) -> None:

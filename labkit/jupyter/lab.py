@@ -10,16 +10,18 @@ import sys
 import tempfile
 from pathlib import Path
 
-from jupyter_core.paths import jupyter_runtime_dir
+from jupyter_core.paths import jupyter_config_dir, jupyter_runtime_dir
 from jupyterlab.labapp import LabApp
 
-from labkit.files import full
+from labkit.files import unwritable
+from labkit.text import _, on_any_terminal, speaking
 
 HERE = Path(__file__).resolve().parent
 
 
 def main(*arguments: str) -> int:
     """Start JupyterLab and return when it ends; 1 if there is no such language."""
+    on_any_terminal()
     code, options = "en", list(arguments)
     if options and not options[0].startswith("-"):
         code = options.pop(0)
@@ -40,10 +42,26 @@ def main(*arguments: str) -> int:
     if hasattr(os, "getuid") and os.getuid() == 0:
         settings.append("--allow-root")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as spare:
-        if full(Path(jupyter_runtime_dir())):  # JupyterLab does not start without these two
-            os.environ["JUPYTER_RUNTIME_DIR"] = os.environ["JUPYTERLAB_WORKSPACES_DIR"] = spare
+        with speaking(code):
+            settings += _spare_the_home(spare)
         LabApp.launch_instance([*settings, *options])
     return 0
+
+
+def _spare_the_home(spare: str) -> list[str]:
+    """Let Jupyter keep its own files in the folder ``spare`` where the home takes none."""
+    why, own = unwritable(Path(jupyter_runtime_dir())), jupyter_config_dir()
+    if not why:
+        return []
+    os.environ["JUPYTER_RUNTIME_DIR"] = spare  # JupyterLab does not start without these two
+    options = [f"--LabApp.workspaces_dir={spare}"]
+    if why == "locked":
+        print(_("Your home folder is read-only. Jupyter keeps its settings only until it ends."))
+        os.environ["JUPYTER_CONFIG_PATH"] += os.pathsep + own
+        names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR", "MPLCONFIGDIR")
+        os.environ |= dict.fromkeys(names, spare)
+        options.append(f"--LabApp.user_settings_dir={spare}")
+    return options
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ The notebook is again as its authors wrote it, and the old one is kept beside it
 
 import builtins
 import sys
+from itertools import count
 from pathlib import Path
 
 from labkit.files import replace
@@ -29,17 +30,18 @@ def reset(name: str, folder: Path) -> Path:
     if not (edition or fresh):
         text = _("There is no copy of {name} here: download it again from where you got it.")
         raise ValueError(text.format(name=notebook.name))
-    number = next(n for n in range(1, 1000) if not _aside(notebook, n).exists())
-    notebook.replace(_aside(notebook, number))
+    old = notebook.replace(aside(notebook))
     if edition:
         write_all(folder)
     else:
         replace(notebook, fresh)
-    return _aside(notebook, number)
+    return old
 
 
-def _aside(notebook: Path, number: int) -> Path:
-    return notebook.with_name(f"my_{number}_{notebook.name}")
+def aside(path: Path) -> Path:
+    """Return where to keep a learner's file beside a new one: the first such name that is free."""
+    names = (path.with_name(f"my_{n}_{path.name}") for n in count(1))
+    return next(name for name in names if not name.exists())
 
 
 def main(*names: str) -> int:

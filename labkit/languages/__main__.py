@@ -4,6 +4,7 @@ All editions are brought up to date, since notebook 0 leads from each to the oth
 language, JupyterLab's menus are set to it; with none, to English.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -63,7 +64,8 @@ def set_menus(code: str) -> None:
         else:
             settings[PLUGIN] = {"locale": PACKS[code].replace("-", "_")}
     if settings.get(PLUGIN) != before:
-        replace(place, json.dumps(settings, indent=2))
+        with contextlib.suppress(OSError):  # a .venv that may not be changed: they stay as they are
+            replace(place, json.dumps(settings, indent=2))
 
 
 def _has_pack(code: str) -> bool:

@@ -12,7 +12,7 @@ from labkit.languages import locales
 from labkit.languages.segments import translate
 from labkit.text import LANGUAGES, with_signs
 
-_KEPT, _AS_NEW = ".written.json", ".as_new"
+_KEPT, AS_NEW = ".written.json", ".as_new"
 _IMAGES = Path(__file__).parents[2] / "images"
 _UP = re.compile(rf'(?:\]\(|src="|href=")(?=\.\./)|\[(?:{"|".join(LANGUAGES.values())})\]\(')
 """Before an address that leaves the folder: it is one folder further up from an edition."""
@@ -61,7 +61,7 @@ def write_all(folder: Path) -> list[Path]:
     may be one of the editions. Raises ``OSError`` if something new cannot be written.
     """
     folder = folder.parent if folder.name in LANGUAGES else folder
-    _keep(folder)
+    keep(folder)
     return [path for code in LANGUAGES if code != "en" for path in _write(code, folder)]
 
 
@@ -88,13 +88,13 @@ def _write(code: str, folder: Path) -> list[Path]:
     return stay
 
 
-def _keep(folder: Path) -> None:
+def keep(folder: Path) -> None:
     """Keep a copy of each notebook as it came, where no git has it: from a ZIP file.
 
     Jupyter adds the version of Python to a notebook that it saves: that may be a learner's.
     """
     for path in folder.glob("[0-9]*.ipynb"):
-        kept, text = folder / _AS_NEW / path.name, path.read_text("utf-8")
+        kept, text = folder / AS_NEW / path.name, path.read_text("utf-8")
         try:
             saved = "version" in json.loads(text)["metadata"]["language_info"]
         except (ValueError, KeyError):
@@ -108,7 +108,7 @@ def original(path: Path) -> str:
 
     nbgitpuller commits what a learner wrote: then it is the file that came with the last pull.
     """
-    kept = path.parent / _AS_NEW / path.name
+    kept = path.parent / AS_NEW / path.name
     return _committed(path) or (kept.read_text("utf-8") if kept.exists() else "")
 
 
@@ -127,9 +127,12 @@ def _git(folder: Path, *command: str) -> str:
 
 
 def _own(path: Path) -> str:
+    return own(path.name, path.read_text("utf-8"))
+
+
+def own(name: str, text: str) -> str:
     """Return what a learner may have changed in a file: of a notebook, what its cells say."""
-    text = path.read_text("utf-8")
-    if path.suffix != ".ipynb":
+    if not name.endswith(".ipynb"):
         return text
     try:
         return "\0".join("".join(cell["source"]) for cell in json.loads(text)["cells"])

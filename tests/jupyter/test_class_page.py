@@ -1,5 +1,6 @@
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -36,7 +37,7 @@ def test_the_exercise_that_stops_the_room_comes_first_with_its_mistake(room, mon
             "cnn", "stack", solved=name == "ada", mistake="" if name == "ada" else "one less"
         )
         board.note("cnn", "padding", solved=True)
-    page = class_page.page(classroom.read(room), datetime.now(UTC))
+    page = class_page.page(*classroom.read(room), datetime.now(UTC))
     assert ["3. The convolutional network", "3", "▮▮▮"] in _cells(page)
     exercises = [row for row in _cells(page) if len(row) == 5][1:]
     assert exercises[0] == ["3. The convolutional network", "stack", "2", "1", "one less (2)"]
@@ -46,7 +47,7 @@ def test_the_exercise_that_stops_the_room_comes_first_with_its_mistake(room, mon
 def test_notebooks_are_in_their_order_and_named_as_on_the_run_sheet():
     now = datetime.now(UTC)
     events = [[Event(now.isoformat(), name)] for name in ("gpu", "my_own", "setup", "tensors")]
-    rows = [row[0] for row in _cells(class_page.page(events, now))]
+    rows = [row[0] for row in _cells(class_page.page(events, [], now))]
     assert rows[1:5] == ["0. Set-up", "1. Tensors", "7. The GPU", "my_own"]
     for path in NOTEBOOKS:
         told = classroom.titled(path.stem.lstrip("0123456789_"), str)
@@ -57,14 +58,43 @@ def test_the_commonest_mistake_is_told_by_the_sentence_of_the_check(room, monkey
     monkeypatch.setenv("LABKIT_LANGUAGE", "es")
     tensors.swap_red_and_blue(lambda image: image.flip(1))
     monkeypatch.setenv("LABKIT_LANGUAGE", "de")
-    page = class_page.page(classroom.read(room), datetime.now(UTC))
+    page = class_page.page(*classroom.read(room), datetime.now(UTC))
     assert "Das stellt das Bild auf den Kopf: Zeilen sind Achse 1, Kanäle Achse 0. (1)" in page
+
+
+def test_a_mistake_that_is_made_in_any_exercise_is_told_by_its_sentence_without_values(
+    room, monkeypatch
+):
+    monkeypatch.setenv("LABKIT_LANGUAGE", "de")
+    for factor in (3, 5):
+        _as(monkeypatch, f"learner-{factor}")
+        tensors.swap_red_and_blue(lambda image, factor=factor: image.flip(0) * factor)
+    page = class_page.answer(str(room))
+    assert "Jede Zahl ist …-mal so groß, wie sie sein sollte. (2)" in page
+    assert "{" not in page.partition("</style>")[2]
+
+
+def test_a_file_that_may_not_be_read_is_named_and_the_others_are_shown(room, monkeypatch):
+    for name in ("ada", "bob"):
+        _as(monkeypatch, name)
+        classroom.note("cnn")
+    refused, _shown = sorted(room.iterdir())
+    read = Path.read_text
+
+    def read_text(file, *how, **more):
+        if file == refused:
+            raise PermissionError(13, "Permission denied", str(file))
+        return read(file, *how, **more)
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    page = class_page.answer(str(room))
+    assert f"{refused.name} cannot be read" in page and "The class: 1 learner" in page
 
 
 def test_who_has_gone_home_is_in_no_notebook():
     events = [Event((datetime.now(UTC) - timedelta(hours=1)).isoformat(), "cnn")]
     assert ["3. The convolutional network", "0", ""] in _cells(
-        class_page.page([events], datetime.now(UTC))
+        class_page.page([events], [], datetime.now(UTC))
     )
 
 
@@ -73,7 +103,7 @@ def test_what_learners_write_is_shown_as_text_and_damage_is_left_out(room):
         '{"at": "2026-01-01T00:00:00+00:00", "notebook": "<b>"}\n{"\n[]\n'
     )
     (room / "b.jsonl").write_bytes(b"\xff\n")
-    page = class_page.page(classroom.read(room), datetime.now(UTC))
+    page = class_page.page(*classroom.read(room), datetime.now(UTC))
     assert "&lt;b&gt;" in page and "<b>" not in page and "1 learner" in page
 
 

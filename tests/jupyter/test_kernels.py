@@ -113,12 +113,23 @@ def test_a_kernel_that_was_killed_for_its_memory_says_so_once(tmp_path):
 def test_where_the_home_is_full_a_kernel_keeps_its_own_files_elsewhere_and_says_so(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(kernels, "full", lambda folder: True)
+    monkeypatch.setattr(kernels, "unwritable", lambda folder: "full")
 
     async def scenario():
         async with a_manager(tmp_path / "missing") as manager:
             kernel, said = await _opened(manager, "03_cnn.ipynb", "get_ipython().ipython_dir")
             assert "home folder is full" in said and manager.connection_dir in said
             assert "home folder is full" not in await _said(manager, kernel, "1")
+
+    asyncio.run(scenario())
+
+
+def test_where_the_home_is_read_only_a_kernel_keeps_its_own_files_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(kernels, "unwritable", lambda folder: "locked")
+
+    async def scenario():
+        async with a_manager(tmp_path / "missing") as manager:
+            _kernel, said = await _opened(manager, "03_cnn.ipynb", "get_ipython().ipython_dir")
+            assert manager.connection_dir in said and "home folder" not in said
 
     asyncio.run(scenario())

@@ -35,6 +35,7 @@ from torch import nn
 from torch.nn import functional
 
 from labkit.checks.engine import board
+from labkit.checks.engine.general import GENERAL
 from labkit.checks.engine.trial import Trial
 from labkit.checks.engine.verdict import Verdict
 from labkit.sandbox import randomness
@@ -207,8 +208,8 @@ class Exercise:
             return self._waiting()
         with randomness.kept(0), settings_kept():
             verdict = Trial(self, read).verdict()
-        name = verdict.mistake
-        said = next((one.sentence for one in self.mistakes if name and one.name == name), "")
+        name, known = verdict.mistake, (*self.mistakes, *GENERAL)
+        said = next((one.sentence for one in known if name and one.name == name), "")
         complaint = board.note(
             self.notebook, self.name, solved=verdict.solved, mistake=name, said=said
         )

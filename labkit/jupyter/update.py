@@ -1,0 +1,154 @@
+"""Bring corrections into this copy: ``python -m labkit.jupyter.update [FILE]``.
+
+A git clone takes them from where it came from. Any other copy takes them from the new ZIP file of
+the workshop, or from the folder into which that was unpacked. A notebook into which its learner has
+written stays as it is until they reset it. What else they changed is kept beside the new file.
+"""
+
+import builtins
+import contextlib
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from labkit.files import replace
+from labkit.jupyter.reset import aside
+from labkit.languages.edition import AS_NEW, keep, original, own
+from labkit.text import _, on_any_terminal
+
+HERE = Path(__file__).resolve().parent
+NOTEBOOKS = Path("notebooks")
+FIRST = "notebooks/00_setup.ipynb"
+
+
+def pull() -> tuple[list[Path], dict[Path, Path]]:
+    """Bring this git clone up to date; return the notebooks that stay, and what is kept where.
+
+    Raise ``ValueError``, with what git says, where it cannot be done.
+    """
+    _git("fetch", "--quiet")
+    changed = _git("diff", "--name-only", "-z", "HEAD").split("\0")
+    news = _git("diff", "--name-only", "-z", "--diff-filter=MD", "HEAD", "@{upstream}").split("\0")
+    news = [name for name in news if name and Path(name).exists()]
+    mine = [Path(name) for name in news if name in changed and _written(Path(name))]
+    kept = {path: aside(path) for path in mine}
+    for path, there in kept.items():
+        path.replace(there)
+    try:
+        if news:  # what was only run counts for git as changed, and would stop it
+            _git("checkout", "--quiet", "HEAD", "--", *news)
+        _git("merge", "--quiet", "--ff-only", "@{upstream}")
+    except ValueError:
+        _back(kept)
+        raise
+    stay = {path: there for path, there in kept.items() if path.suffix == ".ipynb"}
+    _back(stay)
+    return list(stay), {path: kept[path] for path in kept if path not in stay}
+
+
+def _back(kept: dict[Path, Path]) -> None:
+    for path, there in kept.items():
+        there.replace(path)
+
+
+def _written(path: Path) -> bool:
+    """Return whether a file that git calls changed has more in it than outputs."""
+    new = _git("show", f"HEAD:{path.as_posix()}")
+    return own(path.name, path.read_text("utf-8")) != own(path.name, new)
+
+
+def _git(*command: str) -> str:
+    done = subprocess.run(["git", *command], capture_output=True, check=False)
+    if done.returncode:
+        raise ValueError(done.stderr.decode(errors="replace").strip())
+    return done.stdout.decode()
+
+
+def unpack(source: Path) -> tuple[list[Path], dict[Path, Path]]:
+    """Take every file from a ZIP file, or from the folder of it; return what ``pull`` does.
+
+    Raise ``ValueError`` where it holds no workshop.
+    """
+    stay, kept = [], {}
+    files = _files(source)
+    keep(NOTEBOOKS)
+    for path, content in files.items():
+        notebook = path.parent == NOTEBOOKS and path.suffix == ".ipynb"
+        before = original(path) if notebook else ""
+        if notebook:
+            replace(NOTEBOOKS / AS_NEW / path.name, content)
+        if path.parent == NOTEBOOKS and path.exists():
+            mine = own(path.name, path.read_text("utf-8"))
+            new = own(path.name, content.decode().replace("\r\n", "\n"))
+            if mine == new:
+                continue
+            if before and mine != own(path.name, before):
+                stay += [path] if new != own(path.name, before) else []
+                continue
+            if not before:  # nobody knows how it came, so it may be changed
+                kept[path] = path.replace(aside(path))
+        replace(path, content)
+    return stay, kept
+
+
+def _files(source: Path) -> dict[Path, bytes]:
+    """Return each file of a workshop by its path in there."""
+    start: Any = source if source.is_dir() else zipfile.Path(source)
+    for root in (start, *start.iterdir()):  # it is mostly in a folder of its own
+        if (root / FIRST).is_file():
+            return dict(_walk(root, Path()))
+    raise ValueError(_("There is no workshop in {file}.").format(file=source))
+
+
+def _walk(folder: Any, place: Path) -> Iterator[tuple[Path, bytes]]:
+    for entry in folder.iterdir():
+        if entry.name in ("..", ".git", ".venv"):
+            continue
+        if entry.is_dir():
+            yield from _walk(entry, place / entry.name)
+        else:
+            yield place / entry.name, entry.read_bytes()
+
+
+def main(*options: str) -> int:
+    """Bring the corrections, and say what of the learner's stays; return 1 if that fails."""
+    on_any_terminal()
+    here = Path.cwd()
+    found = [folder for folder in (here, *here.parents) if (folder / FIRST).is_file()]
+    with contextlib.chdir([*found, HERE.parents[1]][0]):
+        return _update(*(here / os.path.expanduser(option) for option in options))
+
+
+def _update(*options: Path) -> int:
+    if not options and not Path(".git").exists():
+        text = _(
+            "Download the workshop again, and name its ZIP file: python -m labkit.jupyter.update "
+            "FILE"
+        )
+        print(text, file=sys.stderr)
+        return 1
+    try:
+        stay, kept = unpack(options[0]) if options else pull()
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        print(error, file=sys.stderr)
+        return 1
+    for path in stay:
+        text = _(
+            "{path} stays as you changed it; there is a newer one. To take that, and keep yours "
+            "beside it: python -m labkit.jupyter.reset {name}"
+        )
+        print(text.format(path=path, name=path.stem))
+    for path, there in kept.items():
+        print(_("{name} is as new. Yours is kept as {old}.").format(name=path.name, old=there.name))
+    print(_("The workshop is up to date. Close it, and open it again."))
+    return 0
+
+
+if __name__ == "__main__":
+    status = main(*sys.argv[1:])
+    if not hasattr(builtins, "__IPYTHON__"):  # %run in a notebook would show a traceback
+        sys.exit(status)
