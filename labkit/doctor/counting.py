@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.findings import Finding
-from labkit.doctor.forms import SURE, Form, form_of, outputs_of
+from labkit.doctor.forms import SURE, Form, form_of, ignores_labels, outputs_of
 from labkit.doctor.loading import shuffles
 from labkit.doctor.measures import Marks, called, near
 from labkit.doctor.measures import scale as scale_of
@@ -27,6 +27,8 @@ from labkit.inspect.recording import FAILURES
 def look_at_counting(case: Case) -> Iterator[Finding]:
     """Ask the evaluation about answers that are all right, all wrong, or some of each."""
     batches, whole = case.judging_batches
+    if ignores_labels(case):
+        return
     if not whole and (rest := _rest(case.judging, batches)):
         images, labels = pairs(batches)[-1]
         batches = [*batches[:-1], (images[:rest], labels[:rest])]

@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import one_hot
 
 from labkit.doctor.case import Case
-from labkit.doctor.sample import fitting
+from labkit.doctor.sample import fitting, pairs, same
 from labkit.inspect.recording import FAILURES, record
 from labkit.sandbox.untouched import untouched
 
@@ -63,6 +63,14 @@ def form_of(case: Case, both: list) -> Form | None:
     if other or loss_makes_scores(case):
         return None
     return Form(outputs.shape[1]) if plain else None
+
+
+def ignores_labels(case: Case) -> bool:
+    """Tell whether the learner's loss compares with the images themselves, as an autoencoder's."""
+    both = pairs(case.sample) if case.own_code else []
+    judged = [(call.targets, call.batch) for call in case.log.judged] if both else []
+    compared = [(targets, both[n % len(both)][0]) for targets, n in judged if targets is not None]
+    return bool(compared) and all(same(targets, images) for targets, images in compared)
 
 
 def loss_makes_scores(case: Case) -> bool:

@@ -13,6 +13,7 @@ from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.catalogue_phrases import phrase
 from labkit.doctor.findings import Finding
+from labkit.doctor.forms import ignores_labels
 from labkit.doctor.sample import fitting, pairs, transform_steps
 from labkit.inspect.recording import FAILURES, record
 
@@ -95,18 +96,20 @@ def _scale(case: Case, images: torch.Tensor, name: str) -> Iterator[Finding]:
     low, high, mean, std = (
         function(images).item() for function in (torch.min, torch.max, torch.mean, torch.std)
     )
+    channels = (0, *range(2, images.ndim)) if images.ndim > 2 else (0, 1)
+    spread = (images - images.mean(channels, keepdim=True)).std().item()
     seen = phrase("values", low=low, high=high, mean=mean, std=std)
     if low == high:
         yield found("divided-twice/constant", name, seen=seen)
-    elif 200 < high - low < 256 < 2 * high or std < 0.02:
-        helps = trials.better(case, trials.prepared(lambda _m, x: (x - mean) / std))
+    elif 200 < high - low < 256 < 2 * high or spread < 0.02:
+        helps = trials.better(case, trials.prepared(lambda _m, x: (x - mean) / spread))
         if helps is not False:
             yield found("bytes" if high > 100 else "divided-twice", name, ask=not helps, seen=seen)
     elif high > 20 and "Normalize" in transform_steps(case.dataset):
         yield found("bytes/normalised", name, high=high, seen=seen)
     elif (abs(mean) > 1.5 or std > 2 and max(-low, high) > 3.2) and _holds_bytes(case.dataset):
         yield found("normalised-twice", name, ask=True, seen=seen)
-    elif low >= 0 and high <= 1:
+    elif low >= 0 and high <= 1 and not ignores_labels(case):  # which needs them so
         scores = trials.compared(case, trials.prepared(lambda _m, x: (x - mean) / std))
         if scores is None or scores[1] > scores[0] + trials.LESS:
             yield found("not-normalised", name, seen=seen)
@@ -147,10 +150,7 @@ def _axes(case: Case, images: torch.Tensor, name: str) -> Iterator[Finding]:
         yield found("channels-last", name, ask=flat or shape[1] != shape[2], shape=shape)
     elif shape[1] == 3 and min(shape[2:]) >= 8:
         rough = _roughness(_cut_as_rows(images)) / _roughness(images)
-        as_rows = trials.prepared(lambda _m, x: _cut_as_rows(x))
-        alike = rough < 1 and _alike_as_rows(images)
-        alike = alike or rough < 0.95 and trials.better(case, as_rows)
-        if rough < 0.7 or alike:
+        if rough < 0.7 or rough < 1 and _alike_as_rows(images):
             yield found("channels-scrambled", name, ask=flat or bool(rough >= 0.7))
 
 
@@ -168,17 +168,18 @@ def _alike_as_rows(images: torch.Tensor) -> bool:
     """Tell whether numbers resemble those three places on more than those beside and below them."""
     flat, width = images.flatten(1), images.shape[3]
     flat = (flat - flat.mean()) / flat.std().clamp(min=1e-9)
-    near, far, below, under = (
-        (flat[:, :-n] * flat[:, n:]).mean() for n in (1, 3, width, 3 * width)
+    near, far, farther, below, under, deeper = (
+        (flat[:, :-n] * flat[:, n:]).mean() for n in (1, 3, 6, width, 3 * width, 6 * width)
     )
-    return bool(min(far - near, under - below) > _MORE_ALIKE and min(far, under) > 0)
+    strange = under > 3 * below and far > 1.1 * farther and under > 1.1 * deeper  # no pattern
+    return bool(min(far - near, under - below) > _MORE_ALIKE and strange)
 
 
 def _wrapped(images: torch.Tensor, name: str) -> Iterator[Finding]:
     """Tell whether numbers went round the end of a byte: turned back, the images are smoother."""
     one = images[:, :1]
     levels = one.unique()
-    if one.shape[-1] < 8 or not 128 < len(levels) <= 256:
+    if one.shape[-1] < 8 or not 16 < len(levels) <= 256:
         return
     width = (levels[-1] - levels[0]) / 255
     numbers = (one - levels[0]) / width

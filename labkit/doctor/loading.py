@@ -23,6 +23,7 @@ from labkit.doctor.case import Case
 from labkit.doctor.catalogue import found
 from labkit.doctor.catalogue_phrases import phrase
 from labkit.doctor.findings import Finding
+from labkit.doctor.forms import ignores_labels
 from labkit.doctor.lines import line_of
 from labkit.doctor.loss import all_targets
 from labkit.doctor.overlap import digest, digests, image_of
@@ -142,9 +143,9 @@ def _batches(case: Case) -> Iterator[Finding]:
         every = torch.cat(labels) if every is None else every
         counts = every.unique(return_counts=True)[1]
         share = counts.max().item() / len(every)
-        if len(every) >= 32 and len(counts) == 1:
+        if len(every) >= 32 and len(counts) == 1 and not ignores_labels(case):
             yield found("labels-all-alike", name, label=every[0].item())
-        elif len(every) >= 100 and share > 0.8:
+        elif len(every) >= 100 and share > 0.8 and not ignores_labels(case):
             yield found("imbalance", name, share=share)
     yield from _cut_short(dataset)
     judged = next((images for images, _labels in pairs(case.judging_sample)), None)

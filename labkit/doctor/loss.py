@@ -15,6 +15,7 @@ from labkit.doctor.log import Forward, Judged
 from labkit.doctor.sample import fitting, pairs, same
 from labkit.doctor.targets import is_log_softmax, is_softmax
 from labkit.inspect.recording import record
+from labkit.sandbox import randomness
 
 _LITTLE = 0.3
 """Above the logits of a fresh ``Net``, which may all be positive, and below sigmoid(0)."""
@@ -245,6 +246,9 @@ def _factors(case: Case) -> Iterator[Finding]:
         return
     factors, where = log.factors, log.backwards[-1]
     times = [all_of / part for all_of, part in zip(log.sunk, log.since, strict=True) if part > 0]
+    if len(times) > 2 and times[0] > 1.2 and _is_a_sum(case):
+        yield found("penalty-too-strong/sum", where, part=1 - 1 / times[0])
+        return
     if len(times) > 2 and min(times[:3]) > _MUCH and max(times) > 1.001 * min(times):
         yield found("penalty-too-strong", where, times=times[0])
         return
@@ -255,6 +259,21 @@ def _factors(case: Case) -> Iterator[Finding]:
         mean = all(call.options.get("reduction", "mean") == "mean" for call in log.judged)
         if mean and len(log.steps) >= len(log.backwards) - 1:
             yield found("loss-divided", where, n=size)
+
+
+def _is_a_sum(case: Case) -> bool:
+    """Tell whether half a batch halves what is added to the loss, which itself stays: a mean."""
+    images, labels = next(iter(pairs(case.many)), (torch.zeros(0),) * 2)
+    half, parts = len(images) // 2, []
+    for n in (2 * half, half) if half > 3 and case.train else ():
+        with randomness.kept(0):
+            batches = [(images[:n], labels[:n])] * 3
+            log = case.train_copies(3, batches=batches, seconds=1).log
+        if not log.since or not log.sunk:
+            return False
+        parts.append((log.since[0], log.sunk[0] - log.since[0]))
+    (loss, more), (own, less) = parts or [(0, 0)] * 2
+    return 0.8 * loss < own < 1.25 * loss and 0.4 * more < less < 0.6 * more
 
 
 def look_at_labels(case: Case) -> Iterator[Finding]:

@@ -81,7 +81,8 @@ def _overlap(loaders: dict[str, Any]) -> Iterator[Finding]:
             share = both / min(len(these), len(those))
             if small and max(twice[name], twice[other]) > share / 4:
                 continue  # items are equal by chance, in one set and in two
-            chance = share < _OFTEN and max(twice[name], twice[other]) > share / 4
+            few = min(twice[name], twice[other]) > 0.5  # of few that there can be
+            chance = few or share < _OFTEN and max(twice[name], twice[other]) > share / 4
             ask = small or share < _A_FEW or chance
             share = both / len(those)
             yield found("overlap", ask=ask, n=both, one=name, other=other, share=share)

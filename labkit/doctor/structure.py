@@ -233,7 +233,12 @@ def _backwards(case: Case) -> Iterator[Finding]:
     before = _slopes(case.double, *case.lessons[0])
     if not before:
         return
-    alike = [name for name, (weight, slope) in before.items() if _rows(weight) and _rows(slope)]
+    trained = {name: _weight(module) for name, module in case.trained.model.named_modules()}
+    alike = [
+        name
+        for name, (weight, slope) in before.items()
+        if _rows(weight) and _rows(slope) and (now := trained.get(name)) is not None and _rows(now)
+    ]
     if alike:
         yield found("equal-units", ", ".join(alike[:4]))
         return

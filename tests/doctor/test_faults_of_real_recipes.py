@@ -246,6 +246,60 @@ def rows_jittered_before_the_split(right):
     return taught(model, *here, nn.CrossEntropyLoss(), validation_batches=judging)
 
 
+class Coder(nn.Module):
+    """A variational autoencoder of 64 pixels; what it gives are logits, means and variances."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.decoder = nn.Linear(64, 8), nn.Linear(4, 64)
+
+    def forward(self, x):
+        mean, spread = self.encoder(3 * x).relu().chunk(2, dim=1)
+        noise = torch.randn_like(mean) if self.training else 0
+        return self.decoder(mean + noise * (0.5 * spread).exp()), mean, spread
+
+
+@faulty("penalty-too-strong")
+def a_sum_beside_a_mean(right):
+    model, x = Coder(), (torch.rand(400, 64) < 0.3).float()
+
+    def loss_function(outputs, x):
+        logits, mean, spread = outputs
+        how = "sum" if right else "mean"
+        own = F.binary_cross_entropy_with_logits(logits, x, reduction=how)
+        near = 0.5 * (spread.exp() + mean**2 - 1 - spread).sum()
+        return (own + near) / len(x) if right else own + near
+
+    made = taught(model, x, torch.zeros(400).long(), loss_function)
+
+    def train():
+        for x, _label in made["train_batches"]:
+            made["optimizer"].zero_grad()
+            loss_function(model(x), x).backward()
+            made["optimizer"].step()
+
+    return made | {"train": train}
+
+
+@faulty("divided-twice")
+def means_that_are_meant_for_bytes(right):
+    x, y = torch.rand(400, 3, 16, 16), torch.randint(2, (400,))
+    mean, spread = torch.tensor([123.7, 116.3, 103.5]), torch.tensor([58.4, 57.1, 57.4])
+    times = 255 if right else 1
+    x = (times * x - mean[:, None, None]) / spread[:, None, None]
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(784, 2))
+    return taught(model, x, y, nn.CrossEntropyLoss())
+
+
+@faulty("bytes-wrapped")
+def a_difference_of_bytes(right):
+    frames = (100 + 4 * torch.randn(2, 400, 1, 16, 16)).to(torch.uint8)
+    after, before = frames.to(torch.int16) if right else frames
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(784, 2))
+    x = (after - before).float() / 255 * 10
+    return taught(model, x, torch.randint(2, (400,)), nn.CrossEntropyLoss())
+
+
 @faulty("learning-rate-zero")
 def an_optimizer_loaded_from_the_end_of_a_schedule(right):
     parts = program(model=cnn())
@@ -353,3 +407,41 @@ def test_images_that_are_equal_by_chance_are_asked_about():
     model = nn.Sequential(nn.Linear(100, 16), nn.ReLU(), nn.Linear(16, 2))
     report = examine(**program(model=model, train_batches=here, validation_batches=there))
     assert "overlap" in report.kinds and "overlap" not in {one.kind for one in report.faults}
+
+
+def test_layers_that_begin_at_0_behind_a_head_that_does_are_no_equal_units():
+    class Shared(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem, self.block = nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3, padding=1)
+            self.head = nn.Linear(8, 10)
+            for layer in (self.block, self.head):
+                nn.init.zeros_(layer.weight)
+                nn.init.zeros_(layer.bias)
+
+        def forward(self, x):
+            x = F.relu(self.stem(x))
+            return self.head((x + self.block(x)).mean((2, 3)))
+
+    model = Shared()
+    made = program(model=model, optimizer=Adam(model.parameters(), 1e-2))
+    assert not examine(**trains(parts=made)).faults
+
+
+def test_labels_that_an_autoencoder_does_not_use_may_be_all_alike():
+    model = nn.Sequential(nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 64))
+    made = taught(model, torch.randn(400, 64), torch.zeros(400).long(), nn.MSELoss())
+    there = DataLoader(TensorDataset(torch.randn(100, 64), torch.zeros(100).long()), 50)
+
+    def train():
+        for x, _label in made["train_batches"]:
+            made["optimizer"].zero_grad()
+            F.mse_loss(model(x), x).backward()
+            made["optimizer"].step()
+
+    def evaluate():
+        with torch.no_grad():
+            return sum(F.mse_loss(model(x), x).item() for x, _label in there) / len(there)
+
+    made |= {"train": train, "evaluate": evaluate, "validation_batches": there}
+    assert not examine(**made).faults
