@@ -109,9 +109,13 @@ def read(folder: Path) -> tuple[list[list[Event]], list[str]]:
             continue
         for line in text.splitlines():
             try:
-                events.append(Event(**json.loads(line)))
+                event = Event(**json.loads(line))
+                known = datetime.fromisoformat(event.at).tzinfo is not None
             except (ValueError, TypeError):
                 continue
+            words = (event.notebook, event.exercise, event.mistake, event.who, event.said)
+            if known and all(isinstance(word, str) for word in words):
+                events.append(event)
         if events:
             learners.append(events)
     return learners, refused

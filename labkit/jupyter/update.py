@@ -17,7 +17,7 @@ from typing import Any
 
 from labkit.files import replace
 from labkit.jupyter.reset import aside
-from labkit.languages.edition import AS_NEW, keep, original, own
+from labkit.languages.edition import AS_NEW, original, own
 from labkit.text import _, on_any_terminal
 
 HERE = Path(__file__).resolve().parent
@@ -75,7 +75,6 @@ def unpack(source: Path) -> tuple[list[Path], dict[Path, Path]]:
     """
     stay, kept = [], {}
     files = _files(source)
-    keep(NOTEBOOKS)
     for path, content in files.items():
         notebook = path.parent == NOTEBOOKS and path.suffix == ".ipynb"
         before = original(path) if notebook else ""

@@ -12,6 +12,7 @@ from labkit.display import ProgressBar, tell
 from labkit.files import work
 from labkit.model import Net
 from labkit.sandbox import randomness
+from labkit.sandbox.model_lock import one_thread
 from labkit.text import _
 from labkit.training import checkpoint, train_epoch
 
@@ -44,7 +45,7 @@ def load_or_train(train_set: ImageSet) -> Net:
 def _train(net: Net, train_set: ImageSet) -> None:
     batches = BatchLoader(train_set, batch_size=16, shuffle=True)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
-    with ProgressBar(total=len(batches), unit=_(" batches")) as bar:
+    with one_thread(), ProgressBar(total=len(batches), unit=_(" batches")) as bar:
         train_epoch(
             net,
             batches,

@@ -1,3 +1,4 @@
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -103,6 +104,9 @@ def test_what_learners_write_is_shown_as_text_and_damage_is_left_out(room):
         '{"at": "2026-01-01T00:00:00+00:00", "notebook": "<b>"}\n{"\n[]\n'
     )
     (room / "b.jsonl").write_bytes(b"\xff\n")
+    for at, notebook in (("soon", "cnn"), ("2026-01-01", "cnn"), (3, "cnn"), ("2026-01-01", [])):
+        with open(room / "b.jsonl", "a") as out:
+            out.write(json.dumps({"at": at, "notebook": notebook}) + "\n")
     page = class_page.page(*classroom.read(room), datetime.now(UTC))
     assert "&lt;b&gt;" in page and "<b>" not in page and "1 learner" in page
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from labkit.jupyter import reset, update
+from labkit.languages.edition import keep
 
 needs_git = pytest.mark.skipif(not shutil.which("git"), reason="needs git")
 RAN = {"name": "python", "version": "3.13.1"}  # as Jupyter saves it
@@ -71,7 +72,7 @@ def unpacked(tmp_path, monkeypatch):
     _write(learner, OLD)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     monkeypatch.chdir(learner)
-    update.keep(Path("notebooks"))  # as `make lab` does when it first starts
+    keep(Path("notebooks"))  # as `make lab` does when it first starts
     _write(learner, MINE)
     with zipfile.ZipFile(tmp_path / "new.zip", "w") as packed:
         for name, content in NEW.items():
@@ -134,6 +135,15 @@ def test_where_git_refuses_answers_are_where_they_were(clone, capsys):
     for name, content in MINE.items():
         if "01_tensors" not in name:  # its outputs are gone
             assert Path(name).read_text() == content
+
+
+def test_an_answer_that_was_not_saved_by_jupyter_stays_too(unpacked):
+    mine = _notebook("my answer")  # without the version that Jupyter writes
+    Path("notebooks/03_cnn.ipynb").write_text(mine)
+    assert update.main("../new.zip") == 0
+    assert Path("notebooks/03_cnn.ipynb").read_text() == mine
+    reset.reset("03", Path("notebooks"))
+    assert Path("notebooks/03_cnn.ipynb").read_text() == NEW["notebooks/03_cnn.ipynb"]
 
 
 def test_before_the_first_start_nothing_is_known_and_all_is_kept(unpacked):
