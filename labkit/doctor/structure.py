@@ -233,12 +233,10 @@ def _backwards(case: Case) -> Iterator[Finding]:
     before = _slopes(case.double, *case.lessons[0])
     if not before:
         return
-    trained = {name: _weight(module) for name, module in case.trained.model.named_modules()}
-    alike = [
-        name
-        for name, (weight, slope) in before.items()
-        if _rows(weight) and _rows(slope) and (now := trained.get(name)) is not None and _rows(now)
-    ]
+    later = {n: _weight(m) for n, m in case.trained.model.named_modules() if n in before}
+    stay = {n for n, w in later.items() if w is not None and torch.equal(w, before[n][0])}
+    alike = [name for name, (weight, slope) in before.items() if _rows(weight) and _rows(slope)]
+    alike = [name for name in alike if name in stay or before[name][1].any()]
     if alike:
         yield found("equal-units", ", ".join(alike[:4]))
         return
