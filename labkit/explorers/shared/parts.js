@@ -192,7 +192,7 @@ class NumberGrid {
   show(values, columns, style, cell) {
     const { element, shown } = this;
     const tight = columns > READABLE || cell < 17;
-    const narrow = cell < (short(0.5) === ".5" ? 21 : 27); // a zero before the comma needs room
+    const narrow = cell < (short(0.5, 1) === ".5" ? 21 : 27); // a zero before the comma needs room
     element.classList.toggle("lk-tight", tight);
     put(element.style, {
       gridTemplateColumns: `repeat(${columns}, ${cell}px)`, gridAutoRows: `${cell}px`,
