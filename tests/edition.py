@@ -1,8 +1,9 @@
 """Make an edition without solutions: ``python -m tests.edition FOLDER``, or ``make edition``.
 
-It is a copy of the last commit, as a folder and as a ZIP file, without the folder for instructors
-and without the folded solutions of all exercises, in every language; nudges and hints stay. The
-checks stay, too, and whoever opens `labkit/checks` finds what they compare with.
+It is a copy of the last commit, as a folder and as a ZIP file, without the folder and the part of
+the README for instructors and without the folded solutions of all exercises, in every language;
+nudges and hints stay. The checks stay, too, and whoever opens `labkit/checks` finds what they
+compare with.
 """
 
 import io
@@ -76,7 +77,7 @@ def main(folder: str) -> None:
         for catalogue in Path(folder, "labkit", "locales").glob(f"*/notebooks/{path.stem}.po"):
             _without_translations(notebook, catalogue)
     readme = Path(folder, "README.md")
-    text = re.sub(r"\[The teacher's pack\].*?\n\n", "", readme.read_text("utf-8"), flags=re.DOTALL)
+    text = re.sub(r"## For instructors\n.*?(?=## )", "", readme.read_text("utf-8"), flags=re.DOTALL)
     readme.write_text(text, "utf-8")
     packed = shutil.make_archive(folder, "zip", Path(folder).parent, Path(folder).name)
     print(f"The edition without solutions is in {folder}, and to send, in {packed}.")

@@ -68,6 +68,7 @@ def test_every_file_that_its_readme_names_is_there(made):
     assert "notebooks/00_setup.ipynb" in " ".join(named)
     assert os.access(made / ".binder" / "start", os.X_OK)
     assert [link for link in named if not (made / link).exists()] == []
+    assert "instructors" not in text and "teacher" not in text
 
 
 def test_the_file_to_send_holds_the_same_and_what_runs_still_runs(made):

@@ -3,9 +3,10 @@
 Each FOLDER is a learner's, or there is one, with a folder for each learner in it: ``/home/*`` and
 ``/home`` say the same. The table goes to standard output, or to ``--output FILE``, as CSV, with a
 row for each exercise of each learner: learner, notebook, exercise, attempts (up to the first right
-answer), solved (UTC, empty if not yet), mistakes (by name, and how often). Each file that
-cannot be read is named on standard error, and the exit code is 1 then. A learner who has tried
-nothing yet is named there, too, which is no error.
+answer), solved (UTC, empty if not yet), mistakes (by name, and how often). Each file that cannot be
+read is named on standard error, and the exit code is 1 then; a learner who has no other has no
+attempts in the table, not even 0. A learner who has tried nothing yet is named, too, which is no
+error.
 """
 
 import argparse
@@ -48,25 +49,27 @@ def main(arguments: list[str] | None = None) -> int:
     return int(any(not complaint.endswith(NOTHING) for complaint in complaints))
 
 
-def rows(copies: list[board.Progress]) -> list[tuple[str, str, int, str, str]]:
+def rows(copies: list[board.Progress | None]) -> list[tuple[str, str, str, str, str]]:
     """Return a row for each exercise of the series, tried or not, of one learner.
 
-    ``copies`` are all that was read of the learner; of each exercise the one that got furthest
-    counts.
+    ``copies`` are all that the learner has, None for one that cannot be read; of each exercise the
+    one that got furthest counts.
     """
     table = []
+    known = [copy for copy in copies if copy is not None]
     for notebook in SERIES:
         for exercise in exercises(notebook):
-            tried = [copy.get(notebook, {}).get(exercise.name, board.Entry()) for copy in copies]
+            tried = [copy.get(notebook, {}).get(exercise.name, board.Entry()) for copy in known]
             entry = max(tried, key=lambda one: (bool(one.solved), one.tries), default=board.Entry())
             mistakes = (f"{name} ({n})" if n > 1 else name for name, n in entry.mistakes.items())
-            found = (entry.tries, entry.solved, "; ".join(mistakes))
+            attempts = str(entry.tries) if known or not copies else ""
+            found = (attempts, entry.solved, "; ".join(mistakes))
             table.append((titled(notebook, str), exercise.name, *found))
     return table
 
 
-def learners(folders: list[Path], complaints: list[str]) -> dict[str, list[board.Progress]]:
-    """Return each learner's name and what could be read of them; add to ``complaints``.
+def learners(folders: list[Path], complaints: list[str]) -> dict[str, list[board.Progress | None]]:
+    """Return each learner's name and what ``rows`` takes; add to ``complaints``.
 
     The name is the part of the path in which the learners differ: ``ada`` in
     ``/home/ada/workshop``. Where that is a file's name, or there is one learner only, it is the
@@ -76,7 +79,7 @@ def learners(folders: list[Path], complaints: list[str]) -> dict[str, list[board
         folders = _of_several(folders[0], _read(folders[0], [])) or folders
     found = {folder: _read(folder, complaints) for folder in folders}
     depth = len(Path(os.path.commonpath(found)).parts)
-    merged: dict[str, list[board.Progress]] = {}
+    merged: dict[str, list[board.Progress | None]] = {}
     for folder, files in found.items():
         differing = folder.parts[depth:-1] if folder.is_file() else folder.parts[depth:]
         signed = next((name for name, _progress in files.values() if name), "")
@@ -85,7 +88,7 @@ def learners(folders: list[Path], complaints: list[str]) -> dict[str, list[board
     return merged
 
 
-Files = dict[Path, tuple[str, board.Progress]]
+Files = dict[Path, tuple[str, board.Progress | None]]
 
 
 def _read(folder: Path, complaints: list[str]) -> Files:
@@ -103,7 +106,7 @@ def _read(folder: Path, complaints: list[str]) -> Files:
         try:
             read[file] = board.read_signed(file)
         except board.ProgressError as error:
-            read[file] = "", {}
+            read[file] = "", None
             complaints.append(" ".join(str(error).splitlines()))
     return read
 

@@ -215,7 +215,8 @@ def test_a_folder_without_progress_is_named_and_the_others_are_there(tmp_path, m
     status, table, errors = _exported(capsys, *folders)
     assert status == 1
     assert _learners(table) == ["Ada", "Bob", "Dan", "Eve", "Zoe who is not there"]
-    assert {row["learner"] for row in table if int(row["attempts"])} == {"Ada"}
+    assert {row["learner"] for row in table if int(row["attempts"] or 0)} == {"Ada"}
+    assert {row["learner"] for row in table if not row["attempts"]} == {"Dan", "Eve"}
     assert len(errors.splitlines()) == 4
     assert all(name in errors for name in ("Bob", "Dan", "Eve", "Zoe"))
     assert _exported(capsys, *sorted(tmp_path.glob("[AB]*")))[0] == 0  # Bob only has yet to try
