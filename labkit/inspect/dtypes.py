@@ -122,7 +122,9 @@ def _where_it_came_in(
 ) -> list[Fix]:
     """Return the fix of the steps that were given tensors of both types, if it helps."""
     wrong, right = types
-    names = {id(t): path(name) for name, t in broken.model.named_buffers()}
+    parts = [(f"{name}.".lstrip("."), vars(part)) for name, part in broken.model.named_modules()]
+    names = {id(t): path(name + key) for name, kept in parts for key, t in kept.items()}
+    names |= {id(t): path(name) for name, t in broken.model.named_buffers()}
     names |= {id(t): path(name) for name, t in broken.model.named_parameters()}
     steps = (broken.steps[n] for n in sorted(broken.way))
     mixed = [*dropwhile(lambda s: not {wrong, right} <= {t.dtype for t in s.call.tensors}, steps)]

@@ -8,7 +8,7 @@ from torch import nn
 
 from labkit.inspect.fixes import Fix, resized
 from labkit.inspect.recording import Recording
-from labkit.inspect.slips import called, made_with_a_tensor, names_of, still_none
+from labkit.inspect.slips import called, made_with_a_tensor, names_of, still_none, value_in_forward
 from labkit.inspect.wants import earlier
 from labkit.text import _
 
@@ -34,6 +34,13 @@ def _kinds(broken: Recording, *kinds: str) -> list[Fix]:
     for kind in kinds:
         if kind in ("tuple", "list"):
             return [Fix(_("take the part of the {kind} that you mean, x[0]").format(kind=kind))]
+        value = value_in_forward(broken, kind)
+        if isinstance(value, dict | tuple) and value:  # as models for segmentation return
+            text = _("take the part that you mean, x[{key!r}]")
+            return [Fix(text.format(key=next(iter(value)) if isinstance(value, dict) else 0))]
+        if "dict" in kind.lower():
+            text = _("take the part of the {kind} that you mean, by its key")
+            return [Fix(text.format(kind=kind))]
         if isinstance(getattr(nn, kind, None), type):
             return [called(broken, kind)]
     return []
@@ -74,8 +81,9 @@ _MESSAGES = (
                      "expects them as an argument"))),
     (r"Can't call numpy\(\) on Tensor that requires grad",
      _says(lambda: _("use torch functions instead of numpy here: gradients stop at numpy"))),
-    (r"(?:must be Tensor, not|expected Tensor as element \d in argument 0, but got) (\w+)", _kinds),
-    (r"got \((\w+)", _kinds),
+    (r"(?:must be Tensor, not|expected Tensor as element \d in argument 0, but got) [\w.]*\b(\w+)",
+     _kinds),
+    (r"got \([\w.]*\b(\w+)", _kinds),
     (r"split_sizes to sum exactly to (\d+)",
      _says(lambda: _("choose sizes whose sum is {0}"))),
     (r"expanded size of the tensor \((\d+)\) must match the existing size \((\d+)\) at [\w-]+ "

@@ -120,7 +120,7 @@ def _part(call: Call, key: Any) -> Fix:
 def called(broken: Recording, kind: str, module: nn.Module | None = None) -> Fix:
     """Return the fix of a layer that stands where its output belongs."""
     if module is None:  # made in forward, where nn.MaxPool2d(x, 2) was to pool
-        module = _made_in_forward(broken, kind)
+        module = value_in_forward(broken, kind)
     for name, known in broken.model.named_modules():
         if known is module or (module is None and name and type(known).__name__ == kind):
             return Fix(_("call it: {x}").format(x=f"{path(name)}(x)"))
@@ -137,12 +137,13 @@ def called(broken: Recording, kind: str, module: nn.Module | None = None) -> Fix
     return Fix(text.format(kind=kind, needs="..." if needs else ""))
 
 
-def _made_in_forward(broken: Recording, kind: str) -> nn.Module | None:
+def value_in_forward(broken: Recording, kind: str) -> Any:
+    """Return a variable of that type where the pass broke; None if it is a layer of the model."""
     own = set(broken.model.modules())
     frames = traceback.walk_tb(getattr(broken.error, "__traceback__", None))
     values = [value for frame, _line in frames for value in frame.f_locals.values()]
-    found = (v for v in values if isinstance(v, nn.Module) and v not in own)
-    return next((v for v in found if type(v).__name__ == kind), None)
+    found = (value for value in values if type(value).__name__ == kind)
+    return next((v for v in found if not isinstance(v, nn.Module) or v not in own), None)
 
 
 def inputs(broken: Recording, x: torch.Tensor) -> Diagnosis:

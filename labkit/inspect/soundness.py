@@ -45,7 +45,7 @@ def _is_sound(fix: Fix, broken: Recording, x: torch.Tensor, strict: bool) -> boo
     """Tell whether the pass runs, and what it gives for each image depends on that image alone."""
     needed = _needed(broken.model)
     with changed(fix, replace(broken, live=broken.live or frozenset()), x) as (again, _fed):
-        outputs = _tensors(again.output)
+        outputs = tensors_of(again.output)
     if again.error or not outputs or not all(all(step.shape) for step in again.steps):
         return False
     rows = all(len(out.shape) and len(out) == len(x) for out in outputs)
@@ -55,7 +55,10 @@ def _is_sound(fix: Fix, broken: Recording, x: torch.Tensor, strict: bool) -> boo
         wholes = [out.sum() for out in outputs if out.requires_grad]
         if needed and not wholes:
             return False
-        slopes = torch.autograd.grad(wholes, needed, allow_unused=True) if needed else ()
+        try:
+            slopes = torch.autograd.grad(wholes, needed, allow_unused=True) if needed else ()
+        except RuntimeError:  # what the edit changes in place was needed as it was
+            return False
     if any(slope is None for slope in slopes):
         return False
     if x.is_meta:
@@ -72,22 +75,23 @@ def _is_sound(fix: Fix, broken: Recording, x: torch.Tensor, strict: bool) -> boo
         if before is not None:  # whole numbers cannot be NaN: where has the answer changed?
             after = [torch.where(a == b, 0.0, math.nan) for a, b in zip(after, before, strict=True)]
             own = own if any(out.isnan().any() for out in after) else [False] * len(own)
-        if not after or not all(_touched(out, own) for out in after):
+        if not after or not all(touched(out, own) for out in after):
             return False
     return True
 
 
 def _answers(fix: Fix, broken: Recording, images: torch.Tensor) -> list[torch.Tensor]:
     with changed(fix, broken, images) as (again, _fed):
-        return [] if again.error else _tensors(again.output)
+        return [] if again.error else tensors_of(again.output)
 
 
-def _tensors(output: Any) -> list[torch.Tensor]:
+def tensors_of(output: Any) -> list[torch.Tensor]:
+    """Return the tensors of floats in what a model returned."""
     leaves = pytree.tree_leaves(output)
     return [x for x in leaves if isinstance(x, torch.Tensor) and x.is_floating_point()]
 
 
-def _touched(out: torch.Tensor, own: list[bool]) -> bool:
+def touched(out: torch.Tensor, own: list[bool]) -> bool:
     """Tell whether along some axis just one image's place was touched, the first one if it fits."""
     axes = [axis for axis, size in enumerate(out.shape) if size == len(own)]
     rows = (out.isnan().movedim(axis, 0).flatten(1) for axis in axes if out.ndim > 1)

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from labkit.display import ORANGE, Html, card, escaped, table
+from labkit.inspect.batches import of_batches
 from labkit.inspect.faults import Fault, find_fault
 from labkit.inspect.reasons import why
 from labkit.inspect.recording import Call, Recording, plain, record
@@ -103,7 +104,10 @@ def summary(
             for step in recording.steps
         )
         fault = find_fault(recording, x) if recording.error else None
-    return Summary(tuple(x.shape), rows, recording.parameters, fault, in_silence(recording, x))
+        warnings = in_silence(recording, x)
+        if not recording.error and len(warnings) <= bool(recording.unused):
+            warnings += tuple(of_batches(recording, x))
+    return Summary(tuple(x.shape), rows, recording.parameters, fault, warnings)
 
 
 def _kind(call: Call) -> str:

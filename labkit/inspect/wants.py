@@ -36,6 +36,8 @@ WANTS = (
 """Which layer wants how many numbers along which axis."""
 
 JOINS = ("cat", "concat", "concatenate")
+_TIMES = 8
+"""A layer that would need so many times the outputs it has was not mistyped."""
 OUTPUTS = ((_ConvNd, "out_channels"), (nn.Linear, "out_features"), (nn.Embedding, "embedding_dim"))
 
 
@@ -71,7 +73,8 @@ def earlier(broken: Recording, source: int | None, size: int, n: int) -> list[Fi
         for kind, name in OUTPUTS:
             if isinstance(step.call.module, kind):
                 given = getattr(step.call.module, name)
-                alike = given == size and not _is_one_of_many(broken, step, name)
+                plausible = n <= _TIMES * size and not _is_one_of_many(broken, step, name)
+                alike = given == size and plausible
                 return _output(step.call, name, n) if alike else []
         if function(step.call) in JOINS:  # one of the joined has too few or too many
             ends = zip(step.sources, step.inputs, strict=True)

@@ -5,6 +5,7 @@ Written before its rules were read.
 
 import linecache
 import re
+from collections import OrderedDict
 from dataclasses import dataclass
 
 import pytest
@@ -758,6 +759,63 @@ the count behind alike blocks is made wrongly twice
         self.d3(x)], 1); return self.fc(self.norm(x).mean((2, 3)))
     norm: num_features=21.*and set in_features=21
     33 -> 21
+softmax over the batch
+    c = nn.Conv2d(3, 8, 3); fc = nn.Linear(8, 10)
+    return F.softmax(self.fc(self.c(x).mean((2, 3))), dim=0)
+    -: depends on the others: softmax\(\) mixes them. To fix it: set dim=1
+    dim=0 -> dim=1
+a layer that is a softmax over the batch
+    c = nn.Conv2d(3, 8, 3); fc = nn.Linear(8, 10); s = nn.Softmax(dim=0)
+    return self.s(self.fc(self.c(x).mean((2, 3))))
+    -: depends on the others: s \(Softmax\) mixes them. To fix it: set dim=1
+    dim=0 -> dim=1
+rows of an image as time, and the batch as rows
+    rnn = nn.LSTM(96, 16); fc = nn.Linear(16, 10)
+    out, _ = self.rnn(x.transpose(1, 2).flatten(2)); return self.fc(out[:, -1])
+    -: rnn \(LSTM\) mixes them. To fix it: set batch_first=True
+    nn.LSTM(96, 16) -> nn.LSTM(96, 16, batch_first=True)
+patches whose batch is taken for the sequence
+    c = nn.Conv2d(3, 8, 8, 8); e = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, \
+        0.0), 1); fc = nn.Linear(8, 10)
+    return self.fc(self.e(self.c(x).flatten(2).mT).mean(1))
+    -: e \(TransformerEncoder\) mixes them. To fix it: set batch_first=True
+    0.0) -> 0.0, batch_first=True)
+a batch that is scaled by its largest number
+    c = nn.Conv2d(3, 8, 3); fc = nn.Linear(8, 10)
+    x = self.c(x); x = x / x.max(); return self.fc(x.mean((2, 3)))
+    -: depends on the others: max\(\) mixes them
+    x.max() -> x.amax((1, 2, 3), keepdim=True)
+the batch size is written into forward
+    c = nn.Conv2d(3, 8, 3); fc = nn.Linear(7200, 10)
+    return self.fc(self.c(x).view(4, -1))
+    -: view\(\) always makes 4 rows. Write x\.flatten\(1\), or len\(x\)
+    view(4, -1) -> view(len(x), -1)
+a squeeze without axes takes a batch of one away
+    c = nn.Conv2d(3, 8, 3); fc = nn.Linear(8, 10)
+    x = F.adaptive_avg_pool2d(self.c(x), 1).squeeze(); return self.fc(x).log_softmax(1)
+    -: a batch of 1, at log_softmax\(\). To fix it: name the axes, x\.squeeze\(\(2, 3\)\)
+    squeeze() -> squeeze((2, 3))
+a class token is not repeated for the batch
+    c = nn.Conv2d(3, 8, 8, 8); t = nn.Parameter(torch.zeros(1, 1, 8)); fc = nn.Linear(8, 10)
+    x = torch.cat([self.t, self.c(x).flatten(2).mT], 1); return self.fc(x[:, 0])
+    -: breaks with a batch of 2, at cat\(\)\. To fix it: repeat \[1, 1, 8\] for the batch
+    cat([self.t, -> cat([self.t.expand(len(x), -1, -1),
+    fed [1, 3, 32, 32] float32
+a network returns its maps by name
+    n = Named()
+    maps = self.n(x); return torch.sigmoid(maps)
+    Net: take the part that you mean, x\['out'\]
+    self.n(x) -> self.n(x)['out']
+a network returns its maps by name, and nothing keeps them
+    n = Named()
+    return torch.sigmoid(self.n(x))
+    Net: take the part of the OrderedDict that you mean, by its key
+    self.n(x) -> self.n(x)['out']
+a mean in double precision that is no buffer
+    c = nn.Conv2d(3, 8, 3); m = torch.zeros(1, 3, 1, 1, dtype=torch.float64)
+    return self.c((x - self.m) / 2).mean((2, 3))
+    c: convert self\.m first, x\.float\(\)
+    x - self.m -> x - self.m.float()
 """
 """Each by its name: its layers, its forward, the layer to blame with what the fix has to say, the
 right fix as an edit, which has to run, and what is fed if that is not a batch of four images."""
@@ -791,6 +849,17 @@ def read(block: str) -> Broken:
 
 _ROWS = re.split(r"\n(?=\S)", re.sub(r" \\\n +", " ", MODULES.strip()))
 BROKEN = {name: read(block) for name, block in (row.split("\n    ", 1) for row in _ROWS)}
+
+
+class Named(nn.Module):
+    """Returns its maps by name, as torchvision's networks for segmentation do."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Conv2d(3, 2, 3)
+
+    def forward(self, x):
+        return OrderedDict(out=self.layer(x))
 
 
 class Block(nn.Module):
@@ -835,7 +904,9 @@ def built(case: Broken, edit: tuple[str, ...] = ()) -> nn.Module:
         source = source.replace(*edit)
     place = f"<learner {abs(hash(source))}>"
     linecache.cache[place] = (len(source), None, source.splitlines(keepends=True), place)
-    names = dict(__name__=__name__, torch=torch, nn=nn, F=F, Block=Block, Misspelt=Misspelt)
+    names = dict(
+        __name__=__name__, torch=torch, nn=nn, F=F, Block=Block, Misspelt=Misspelt, Named=Named
+    )
     exec(compile(source, place, "exec"), names)
     return names["Net"]()
 
