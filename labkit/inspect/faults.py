@@ -30,8 +30,8 @@ from labkit.text import _
 
 RULES = (
     *(slips.no_forward, slips.inputs, slips.no_tensor, reshapes.in_place, reshapes.batch_lost),
-    *(functional.groups, functional.along_the_batch, functional.along_another_axis),
-    *(functional.smaller_than_meant, alignment.too_long, alignment.stacked, alignment.swollen),
+    *(functional.groups, functional.along_another_axis, functional.smaller_than_meant),
+    *(alignment.too_long, alignment.stacked, alignment.swollen),
     *(functional.odd_one, functional.unpooled, functional.channels_for, functional.rows),
     *(dtypes.plain, dtypes.types, heads.replaced, heads.keys, rules.counts, rules.axes),
     *(too_small.windows, joins.products, joins.sums, joins.joined, reshapes.views),

@@ -32,26 +32,8 @@ def groups(broken: Recording, x: torch.Tensor) -> Diagnosis:
     return shape_text(tensors[0].shape), expected, [Fix(words, given=given)]
 
 
-def along_the_batch(broken: Recording, x: torch.Tensor) -> Diagnosis:
-    """Diagnose branches that were joined along the batch, as torch.cat does if no axis is named."""
-    tensors = broken.call.tensors
-    longer = tensors and tensors[0].ndim > 1 and len(tensors[0]) > len(x) == len(tensors[0]) // 2
-    for n in broken.way if longer and broken.call.module else ():
-        step = broken.steps[n]
-        if function(step.call) in JOINS and not argument(step.call, 1, "dim"):
-            text = _("join the channels, dim=1: without it {layer} joins the images of the batch")
-            fix = Fix(
-                text.format(layer=step.layer),
-                given=lambda given, options: ((given[0], 1), {}),
-                at=(step.layer,),
-            )
-            expected = _("a batch of {n}").format(n=len(x))
-            return shape_text(tensors[0].shape), expected, [fix]
-    return None
-
-
 def along_another_axis(broken: Recording, x: torch.Tensor) -> Diagnosis:
-    """Diagnose branches joined along a side, where the layer behind wants all their channels."""
+    """Diagnose branches joined along the batch or a side, where all their channels are wanted."""
     wanted, tensors = want(broken.call), broken.call.tensors
     if wanted is None or not tensors:
         return None
@@ -69,7 +51,10 @@ def along_another_axis(broken: Recording, x: torch.Tensor) -> Diagnosis:
         def given(arguments: tuple, options: dict, dim=along) -> tuple[tuple, dict]:
             return arguments[:1], {"dim": dim}
 
-        words = _("set {change} in {layer}").format(change=f"dim={along}", layer=step.layer)
+        text = _("set {change} in {layer}")
+        if axis == 0 and along == 1:
+            text = _("join the channels, dim=1: without it {layer} joins the images of the batch")
+        words = text.format(change=f"dim={along}", layer=step.layer)
         fix = Fix(words, given=given, at=(step.layer,), certain=True)
         return shape_text(shape), expected_by(broken.call, wanted), [fix]
     return None
