@@ -202,7 +202,7 @@ NETWORK = {
         "Name them: SGD(model.parameters(), lr={momentum:g}, momentum={rate:g}).",
     ),
     "class-weights-inverted/positive": (
-        "pos_weight makes rare labels count for less: {weight:.2g}.",
+        "pos_weight makes a rare label count for less: {weight:.2g}.",
         "For each image that has the label, {rare:.2g} have not. pos_weight multiplies the loss of "
         "those that have it, so that the others do not outweigh them.",
         "pos_weight = negatives / positives, label by label.",
@@ -210,7 +210,7 @@ NETWORK = {
     "targets-without-signs": (
         "The targets of {function} are not -1 and 1.",
         "A target of 0 takes away the part of the loss that it stands for, or turns it into "
-        "something else: the network learns from one kind alone.",
+        "something else: the network learns from one kind of example alone.",
         "targets = 2 * targets - 1 makes -1 and 1 of 0 and 1.",
     ),
     "learning-rate-zero/little": (
@@ -227,8 +227,8 @@ NETWORK = {
     ),
     "learning-rate-zero/loaded": (
         "The optimizer was loaded, and its learning rate is 0 in every step of your loop.",
-        "load_state_dict brings back the rate of the moment at which it was saved, too: here the "
-        "end of a schedule. It replaces the rate that the new optimizer was given.",
+        "load_state_dict also brings back the learning rate of the moment when it was saved: "
+        "here the end of a schedule. It replaces the one that the new optimizer was given.",
         'Set it after loading: for group in optimizer.param_groups: group["lr"] = 0.01. Or load '
         "the scheduler as well, if the old schedule is to go on.",
     ),

@@ -73,10 +73,10 @@ CODE = {
     ),
     "no-gradient": (
         "No gradient reaches some parameters ({n}).",
-        "forward() or the loss does not use them, e.g. as a second loss replaces the first; or the "
-        "way back to them is cut: by detach(), .data, numpy or no_grad(). They never learn.",
-        "Use them in forward(), add all losses up, and do not cut the graph; or leave them out of "
-        "the model.",
+        "forward() or the loss does not use them, e.g. because a second loss replaces the first; "
+        "or the way back to them is cut: by detach(), .data, numpy or no_grad(). They never learn.",
+        "Use them in forward(), add up all losses, and do not cut the graph; or take them out "
+        "of the model.",
     ),
     "training-in-eval-mode": (
         "The model is in evaluation mode while it trains.",

@@ -34,7 +34,7 @@ def too_long(broken: Recording, x: torch.Tensor) -> Diagnosis:
         kept = all(id(t) in own or id(t._base) in own for t in made_of)
         if kept and len(set(map(len, shapes))) == 1 and longer and min(longer) > 1:  # 1: a token
             index = ", ".join(":" if a == b or 1 in (a, b) else f":{b}" for a, b in pairs)
-            text = _("cut {shape} to the sizes of the other, {x}")
+            text = _("cut {shape} to the size of the other, {x}")
             text = text.format(shape=list(shapes[place]), x="{x}")
             fixes = before(call, text, f"x[{index}]", place)
             return both(shapes), _("shapes that agree, axis by axis"), fixes
@@ -72,7 +72,7 @@ def swollen(broken: Recording, x: torch.Tensor) -> Diagnosis:
         def given(arguments: tuple, options: dict, sizes=sizes) -> tuple[tuple, dict]:
             return (arguments[0], *sizes), {}
 
-        text = _("write x.{name}({sizes}): {layer} made {rows} rows of {n} images")
+        text = _("write x.{name}({sizes}): {layer} turned {n} images into {rows} rows")
         shown = ", ".join(map(str, sizes)) if len(sizes) > 2 else "len(x), -1"
         written = {"name": function(step.call), "sizes": shown}
         words = text.format(**written, layer=step.layer, rows=step.shape[0], n=len(x))

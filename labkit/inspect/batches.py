@@ -44,14 +44,14 @@ def _of_another_size(recording: Recording, x: torch.Tensor) -> list[str]:
         return []
     if fixed := _fixed(recording, broken, size):
         text = _(
-            "It runs with a batch of {n} and with no other: {layer} always makes {n} rows. Write "
+            "It runs only with a batch of {n}: {layer} always makes {n} rows. Write "
             "x.flatten(1), or len(x) in place of {n}: the last batch may be smaller."
         )
         return [text.format(n=n, layer=fixed)]
     fault = find_fault(broken, _fed(x, size))
     text = _(
-        "It runs with a batch of {n} and breaks with a batch of {size}, at {layer}. To fix it: "
-        "{change}."
+        "It runs with a batch of {n}, but with a batch of {size} it breaks at {layer}. To fix "
+        "it: {change}."
     )
     return [text.format(n=n, size=size, layer=fault.layer, change=fault.change)]
 

@@ -159,7 +159,7 @@ def odd_one(broken: Recording, x: torch.Tensor) -> Diagnosis:
         if len(beside) > 2 and len(values) == 1 and getattr(own, name) not in values:
             value = values.pop()
             fixes = resized(odd.call, **{name: value[0]})
-            text = _("larger maps: {layer} has {name}={own}, and the others like it {value}")
+            text = _("larger maps: {layer} has {name}={own}, and the others like it have {value}")
             expected = text.format(
                 layer=odd.layer, name=name, own=getattr(own, name)[0], value=value[0]
             )

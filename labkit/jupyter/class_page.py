@@ -29,8 +29,8 @@ _VALUE = re.compile(r"\{\w+(:[^}]*)?\}")
 """What stands in a sentence for the values of one answer."""
 
 _REFUSED = N_(
-    "{file} cannot be read, so one learner is missing here. Give it a group that you are in, and "
-    "the folder too (chgrp): new files get the group of the folder."
+    "{file} cannot be read, so one learner is missing here. Give the file and "
+    "the folder a group that you belong to (chgrp): new files get the group of the folder."
 )
 
 

@@ -56,7 +56,7 @@ def _spare_the_home(spare: str) -> list[str]:
     os.environ["JUPYTER_RUNTIME_DIR"] = spare  # JupyterLab does not start without these two
     options = [f"--LabApp.workspaces_dir={spare}"]
     if why == "locked":
-        print(_("Your home folder is read-only. Jupyter keeps its settings only until it ends."))
+        print(_("Your home folder is read-only. Jupyter keeps its settings only until you close it."))
         os.environ["JUPYTER_CONFIG_PATH"] += os.pathsep + own
         names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR", "MPLCONFIGDIR")
         os.environ |= dict.fromkeys(names, spare)

@@ -100,7 +100,7 @@ def _files(source: Path) -> dict[Path, bytes]:
     for root in (start, *start.iterdir()):  # it is mostly in a folder of its own
         if (root / FIRST).is_file():
             return dict(_walk(root, Path()))
-    raise ValueError(_("There is no workshop in {file}.").format(file=source))
+    raise ValueError(_("{file} does not contain the workshop.").format(file=source))
 
 
 def _walk(folder: Any, place: Path) -> Iterator[tuple[Path, bytes]]:
@@ -125,8 +125,8 @@ def main(*options: str) -> int:
 def _update(*options: Path) -> int:
     if not options and not Path(".git").exists():
         text = _(
-            "Download the workshop again, and name its ZIP file: python -m labkit.jupyter.update "
-            "FILE"
+            "Download the workshop again, and write the path of its ZIP file in place of FILE: "
+            "python -m labkit.jupyter.update FILE"
         )
         print(text, file=sys.stderr)
         return 1
