@@ -1,9 +1,9 @@
 """Make an edition without solutions: ``python -m tests.edition FOLDER``, or ``make edition``.
 
-It is a copy of the last commit, as a folder and as a ZIP file, without the folder and the part of
-the README for instructors and without the folded solutions of all exercises, in every language;
-nudges and hints stay. The checks stay, too, and whoever opens `labkit/checks` finds what they
-compare with.
+It is a copy of the last commit, as a folder and as a ZIP file, without what is for instructors (a
+folder, a part of the README, the page of the hub kit) and without the folded solutions of all
+exercises, in every language; nudges and hints stay. The checks stay, too, and whoever opens
+`labkit/checks` finds what they compare with.
 """
 
 import io
@@ -71,6 +71,7 @@ def main(folder: str) -> None:
             if mode := entry.external_attr >> 16:  # git gives it to what can be run
                 path.chmod(mode & 0o777)
     shutil.rmtree(Path(folder, "notebooks", "teaching"))
+    Path(folder, "labkit", "jupyter", "hub", "README.md").unlink()
     for path in sorted(Path(folder, "notebooks").glob("*.ipynb")):
         notebook = without_solutions(json.loads(path.read_text("utf-8")))
         path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", "utf-8")

@@ -10,6 +10,7 @@ import textwrap
 import tomllib
 
 from labkit.checks.engine.general import GENERAL
+from labkit.checks.engine.spec import Exercise
 from labkit.checks.series import SERIES, exercises
 from tests.minutes import NOTEBOOKS, ROOT, Part, count, imported, printed, source, whole
 
@@ -193,17 +194,21 @@ def mistakes() -> str:
         for exercise in exercises(notebook):
             lines += [f"\n### {number}.{exercise.number} {exercise.name}\n"]
             lines += ["| what learners write | what the check says |", "|---|---|"]
-            lines += [
-                f"| {_code(mistake.name)} | {_cell(mistake.sentence)} |"
-                for mistake in exercise.mistakes
-            ]
+            for wrong, mistake in zip(exercise.sentences, exercise.mistakes, strict=True):
+                name = _cell(right_answer(mistake.name, exercise))
+                name = name if callable(wrong) else f"`` {name} ``"
+                lines += [f"| {name} | {_cell(mistake.sentence)} |"]
     return "\n".join(lines) + "\n"
 
 
-def _code(name: str) -> str:
-    """Return an expression as code, and the name of a longer mistake as it is."""
-    plain = name.replace(" ", "").isalpha()
-    return name if plain else f"`` {_cell(name)} ``"
+def right_answer(code: str, exercise: Exercise) -> str:
+    """Return code in which whatever gives the right answer has the name of the exercise."""
+    own = [f"{exercise.name}.judge(", f"{exercise.name}.solution("]
+    judge = getattr(exercise.judge, "__name__", "")
+    own += [f"{judge}("] if judge.startswith("_") else []  # others are PyTorch's
+    for call in own:
+        code = code.replace(call, f"{exercise.name}(")
+    return code
 
 
 def _cell(text: str) -> str:
@@ -212,10 +217,12 @@ def _cell(text: str) -> str:
 
 _MISTAKES = """# Usual wrong answers, exercise by exercise
 
-Made by `make minutes` from the checks, which answer each of these by its own sentence. The names on
-the left are those in the table of `python -m labkit.checks.export`.
-An entry such as `old, new` is the right solution with one piece replaced; nothing behind the comma
-means that the piece is missing. Keep this page to yourself: it gives the answers away.
+Made by `make minutes` from the checks, which answer each of these by its own sentence. On the left
+are the names in the table of `python -m labkit.checks.export`. Most are code: a whole answer, or
+the lines that differ from the solution. *without* a line means that it is missing, *(elsewhere)*
+that it is in another place. The name of the exercise with brackets, e.g. `grey(image)`, stands for
+the right answer (in the table, `grey.judge(image)`). Keep this page to yourself: it gives the
+answers away.
 
 ## In any exercise
 """

@@ -71,6 +71,15 @@ def test_every_file_that_its_readme_names_is_there(made):
     assert "instructors" not in text and "teacher" not in text
 
 
+def test_no_page_for_instructors_is_in_it_and_nothing_leads_to_one(made):
+    hub = Path("labkit", "jupyter", "hub")
+    assert (ROOT / hub / "README.md").exists() and (made / hub / "tljh.sh").exists()
+    assert not (made / hub / "README.md").exists()
+    pages = [*made.rglob("*.md"), *made.glob("notebooks/*.ipynb"), *made.glob("labkit/**/*.po")]
+    told = [page for page in pages if "hub/README" in page.read_text("utf-8")]
+    assert told == [] and not (made / "notebooks" / "teaching").exists()
+
+
 def test_the_file_to_send_holds_the_same_and_what_runs_still_runs(made):
     with zipfile.ZipFile(made.with_suffix(".zip")) as packed:
         files = {entry.filename: entry for entry in packed.infolist() if not entry.is_dir()}

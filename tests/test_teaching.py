@@ -21,6 +21,15 @@ def test_a_page_is_what_the_command_writes(name):
     assert (FOLDER / name).read_text(encoding="utf-8") == teaching.pages()[name]
 
 
+def test_the_page_of_mistakes_shows_no_code_that_a_learner_cannot_have_written():
+    rows = re.findall(r"^\| (.+?) \| ", teaching.mistakes(), re.MULTILINE)
+    assert "`` grey(image[[2, 1, 0]]) ``" in rows and "`` 255 * grey(image) ``" in rows
+    assert [
+        row for row in rows if re.search(r"\b_[a-z]\w*\(|\.judge|\.solution|``\W* ``", row)
+    ] == []
+    assert "`` kernel ``" in rows and "with a margin" in rows
+
+
 @pytest.mark.parametrize("path", CORE, ids=lambda path: path.stem)
 def test_every_section_of_a_core_has_its_sentences_and_no_other(path):
     told = {title for title, prose in PROSE[path.stem].items() if isinstance(prose, dict)}

@@ -83,7 +83,7 @@ true_transform.sentences = {
     ("transforms.ToTensor()", "v2.ToImage"): _BRACKETS,
     ("transforms.Compose", ""): _ONE_OF_SEVERAL,
     "transforms.ToTensor(), transforms.Normalize(mean, std)": _ONE_OF_SEVERAL,
-    "lambda image: (_pixels(image) / 255 - _column(mean)) * _column(std)": (
+    ("(mean, std)", "(mean, [1 / s for s in std])"): (
         "Divide by the deviation. Multiplied by it, the values spread even less."
     ),
 }
@@ -200,59 +200,67 @@ def _has_a_pattern(flips: list[bool]) -> bool:
     return repeats or not 0.05 <= changes / len(flips) <= 0.95
 
 
-def _normalised(image, *, turn=(), often=0.5, scale=255.0):
-    image = (_pixels(image) / scale - 0.5) / 0.5
-    return image.flip(turn) if turn and torch.rand(1) < often else image
+def _normalised(image):
+    return (_pixels(image) / 255 - 0.5) / 0.5
 
 
-def _turned(image, way=Image.Transpose.FLIP_TOP_BOTTOM):
-    return image.transpose(way) if torch.rand(1) < 0.5 else image
+_TURN = itertools.cycle([False, True])
 
 
-_EVERY_SECOND = itertools.cycle([False, True])
+def _every_second_call(image):
+    return _normalised(image).flip(2) if next(_TURN) else _normalised(image)
 
 
 @exercise(4, lambda: [(_colourful(),), (_colourful(seed=2),)], use=_kinds)
 def flipping(image):
-    return _normalised(image, turn=(2,))
+    transform = transforms.Compose(
+        [
+            transforms.RandomHorizontalFlip(),
+            transforms.ToTensor(),
+            transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+        ]
+    )
+    return transform(image)
 
+
+_FLIP = "transforms.RandomHorizontalFlip(),"
+_NORMALISE = "transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),"
+_SWAPPED = "image = transform(image)\n    return image.flip(0) if torch.rand(1) < 0.5 else image"
 
 flipping.sentences = {
-    "_normalised(image, turn=(1,))": (
+    ("Horizontal", "Vertical"): (
         "This turns images upside down. From left to right it is RandomHorizontalFlip."
     ),
-    "_normalised(image)": (
-        "No image is ever mirrored. If a coin is tossed, toss it again for each image."
-    ),
-    "_normalised(image, turn=(2,), often=1.0)": (
+    (_FLIP, ""): ("No image is ever mirrored. If a coin is tossed, toss it again for each image."),
+    ("Flip()", "Flip(p=1.0)"): (
         "Every image is mirrored. A coin is to be tossed for each image: about every second one."
     ),
-    "_normalised(image, turn=(2,)) * 0.5 + 0.5": (
+    (_NORMALISE, ""): (
         "The other transforms are missing: what comes out is 0 to 1, not normalised with 0.5."
     ),
-    "_normalised(image, turn=(2,), scale=1.0)": (
+    ("transforms.ToTensor()", "v2.ToImage(), v2.ToDtype(torch.float32)"): (
         "The pixels are still 0 to 255 when they are normalised: use ToTensor(), or v2.ToDtype "
         "with scale=True."
     ),
-    "_normalised(_turned(image), turn=(2,))": (
+    (_FLIP, f"{_FLIP} transforms.RandomVerticalFlip(),"): (
         "Some images are upside down as well. Mirror from left to right alone."
     ),
     "v2.RandomHorizontalFlip(image)": (
         "A transform is made with brackets: RandomHorizontalFlip(), then Compose([...])."
     ),
-    "(_normalised(image, turn=(2,)) - 0.5) / 0.5": "Normalised twice: once is enough.",
-    "_normalised(image, turn=(2,), often=0.1)": (
+    (_NORMALISE, 2 * _NORMALISE): "Normalised twice: once is enough.",
+    ("Flip()", "Flip(p=0.1)"): (
         "Some are mirrored, but not every second one. In all, the chance has to be one half: "
         "toss one coin with p=0.5. Two in a row, such as RandomApply around a flip, mirror only a "
         "quarter."
     ),
-    "_turned(image, Image.Transpose.FLIP_LEFT_RIGHT)": (
+    ("transforms.ToTensor(),", "", _NORMALISE, ""): (
         "The other transforms are missing: a PIL image comes out, and not a tensor."
     ),
-    "_normalised(image, turn=(0,))": (
+    (_FLIP, "", "return transform(image)", _SWAPPED): (
         "flip(0) swaps the colours: the channels are axis 0, the width is the last."
     ),
-    "_normalised(image).flip(2) if next(_EVERY_SECOND) else _normalised(image)": (
+    _every_second_call: (
         "The images are mirrored in a fixed pattern, e.g. every second call. At random means: each "
         "call decides by itself, as a coin does: torch.rand(1) < 0.5."
     ),

@@ -87,9 +87,9 @@ def _confusing():
     ]
 
 
-def _by_pairs(matrix, choose=max):
+def _by_pairs(matrix):
     pairs = [(a, b) for b in range(len(matrix)) for a in range(b)]
-    return choose(pairs, key=lambda pair: matrix[pair] + matrix[pair[::-1]])
+    return max(pairs, key=lambda pair: matrix[pair] + matrix[pair[::-1]])
 
 
 @exercise(2, _confusing, judge=_by_pairs, use=_pair)
@@ -134,7 +134,9 @@ most_confused.sentences = {
         "For each class, this is the one that it is confused with most. Which pair is it of all?"
     ),
     ("len(both)", "10"): "There are not always ten classes: divmod(place, len(matrix)).",
-    "_by_pairs(matrix, min)": "These are the two that are confused least.",
+    (_OFF, ".fill_diagonal_(1_000_000)", "argmax", "argmin"): (
+        "These are the two that are confused least."
+    ),
     "matrix.clone().fill_diagonal_(0).sum(dim=0).topk(2).indices": _PAIRS,
     "matrix.clone().fill_diagonal_(0).sum(dim=1).topk(2).indices": _PAIRS,
     "[n + 1 for n in _by_pairs(matrix)]": "Counting starts at 0 here: the first row is class 0.",

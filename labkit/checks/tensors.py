@@ -4,9 +4,6 @@ import torch
 
 from labkit.checks.engine.spec import exercise
 
-BRIGHTNESS = (0.299, 0.587, 0.114)
-"""How much red, green and blue add to the brightness that the eye sees (ITU-R BT.601)."""
-
 
 def _random_images(*shape: int) -> torch.Tensor:
     """Return random numbers from 0 to 1, always the same for a shape."""
@@ -56,7 +53,7 @@ swap_red_and_blue.sentences = {
 }
 
 
-@exercise(2, _images, tolerance=1e-3)  # torchvision weighs red with 0.2989
+@exercise(2, _images, tolerance=1e-3)  # ITU-R BT.601; torchvision weighs red with 0.2989
 def grey(image):
     weights = torch.tensor([0.299, 0.587, 0.114])[:, None, None]  # [3, 1, 1]
     return (image * weights).sum(dim=0)  # [3, H, W] -> [H, W]
@@ -80,7 +77,7 @@ grey.sentences = {
         "These are whole numbers from 0 to 255. The image has floats from 0 to 1: leave them so."
     ),
     "255 * grey.judge(image)": "This is 0 to 255. The image has floats from 0 to 1: leave it so.",
-    "image * list(BRIGHTNESS)": (
+    "image * [0.299, 0.587, 0.114]": (
         "PyTorch does not multiply by a list. torch.tensor(...) makes a tensor of it."
     ),
     "0.299 * image[1] + 0.587 * image[2] + 0.114 * image[3]": (
@@ -91,7 +88,7 @@ grey.sentences = {
         "The grey values are right, but they are there three times. One [H, W] is expected."
     ),
     "image[0]": "This is the red channel alone.",
-    "(image.permute(1, 2, 0) * torch.tensor(BRIGHTNESS)).sum(dim=0)": (
+    "(image.permute(1, 2, 0) * torch.tensor([0.299, 0.587, 0.114])).sum(dim=0)": (
         "After permute the channels come last: sum over axis -1."
     ),
     (".sum(dim=0)", ".mean(dim=0)"): (

@@ -1,7 +1,6 @@
 """Notebook 5: steps, accuracy, when to stop; the loops themselves stand in ``training_loops``."""
 
 import math
-import operator
 
 import torch
 
@@ -189,9 +188,14 @@ def should_stop(validation_losses, patience):
     return len(validation_losses) - 1 - best >= patience
 
 
-def _rising_in_a_row(validation_losses, patience, rises=operator.ge):
+def _rising_in_a_row(validation_losses, patience):
     last = validation_losses[-patience - 1 :]
-    return len(last) > patience and all(map(rises, last[1:], last[:-1]))
+    return len(last) > patience and all(b > a for a, b in zip(last, last[1:], strict=False))
+
+
+def _never_lower_in_a_row(validation_losses, patience):
+    last = validation_losses[-patience - 1 :]
+    return len(last) > patience and all(b >= a for a, b in zip(last, last[1:], strict=False))
 
 
 def _waiting_added_up(validation_losses, patience):
@@ -240,8 +244,8 @@ should_stop.sentences = {
     "validation_losses[-1] > validation_losses[-patience]": (
         "This compares with one epoch alone. What counts is the best so far, min(...)."
     ),
+    _never_lower_in_a_row: _EPOCH_BEFORE,
     _rising_in_a_row: _EPOCH_BEFORE,
-    "_rising_in_a_row(validation_losses, patience, operator.gt)": _EPOCH_BEFORE,
     "validation_losses[-1] >= validation_losses[-2]": _EPOCH_BEFORE,
     "validation_losses[-1] > validation_losses[-2]": _EPOCH_BEFORE,
     _waiting_added_up: (

@@ -100,7 +100,8 @@ def _names(learners: list[list[Event]], now: datetime) -> str:
     for events in sorted(learners, key=lambda events: events[-1].at):
         solved = {(e.notebook, e.exercise) for e in events if e.solved}
         minutes = str(_minutes(events[-1], now))
-        rows.append((events[-1].who, titled(events[-1].notebook, _), str(len(solved)), minutes))
+        who = events[-1].who or "–"  # whose server is older than the setting
+        rows.append((who, titled(events[-1].notebook, _), str(len(solved)), minutes))
     columns = (_("learner"), _("notebook"), _("solved"), _("minutes since the last sign"))
     return table(columns, rows, caption=_("Each learner"), right=(2, 3), row_heads=True)
 

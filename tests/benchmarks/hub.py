@@ -318,7 +318,7 @@ def main() -> None:
     os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
     missing = [name for name in PROGRAMS if not shutil.which(name)]
     if missing:
-        parser.error(f"install {' and '.join(missing)} first, as labkit/jupyter/hub/README.md says")
+        parser.error(f"install {' and '.join(missing)} first, with pip and npm")
     home = Path(tempfile.mkdtemp(prefix="labkit-hub-"))
     home.chmod(0o755)
     try:

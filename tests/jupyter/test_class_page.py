@@ -92,6 +92,20 @@ def test_a_file_that_may_not_be_read_is_named_and_the_others_are_shown(room, mon
     assert f"{refused.name} cannot be read" in page and "The class: 1 learner" in page
 
 
+def test_who_began_before_names_were_switched_on_has_a_dash_until_their_server_is_new(
+    room, monkeypatch
+):
+    for name, names in (("ada", "0"), ("bob", "1")):
+        _as(monkeypatch, name)
+        monkeypatch.setenv("LABKIT_CLASS_NAMES", names)
+        classroom.note("cnn")
+    who = [row[0] for row in _cells(class_page.answer(str(room)))[-2:]]
+    assert sorted(who) == ["bob", "–"]
+    _as(monkeypatch, "ada")
+    classroom.note("cnn")
+    assert "–" not in class_page.answer(str(room))
+
+
 def test_who_has_gone_home_is_in_no_notebook():
     events = [Event((datetime.now(UTC) - timedelta(hours=1)).isoformat(), "cnn")]
     assert ["3. The convolutional network", "0", ""] in _cells(

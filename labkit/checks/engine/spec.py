@@ -231,7 +231,7 @@ def _changed(before: str, after: str) -> str:
     old, new = (ast.unparse(ast.parse(code)).splitlines() for code in (before, after))
     added, left_out = [], []
     for tag, start, end, first, last in difflib.SequenceMatcher(None, old, new).get_opcodes():
-        added += new[first:last] if tag != "equal" else []
+        added += filter(str.strip, new[first:last]) if tag != "equal" else []
         left_out += old[start:end] if tag == "delete" else []
     parts = [f"{line.strip()}{' (elsewhere)' * (line in left_out)}" for line in added]
     return "; ".join(parts + [f"without {line.strip()}" for line in left_out if line not in added])
