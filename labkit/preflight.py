@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.display import Html, table
-from labkit.files import existing, full, work
+from labkit.files import existing, full, own_folder, temporary, work
 from labkit.text import _, ngettext, on_any_terminal
 
 READY, CARE, FIX = "ready", "care", "fix"
@@ -186,6 +186,11 @@ def _work() -> Checked:
     found = _("checkpoints and solved exercises go to {folder}").format(folder=folder.parent)
     there = existing(folder)
     room = shutil.disk_usage(there).free >= WORK and not full(there)
+    if folder.parent in (own_folder("data"), temporary("data")):  # not beside the notebooks
+        advice = _(
+            "The folder of the notebooks takes no files: copy the workshop into one that does."
+        )
+        return Checked(_("your work"), CARE, found, advice)
     if os.access(there, os.W_OK) and room:
         return Checked(_("your work"), READY, found)
     advice = _("It cannot be written, or is full: let LABKIT_CHECKPOINTS name another folder.")

@@ -1,5 +1,6 @@
 """Every sentence that a learner reads passes through ``_()``, so that it can be translated."""
 
+import builtins
 import gettext
 import io
 import os
@@ -7,7 +8,7 @@ import re
 import string
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path, PurePath
 
@@ -97,6 +98,21 @@ def ngettext(singular: str, plural: str, n: int) -> str:
 def N_(message: str) -> str:
     """Mark a sentence for translation where it is defined; pass it through ``_()`` where used."""
     return message
+
+
+def command(module: str) -> str:
+    """Return how a module of the workshop is started from here, as a learner types it.
+
+    In a terminal, ``python`` may be another one, so a Python in the folder of the workshop is
+    typed as the path to it: ``.venv/bin/python -m labkit.preflight``. In a cell, it is ``%run``.
+    """
+    if hasattr(builtins, "__IPYTHON__"):
+        return f"%run -m {module}"
+    python = "python"
+    if Path(sys.executable).is_relative_to(Path(__file__).parents[1]):
+        with suppress(OSError, ValueError):  # a folder that was deleted; another drive
+            python = os.path.relpath(sys.executable).removesuffix(".exe")
+    return f"{python} -m {module}"
 
 
 def on_any_terminal() -> None:

@@ -80,6 +80,12 @@ def test_no_page_for_instructors_is_in_it_and_nothing_leads_to_one(made):
     assert told == [] and not (made / "notebooks" / "teaching").exists()
 
 
+def test_it_knows_when_its_commit_was_made(made):
+    command = ["git", "log", "-1", "--format=%ct"]
+    day = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert (made / "labkit/jupyter/commit.txt").read_text() == day
+
+
 def test_the_file_to_send_holds_the_same_and_what_runs_still_runs(made):
     with zipfile.ZipFile(made.with_suffix(".zip")) as packed:
         files = {entry.filename: entry for entry in packed.infolist() if not entry.is_dir()}

@@ -295,3 +295,11 @@ def test_a_terminal_without_check_marks_prints_the_report_all_the_same(monkeypat
     assert preflight.main() == 0
     old.flush()
     assert b"? ready      Python" in old.buffer.getvalue()
+
+
+def test_work_that_cannot_stay_beside_the_notebooks_is_worth_a_look(monkeypatch, tmp_path):
+    monkeypatch.delenv("LABKIT_CHECKPOINTS", raising=False)
+    monkeypatch.setattr(preflight, "work", lambda: tmp_path / "data" / "checkpoints")
+    monkeypatch.setattr(preflight, "own_folder", lambda kind: tmp_path / kind)
+    row = preflight._work()
+    assert row.state == preflight.CARE and "copy the workshop" in row.advice

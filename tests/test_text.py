@@ -1,6 +1,9 @@
+import builtins
 import copy
 import json
 import os
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -114,3 +117,27 @@ def test_an_older_mo_is_not_read(german):
         os.utime(built, (time, time))
         text.catalogue.cache_clear()
         assert _("Loss") == expected
+
+
+@pytest.mark.parametrize(
+    ("python", "folder", "expected"),
+    [
+        (".venv/bin/python", ".", ".venv/bin/python"),
+        (".venv/Scripts/python.exe", ".", ".venv/Scripts/python"),
+        (".venv/bin/python3.13", "notebooks/es", "../../.venv/bin/python3.13"),
+        ("../conda/bin/python", ".", "python"),
+    ],
+)
+def test_a_command_names_the_python_of_the_workshop_as_it_is_typed_here(
+    python, folder, expected, tmp_path, monkeypatch
+):
+    (tmp_path / "ws" / folder).mkdir(parents=True, exist_ok=True)
+    monkeypatch.setattr(text, "__file__", str(tmp_path / "ws" / "labkit" / "text.py"))
+    monkeypatch.setattr(sys, "executable", os.path.normpath(tmp_path / "ws" / python))
+    monkeypatch.chdir(tmp_path / "ws" / folder)
+    assert text.command("labkit.preflight") == f"{Path(expected)} -m labkit.preflight"
+
+
+def test_a_command_in_a_cell_is_run_by_ipython(monkeypatch):
+    monkeypatch.setattr(builtins, "__IPYTHON__", True, raising=False)
+    assert text.command("labkit.preflight") == "%run -m labkit.preflight"

@@ -102,6 +102,19 @@ DATA = {
         "{n} times the same batch.",
         "Loop over the batches: for images, labels in loader.",
     ),
+    "first-batch-again/left-over": (
+        "Every step trains on the same images, whichever batch the loop has drawn.",
+        "The loop draws {n} batches, and the model never gets them: it gets a variable that "
+        "another cell has left.",
+        "Give the model the names of the loop: for images, labels in loader: outputs = "
+        "model(images).",
+    ),
+    "last-batch-only": (
+        "Only the last batch of each epoch changes the weights.",
+        "The loss of {n} batches is computed, and backward() is called once, after the loop: on "
+        "the loss of the last one.",
+        "Indent backward() and step(), so that they are in the loop over the batches.",
+    ),
     "labels-numbered": (
         "The same number stands for different classes in {one} and {other}.",
         "'{label}' is {first} in one set and {second} in the other. What is learnt with one "

@@ -171,8 +171,9 @@ _LINE = (
 LEARNING = {
     "penalty-too-strong/sum": (
         "One part of the loss is a sum over the batch, and another is a mean.",
-        "With half of the batch, the sum is half as large, and the mean stays the same. At first the "
-        "sum is {part:.0%} of the whole loss, and even more with more images: the mean counts for little.",
+        "With half of the batch, the sum is half as large, and the mean stays the same. At first "
+        "the sum is {part:.0%} of the whole loss, and even more with more images: the mean counts "
+        "for little.",
         'Reduce both alike, e.g. reduction="sum" for both, and divide by len(images) at the end.',
     ),
     "learns-less/line": (

@@ -48,7 +48,7 @@ def look(case: Case) -> Iterator[Finding]:
     some = len(judged[1].unique()) * 2 > len(taught[1].unique()) and len(judged[1]) >= FEW
     if taught[0].shape[1:] != judged[0].shape[1:] or not some:
         return
-    start, count, own, plainly = time.monotonic(), 0, 0.0, 0.0
+    start, count, own, plainly = time.thread_time(), 0, 0.0, 0.0
     # as many of either, or a small training set would look like another one
     there, by_themselves = knows(taught, judged), knows(judged, most=len(taught[1]))
     if "labels-unrelated" in case.named:
@@ -78,7 +78,7 @@ def look(case: Case) -> Iterator[Finding]:
     elif own < max(_BEGUN, 3 / len(taught[1].unique())):
         helps: dict[str, float] = {}
         for name, change, code in exchanges(case):
-            if time.monotonic() > start + _ALL_SECONDS or helps.get("all", 1) < enough:
+            if time.thread_time() > start + _ALL_SECONDS or helps.get("all", 1) < enough:
                 break  # where all of it together does not help, no part will
             other = right_answers(case, count, change=change, code=code)
             helps |= {name: max(other)} if other else {}

@@ -15,6 +15,7 @@ from torch.utils.data import (
     SequentialSampler,
     Subset,
     SubsetRandomSampler,
+    WeightedRandomSampler,
 )
 
 from labkit.doctor import overlap
@@ -179,7 +180,11 @@ def _again(case: Case, both: list, name: str) -> Iterator[Finding]:
     dataset = case.dataset
     there = length(dataset) or 0
     few = len(set(drawn))
-    if len(drawn) >= 64 and few < len(drawn) / 4 and few < there / 4:
+    sampler = getattr(case.train_batches, "sampler", None)
+    if isinstance(sampler, WeightedRandomSampler) and len(sampler.weights) < there / 2:
+        n = sampler.num_samples
+        yield found("images-again", name, n=len(sampler.weights), drawn=n, there=there)
+    elif len(drawn) >= 64 and few < len(drawn) / 4 and few < there / 4:
         chance = digests(dataset)
         if chance is None or len(set(chance)) > 2 * few:
             yield found("images-again", name, n=few, drawn=len(drawn), there=there)

@@ -86,12 +86,12 @@ def lines(case: Case, name: str, loop: bool, given: dict) -> list[Line]:
     settings = _without_a_layer(case, changes["all"]["change"]) if mine else iter(())
     if name in ("optimizer", "all") and case.groups:
         settings = _of_the_optimizer(case)
-    start = time.monotonic()
+    start = time.thread_time()
     for where, new, change in () if found else settings:
         score = max(right_answers(case, n, **{**mine, "change": change}) or [0])
         if score > own + 0.8 * (other - own):
             return [Line(where, new, score)]
-        if time.monotonic() > start + _SECONDS:
+        if time.thread_time() > start + _SECONDS:
             break
     return found
 
@@ -154,7 +154,7 @@ def _narrowed(
     ``judge(True)`` tells shortly what the program makes of an edit, None where it breaks;
     ``judge(False)`` returns the share of right answers.
     """
-    until, known, tried = time.monotonic() + _SECONDS, [judge(True)], []
+    until, known, tried = time.thread_time() + _SECONDS, [judge(True)], []
     for code, values in functions.items() if known[0] is not None else ():
         owners = [f for f in gc.get_referrers(code) if getattr(f, "__code__", None) is code]
         if owners and is_harmless(code):
@@ -167,7 +167,7 @@ def _narrowed(
         old = owners[0].__code__
         where = in_words(old, old.co_firstlineno + statement.lineno - 1)
         enough = [line for line in best.values() if line.score > own + 0.9 * (other - own)]
-        if time.monotonic() > until or len(enough) >= _LINES:
+        if time.thread_time() > until or len(enough) >= _LINES:
             break
         code = None if where in best else compiled(source, owners[0])
         if code is None:

@@ -18,8 +18,9 @@ from labkit.doctor.catalogue_phrases import phrase
 from labkit.doctor.doubles import steps_in_hooks
 from labkit.doctor.findings import Finding
 from labkit.doctor.log import Rehearsal
-from labkit.doctor.sample import length
+from labkit.doctor.sample import length, pairs
 from labkit.inspect import summary
+from labkit.sandbox.originals import equal
 from labkit.training import TrainingStopped
 
 _LITTLE = 0.01
@@ -76,10 +77,27 @@ def _all_batches(case: Case, seen: Rehearsal) -> Iterator[Finding]:
     if seen.spoilt:
         yield found("data-changed", getattr(case.own_code, "__name__", ""))
     there = length(case.train_batches)
+    yield from _each_its_own(case, seen)
     again = seen.given == seen.passes >= 3  # said elsewhere
     if case.train and there and seen.given and not seen.finished and not again:
         if seen.given < min(BATCHES, there):
             yield found("some-batches", n=seen.given, there=there)
+
+
+def _each_its_own(case: Case, seen: Rehearsal) -> Iterator[Finding]:
+    """Does the loop compute with each batch that it draws, and learn from it?"""
+    log, n = seen.log, seen.log.batches - seen.passes
+    passes = [f for f in log.forwards if f.gradients and not f.judging]
+    if not case.train or n < 3 * max(seen.passes, 1) or len(passes) < n:
+        return
+    last = log.sunk[-1:] == log.losses[-1:] and log.since[-1:] > [1.5 * x for x in log.sunk[-1:]]
+    if len(log.backwards) == seen.passes and last:
+        yield found("last-batch-only", log.backwards[0], n=n // seen.passes)
+    inputs = [f.images for f in passes if f.images is not None]
+    drawn = [images for images, _labels in pairs(case.sample)[:2]]
+    if len(drawn) == 2 and not equal(*drawn) and len(inputs) >= 3:
+        if all(equal(inputs[0], other) for other in inputs[1:]):
+            yield found("first-batch-again/left-over", passes[0].where, n=n)
 
 
 def _next_epoch(case: Case) -> Iterator[Finding]:
@@ -293,7 +311,7 @@ def _evaluation_mode(case: Case, seen: Rehearsal, *, first: bool) -> Iterator[Fi
     names = [name for name, training in wrong[0].modes.items() if not training]
     matters = names != [""]
     on_purpose = wrong[0].training  # the model is in training mode, some of its layers are not
-    if on_purpose and not _own_weights_learn(seen, names):
+    if not _own_weights_learn(seen, names):
         return  # frozen layers that are kept in evaluation mode
     # a loop over all epochs may be called once, and the evaluation after it
     certain = case.train if first else seen.passes == 1

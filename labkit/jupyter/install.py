@@ -1,6 +1,7 @@
 """Set up ``.venv``: what ``make`` runs; on Windows, ``py labkit/jupyter/install.py``.
 
-This file runs before anything is installed, so it needs nothing but Python's standard library.
+This file runs before anything is installed, so it needs nothing but Python's standard library. A
+Python that is too old has to get as far as saying so: no syntax here that Python 3.6 cannot read.
 """
 
 import argparse
@@ -13,7 +14,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import tomllib
 import urllib.error
 import urllib.request
 import venv
@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".venv"
 PYTHON = FOLDER / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
+OLDEST = (3, 11)
 NEWEST = (3, 14)
 """The newest Python that the proven versions have builds for."""
 CPU_INDEX = os.environ.get("LABKIT_TORCH_INDEX", "https://download.pytorch.org/whl/cpu")
@@ -33,6 +34,8 @@ PATIENCE = 4
 
 def main() -> None:
     """Bring ``.venv`` up to date; do nothing, and need no network, if it is."""
+    if sys.version_info < OLDEST:
+        sys.exit(_other_python())
     parser = argparse.ArgumentParser(description="Set up the workshop in .venv.")
     parser.add_argument("--test", action="store_true", help="also what the tests need")
     parser.add_argument("--torch", choices=["auto", "cpu", "cuda"], default="auto")
@@ -60,7 +63,7 @@ def main() -> None:
     cpu_index = _cpu_index(options.torch, constraints)
     if other or not PYTHON.exists():
         if constraints and sys.version_info[:2] > NEWEST:
-            sys.exit(_TOO_NEW.format(*NEWEST, platform.python_version()))
+            sys.exit(_other_python())
         venv.create(FOLDER, with_pip=True, clear=other)
     pinned = ["--constraint", options.constraints] if constraints else []
     if cpu_index:
@@ -76,11 +79,13 @@ def main() -> None:
         stamp.with_name("ready-lab").write_text(json.dumps(less), encoding="utf-8")
 
 
-_TOO_NEW = (
-    "This workshop needs Python 3.11 to {0}.{1}, and this is {2}. Install {0}.{1} beside it, and "
-    "name it: on Windows py -{0}.{1} labkit\\jupyter\\install.py, elsewhere make lab "
-    "PYTHON=python{0}.{1}."
-)
+def _other_python() -> str:
+    oldest, newest = ("{}.{}".format(*version) for version in (OLDEST, NEWEST))
+    return (
+        f"This workshop needs Python {oldest} to {newest}, and this is "
+        f"{platform.python_version()}. Install {newest} beside it, and name it: on Windows "
+        f"py -{newest} labkit\\jupyter\\install.py, elsewhere make lab PYTHON=python{newest}."
+    )
 
 
 def _cpu_index(choice: str, constraints: str) -> str:
@@ -132,20 +137,50 @@ def _has_torch(constraints: str) -> bool:
 def _install(*arguments: str) -> None:
     """Install with uv where it is at hand, which is faster, and otherwise with pip."""
     # Python compiles a module when it is first needed, if it may: most of 200 MB never are.
-    if uv := shutil.which("uv"):
+    uv = _uv()
+    if uv:
         command = [uv, "pip", "install", "--python", str(PYTHON)]
         command += ["--compile-bytecode"] if sys.dont_write_bytecode else []
     else:
         command = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check"]
         command += [] if sys.dont_write_bytecode else ["--no-compile"]
-    if subprocess.run([*command, *arguments], cwd=ROOT).returncode:
-        sys.exit(
-            "Not everything could be installed; the lines above say what failed. Check the "
-            "network and the free disk space, then give the same command again: it goes on."
-        )
+    try:
+        failed = subprocess.run([*command, *arguments], cwd=ROOT).returncode
+    except OSError:
+        failed = True
+    if failed:
+        sys.exit(f"Not everything could be installed: {_cause()}")
 
 
-def _requirements(test: bool) -> list[str]:
+def _uv() -> str:
+    """Return the path of uv; empty where there is none, or one that does not run, as pyenv's."""
+    uv = shutil.which("uv") or ""
+    try:
+        works = uv and not subprocess.run([uv, "--version"], capture_output=True).returncode
+    except OSError:
+        works = False
+    return uv if works else ""
+
+
+def _cause() -> str:
+    """Return what the installation failed for, as far as that can be told, and what to do."""
+    again = "then give the same command again: it goes on."
+    free = shutil.disk_usage(FOLDER).free
+    if not os.access(FOLDER, os.W_OK):
+        return f"you may not write into {FOLDER}. Delete it, or have it deleted, {again}"
+    if free < 2**30:
+        return f"this disk has only {free / 2**20:.0f} MB left. Make room (up to 6 GB), {again}"
+    if not _version():
+        return f"the Python in .venv does not start. Delete the folder {FOLDER}, {again}"
+    return (
+        "the lines above say what failed. If that is the network, or the room on the disk (you may "
+        f"have a quota), see to it, {again}"
+    )
+
+
+def _requirements(test: bool) -> list:
+    import tomllib  # which a Python that is too old does not have
+
     project = tomllib.loads(_read(ROOT / "pyproject.toml"))["project"]
     return project["dependencies"] + (project["optional-dependencies"]["test"] if test else [])
 

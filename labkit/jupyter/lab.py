@@ -14,9 +14,13 @@ from jupyter_core.paths import jupyter_config_dir, jupyter_runtime_dir
 from jupyterlab.labapp import LabApp
 
 from labkit.files import unwritable
-from labkit.text import _, on_any_terminal, speaking
+from labkit.jupyter.reopened import REASONS
+from labkit.text import N_, _, on_any_terminal, speaking
 
 HERE = Path(__file__).resolve().parent
+_LOCKED = (
+    N_("Your home folder is read-only. Jupyter keeps its settings only until you close it."),
+)
 
 
 def main(*arguments: str) -> int:
@@ -53,15 +57,12 @@ def _spare_the_home(spare: str) -> list[str]:
     why, own = unwritable(Path(jupyter_runtime_dir())), jupyter_config_dir()
     if not why:
         return []
-    os.environ["JUPYTER_RUNTIME_DIR"] = spare  # JupyterLab does not start without these two
-    options = [f"--LabApp.workspaces_dir={spare}"]
-    if why == "locked":
-        print(_("Your home folder is read-only. Jupyter keeps its settings only until you close it."))
-        os.environ["JUPYTER_CONFIG_PATH"] += os.pathsep + own
-        names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR", "MPLCONFIGDIR")
-        os.environ |= dict.fromkeys(names, spare)
-        options.append(f"--LabApp.user_settings_dir={spare}")
-    return options
+    for sentence in REASONS["full"] if why == "full" else _LOCKED:
+        print(_(sentence))
+    os.environ["JUPYTER_CONFIG_PATH"] += os.pathsep + own
+    names = ("JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")
+    os.environ |= dict.fromkeys((*names, "IPYTHONDIR", "MPLCONFIGDIR"), spare)
+    return [f"--LabApp.workspaces_dir={spare}", f"--LabApp.user_settings_dir={spare}"]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from labkit.files import replace
 from labkit.languages.edition import original, write_all
-from labkit.text import LANGUAGES, _, on_any_terminal
+from labkit.text import LANGUAGES, _, command, on_any_terminal
 
 
 def reset(name: str, folder: Path) -> Path:
@@ -48,7 +48,8 @@ def main(*names: str) -> int:
     """Reset the notebooks named; return 1 if none is named, or one could not be."""
     on_any_terminal()
     if not names:
-        print(__doc__, file=sys.stderr)
+        text = _("Name the notebook to start over: {command} 03_cnn")
+        print(text.format(command=command("labkit.jupyter.reset")), file=sys.stderr)
         return 1
     folder = Path("notebooks") if Path("notebooks").is_dir() else Path.cwd()
     for name in names:

@@ -7,6 +7,7 @@ from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebso
 from jupyter_server.utils import url_path_join
 
 from labkit.jupyter.class_page import ClassPage
+from labkit.jupyter.contents import spare
 from labkit.jupyter.edition_link import EditionLink
 from labkit.text import LANGUAGES
 
@@ -25,6 +26,7 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
 
 
 def _load_jupyter_server_extension(server) -> None:
+    spare(server.contents_manager.notary)
     pages = {"class": ClassPage, f"({'|'.join(LANGUAGES)})/(.+)": EditionLink}
     base = url_path_join(server.web_app.settings["base_url"], "labkit")
     server.web_app.add_handlers(".*$", [(f"{base}/{path}", page) for path, page in pages.items()])

@@ -3,6 +3,7 @@
 A git clone takes them from where it came from. Any other copy takes them from the new ZIP file of
 the workshop, or from the folder into which that was unpacked. A notebook into which its learner has
 written stays as it is until they reset it. What else they changed is kept beside the new file.
+A ZIP file that is older than the copy is refused.
 """
 
 import builtins
@@ -12,17 +13,20 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from labkit.files import replace
 from labkit.jupyter.reset import aside
 from labkit.languages.edition import AS_NEW, original, own
-from labkit.text import _, on_any_terminal
+from labkit.text import _, command, on_any_terminal
 
 HERE = Path(__file__).resolve().parent
 NOTEBOOKS = Path("notebooks")
 FIRST = "notebooks/00_setup.ipynb"
+COMMIT = Path("labkit/jupyter/commit.txt")
+"""Here ``git archive``, and so a forge's ZIP file, writes when the last commit was made."""
 
 
 def pull() -> tuple[list[Path], dict[Path, Path]]:
@@ -71,10 +75,11 @@ def _git(*command: str) -> str:
 def unpack(source: Path) -> tuple[list[Path], dict[Path, Path]]:
     """Take every file from a ZIP file, or from the folder of it; return what ``pull`` does.
 
-    Raise ``ValueError`` where it holds no workshop.
+    Raise ``ValueError`` where it holds no workshop but this one, or an older one.
     """
     stay, kept = [], {}
     files = _files(source)
+    _refuse_older(source, _made(files.get(COMMIT, b"")))
     for path, content in files.items():
         notebook = path.parent == NOTEBOOKS and path.suffix == ".ipynb"
         before = original(path) if notebook else ""
@@ -97,9 +102,19 @@ def unpack(source: Path) -> tuple[list[Path], dict[Path, Path]]:
 def _files(source: Path) -> dict[Path, bytes]:
     """Return each file of a workshop by its path in there."""
     start: Any = source if source.is_dir() else zipfile.Path(source)
+    itself = False
     for root in (start, *start.iterdir()):  # it is mostly in a folder of its own
-        if (root / FIRST).is_file():
+        if not (root / FIRST).is_file():
+            continue
+        if not (isinstance(root, Path) and root.samefile(Path.cwd())):
             return dict(_walk(root, Path()))
+        itself = True
+    if itself:
+        text = _(
+            "There is only this copy itself in {file}. Name the new ZIP file, or the folder into "
+            "which you unpacked it."
+        )
+        raise ValueError(text.format(file=source))
     raise ValueError(_("{file} does not contain the workshop.").format(file=source))
 
 
@@ -113,38 +128,68 @@ def _walk(folder: Any, place: Path) -> Iterator[tuple[Path, bytes]]:
             yield place / entry.name, entry.read_bytes()
 
 
+def _refuse_older(source: Path, new: datetime | None) -> None:
+    old = _made_here()
+    if old and new and new < old:
+        text = _(
+            "{file} is from {new}, older than this copy from {old}, so nothing was changed: "
+            "download the newest ZIP file, or unpack the older one into a folder of its own."
+        )
+        raise ValueError(text.format(file=source, new=_day(new), old=_day(old)))
+
+
+def _made_here() -> datetime | None:
+    return _made(COMMIT.read_bytes() if COMMIT.exists() else b"")
+
+
+def _made(commit: bytes) -> datetime | None:
+    """Return when an edition was made; ``None`` where its file has no number, as in a clone."""
+    return datetime.fromtimestamp(int(commit)) if commit.strip().isdigit() else None
+
+
+def _day(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M}"
+
+
 def main(*options: str) -> int:
     """Bring the corrections, and say what of the learner's stays; return 1 if that fails."""
     on_any_terminal()
     here = Path.cwd()
     found = [folder for folder in (here, *here.parents) if (folder / FIRST).is_file()]
-    with contextlib.chdir([*found, HERE.parents[1]][0]):
-        return _update(*(here / os.path.expanduser(option) for option in options))
-
-
-def _update(*options: Path) -> int:
-    if not options and not Path(".git").exists():
+    root = [*found, HERE.parents[2]][0]
+    if not options and not (root / ".git").exists():
         text = _(
             "Download the workshop again, and write the path of its ZIP file in place of FILE: "
-            "python -m labkit.jupyter.update FILE"
+            "{command} FILE"
         )
-        print(text, file=sys.stderr)
+        print(text.format(command=command("labkit.jupyter.update")), file=sys.stderr)
         return 1
+    source = [Path(os.path.abspath(os.path.expanduser(option))) for option in options]
     try:
-        stay, kept = unpack(options[0]) if options else pull()
+        with contextlib.chdir(root):
+            stay, kept = unpack(source[0]) if source else pull()
+            made = _made_here()
     except (ValueError, OSError, zipfile.BadZipFile) as error:
         print(error, file=sys.stderr)
         return 1
+    _say(stay, kept, made)
+    return 0
+
+
+def _say(stay: list[Path], kept: dict[Path, Path], made: datetime | None) -> None:
     for path in stay:
         text = _(
             "{path} stays as you changed it; there is a newer one. To take that, and keep yours "
-            "beside it: python -m labkit.jupyter.reset {name}"
+            "beside it: {command} {name}"
         )
-        print(text.format(path=path, name=path.stem))
+        print(text.format(path=path, command=command("labkit.jupyter.reset"), name=path.stem))
     for path, there in kept.items():
         print(_("{name} is as new. Yours is kept as {old}.").format(name=path.name, old=there.name))
-    print(_("The workshop is up to date. Close it, and open it again."))
-    return 0
+    if made:
+        text = _("This is now the workshop of {day}. Close it, and open it again.")
+        print(text.format(day=_day(made)))
+    else:
+        print(_("The workshop is up to date. Close it, and open it again."))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from labkit.files import replace
 from labkit.languages import edition, locales
-from labkit.text import LANGUAGES, _, on_any_terminal
+from labkit.text import LANGUAGES, _, command, on_any_terminal
 
 PLUGIN = "@jupyterlab/translation-extension:plugin"
 PACKS = {"es": "es-ES", "pt_BR": "pt-BR", "fr": "fr-FR", "de": "de-DE"}
@@ -42,9 +42,10 @@ def main(code: str = "en") -> int:
     for path in stay:
         text = _(
             "{path} stays as you changed it; there is a newer one. To take that, and keep yours "
-            "beside it: python -m labkit.jupyter.reset {name}"
+            "beside it: {command} {name}"
         )
-        print(text.format(path=path, name=f"{path.parent.name}/{path.stem}"))
+        name = f"{path.parent.name}/{path.stem}"
+        print(text.format(path=path, command=command("labkit.jupyter.reset"), name=name))
     set_menus(code)
     return 0
 
@@ -76,6 +77,8 @@ def _has_pack(code: str) -> bool:
     except metadata.PackageNotFoundError:
         pass
     uv = shutil.which("uv")
+    if uv and subprocess.run([uv, "--version"], capture_output=True).returncode:
+        uv = None  # pyenv's, which starts none
     install = [uv, "pip", "install", "--python", sys.executable] if uv else []
     install = install or [sys.executable, "-m", "pip", "install", "--retries=1", "--timeout=9"]
     print(_("Installing {pack}.").format(pack=pack), flush=True)

@@ -793,12 +793,12 @@ the batch size is written into forward
 a squeeze without axes takes a batch of one away
     c = nn.Conv2d(3, 8, 3); fc = nn.Linear(8, 10)
     x = F.adaptive_avg_pool2d(self.c(x), 1).squeeze(); return self.fc(x).log_softmax(1)
-    -: a batch of 1, at log_softmax\(\). To fix it: name the axes, x\.squeeze\(\(2, 3\)\)
+    -: it breaks at log_softmax\(\). To fix it: name the axes, x\.squeeze\(\(2, 3\)\)
     squeeze() -> squeeze((2, 3))
 a class token is not repeated for the batch
     c = nn.Conv2d(3, 8, 8, 8); t = nn.Parameter(torch.zeros(1, 1, 8)); fc = nn.Linear(8, 10)
     x = torch.cat([self.t, self.c(x).flatten(2).mT], 1); return self.fc(x[:, 0])
-    -: breaks with a batch of 2, at cat\(\)\. To fix it: repeat \[1, 1, 8\] for the batch
+    -: with a batch of 2 it breaks at cat\(\)\. To fix it: repeat \[1, 1, 8\] for the batch
     cat([self.t, -> cat([self.t.expand(len(x), -1, -1),
     fed [1, 3, 32, 32] float32
 a network returns its maps by name

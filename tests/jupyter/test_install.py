@@ -1,5 +1,6 @@
 """How ``.venv`` is made: which build of PyTorch, which versions, and when nothing is to be done."""
 
+import ast
 import os
 import platform
 import re
@@ -191,11 +192,15 @@ def test_a_second_call_needs_no_network_until_there_is_something_new(workshop):
     assert "Not everything could be installed" in done.stderr
 
 
+def _uv(folder, program):
+    uv = folder / "uv"
+    uv.write_text(f"#!/bin/sh\n{program}\n")
+    uv.chmod(0o755)
+
+
 def test_uv_is_used_where_it_is_at_hand(workshop, tmp_path):
     said = tmp_path / "said"
-    uv = tmp_path / "uv"
-    uv.write_text(f'#!/bin/sh\necho "$@" >> "{said}"\n')
-    uv.chmod(0o755)
+    _uv(tmp_path, f'test "$1" = --version || echo "$@" >> "{said}"')
     assert workshop("--torch", "cuda", path=f"{tmp_path}:/usr/bin:/bin").returncode == 0
     first = said.read_text()
     assert first.startswith("pip install --python ") and "--compile-bytecode" not in first
@@ -211,3 +216,64 @@ def test_a_python_that_pytorch_has_no_build_for_is_named_before_anything_is_made
     done = workshop()
     assert done.returncode != 0 and "py -3.10" in done.stderr and "PYTHON=python3.10" in done.stderr
     assert not (workshop.folder / ".venv").exists()
+
+
+def test_a_uv_that_does_not_run_counts_as_none(workshop, tmp_path):
+    _uv(tmp_path, "echo 'pyenv: uv: command not found' >&2; exit 127")
+    done = workshop("--torch", "cuda", path=f"{tmp_path}:/usr/bin:/bin")
+    assert done.returncode == 0, done.stderr
+    assert "not found" not in done.stdout + done.stderr
+    assert installed(workshop.folder)[0] == "2.14.1"
+
+
+def _without_a_python(folder):
+    python = folder / ".venv" / "bin" / "python"
+    python.unlink()
+    python.write_text("#!/gone\n")
+    python.chmod(0o755)
+
+
+def test_a_python_that_does_not_start_is_named_as_the_cause(workshop):
+    _without_a_python(workshop.folder)
+    done = workshop("--torch", "cuda")
+    assert done.returncode == 1 and "does not start. Delete the folder" in done.stderr
+    assert "network" not in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_full_disk_is_named_as_the_cause(monkeypatch, tmp_path):
+    monkeypatch.setattr(install, "FOLDER", tmp_path)
+    monkeypatch.setattr(install, "PYTHON", Path(sys.executable))
+    assert "network" in install._cause() and "give the same command again" in install._cause()
+    usage = shutil.disk_usage(tmp_path)._replace(free=5 * 2**20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    assert "only 5 MB left" in install._cause() and "network" not in install._cause()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert "may not write" in install._cause() and "network" not in install._cause()
+
+
+SOURCE = ROOT / "labkit" / "jupyter" / "install.py"
+
+
+def test_an_old_python_can_read_the_installer():
+    """Its syntax, what it imports first, and its annotations, which are read at once, too."""
+    tree = ast.parse(SOURCE.read_text(), feature_version=(3, 6))
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.NamedExpr | ast.Match)]
+    above = [node for node in tree.body if isinstance(node, ast.Import)]
+    assert "tomllib" not in [alias.name for node in above for alias in node.names]
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            hints = [node.returns, *(each.annotation for each in node.args.args)]
+            assert not [hint for hint in hints if isinstance(hint, ast.Subscript | ast.BinOp)]
+
+
+OLD = sorted(Path.home().glob(".pyenv/versions/3.[6-9].*/bin/python"))
+OLD += sorted(Path.home().glob(".pyenv/versions/3.10.*/bin/python"))
+
+
+@pytest.mark.skipif(not OLD, reason="needs an old Python, from pyenv")
+def test_an_old_python_says_in_one_sentence_which_one_is_needed():
+    for python in OLD:
+        done = subprocess.run([python, SOURCE], capture_output=True, text=True)
+        assert done.returncode == 1 and done.stdout == ""
+        assert "needs Python 3.11 to 3.14, and this is 3." in done.stderr
+        assert "py -3.14" in done.stderr and done.stderr.count("\n") == 1

@@ -45,15 +45,20 @@ def test_with_a_language_it_opens_that_edition(opened, monkeypatch):
     assert opened("es")["LabApp.default_url"] == "/lab/tree/notebooks/es/00_setup.ipynb"
 
 
-def test_a_read_only_home_stops_nobody_and_ones_own_settings_are_read(opened, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    "why, said", [("locked", "is read-only"), ("full", "is full. You can go on")]
+)
+def test_a_home_that_takes_no_file_stops_nobody_and_ones_own_settings_are_read(
+    why, said, opened, monkeypatch, capsys
+):
     own, names = lab.jupyter_config_dir(), ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
     for name in (*(f"JUPYTER_{name}" for name in names), "IPYTHONDIR", "MPLCONFIGDIR"):
         monkeypatch.setenv(name, "")  # so that it is put back
     monkeypatch.setattr(lab, "jupyter_config_dir", lambda: own)
-    monkeypatch.setattr(lab, "unwritable", lambda folder: "locked")
+    monkeypatch.setattr(lab, "unwritable", lambda folder: why)
     monkeypatch.chdir(ROOT)
     options = opened()
-    assert "home folder is read-only" in capsys.readouterr().out
+    assert f"home folder {said}" in capsys.readouterr().out
     spare = options["LabApp.workspaces_dir"]
     assert os.environ["JUPYTER_CONFIG_DIR"] == os.environ["IPYTHONDIR"] == spare
     assert os.environ["JUPYTER_CONFIG_PATH"].split(os.pathsep)[1:] == ["mine", own]

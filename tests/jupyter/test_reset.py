@@ -6,6 +6,7 @@ import pytest
 
 from labkit.jupyter import reset
 from labkit.languages.edition import original, write_all
+from labkit.text import command
 
 needs_git = pytest.mark.skipif(not shutil.which("git"), reason="needs git")
 
@@ -117,4 +118,4 @@ def test_a_notebook_that_jupyter_saved_before_the_first_start_is_not_taken_for_n
 
 def test_without_a_name_it_says_how_and_fails(capsys):
     assert reset.main() == 1
-    assert "labkit.jupyter.reset 03_cnn" in capsys.readouterr().err
+    assert f"{command('labkit.jupyter.reset')} 03_cnn" in capsys.readouterr().err

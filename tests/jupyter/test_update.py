@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 
 from labkit.jupyter import reset, update
 from labkit.languages.edition import keep
+from labkit.text import command
 
+ROOT = Path(__file__).parents[2]
 needs_git = pytest.mark.skipif(not shutil.which("git"), reason="needs git")
 RAN = {"name": "python", "version": "3.13.1"}  # as Jupyter saves it
 
@@ -88,7 +91,9 @@ def _said_after(capsys, *options):
     assert Path("notebooks/program.py").read_text() == "corrected"
     assert Path("notebooks/my_1_program.py").read_text() == "my program"
     said = capsys.readouterr().out
-    assert "labkit.jupyter.reset 03_cnn" in said and "02_data" not in said
+    assert (
+        f"beside it: {command('labkit.jupyter.reset')} 03_cnn\n" in said and "02_data" not in said
+    )
     assert "my_1_program.py" in said
     reset.reset("03", Path("notebooks"))
     assert Path("notebooks/03_cnn.ipynb").read_text() == NEW["notebooks/03_cnn.ipynb"]
@@ -159,3 +164,88 @@ def test_what_is_no_workshop_is_said_and_changes_nothing(unpacked, tmp_path, cap
         assert update.main(*options) == 1
         assert capsys.readouterr().err
     assert Path("labkit/checks.py").read_text() == "mistaken"
+
+
+def test_its_own_folder_and_the_one_above_are_no_new_workshop(unpacked, tmp_path, capsys):
+    Path("../new.zip").rename(tmp_path.parent / "new.zip")
+    for option in (".", "..", str(Path.cwd())):
+        assert update.main(option) == 1
+        assert "only this copy itself" in capsys.readouterr().err
+    with zipfile.ZipFile(tmp_path.parent / "new.zip") as packed:
+        packed.extractall("..")  # beside the copy: that one is meant
+    _said_after(capsys, "..")
+
+
+def test_the_command_that_it_prints_fits_the_folder_of_the_terminal(unpacked, monkeypatch, capsys):
+    monkeypatch.setattr("labkit.text.__file__", str(Path("labkit/text.py").resolve()))
+    monkeypatch.setattr(sys, "executable", str(Path(".venv/bin/python").resolve()))
+    assert update.main() == 1
+    assert ": .venv/bin/python -m labkit.jupyter.update FILE\n" in capsys.readouterr().err
+    monkeypatch.chdir("notebooks")
+    assert update.main("../../new.zip") == 0
+    assert ": ../.venv/bin/python -m labkit.jupyter.reset 03_cnn\n" in capsys.readouterr().out
+
+
+def test_from_another_folder_it_updates_the_copy_that_it_is_part_of(
+    unpacked, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(update, "HERE", Path("labkit/jupyter/update.py").resolve())
+    monkeypatch.chdir(tmp_path)
+    assert update.main("new.zip") == 0
+    assert Path("learner/labkit/checks.py").read_text() == "corrected"
+
+
+@pytest.fixture
+def editions(tmp_path, monkeypatch):
+    """ZIP files of the authors' commits, as a forge makes them; the learner has ``2.zip``."""
+    authors = tmp_path / "authors"
+    commit = {str(update.COMMIT): (ROOT / update.COMMIT).read_text()}
+    rules = {".gitattributes": (ROOT / ".gitattributes").read_text()}
+    for n, files in enumerate((OLD | rules, OLD | rules | commit, NEW, OLD | {"README.md": "new"})):
+        _write(authors, files)
+        if not n:
+            _git(authors, "init")
+        monkeypatch.setenv("GIT_COMMITTER_DATE", f"2026-11-{20 + n}T12:00:00")
+        _git(authors, "add", ".")
+        _git(authors, "commit", "-m", str(n))
+        _git(authors, "archive", "--prefix=workshop-main/", f"--output={tmp_path}/{n}.zip", "HEAD")
+    with zipfile.ZipFile(tmp_path / "2.zip") as packed:
+        packed.extractall(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    monkeypatch.chdir(tmp_path / "workshop-main")
+    return authors
+
+
+def _all():
+    return {path: path.read_bytes() for path in Path.cwd().rglob("*") if path.is_file()}
+
+
+@needs_git
+def test_an_older_zip_file_changes_nothing_and_both_days_are_said(editions, capsys):
+    before = _all()
+    with zipfile.ZipFile("../1.zip") as packed:
+        packed.extractall("../unpacked")
+    for older in ("../1.zip", "../unpacked"):
+        assert update.main(older) == 1
+        said = capsys.readouterr().err
+        assert "from 2026-11-21 12:00, older than this copy from 2026-11-22 12:00" in said
+        assert "Traceback" not in said and _all() == before
+
+
+@needs_git
+def test_a_newer_edition_and_the_same_again_say_of_which_day_the_workshop_is(editions, capsys):
+    for zipped, day in (("../2.zip", 22), ("../3.zip", 23), ("../3.zip", 23)):
+        assert update.main(zipped) == 0
+        said = capsys.readouterr().out
+        assert f"This is now the workshop of 2026-11-{day} 12:00. Close it" in said
+    assert Path("README.md").read_text() == "new"
+
+
+@needs_git
+def test_where_one_of_the_two_does_not_know_its_day_the_update_goes_on(editions, capsys):
+    assert update.main("../0.zip") == 0  # of before editions knew it
+    assert Path("labkit/checks.py").read_text() == "mistaken"
+    assert update.main("../3.zip") == 0
+    assert update.main(str(editions)) == 0  # a clone: git knows it
+    assert "The workshop is up to date." in capsys.readouterr().out
+    assert update.main("../1.zip") == 0

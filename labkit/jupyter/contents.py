@@ -1,0 +1,55 @@
+"""Notebooks open and are saved where Jupyter cannot keep its own notes about them.
+
+On a full disk, or over a quota, Jupyter cannot note that it has seen a notebook, and would not
+show it. What it keeps beside each one, its last checkpoint and a signature, is then left out or
+goes to the temporary folder.
+"""
+
+import secrets
+import sqlite3
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from jupyter_server.services.contents.filecheckpoints import AsyncFileCheckpoints
+from nbformat.sign import NotebookNotary, SQLiteSignatureStore
+
+
+class SparingCheckpoints(AsyncFileCheckpoints):
+    """Jupyter's own checkpoints, in the temporary folder where a notebook's own takes none."""
+
+    def checkpoint_path(self, checkpoint_id, path):
+        """Return the path of a checkpoint, in a folder that is there."""
+        try:
+            return super().checkpoint_path(checkpoint_id, path)
+        except OSError:
+            usual = Path(path.strip("/"))
+            folder = Path(tempfile.gettempdir(), "jupyter_checkpoints", usual.parent)
+            folder.mkdir(parents=True, exist_ok=True)
+            return str(folder / f"{usual.stem}-{checkpoint_id}{usual.suffix}")
+
+
+class SparingSignatures(SQLiteSignatureStore):
+    """Jupyter's own signatures: a notebook whose one cannot be noted has none."""
+
+    def store_signature(self, digest, algorithm):
+        """Note a signature, if it can be noted."""
+        with suppress(sqlite3.Error):
+            super().store_signature(digest, algorithm)
+
+    def check_signature(self, digest, algorithm):
+        """Tell whether a signature is known, as far as that can be asked."""
+        with suppress(sqlite3.Error):
+            return super().check_signature(digest, algorithm)
+        return False
+
+
+def spare(notary: NotebookNotary) -> None:
+    """Let a notary do its work where it cannot write."""
+    notary.store.close()
+    notary.store = SparingSignatures(notary.db_file)
+    try:
+        secret = notary.secret  # from its file, or written there
+    except OSError:
+        secret = secrets.token_bytes()
+    notary.secret = secret
