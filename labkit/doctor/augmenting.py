@@ -19,7 +19,7 @@ from labkit.doctor.shortcuts import guesses, images_and_labels
 from labkit.inspect.recording import FAILURES
 from labkit.sandbox import randomness
 
-_LOST, _MORE, _OF_EACH = 0.3, 0.2, 20
+_LOST, _MORE, _OF_EACH = 0.38, 0.2, 20
 """A share of two classes that are taken for each other, how much more it is than of plain images,
 and images of a class."""
 

@@ -65,6 +65,7 @@ PHRASES = {
     "no batch": "no batch came",
     "no pairs": "the batches are no pairs of images and labels: hand over train=",
     "without it": "(without this line)",
+    "not without": "it does not help without {parts}",
 }
 
 

@@ -25,6 +25,7 @@ from labkit.doctor.trials import FEW, LESS, USUAL, exchanges, own_answers, right
 _ALL_SECONDS, _MORE, _BEGUN = 20.0, 0.3, 0.4
 """The time for all exchanges, what a help adds, and answers of a network that is only slow."""
 
+_PARTS = ("start", "loss", "optimizer")
 _BESIDE = {
     *("not-normalised", "nearly-the-same", "accuracy-of-batches", "loss-of-batches", "frozen"),
     *("log-softmax-before-loss", "gradients-in-evaluation", "average-unchanged", "graph-kept"),
@@ -77,10 +78,11 @@ def look(case: Case) -> Iterator[Finding]:
         yield from _data(case, judged, there, by_themselves)
     elif own < max(_BEGUN, 3 / len(taught[1].unique())):
         helps: dict[str, float] = {}
-        for name, change, code in exchanges(case):
+        ways = {name: {"change": change, "code": code} for name, change, code in exchanges(case)}
+        for name in (name for name in ways if " but " not in name):
             if time.thread_time() > start + _ALL_SECONDS or helps.get("all", 1) < enough:
                 break  # where all of it together does not help, no part will
-            other = right_answers(case, count, change=change, code=code)
+            other = right_answers(case, count, **ways[name])
             helps |= {name: max(other)} if other else {}
         most = max(helps.values(), default=0)
         name = next((n for n in USUAL if helps.get(n, 0) > max(enough, most - 0.1)), "")
@@ -91,15 +93,33 @@ def look(case: Case) -> Iterator[Finding]:
             kind = "outputs-too-small" if name == "scale" else f"learns-less/{name}"
             if lines:
                 yield _told(lines, **given)
+            elif name == "optimizer" and _later(case, 3 * count) > own + helps[name] / 2:
+                return  # it is only slower, and comes as far
             elif "learning-rate-too-small" not in case.named or name == "scale":
-                yield found(kind, **given, part=USUAL[name])
+                where = _needed(case, count, ways, helps) if name == "all" else ""
+                yield found(kind, where, **given, part=USUAL[name])
         elif "all" in helps and there > max(own, most) + 0.4:
+            if _later(case, 3 * count, **ways["all"]) > max(own, most) + 0.1:
+                return  # it goes on learning, or there was no time to see
             given |= {"own": max(own, most), "other": there}
             lines = narrowing.lines(case, "network", False, given)
             if lines:
                 yield _told(lines, **given)
             elif max(own, most) < there / 3:
                 yield found("learns-less/network", **given)
+
+
+def _later(case: Case, count: int, **way: Any) -> float:
+    """Return how many answers are right after a longer training, 1 where there is no time."""
+    return max(right_answers(case, count, **way) or [1.0])
+
+
+def _needed(case: Case, count: int, ways: dict, helps: dict) -> str:
+    """Return in words without which of all parts together the network does not learn."""
+    little = helps["all"] / 2
+    tried = {name: right_answers(case, count, **ways[f"all but {name}"]) for name in _PARTS}
+    parts = [USUAL[name] for name, scores in tried.items() if scores and max(scores) < little]
+    return phrase("not without", parts=", ".join(parts)) if parts else ""
 
 
 def _told(lines: list[Line], kind: str = "learns-less/line", **given: Any) -> Finding:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import torch
@@ -32,7 +33,7 @@ USUAL = {
 
 
 def exchanges(case: Case) -> Iterator[tuple[str, Callable, Callable | None]]:
-    """Yield what is exchanged on copies, and the step that is."""
+    """Yield what is exchanged on copies, by a name, and the step that is exchanged, if one is."""
 
     def nothing(_copies, _model):
         pass
@@ -48,15 +49,20 @@ def exchanges(case: Case) -> Iterator[tuple[str, Callable, Callable | None]]:
         for module in model.modules():
             getattr(module, "reset_parameters", lambda: None)()
 
-    def every(*both):
-        for change in (start, loss, optimizer):
-            change(*both)
+    parts = {"start": start, "loss": loss, "optimizer": optimizer}
+
+    def every(*both, but=""):
+        for name, change in parts.items():
+            if name != but:
+                change(*both)
 
     outputs = untrained(case, case.entered[0])
     if isinstance(outputs, torch.Tensor) and 0 < outputs.std() < _SMALL:
         larger = 0.3 / outputs.std().item()
         yield "scale", lambda _c, m: m.register_forward_hook(lambda *a: a[2] * larger), None
     yield "all", every, five_lines
+    for name in parts:
+        yield f"all but {name}", partial(every, but=name), five_lines
     yield "loop", nothing, five_lines
     yield "start", start, None
     if case.optimizer is not None:

@@ -463,6 +463,14 @@ def new_head():
     return {**parts, "checkpoint": weights}
 
 
+def test_a_backbone_frozen_in_evaluation_mode_is_asked_for_and_not_accused():
+    body = nn.Sequential(nn.Conv2d(3, 8, 3, 2), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten())
+    model = nn.Sequential(body.requires_grad_(False), nn.Linear(8 * 15 * 15, 10)).eval()
+    head = SGD(model[1].parameters(), lr=0.01)
+    report = examine(**trains(FIRST, "", parts=program(model=model, optimizer=head)))
+    assert report.kinds == ("frozen",) and not report.faults, str(report)
+
+
 ASKED = {
     "frozen": frozen_backbone,
     "left-out": head_alone_in_the_optimizer,

@@ -398,6 +398,10 @@ edited("out-of-step", "model(images)", "model(images[torch.randperm(len(images))
 edited("first-batch-again", LOOP,
        "    for _ in range(len(batches)):\n        images, labels = next(iter(batches))\n",
        parts=program(train_batches=prepared(normal, shuffle=False)))  # fmt: skip
+edited("first-batch-again", LOOP, "    left = next(iter(batches))\n"
+       "    for data, target in batches:\n        images, labels = left\n")  # fmt: skip
+edited("last-batch-only", BACK, "", STEP, "", "    return total",
+       "    loss.backward()\n    optimizer.step()\n    return total")  # fmt: skip
 edited("training-in-eval-mode", FIRST, "", parts=program(model=Small().eval()))
 edited("training-in-eval-mode", FIRST, "", parts=program(evaluate=right_evaluation))
 edited("no-gradient", "model(images)",
@@ -734,6 +738,14 @@ def a_sampler_with_weights_of_classes(right):
     weights = 1 / labels.bincount().double()
     sampler = WeightedRandomSampler(weights[labels] if right else weights, len(labels))
     return fed(sampler=sampler, shuffle=None)
+
+
+@faulty("images-again")
+def a_sampler_with_weights_of_classes_for_images_that_are_changed_as_they_come(right):
+    weights = 1 / labels.bincount().double()
+    sampler = WeightedRandomSampler(weights[labels] if right else weights, len(labels))
+    items = Items(len(labels), lambda n: (images[n] + torch.randn(()) / 10, labels[n]))
+    return program(model=cnn(), train_batches=DataLoader(items, 16, sampler=sampler))
 
 
 @faulty("mask-left-behind")
