@@ -24,6 +24,7 @@ from labkit.text import _, command, on_any_terminal
 
 HERE = Path(__file__).resolve().parent
 NOTEBOOKS = Path("notebooks")
+TEACHING = NOTEBOOKS / "teaching"
 FIRST = "notebooks/00_setup.ipynb"
 COMMIT = Path("labkit/jupyter/commit.txt")
 """Here ``git archive``, and so a forge's ZIP file, writes when the last commit was made."""
@@ -80,7 +81,10 @@ def unpack(source: Path) -> tuple[list[Path], dict[Path, Path]]:
     stay, kept = [], {}
     files = _files(source)
     _refuse_older(source, _made(files.get(COMMIT, b"")))
+    whole = TEACHING.exists()  # a learner's edition has no pages with answers, and gets none
     for path, content in files.items():
+        if TEACHING in path.parents and not whole:
+            continue
         notebook = path.parent == NOTEBOOKS and path.suffix == ".ipynb"
         before = original(path) if notebook else ""
         if notebook:

@@ -122,6 +122,18 @@ def test_the_folder_of_a_zip_file_serves_as_well(unpacked, capsys):
     _said_after(capsys, "../new/workshop-main")
 
 
+def test_the_pages_with_the_answers_come_only_where_they_were(unpacked):
+    page = Path("notebooks/teaching/mistakes.md")
+    with zipfile.ZipFile("../new.zip", "a") as packed:
+        packed.writestr(f"workshop-main/{page.as_posix()}", "corrected")
+    for text in ("", "mistaken"):
+        if text:
+            _write(Path.cwd(), {str(page): text})
+        assert update.main("../new.zip") == 0
+        assert page.exists() == bool(text)
+    assert page.read_text() == "corrected"
+
+
 @needs_git
 def test_a_second_time_changes_nothing(clone, capsys):
     update.main()
