@@ -56,4 +56,4 @@ def _serve(arguments: list[str], environment: dict[str, str], folder: str) -> No
     os.setsid()
     multiprocessing.set_start_method(None, force=True)  # its own processes start as they always do
     watched = f"--IPKernelApp.parent_handle={os.getppid()}"  # it ends with the build
-    IPKernelApp.launch_instance([*arguments, watched])
+    IPKernelApp.launch_instance([*arguments, watched, "--IPKernelApp.log_level=40"])  # errors
