@@ -22,6 +22,8 @@ def replaced(broken: Recording, x: torch.Tensor) -> Diagnosis:
     n, size, first = call.module.in_features, tensors[0].shape[-1], beside[linear[-2]]
     if not isinstance(first, nn.Linear) or first.out_features != size or size == n:
         return None
+    if size >= call.module.out_features:  # no classes of the learner's, but a layer in between
+        return None
     place, line = f"{parent}.{linear[-2]}".strip("."), f"{path(call.name, call)} = "
     text = _("put your layer in the place of the last one, {line}, and leave {layer} as it was")
     words = text.format(line=f"{line}nn.Linear({n}, {size})", layer=path(place))

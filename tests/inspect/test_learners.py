@@ -964,6 +964,13 @@ def test_a_head_in_the_place_of_another_layer_of_a_ready_model_is_told():
     assert "model.classifier[3] = nn.Linear(1024, 7), and leave model.classifier[0] as" in change
 
 
+def test_a_wrong_size_of_the_last_layer_of_a_ready_model_is_no_head_in_another_place():
+    model = mobilenet_v3_small()
+    model.classifier[3] = nn.Linear(512, 1000)
+    change = summary(model, (2, 3, 64, 64)).fault.change
+    assert change.startswith("set in_features=1024: model.classifier[3] = nn.Linear(1024, 1000)")
+
+
 def test_a_misspelt_constructor_is_told():
     said = str(summary(NeverMade(), (2, 4)).fault)
     assert "write def __init__ in NeverMade: it is spelt _init_ there" in said
