@@ -218,12 +218,21 @@ def _alike(one: torch.Tensor, other: torch.Tensor) -> float:
     return torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1].item()
 
 
+_CUT = 0.15
+"""The share of numbers that are exactly 0, from which on they were cut off there."""
+
+
 def _differently(case: Case, training: torch.Tensor, judging: torch.Tensor) -> Iterator[Finding]:
     if training.ndim != 4 or judging.ndim != 4 or training.shape[1] != judging.shape[1]:
         return
     (mean, std), (other_mean, other_std) = (
         (images.mean().item(), images.std().item()) for images in (training, judging)
     )
+    least, most, share = training.min(), training.max(), (training == 0).float().mean().item()
+    if least == 0 and most <= 1 and share > _CUT > (judging == 0).float().mean().item():
+        if judging.min() < -0.2:
+            yield found("differently-prepared/cut", share=share)
+            return
     apart = abs(mean - other_mean) / max(std, 1e-6)
     ratio = other_std / max(std, 1e-6)
     if apart > 0.6 or not 0.55 < ratio < 1.8:

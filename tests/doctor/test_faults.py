@@ -640,6 +640,7 @@ for kind, change in {
     "bytes-wrapped": lambda x: first(x - 127) / 64,
 }.items():
     fault(kind, partial(data, change), right_data)
+fault("differently-prepared", lambda: fed(images.clamp(0, 1)), fed)
 edited("normalised-twice", "model(images)", "model((images - 0.5) / 0.5)",
        parts=program(model=cnn(), train_batches=prepared(normal)))  # fmt: skip
 edited("normalised-twice", "model(images)", "model((images - 0.45) / 0.24)",
