@@ -640,7 +640,6 @@ for kind, change in {
     "bytes-wrapped": lambda x: first(x - 127) / 64,
 }.items():
     fault(kind, partial(data, change), right_data)
-fault("differently-prepared", lambda: fed(images.clamp(0, 1)), fed)
 edited("normalised-twice", "model(images)", "model((images - 0.5) / 0.5)",
        parts=program(model=cnn(), train_batches=prepared(normal)))  # fmt: skip
 edited("normalised-twice", "model(images)", "model((images - 0.45) / 0.24)",
@@ -732,6 +731,7 @@ fault("labels-all-alike", lambda: fed(y=labels * 0), fed)
 fault("imbalance", lambda: fed(y=(torch.arange(240) % 12 == 0).long()),
       lambda: fed(y=(torch.arange(240) % 3 == 0).long()))  # fmt: skip
 fault("mostly-empty", lambda: fed(erased(images)), fed)
+fault("differently-prepared", lambda: fed(images.clamp(0, 1)), fed)
 
 
 @faulty("images-again")
