@@ -263,7 +263,7 @@ CONSEQUENCES: dict[str, set[str]] = {
         "weight-decay", "softmax-before-loss", "sigmoid-before-loss", "outputs-too-small",
         "input-without-effect", "learns-less", "no-gradient",
     ), {"learning-rate-too-small"}),
-    "changes-class": {"learns-less"}, "differently-prepared": {"mostly-empty"},
+    "changes-class": {"learns-less"}, "cut-below-zero": {"mostly-empty"},
     "dead-relu": {"input-without-effect"}, "frozen-not": {"learning-rate-too-large"},
     "rate-for-momentum": {"learning-rate-too-large", "dead-relu"},
     "overlap": {"nearly-the-same"}, "no-log-softmax": {"loss-negated"},

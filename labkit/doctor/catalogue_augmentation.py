@@ -1,7 +1,7 @@
 """What the doctor says about random changes of training images, and about splits: see catalogue."""
 
 AUGMENTATION = {
-    "differently-prepared/cut": (
+    "cut-below-zero": (
         "All that is below 0 is cut off in the training images, and not in the validation images.",
         "{share:.0%} of the numbers are exactly 0: after Normalize, an image is mostly from -2 to "
         "2, and a transform for images, such as ColorJitter, cuts it to 0 to 1.",

@@ -231,7 +231,7 @@ def _differently(case: Case, training: torch.Tensor, judging: torch.Tensor) -> I
     least, most, share = training.min(), training.max(), (training == 0).float().mean().item()
     if least == 0 and most <= 1 and share > _CUT > (judging == 0).float().mean().item():
         if judging.min() < -0.2:
-            yield found("differently-prepared/cut", share=share)
+            yield found("cut-below-zero", share=share)
             return
     apart = abs(mean - other_mean) / max(std, 1e-6)
     ratio = other_std / max(std, 1e-6)

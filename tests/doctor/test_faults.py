@@ -731,7 +731,7 @@ fault("labels-all-alike", lambda: fed(y=labels * 0), fed)
 fault("imbalance", lambda: fed(y=(torch.arange(240) % 12 == 0).long()),
       lambda: fed(y=(torch.arange(240) % 3 == 0).long()))  # fmt: skip
 fault("mostly-empty", lambda: fed(erased(images)), fed)
-fault("differently-prepared", lambda: fed(images.clamp(0, 1)), fed)
+fault("cut-below-zero", lambda: fed(images.clamp(0, 1)), fed)
 
 
 @faulty("images-again")
