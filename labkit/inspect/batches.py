@@ -2,6 +2,7 @@
 
 import copy
 import math
+from inspect import signature
 
 import torch
 from torch import nn
@@ -124,13 +125,16 @@ def _apart(step: Step) -> Fix | None:
 
         text = _("set {change} in {layer}").format(change=f"dim={last}", layer=step.layer)
         return Fix(text, given=turned, at=(step.layer,)) if given == 0 else None
-    module, words = copy.deepcopy(call.module), ""
+    module, words, where = copy.deepcopy(call.module), "", call.name
     for part in module.modules():
         if getattr(part, "batch_first", True) is False:
             part.batch_first, words = True, "batch_first=True"
+    if words and "batch_first" not in signature(type(module)).parameters:  # it is made of layers
+        takes = (type(part) for part in module.modules() if hasattr(part, "self_attn"))
+        where = f"nn.{next(takes, type(module)).__name__}"
     if getattr(module, "dim", None) == 0 and len(step.shape) > 1:
         module.dim, words = 1, "dim=1"
-    text = _("set {change} in {layer}").format(change=words, layer=call.name)
+    text = _("set {change} in {layer}").format(change=words, layer=where)
     return Fix(text, {call.name: module}) if words else None
 
 

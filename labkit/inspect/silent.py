@@ -5,7 +5,8 @@ import math
 import torch
 from torch import nn
 
-from labkit.inspect.fixes import changed
+from labkit.inspect.faults import find_fault
+from labkit.inspect.fixes import Fix, changed, function, path
 from labkit.inspect.joins import doubling
 from labkit.inspect.recording import Recording, Step
 from labkit.text import _, ngettext
@@ -46,6 +47,7 @@ def in_silence(recording: Recording, x: torch.Tensor) -> tuple[str, ...]:
                 after=list(mixing.shape),
             )
         )
+        found += _then(recording, mixing, x)
     found += _in_time(recording, fed, last) + _crossed(recording)
     found += _smaller(recording, x) + _left_over(recording)
     if recording.unused:
@@ -59,7 +61,23 @@ def in_silence(recording: Recording, x: torch.Tensor) -> tuple[str, ...]:
                 len(recording.unused),
             ).format(n=len(recording.unused), names=shown)
         )
+        found += _beside(recording)
     return tuple(found)
+
+
+def _then(recording: Recording, mixing: Step, x: torch.Tensor) -> list[str]:
+    """Tell what else has to change where the images are kept apart."""
+
+    def given(arguments: tuple, _options: dict) -> tuple[tuple, dict]:
+        return (arguments[0], len(x), -1), {}
+
+    if function(mixing.call) not in ("view", "reshape"):
+        return []
+    with changed(Fix("", given=given, at=(mixing.layer,)), recording, x) as (again, kept):
+        if not again.broken:
+            return []
+        fault = find_fault(again, kept)
+    return [_("Then {layer} gets {got}: {change}.").format(**vars(fault))]
 
 
 def _one_value(step: Step) -> bool:
@@ -126,6 +144,19 @@ def _smaller(recording: Recording, x: torch.Tensor) -> list[str]:
             text = _("The output is {after}, the input {before}; to make them agree, {change}.")
             shapes = {"after": list(output.shape), "before": list(x.shape)}
             return [text.format(**shapes, change=fix.words)]
+    return []
+
+
+def _beside(recording: Recording) -> list[str]:
+    """Tell of a new head that was set beside the last layer, under another name."""
+    last, model = recording.steps[-1].call if recording.steps else None, recording.model
+    idle = {name.rpartition(".")[0] for name in recording.unused}
+    head = model.get_submodule(idle.pop()) if len(idle) == 1 else None
+    if last and isinstance(head, nn.Linear) and isinstance(last.module, nn.Linear):
+        if head.in_features == last.module.in_features and head.out_features != 1000:
+            place = path(last.name).replace("self.", "model.", 1)
+            text = _("If that is the new head, put it in the place of the last layer, {layer}.")
+            return [text.format(layer=place)]
     return []
 
 

@@ -105,7 +105,7 @@ def summary(
         )
         fault = find_fault(recording, x) if recording.error else None
         warnings = in_silence(recording, x)
-        if not recording.error and len(warnings) <= bool(recording.unused):
+        if not recording.error and (not warnings or recording.unused):
             warnings += tuple(of_batches(recording, x))
     return Summary(tuple(x.shape), rows, recording.parameters, fault, warnings)
 

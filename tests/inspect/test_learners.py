@@ -816,6 +816,10 @@ a mean in double precision that is no buffer
     return self.c((x - self.m) / 2).mean((2, 3))
     c: convert self\.m first, x\.float\(\)
     x - self.m -> x - self.m.float()
+a view counts another flat size than there is, and takes it from the batch
+    c = nn.Conv2d(3, 8, 3, padding=1); fc = nn.Linear(8 * 16 * 16, 10)
+    return self.fc(self.c(x).view(-1, 8 * 16 * 16))
+    -: mixed the images.*Then fc \(Linear\) gets \[4, 8192\]: set in_features=8192
 """
 """Each by its name: its layers, its forward, the layer to blame with what the fix has to say, the
 right fix as an edit, which has to run, and what is fed if that is not a batch of four images."""
@@ -969,6 +973,13 @@ def test_a_wrong_size_of_the_last_layer_of_a_ready_model_is_no_head_in_another_p
     model.classifier[3] = nn.Linear(512, 1000)
     change = summary(model, (2, 3, 64, 64)).fault.change
     assert change.startswith("set in_features=1024: model.classifier[3] = nn.Linear(1024, 1000)")
+
+
+def test_a_head_under_a_name_that_a_ready_model_does_not_know_is_told():
+    model = mobilenet_v3_small()
+    model.fc = nn.Linear(1024, 7)
+    said = " ".join(summary(model, (2, 3, 64, 64)).warnings)
+    assert "put it in the place of the last layer, model.classifier[3]" in said
 
 
 def test_a_misspelt_constructor_is_told():
