@@ -215,7 +215,7 @@ class Case:
         change: called with the copies and the model first
         code: in place of the learner's
         then: called with copies, rehearsal and what notes a batch, at the end
-        seconds: the time for it
+        seconds: of its own work, at most; a busy computer takes longer
         """
         own = code or self.own_code or five_lines
         with self._copies(change) as (copies, seen):
@@ -224,7 +224,7 @@ class Case:
             watch = Watch(model, seen.optimizer, times)
             for real, noted in watch.noted.items():
                 copies.instead(real, noted)
-            seen.log, deadline = watch.log, min(time.monotonic() + seconds, self.deadline)
+            seen.log, deadline = watch.log, time.thread_time() + seconds
             some = (batches or self.sample, self.train_batches, count, watch.on_batch)
             sample = Sample(*some, deadline, most=count if batches else 4 * count)
             if self.train_batches is not None:

@@ -28,7 +28,8 @@ class Sample:
     loader: whose ``dataset`` and the like these have (default: none)
     count: how many each pass gives (default: all)
     on_batch: is called with each before it is given, and with None when there are no more
-    deadline: when ``Enough`` is raised, once there were three batches (default: never)
+    deadline: when ``Enough`` is raised, once there were three batches, in seconds of this thread's
+    own work, so that a busy computer sees as much (default: never)
     most: after how many batches ``Enough`` is raised (default: never)
     turning: whether a batch's images come in another order in each pass (default: no)
 
@@ -59,7 +60,7 @@ class Sample:
     def __iter__(self) -> Iterator:
         self.passes += 1
         for number in range(self._count):
-            late = self.given >= 3 and time.monotonic() > self._deadline
+            late = self.given >= 3 and time.thread_time() > self._deadline
             if late or self.given >= self._most:
                 raise Enough
             self.given += 1
