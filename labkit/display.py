@@ -59,7 +59,7 @@ def table(
         scope = f' scope="{head}"' if head else ""
         style = (
             f"text-align: {'right' if number in right else 'left'}; padding: .25em .8em; "
-            f"white-space: {'normal' if number in wrapped else 'nowrap'}"
+            f"white-space: {'normal; min-width: 12em' if number in wrapped else 'nowrap'}"
         )
         return f'<{name}{scope} style="{style}">{escaped(text)}</{name}>'
 
