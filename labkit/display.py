@@ -59,7 +59,7 @@ def table(
         scope = f' scope="{head}"' if head else ""
         style = (
             f"text-align: {'right' if number in right else 'left'}; padding: .25em .8em; "
-            f"white-space: {'normal' if number in wrapped else 'nowrap'}"
+            f"white-space: {'normal; min-width: 12em' if number in wrapped else 'nowrap'}"
         )
         return f'<{name}{scope} style="{style}">{escaped(text)}</{name}>'
 
@@ -85,6 +85,11 @@ def escaped(text: str) -> str:
     return text if isinstance(text, Html) else html.escape(text).replace("\n", "<br>")
 
 
+def coded(text: str) -> Html:
+    """Return text as HTML in which what stands in backticks is set as code."""
+    return Html(re.sub("`([^`]+)`", r"<code>\1</code>", escaped(text)))
+
+
 @dataclass(frozen=True)
 class Notice:
     """A heading and the sentences under it: a card in a notebook, plain lines elsewhere.
@@ -101,8 +106,7 @@ class Notice:
 
     def _repr_html_(self) -> str:
         heading = Html(f"<strong>{html.escape(self.heading)}</strong>")
-        coded = (re.sub("`([^`]+)`", r"<code>\1</code>", escaped(s)) for s in self.sentences)
-        lines = [Html(sentence) for sentence in coded]
+        lines = [coded(sentence) for sentence in self.sentences]
         if not self.folded:
             return card(heading, *lines)
         inside = "".join(f"<div>{line}</div>" for line in lines)

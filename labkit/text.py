@@ -129,6 +129,11 @@ def written(value: float, form: str = "") -> str:
     return with_signs(format(value, form))
 
 
+def in_two_digits(value: float) -> str:
+    """Return a number by its first two digits, as this language writes it: 4.3, 43, 4,300."""
+    return written(value, ".2g") if value < 99.5 else written(float(f"{value:.2g}"), ",.0f")
+
+
 def signs() -> dict[str, str]:
     """Return what this language writes for ``,``, ``.`` and ``%``, for a browser that writes."""
     return _SIGNS.get(language(), {}) | {"language": language()}

@@ -30,7 +30,7 @@ def chosen(source: str | os.PathLike | None = None) -> Choice:
     if source is not None:
         return Choice(_known(source), _("It was passed to load()."))
     if named := os.environ.get("LABKIT_DATA"):
-        return Choice(_known(named), _("The environment variable LABKIT_DATA names it."))
+        return Choice(_known(named), _("The environment variable LABKIT_DATA says so."))
     if saved := _saved():
         return Choice(_known(saved), _("You chose it in 00_setup ({file}).").format(file=file()))
     return Choice("auto", _("Nothing else was chosen."))

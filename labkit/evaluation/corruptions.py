@@ -33,7 +33,8 @@ class Corruption:
 
     def say(self, amount: float) -> str:
         """Return an amount in words."""
-        return _(self.words).format(amount=amount).replace("-", "−")
+        said = _(self.words).format(amount=amount).replace("-", "−")
+        return said if amount else said.removeprefix("+")
 
 
 def _brighten(images: torch.Tensor, amount: float, _dice: torch.Generator) -> torch.Tensor:

@@ -52,7 +52,8 @@ class Guess(Explorer):
         try:
             answer: Any = self._answer() if callable(self._answer) else self._answer
         except NameError:  # the names of the next cell
-            raise ValueError(_("Your guess is kept. Run the next cell, then compare.")) from None
+            self.screen.sentence = _("Your guess is kept. Run the next cell, then compare.")
+            return
         self.screen.sentence = f"{self._verdict(guess, answer)} {self._why}".strip()
 
     def _verdict(self, guess: str, answer: Answer) -> str:

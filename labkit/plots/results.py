@@ -83,7 +83,7 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> Plot:
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     if len(classes) <= 20:
         for (row, column), count in np.ndenumerate(matrix):
-            dark = shares[row, column] > 0.5
+            dark = shares[row, column] > 0.68  # above it white has more contrast than ink
             axes.text(
                 column, row, f"{count}", ha="center", va="center", color="white" if dark else INK
             )

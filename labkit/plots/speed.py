@@ -8,7 +8,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from labkit.display import table
 from labkit.plots.base import BLUE, CYCLE, INK, ORANGE, Plot, plain_axes
-from labkit.text import _, with_signs
+from labkit.text import _, in_two_digits, with_signs
 
 Rates = Mapping[int, Mapping[int, float]]
 """Images per second as ``{width: {batch: rate}}``; what was not measured is left out."""
@@ -208,11 +208,17 @@ def _crossover_sentence(
     if start is None:
         best = max(ratio, key=ratio.__getitem__)
         return _(
-            "Width {width}: {other} is not ahead at the largest batch; at most it is {most:.2g} "
+            "Width {width}: {other} is not ahead at the largest batch; at most it is {most} "
             "times as fast, at batch {best}."
-        ).format(width=width, other=other, most=ratio[best], best=best)
+        ).format(width=width, other=other, most=in_two_digits(ratio[best]), best=best)
     largest = max(ratio)
     return _(
-        "Width {width}: from batch {start} on {other} wins, {most:.2g} times as fast at batch "
+        "Width {width}: from batch {start} on {other} wins, {most} times as fast at batch "
         "{largest}."
-    ).format(width=width, start=start, other=other, most=ratio[largest], largest=largest)
+    ).format(
+        width=width,
+        start=start,
+        other=other,
+        most=in_two_digits(ratio[largest]),
+        largest=largest,
+    )

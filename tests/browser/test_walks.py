@@ -114,6 +114,12 @@ def test_sentences_give_the_numbers_of_the_walk(page):
     assert "has grown from 3.57 to infinity" in walked(page, "two valleys", lr=3.0)[3][100]
 
 
+def test_the_slope_of_one_weight_has_its_sign(page):
+    assert walked(page, "bowl", start=[-1.0])[3][0].endswith("is −4.00.")
+    assert walked(page, "bowl", start=[3.0])[3][0].endswith("is 4.00.")
+    assert "the slope here is −" in walked(page, "bowl", start=[-1.0])[3][5]
+
+
 def test_every_landscape_is_entered_at_its_own_start_with_its_own_sliders(alone):
     shown = alone(LandscapeExplorer("pass").stage)
     menu = shown.stage.get_by_role("combobox", name="Landscape")

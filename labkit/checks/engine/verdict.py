@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from labkit.display import GREEN, ORANGE, Html, card, escaped
+from labkit.display import GREEN, ORANGE, Html, card, coded, escaped
 
 _SIGN = {"solved": "✓", "wrong": "✗", "raised": "✗", "endless": "✗", "waiting": "○"}
 
@@ -47,7 +47,7 @@ class Verdict:
             return _sendable(faint)
         heading = Html(f"<strong>{sign}{escaped(self.heading)}</strong>")
         code = Html(f'<pre style="{_CODE}">{escaped(self.code)}</pre>' if self.code else "")
-        parts = (heading, *self.lines, code, *self.hints)
+        parts = (heading, *self.lines, code, *map(coded, self.hints))
         return _sendable(card(*parts, edge=GREEN if self.solved else ORANGE))
 
 

@@ -8,7 +8,7 @@ import torch
 
 from labkit.device import cores
 from labkit.display import escaped
-from labkit.text import _, ngettext, written
+from labkit.text import _, in_two_digits, ngettext, written
 from labkit.timing import clock, recordings
 
 BATCHES, SECONDS = (4, 16, 64), 6
@@ -65,16 +65,15 @@ def drawn(rates: dict[str, float], batch: int) -> str:
     times = rates[fast] / rates[slow]
     text = _(
         "Training with batches of {batch}: {low:,.0f} images per second ({slow}) and {high:,.0f} "
-        "({fast}), {times:.2g} times as many."
+        "({fast}), {times} times as many."
     )
     if times < 1.1:
         text = _(
             "Training with batches of {batch}: {low:,.0f} images per second ({slow}) and "
             "{high:,.0f} ({fast}), about the same."
         )
-    said = text.format(
-        batch=batch, fast=fast, slow=slow, high=rates[fast], low=rates[slow], times=times
-    )
+    numbers = {"high": rates[fast], "low": rates[slow], "times": in_two_digits(times)}
+    said = text.format(batch=batch, fast=fast, slow=slow, **numbers)
     table = f'<table class="lk-bars">{rows}</table>'
     return f'<div class="lk-race">{table}<p role="status">{escaped(said)}</p></div>'
 

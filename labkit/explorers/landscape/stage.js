@@ -65,8 +65,12 @@ class Ground {
   draw({ ground, chart }, words) {
     const { left, top, right, bottom } = ground;
     const title = fill(words.title, { formula: this.formula });
-    const look = { name: "lk-title", most: chart.right - chart.left };
-    const parts = [text(title, 50, 16, look), text(words.losses, chart.left, chart.top - 10, look)];
+    const name = "lk-title";
+    const room = (chart.top === TOP ? chart.left - 24 : chart.right) - 50; // up to the other title
+    const parts = [
+      text(title, 50, 16, { name, most: room }),
+      text(words.losses, chart.left, chart.top - 10, { name, most: chart.right - chart.left }),
+    ];
     const middle = (chart.left + chart.right) / 2;
     parts.push(text(words.step, middle, chart.bottom + 42, { anchor: "middle" }));
     parts.push(text(this.flat ? "w₁" : "w", right + 14, bottom + 15));

@@ -132,7 +132,9 @@ class Walk {
   /** What the loss has done in the first `step` steps, and how the walk goes. */
   sentence(step, words) {
     const number = (value) => inWords(value, words);
-    const [fate, slope] = [this.fate(step), number(this.slope(step))];
+    const [across, ...others] = this.slopes[step];
+    const slope = number(others.length ? this.slope(step) : across); // of one weight with its sign
+    const fate = this.fate(step);
     const [first, now] = [this.losses[0], this.losses[step]].map(number);
     if (fate === "start")
       return fill(words.start, { place: this.place(words), loss: first, slope });

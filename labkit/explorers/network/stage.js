@@ -180,7 +180,8 @@ class Inside extends Lines {
     if (!opened) el.style.minHeight = ""; // what is below stays where it is
     el.classList.toggle("lk-opened", opened);
     this.title.textContent = story.title(place);
-    this.status.textContent = `${story.sentence(place)} ${story.sees(place) || this.blind}`.trim();
+    const said = `${story.sentence(place)} ${story.sees(place) || this.blind}`.trim();
+    this.status.textContent = said.replaceAll(" × ", "\u00a0×\u00a0"); // 5 × 5 in one line
     this.range.textContent =
       fill(words.range, { low: rounded(line.low), high: rounded(line.high) });
     this.toggle.textContent = opened ? words.close : words.open;

@@ -68,6 +68,11 @@ def test_the_button_of_a_gpu_that_is_not_there_replays_the_newest_recording(no_g
     assert ", 20 times as many." in toggle.track.value
 
 
+def test_hundreds_of_times_as_many_are_no_power_of_ten():
+    said = compute.drawn({"CPU": 1000.0, "GPU": 234567.0}, 256)
+    assert "(GPU), 230 times as many." in said
+
+
 def test_two_lanes_that_train_alike_are_said_to():
     said = compute.drawn({"1 thread": 1000.0, "2 threads": 1040.0}, 4)
     assert "(2 threads), about the same." in said and "times" not in said
