@@ -6,6 +6,7 @@ goes to the temporary folder.
 """
 
 import secrets
+import shutil
 import sqlite3
 import tempfile
 from contextlib import suppress
@@ -23,10 +24,26 @@ class SparingCheckpoints(AsyncFileCheckpoints):
         try:
             return super().checkpoint_path(checkpoint_id, path)
         except OSError:
-            usual = Path(path.strip("/"))
-            folder = Path(tempfile.gettempdir(), "jupyter_checkpoints", usual.parent)
-            folder.mkdir(parents=True, exist_ok=True)
-            return str(folder / f"{usual.stem}-{checkpoint_id}{usual.suffix}")
+            return str(_spare_place(checkpoint_id, path))
+
+    async def create_checkpoint(self, contents_mgr, path):
+        """Keep a copy of a notebook, as JupyterLab does when it is opened or saved."""
+        try:
+            return await super().create_checkpoint(contents_mgr, path)
+        except OSError:
+            name = "checkpoint"
+            with suppress(OSError):  # half a copy is none
+                Path(self.checkpoint_path(name, path)).unlink()
+            place = _spare_place(name, path)
+            shutil.copyfile(contents_mgr._get_os_path(path), place)
+            return await self.checkpoint_model(name, place)
+
+
+def _spare_place(checkpoint_id: str, path: str) -> Path:
+    usual = Path(path.strip("/"))
+    folder = Path(tempfile.gettempdir(), "jupyter_checkpoints", usual.parent)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{usual.stem}-{checkpoint_id}{usual.suffix}"
 
 
 class SparingSignatures(SQLiteSignatureStore):

@@ -19,15 +19,13 @@ from typing import Any
 
 from labkit.files import replace
 from labkit.jupyter.reset import aside
-from labkit.languages.edition import AS_NEW, original, own
+from labkit.languages.edition import AS_NEW, COMMIT, original, own
 from labkit.text import _, command, on_any_terminal
 
 HERE = Path(__file__).resolve().parent
 NOTEBOOKS = Path("notebooks")
 TEACHING = NOTEBOOKS / "teaching"
 FIRST = "notebooks/00_setup.ipynb"
-COMMIT = Path("labkit/jupyter/commit.txt")
-"""Here ``git archive``, and so a forge's ZIP file, writes when the last commit was made."""
 
 
 def pull() -> tuple[list[Path], dict[Path, Path]]:
@@ -100,6 +98,7 @@ def unpack(source: Path) -> tuple[list[Path], dict[Path, Path]]:
             if not before:  # nobody knows how it came, so it may be changed
                 kept[path] = path.replace(aside(path))
         replace(path, content)
+    replace(NOTEBOOKS / AS_NEW / COMMIT.name, files.get(COMMIT, b""))
     return stay, kept
 
 

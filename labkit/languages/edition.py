@@ -12,7 +12,9 @@ from labkit.languages import locales
 from labkit.languages.segments import translate
 from labkit.text import LANGUAGES, with_signs
 
-_KEPT, AS_NEW = ".written.json", ".as_new"
+_KEPT, AS_NEW, COMMIT = ".written.json", ".as_new", Path("labkit/jupyter/commit.txt")
+"""What is kept beside the notebooks; and where ``git archive``, and so the ZIP file of a forge,
+writes when the last commit was made."""
 _IMAGES = Path(__file__).parents[2] / "images"
 _UP = re.compile(rf'(?:\]\(|src="|href=")(?=\.\./)|\[(?:{"|".join(LANGUAGES.values())})\]\(')
 """Before an address that leaves the folder: it is one folder further up from an edition."""
@@ -79,10 +81,12 @@ def _write(code: str, folder: Path) -> list[Path]:
         before = kept.get(name, {})
         if path.exists() and before.get("made of") == made_of:
             continue
-        if path.exists() and _hash(_own(path)) != before.get("written"):
+        new = translated(code, name, source)
+        here = _hash(_own(path)) if path.exists() else ""
+        if here not in ("", before.get("written"), _hash(own(name, new))):
             stay.append(path)
             continue
-        replace(path, translated(code, name, source))
+        replace(path, new)
         kept[name] = {"made of": made_of, "written": _hash(_own(path))}
         replace(target / _KEPT, json.dumps(kept, indent=1))
     return stay
@@ -91,16 +95,23 @@ def _write(code: str, folder: Path) -> list[Path]:
 def keep(folder: Path) -> None:
     """Keep a copy of each notebook as it came, where no git has it: from a ZIP file.
 
+    A newer ZIP file that was unpacked over the old one counts; what a learner has changed does not.
     Jupyter adds the version of Python to a notebook that it saves: that may be a learner's.
     """
+    commit, known = folder.parent / COMMIT, folder / AS_NEW / COMMIT.name
+    now = commit.read_text("utf-8").strip() if commit.exists() else ""
+    same = now.isdigit() and known.exists() and known.read_text("utf-8").strip() == now
     for path in folder.glob("[0-9]*.ipynb"):
         kept, text = folder / AS_NEW / path.name, path.read_text("utf-8")
+        if same and kept.exists():
+            continue
         try:
             saved = "version" in json.loads(text)["metadata"]["language_info"]
         except (ValueError, KeyError):
             continue
         if not saved and not _committed(path):
             replace(kept, text)
+            replace(known, now)
 
 
 def original(path: Path) -> str:

@@ -1,7 +1,9 @@
 """A full disk: what Jupyter notes of its own about a notebook stops nobody."""
 
+import asyncio
 import errno
 import sqlite3
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -29,6 +31,26 @@ def test_a_checkpoint_that_finds_no_room_goes_to_the_temporary_folder(tmp_path, 
     place = manager.checkpoints.checkpoint_path("checkpoint", "notebooks/01.ipynb")
     assert place.startswith(str(tmp_path / "spare"))
     assert place.endswith("notebooks/01-checkpoint.ipynb")
+
+
+def test_a_notebook_opens_though_its_copy_finds_no_room_and_half_a_copy_is_none(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "spare"))
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks/01.ipynb").write_text("whole")
+    manager = AsyncLargeFileManager(root_dir=str(tmp_path), checkpoints_class=SparingCheckpoints)
+
+    async def broken_off(_self, manager, path):
+        Path(manager.checkpoints.checkpoint_path("checkpoint", path)).write_text("")
+        _full()
+
+    monkeypatch.setattr(filecheckpoints.AsyncFileCheckpoints, "create_checkpoint", broken_off)
+    made = asyncio.run(manager.checkpoints.create_checkpoint(manager, "notebooks/01.ipynb"))
+    assert made["id"] == "checkpoint"
+    assert not list((tmp_path / "notebooks/.ipynb_checkpoints").iterdir())
+    [copy] = (tmp_path / "spare").rglob("01-checkpoint.ipynb")
+    assert copy.read_text() == "whole"
 
 
 def test_a_notebook_whose_signature_cannot_be_noted_opens_and_is_saved(tmp_path):

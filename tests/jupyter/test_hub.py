@@ -10,6 +10,7 @@ import sys
 import urllib.parse
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -52,6 +53,14 @@ def test_the_hub_finds_settings_style_and_a_short_path_for_sockets(monkeypatch):
     [style] = [a for a in spawner.args.get_value([]) if "tornado_settings" in a]
     [folder] = ast.literal_eval(style.partition("=")[2])["static_custom_path"]
     assert (ROOT / folder.removeprefix("/srv/x/") / "custom.css").is_file()
+
+
+def test_no_two_servers_that_start_at_once_get_one_port(monkeypatch):
+    ports = iter([39251, 39251, 39251, 39252])  # as the system may give them
+    local = SimpleNamespace(random_port=lambda: next(ports))
+    monkeypatch.setitem(sys.modules, "jupyterhub.spawner", local)
+    _configured((KIT / "jupyterhub_config.py").read_text())
+    assert [local.random_port(), local.random_port()] == [39251, 39252]
 
 
 def test_the_image_for_kubernetes_has_the_same_settings():

@@ -254,6 +254,29 @@ def test_a_newer_edition_and_the_same_again_say_of_which_day_the_workshop_is(edi
 
 
 @needs_git
+def test_what_reset_takes_after_an_update_and_another_start_is_the_new_notebook(editions, capsys):
+    keep(Path("notebooks"))
+    answers = json.loads(Path("notebooks/03_cnn.ipynb").read_text())
+    answers["cells"][0]["source"] = "my answer"  # not saved by Jupyter
+    Path("notebooks/03_cnn.ipynb").write_text(json.dumps(answers))
+    assert update.main("../3.zip") == 0 and "03_cnn" in capsys.readouterr().out
+    keep(Path("notebooks"))  # as `make lab` does when it starts again
+    reset.reset("03", Path("notebooks"))
+    assert Path("notebooks/03_cnn.ipynb").read_text() == OLD["notebooks/03_cnn.ipynb"]
+    assert "my answer" in Path("notebooks/my_1_03_cnn.ipynb").read_text()
+
+
+@needs_git
+def test_a_newer_zip_file_unpacked_over_the_old_one_is_what_reset_takes(editions):
+    keep(Path("notebooks"))
+    with zipfile.ZipFile("../3.zip") as packed:
+        packed.extractall("..")
+    keep(Path("notebooks"))
+    reset.reset("03", Path("notebooks"))
+    assert Path("notebooks/03_cnn.ipynb").read_text() == OLD["notebooks/03_cnn.ipynb"]
+
+
+@needs_git
 def test_where_one_of_the_two_does_not_know_its_day_the_update_goes_on(editions, capsys):
     assert update.main("../0.zip") == 0  # of before editions knew it
     assert Path("labkit/checks.py").read_text() == "mistaken"
