@@ -8,12 +8,13 @@ goes to the temporary folder.
 import secrets
 import shutil
 import sqlite3
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from jupyter_server.services.contents.filecheckpoints import AsyncFileCheckpoints
 from nbformat.sign import NotebookNotary, SQLiteSignatureStore
+
+from labkit.files import temporary
 
 
 class SparingCheckpoints(AsyncFileCheckpoints):
@@ -40,8 +41,9 @@ class SparingCheckpoints(AsyncFileCheckpoints):
 
 
 def _spare_place(checkpoint_id: str, path: str) -> Path:
-    usual = Path(path.strip("/"))
-    folder = Path(tempfile.gettempdir(), "jupyter_checkpoints", usual.parent)
+    usual, own = Path(path.strip("/")), temporary("jupyter")
+    own.mkdir(parents=True, exist_ok=True, mode=0o700)  # others may share that folder
+    folder = own / usual.parent
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"{usual.stem}-{checkpoint_id}{usual.suffix}"
 
