@@ -55,8 +55,10 @@ def _without_translations(notebook: dict, catalogue: Path) -> None:
     for message in list(known):
         if message.id and message.id not in said:
             known.delete(message.id)
-    with catalogue.open("wb") as file:
-        pofile.write_po(file, known, width=0, ignore_obsolete=True)
+    written = io.BytesIO()
+    pofile.write_po(written, known, width=0, ignore_obsolete=True)
+    text = re.sub(r'"POT-Creation-Date: .*\n', "", written.getvalue().decode())  # today's
+    catalogue.write_text(text, "utf-8")
 
 
 def main(folder: str) -> None:

@@ -160,12 +160,13 @@ def main(*options: str) -> int:
     here = Path.cwd()
     found = [folder for folder in (here, *here.parents) if (folder / FIRST).is_file()]
     root = [*found, HERE.parents[2]][0]
+    text = _(
+        "Download the workshop again, and write the path of its ZIP file in place of FILE: "
+        "{command} FILE"
+    )
+    advice = text.format(command=command("labkit.jupyter.update"))
     if not options and not (root / ".git").exists():
-        text = _(
-            "Download the workshop again, and write the path of its ZIP file in place of FILE: "
-            "{command} FILE"
-        )
-        print(text.format(command=command("labkit.jupyter.update")), file=sys.stderr)
+        print(advice, file=sys.stderr)
         return 1
     source = [Path(os.path.abspath(os.path.expanduser(option))) for option in options]
     try:
@@ -173,7 +174,8 @@ def main(*options: str) -> int:
             stay, kept = unpack(source[0]) if source else pull()
             made = _made_here()
     except (ValueError, OSError, zipfile.BadZipFile) as error:
-        print(error, file=sys.stderr)
+        missing = isinstance(error, FileNotFoundError)
+        print(error, *[advice] * missing, sep="\n", file=sys.stderr)
         return 1
     _say(stay, kept, made)
     return 0

@@ -170,6 +170,12 @@ def test_before_the_first_start_nothing_is_known_and_all_is_kept(unpacked):
     assert "my answer" in Path("notebooks/my_1_03_cnn.ipynb").read_text()
 
 
+def test_a_name_that_is_mistyped_is_said_with_what_to_do(unpacked, capsys):
+    assert update.main("../nwe.zip") == 1
+    said = capsys.readouterr().err
+    assert "nwe.zip" in said and "in place of FILE" in said
+
+
 def test_what_is_no_workshop_is_said_and_changes_nothing(unpacked, tmp_path, capsys):
     for options in ((), ("../gone.zip",), (str(tmp_path / "empty"),), ("labkit/checks.py",)):
         (tmp_path / "empty").mkdir(exist_ok=True)
